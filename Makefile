@@ -1,0 +1,54 @@
+# recipebuild: `make run` and `make test` need nothing but Python 3.11+ and the package registry.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test test-all lint typecheck bench assets schema clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(VENV)/.installed-dev  ## make the environment in .venv, with all that tests need
+
+run: $(VENV)/.installed  ## build the quickstart recipe into build/quickstart/
+	@$(BIN)/recipebuild run recipes/quickstart.yaml
+
+test: lint typecheck  ## lint, type check and the tests that are fast
+	@$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
+
+test-all: lint typecheck  ## every test, the long ones too
+	@$(BIN)/python -m pytest
+
+lint: setup  ## ruff: rules and format
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+typecheck: setup  ## mypy, strict, on the package
+	@$(BIN)/mypy
+
+bench: setup  ## measure speed; every figure is a ratio of two things in one run
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+assets: setup  ## draw and train the quickstart data anew (minutes)
+	@$(BIN)/python -m scripts.make_assets
+
+schema: setup  ## write docs/recipe.schema.json anew
+	@$(BIN)/recipebuild schema > docs/recipe.schema.json
+
+clean:  ## remove what was built here; the store stays
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/.created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "recipebuild needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.created pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[build]'
+	@$(BIN)/python -m compileall -q recipebuild
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[build,dev]'
+	@touch $@
