@@ -1,0 +1,125 @@
+"""The digest of a step's own code, so that nobody has to remember to raise a version number.
+
+It covers the normalized source of the step's module and of the modules of the same top-level package that it imports,
+transitively, whether at the top or inside a function. Comments, docstrings, formatting and imports under
+``if TYPE_CHECKING:`` do not count. A data file that lies beside a module and is named in it (``"families.yaml"``)
+counts as part of that module. Nothing is imported to find this out.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+from functools import cache
+from importlib.machinery import PathFinder
+from pathlib import Path
+
+from recipebuild.engine.digest import digest_json, digest_source
+from recipebuild.engine.statcache import StatCache
+
+_DATA = (".yaml", ".yml", ".json", ".csv", ".txt", ".j2")
+
+
+def code_digest(module: str, stats: StatCache) -> str:
+    """The digest of ``module``'s code and of all code of its package that it reaches.
+
+    Raises:
+        ModuleNotFoundError: If there is no source file for ``module``.
+    """
+    return digest_json(code_parts(module, stats))
+
+
+def code_parts(module: str, stats: StatCache) -> dict[str, str]:
+    """The digest of each module that ``module`` reaches, itself included, by the module's name."""
+    parts: dict[str, str] = {}
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        if name in parts:
+            continue
+        path = module_path(name)
+        if path is None:
+            if name == module:
+                raise ModuleNotFoundError(f"no source file for the module {name}", name=name)
+            continue
+        parts[name], imports = _module(name, path, stats)
+        waiting += imports
+    return parts
+
+
+def module_path(module: str) -> Path | None:
+    """The source file of ``module``, found without importing it or its parents; ``None`` if there is none."""
+    top, *rest = module.split(".")
+    root = _top_level(top)
+    if root is None:
+        return None
+    path = root.joinpath(*rest)
+    for candidate in (path.with_suffix(".py"), path / "__init__.py"):
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+@cache
+def _top_level(package: str) -> Path | None:
+    spec = PathFinder.find_spec(package)
+    if spec is None or spec.origin is None:
+        return None
+    origin = Path(spec.origin)
+    return origin.parent if origin.name == "__init__.py" else origin.with_suffix("")
+
+
+def _module(name: str, path: Path, stats: StatCache) -> tuple[str, list[str]]:
+    """The digest of one module with its data files, and the names that it imports."""
+    found = json.loads(stats.get(path, "code", lambda: json.dumps(_read(name, path))))
+    digest = found["digest"]
+    if found["data"]:
+        digest = digest_json([digest, [digest_source(path.parent / data, stats) for data in found["data"]]])
+    return digest, found["imports"]
+
+
+def _read(name: str, path: Path) -> dict[str, object]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    imports: set[str] = set()
+    data: set[str] = set()
+    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    tree = _Normalize().visit(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            imports |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = _absolute(node, package)
+            imports |= {base} | {f"{base}.{alias.name}" for alias in node.names}
+        elif isinstance(node, ast.Constant) and _is_data(node.value, path.parent):
+            data.add(str(node.value))
+    top = name.partition(".")[0]
+    ours = sorted(i for i in imports if i.startswith(f"{top}.") and module_path(i) is not None)
+    digest = hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+    return {"digest": digest, "imports": ours, "data": sorted(data)}
+
+
+def _is_data(value: object, folder: Path) -> bool:
+    return isinstance(value, str) and value.endswith(_DATA) and "/" not in value and (folder / value).is_file()
+
+
+def _absolute(node: ast.ImportFrom, package: str) -> str:
+    if not node.level:
+        return node.module or ""
+    base = ".".join(package.split(".")[: len(package.split(".")) - node.level + 1])
+    return f"{base}.{node.module}" if node.module else base
+
+
+class _Normalize(ast.NodeTransformer):
+    """Takes away what does not change what code does: docstrings, and imports for the type checker."""
+
+    def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:
+        if isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            return [self.visit(other) for other in node.orelse]
+        return self.generic_visit(node)
+
+    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
+        # A string that stands alone is a docstring, or a remark after an attribute: it has no effect.
+        if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            return None
+        return self.generic_visit(node)

@@ -1,0 +1,91 @@
+"""Step keys: what a step's result depends on, and the digest of it.
+
+The ingredients are the step's name, its parameters, the digests of its inputs, the versions of the distributions that
+it declares, other facts such as an image id, and the digest of its own code. Inputs count by content: an unchanged
+output stops the propagation of a change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from recipebuild.engine.code import code_digest
+from recipebuild.engine.digest import digest_json, digest_source
+from recipebuild.engine.statcache import StatCache
+from recipebuild.engine.step import Output, Source, Step
+from recipebuild.engine.store import Record
+from recipebuild.errors import StepError
+
+
+@dataclass
+class Keys:
+    """Makes keys; remembers, for one run, what many steps share: tool versions, code, sources."""
+
+    stats: StatCache
+    _codes: dict[str, str] = field(default_factory=dict)
+    _versions: dict[str, str] = field(default_factory=dict)
+    _sources: dict[str, str] = field(default_factory=dict)
+
+    def ingredients(self, step: Step, records: Mapping[str, Record]) -> dict[str, Any]:
+        """What ``step``'s result depends on, given the records of the steps before it.
+
+        Raises:
+            StepError: If an input cannot be read, or an earlier step lacks the output that is asked of it.
+        """
+        inputs = {
+            name: records[given.step].digest(given.name) if isinstance(given, Output) else self._source(name, given)
+            for name, given in step.inputs.items()
+        }
+        return {
+            "step": step.name,
+            "params": dict(step.params),
+            "inputs": inputs,
+            "tools": {tool: self._version(tool) for tool in step.tools},
+            "facts": dict(step.facts),
+            "code": self._code(step.module),
+        }
+
+    @staticmethod
+    def key(ingredients: Mapping[str, Any]) -> str:
+        """The key that the ingredients make."""
+        return digest_json(ingredients)
+
+    def changed(self, step: Step, ingredients: Mapping[str, Any]) -> str | None:
+        """The name of an input from outside the store that is no longer what it was when the key was made."""
+        for name, given in step.inputs.items():
+            if isinstance(given, Source):
+                self._sources.pop(str(given.path), None)
+                if self._source(name, given) != ingredients["inputs"][name]:
+                    return name
+        return None
+
+    def _source(self, name: str, source: Source) -> str:
+        place = str(source.path)
+        if place not in self._sources:
+            try:
+                self._sources[place] = digest_source(source.path, self.stats)
+            except OSError as error:
+                raise StepError(f"{name}: cannot read {error.filename or place}: {error.strerror}") from error
+        return self._sources[place]
+
+    def _code(self, module: str) -> str:
+        if module not in self._codes:
+            self._codes[module] = code_digest(module, self.stats)
+        return self._codes[module]
+
+    def _version(self, distribution: str) -> str:
+        if distribution not in self._versions:
+            self._versions[distribution] = installed_version(distribution)
+        return self._versions[distribution]
+
+
+def installed_version(distribution: str) -> str:
+    """The version of a Python distribution, read from its metadata; ``""`` if it is not installed."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return ""

@@ -1,0 +1,140 @@
+"""Worker processes, seen from the front process (their side is ``worker.py``)."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+_GRACE = 1.0
+"""Seconds between asking a worker to end and ending it."""
+
+
+@dataclass
+class Worker:
+    """One worker process; ``tools`` is what its steps have imported so far."""
+
+    process: subprocess.Popen[bytes]
+    task: str | None = None
+    tools: set[str] = field(default_factory=set)
+    buffer: bytes = b""
+
+
+class Pool:
+    """At most ``size`` worker processes, started when there is work for them."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._workers: list[Worker] = []
+        self._selector = selectors.DefaultSelector()
+
+    @property
+    def free(self) -> bool:
+        """Whether a task could start now."""
+        return self.busy < self._size
+
+    @property
+    def busy(self) -> int:
+        """How many tasks are running."""
+        return sum(worker.task is not None for worker in self._workers)
+
+    def start(self, name: str, task: dict[str, Any], tools: tuple[str, ...]) -> None:
+        """Give the task to the idle worker that has most of its ``tools`` imported, or to a new one."""
+        idle = [worker for worker in self._workers if worker.task is None]
+        worker = max(idle, key=lambda w: len(w.tools.intersection(tools)), default=None) or self._spawn()
+        worker.task = name
+        worker.tools.update(tools)
+        assert worker.process.stdin is not None  # noqa: S101 - it was opened with a pipe
+        with contextlib.suppress(BrokenPipeError):  # a worker that died is found by ``messages``
+            worker.process.stdin.write((json.dumps(task) + "\n").encode())
+            worker.process.stdin.flush()
+
+    def messages(self, timeout: float) -> Iterator[tuple[str, dict[str, Any]]]:
+        """What running tasks have to say, waiting at most ``timeout`` seconds: (name of the task, message).
+
+        A worker that died in the middle of a task gives ``{"died": its exit status}``.
+        """
+        if not self._workers:
+            time.sleep(timeout)
+            return
+        for selected, _ in self._selector.select(timeout):
+            worker: Worker = selected.data
+            data = os.read(selected.fd, 1 << 16)
+            worker.buffer += data
+            *lines, worker.buffer = worker.buffer.split(b"\n")
+            for line in lines:
+                message = json.loads(line)
+                if worker.task is None:
+                    continue
+                name = worker.task
+                if "progress" not in message:
+                    worker.task = None
+                yield name, message
+            if not data:
+                task, status = worker.task, self._discard(worker)
+                if task is not None:
+                    yield task, {"died": status}
+
+    def stop(self, name: str) -> None:
+        """End the task ``name`` and its worker."""
+        for worker in list(self._workers):
+            if worker.task == name:
+                _end([worker.process])
+                self._discard(worker)
+
+    def close(self) -> None:
+        """End all workers and all that they started."""
+        _end([worker.process for worker in self._workers])
+        for worker in list(self._workers):
+            self._discard(worker)
+
+    def _spawn(self) -> Worker:
+        # Sets are ordered by hashes of strings: a fixed seed keeps what libraries write from them the same.
+        environment = os.environ | {"PYTHONHASHSEED": "0"}
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "recipebuild.engine.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+            start_new_session=True,  # Ctrl-C reaches us only; and a worker can be ended with all that it started
+        )
+        worker = Worker(process)
+        self._workers.append(worker)
+        assert process.stdout is not None  # noqa: S101 - it was opened with a pipe
+        self._selector.register(process.stdout, selectors.EVENT_READ, worker)
+        return worker
+
+    def _discard(self, worker: Worker) -> int:
+        """Forget a worker that has ended; give its exit status."""
+        assert worker.process.stdin is not None and worker.process.stdout is not None  # noqa: S101 - pipes
+        self._selector.unregister(worker.process.stdout)
+        with contextlib.suppress(BrokenPipeError):
+            worker.process.stdin.close()
+        worker.process.stdout.close()
+        self._workers.remove(worker)
+        return worker.process.wait()
+
+
+def _end(processes: list[subprocess.Popen[bytes]]) -> None:
+    """End processes with all that they started: ask, wait a moment, insist."""
+    for process in processes:
+        _signal(process, signal.SIGTERM)
+    deadline = time.monotonic() + _GRACE
+    for process in processes:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(max(0.0, deadline - time.monotonic()))
+    for process in processes:
+        _signal(process, signal.SIGKILL)
+
+
+def _signal(process: subprocess.Popen[bytes], number: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, number)

@@ -1,0 +1,74 @@
+"""What a step is: the words in which a plan speaks to the engine.
+
+A plan is a list of ``Step``. A step is a module with a ``Params`` model and a ``run`` function; the engine gives it
+its inputs as paths and an empty folder to write to, and never learns what the files mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+
+class Progress(Protocol):
+    """How a running step says how far it is."""
+
+    def __call__(self, fraction: float, text: str = "") -> None:
+        """Report ``fraction`` (0..1) of the work as done; ``text`` is a few words, such as ``image 3 of 32``."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """What another step writes: the file ``name`` in its folder, with all below it and its companions.
+
+    ``name`` selects the file itself, everything under it if it is a folder, and files whose names continue it with a
+    dot (``model.onnx`` brings ``model.onnx.data`` along).
+    """
+
+    step: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file or folder outside the store, known by its content, never by its place."""
+
+    path: Path
+
+
+@dataclass(frozen=True)
+class Step:
+    """One node of the plan.
+
+    Attributes:
+        id: Unique in the plan; what other steps' ``Output`` and ``after`` name.
+        name: The plain name that users see: ``export``.
+        module: The Python module with ``Params`` and ``run``: ``recipebuild.steps.export``.
+        params: Parameters as JSON values; they are part of the key.
+        inputs: By the name under which ``run`` finds them.
+        after: Ids of steps that must have succeeded first, though nothing of theirs is read.
+        tools: Python distributions whose versions are part of the key.
+        facts: Other things that the result depends on and that are not parameters, such as a toolchain's image id.
+        variant: Which entry of a recipe's matrix this belongs to; empty if to all.
+        resources: Scarce things that the step holds while it runs (``pulsar2``, ``board``).
+        timeout: Seconds after which the step is ended; ``None`` for no limit.
+    """
+
+    id: str
+    name: str
+    module: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    inputs: Mapping[str, Output | Source] = field(default_factory=dict)
+    after: tuple[str, ...] = ()
+    tools: tuple[str, ...] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
+    variant: str = ""
+    resources: tuple[str, ...] = ()
+    timeout: float | None = None
+
+    @property
+    def before(self) -> set[str]:
+        """The ids of the steps that must have succeeded before this one."""
+        return {given.step for given in self.inputs.values() if isinstance(given, Output)} | set(self.after)

@@ -1,0 +1,252 @@
+"""The content-addressed store: ``blobs/<sha256>`` and ``actions/<key>.json``.
+
+A blob is a file under the name of its content. An action is the record of a step that succeeded: what went in, what
+came out, how long it took. Publishing writes to a temporary name, syncs and renames, blobs before the action that
+names them; so a crash at any point leaves a valid store, at worst with a blob that nobody names yet.
+
+Blobs are sealed: read-only, with a fixed modification time. Whoever writes to one breaks the seal, and is found out by
+a look at the file's status; a blob with a broken seal is read in full before it is trusted again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from recipebuild.engine.digest import digest_file, digest_listing
+from recipebuild.engine.statcache import StatCache
+from recipebuild.engine.workspace import Workspaces, fsync_folder
+from recipebuild.errors import RecipeError, StepError, disk_full
+
+SEAL_NS = 946_684_800 * 1_000_000_000
+"""The modification time of every blob, 2000-01-01 UTC in nanoseconds: no file gets it by being written to."""
+
+
+@dataclass(frozen=True)
+class Blob:
+    """One output file of a step: its name in the step's folder, its content's digest, its size in bytes."""
+
+    name: str
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Record:
+    """An action: a step that succeeded.
+
+    Attributes:
+        key: The step's key, the sha256 of its ingredients.
+        ingredients: What the key was made of: step, parameters, input digests, tools, code.
+        outputs: The files that the step wrote, by name.
+        metrics: The figures that the step returned.
+        seconds: How long it ran.
+        log: The digest of its log.
+        label: Who asked for it first: the recipe's name and the step's.
+        finished: When it ended, ISO 8601 UTC.
+    """
+
+    key: str
+    ingredients: Mapping[str, Any]
+    outputs: tuple[Blob, ...]
+    metrics: Mapping[str, Any]
+    seconds: float
+    log: Blob
+    label: str = ""
+    finished: str = ""
+    _digests: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
+
+    def select(self, name: str) -> list[Blob]:
+        """The outputs that ``name`` stands for (see ``Output``).
+
+        Raises:
+            StepError: If there are none.
+        """
+        chosen = [b for b in self.outputs if b.name == name or b.name.startswith((f"{name}/", f"{name}."))]
+        if not chosen:
+            have = ", ".join(b.name for b in self.outputs) or "nothing"
+            raise StepError(f"the step {self.label} has no output {name}; it wrote {have}")
+        return chosen
+
+    def digest(self, name: str) -> str:
+        """The digest of the output ``name``: of the file, or of the listing where it stands for several."""
+        if name not in self._digests:
+            chosen = self.select(name)
+            single = len(chosen) == 1 and chosen[0].name == name
+            listing = [(b.name, b.sha256) for b in chosen]
+            self._digests[name] = chosen[0].sha256 if single else digest_listing(listing)
+        return self._digests[name]
+
+
+class Store:
+    """The store in the folder ``root``. Opening it writes nothing.
+
+    Args:
+        root: The store's folder; made at the first write.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.blobs = root / "blobs"
+        self.actions = root / "actions"
+        self.stats = StatCache(root / "stat.sqlite")
+
+    @cached_property
+    def workspaces(self) -> Workspaces:
+        """Folders for this process's steps. The first use makes the store's folders and sweeps what the dead left.
+
+        Raises:
+            RecipeError: If the store cannot be written.
+        """
+        try:
+            for folder in (self.blobs, self.actions, self.root / "locks"):
+                folder.mkdir(parents=True, exist_ok=True)
+            return Workspaces(self.root / "tmp")
+        except OSError as error:
+            raise disk_full(error, self.root) or RecipeError(
+                f"the store {self.root} cannot be written: {error.strerror}",
+                remedy="name a folder of your own with --store DIR, or set XDG_CACHE_HOME",
+            ) from error
+
+    def close(self) -> None:
+        """Write what was learned about files, and remove this process's workspaces."""
+        self.stats.flush()
+        if "workspaces" in self.__dict__:
+            self.workspaces.close()
+
+    def find(self, key: str) -> Record | None:
+        """The record under ``key`` if there is one and all that it names is here undamaged."""
+        try:
+            with open(self.actions / f"{key}.json", encoding="utf-8") as file:  # noqa: PTH123 - hot
+                record = read_record(json.load(file))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        whole = record.key == key and all(self.holds(blob) for blob in (*record.outputs, record.log))
+        return record if whole else None
+
+    def used(self, record: Record) -> None:
+        """Note that the record was of use just now: the time of its file says when it last was."""
+        with contextlib.suppress(OSError):  # a store that cannot be written serves all the same
+            os.utime(f"{self.actions}/{record.key}.json")
+
+    def records(self) -> list[Record]:
+        """All records, the last used first; damaged ones are left out."""
+        found = []
+        for path in self.actions.glob("*.json"):
+            with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+                record = read_record(json.loads(path.read_text(encoding="utf-8")))
+                found.append((path.stat().st_mtime_ns, record))
+        return [record for _, record in sorted(found, key=lambda pair: pair[0], reverse=True)]
+
+    def path(self, blob: Blob) -> Path:
+        """Where the blob's content lies."""
+        return self.blobs / blob.sha256
+
+    def holds(self, blob: Blob) -> bool:
+        """Whether the blob is here, undamaged as far as its seal tells; one with a broken seal is read in full."""
+        path = f"{self.blobs}/{blob.sha256}"
+        try:
+            state = os.stat(path)  # noqa: PTH116 - hot
+            if state.st_size != blob.bytes:
+                return False
+            return _sealed(state) or self._reseal(Path(path), blob.sha256)
+        except OSError:
+            return False
+
+    def publish(self, key: str, ingredients: Mapping[str, Any], folder: Path, log: Path, **facts: Any) -> Record:
+        """Move what a step wrote in ``folder``, and its log, into the store, then record the action.
+
+        Args:
+            key: The step's key.
+            ingredients: What the key was made of.
+            folder: What is in it becomes the step's outputs.
+            log: The step's log.
+            facts: The other fields of ``Record``: metrics, seconds, label, finished.
+
+        Raises:
+            StepError: If the step wrote something that is no regular file, or the disk is full.
+        """
+        try:
+            outputs = tuple(self._take(file, file.relative_to(folder).as_posix()) for file in sorted(_files(folder)))
+            record = Record(key, ingredients, outputs, log=self._take(log, "log"), **facts)
+            fsync_folder(self.blobs)
+            self._write_action(record)
+        except OSError as error:
+            raise disk_full(error, self.root) or error from error
+        return record
+
+    def _take(self, file: Path, name: str) -> Blob:
+        """Make a blob of ``file``, which is moved away."""
+        digest = digest_file(file)
+        blob = Blob(name, digest, file.stat().st_size)
+        if self.holds(blob):
+            file.unlink()
+            _seal(self.path(blob))  # its status changes now, which tells a collector that it is wanted again
+            return blob
+        with file.open("rb") as opened:
+            os.fsync(opened.fileno())
+        _seal(file)
+        file.replace(self.path(blob))
+        return blob
+
+    def _write_action(self, record: Record) -> None:
+        text = json.dumps(record_as_json(record), indent=1, sort_keys=True)
+        temporary = self.workspaces.file()
+        with temporary.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(self.actions / f"{record.key}.json")
+        fsync_folder(self.actions)
+
+    def _reseal(self, path: Path, digest: str) -> bool:
+        """Read a blob whose seal is broken: seal it again if its content is right, else put it out of the way."""
+        if digest_file(path) != digest:
+            with contextlib.suppress(OSError):
+                path.unlink()
+            return False
+        with contextlib.suppress(OSError):
+            _seal(path)
+        return True
+
+
+def record_as_json(record: Record) -> dict[str, Any]:
+    """``record`` as it stands in ``actions/<key>.json``."""
+    value = asdict(record)
+    del value["_digests"]
+    return value
+
+
+def read_record(value: dict[str, Any]) -> Record:
+    """A record from the JSON of ``actions/<key>.json``.
+
+    Raises:
+        KeyError, TypeError: If it is not what ``record_as_json`` writes.
+    """
+    outputs = tuple(Blob(**blob) for blob in value.pop("outputs"))
+    return Record(outputs=outputs, log=Blob(**value.pop("log")), **value)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for path in folder.rglob("*"):
+        mode = path.lstat().st_mode
+        if stat.S_ISREG(mode):
+            yield path
+        elif not stat.S_ISDIR(mode):
+            raise StepError(f"the step wrote {path.relative_to(folder)}, which is no regular file")
+
+
+def _sealed(state: os.stat_result) -> bool:
+    return state.st_mtime_ns == SEAL_NS and not state.st_mode & 0o222
+
+
+def _seal(path: Path) -> None:
+    path.chmod(0o444)
+    os.utime(path, ns=(SEAL_NS, SEAL_NS))

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from recipebuild.engine.explain import Change, changes, preview
+from recipebuild.engine.run import run_steps
+from recipebuild.engine.step import Output, Step
+from recipebuild.engine.store import Store
+
+pytestmark = pytest.mark.usefixtures("toys")
+
+
+def steps(text: str) -> list[Step]:
+    follower = Step("r/b", "b", "toys.join", {"text": "b"}, {"i": Output("r/a", "text")})
+    return [Step("r/a", "a", "toys.join", {"text": text}), follower]
+
+
+def test_a_preview_names_the_value_that_changed(make_store: Callable[[], Store]) -> None:
+    fresh = preview(steps("one"), make_store())
+    assert [(p.status, p.why, p.after) for p in fresh] == [("build", (), ()), ("follows", (), ("r/a",))]
+    run_steps(steps("one"), make_store(), jobs=1)
+    assert [p.status for p in preview(steps("one"), make_store())] == ["cached", "cached"]
+    changed = preview(steps("two"), make_store())[0]
+    assert changed.why == (Change("params.text", "one", "two"),)
+    assert changed.earlier is not None
+
+
+def test_changes_are_told_leaf_by_leaf() -> None:
+    old = {"params": {"a": 1, "b": [1, 2]}, "tools": {"torch": "1"}}
+    new = {"params": {"a": 1, "b": [1, 3], "c": None}, "tools": {"torch": "2"}}
+    assert changes(old, new) == [Change("params.b", [1, 2], [1, 3]), Change("tools.torch", "1", "2")]
+
+
+def test_a_build_is_compared_with_what_was_last_used(make_store: Callable[[], Store]) -> None:
+    for text in ("one", "two", "one"):
+        run_steps(steps(text), make_store(), jobs=1)
+    assert preview(steps("three"), make_store())[0].why == (Change("params.text", "one", "three"),)
+
+
+def test_another_recipe_is_compared_with_the_most_alike(make_store: Callable[[], Store]) -> None:
+    run_steps(steps("one"), make_store(), jobs=1)
+    other = [Step("other/a", "a", "toys.join", {"text": "one", "sleep": 0})]
+    assert preview(other, make_store())[0].why == (Change("params.sleep", None, 0),)

@@ -1,0 +1,249 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from recipebuild.engine.run import Result, run_steps
+from recipebuild.engine.step import Output, Source, Step
+from recipebuild.engine.store import Store
+from recipebuild.errors import CheckError, RecipebuildError, StepError
+
+pytestmark = pytest.mark.usefixtures("toys")
+
+
+def step(name: str, text: str = "", needs: tuple[str, ...] = (), **params: object) -> Step:
+    inputs = {f"i{n}": Output(f"r/{need}", "text") for n, need in enumerate(needs)}
+    return Step(f"r/{name}", name, "toys.join", {"text": text or name, **params}, inputs)
+
+
+DIAMOND = [step("a"), step("b", needs=("a",)), step("c", needs=("a",)), step("d", needs=("b", "c"))]
+
+
+def statuses(results: dict[str, Result]) -> dict[str, str]:
+    return {result.step.name: result.status for result in results.values()}
+
+
+def text(store: Store, result: Result, name: str = "text") -> str:
+    assert result.record is not None
+    return store.path(result.record.select(name)[0]).read_text()
+
+
+def run(store: Store, steps: list[Step], **options: object) -> dict[str, Result]:
+    return run_steps(steps, store, **{"jobs": 2, **options})  # type: ignore[arg-type]
+
+
+def test_steps_get_their_inputs_and_the_second_run_does_nothing(make_store: Callable[[], Store]) -> None:
+    store = make_store()
+    results = run(store, DIAMOND)
+    assert statuses(results) == dict.fromkeys("abcd", "built")
+    assert text(store, results["r/d"]) == "DBACA"
+    again = run(make_store(), DIAMOND)
+    assert statuses(again) == dict.fromkeys("abcd", "cached")
+    assert again["r/d"].record is not None
+    assert again["r/d"].record.metrics == {"length": 1}
+
+
+def test_a_changed_parameter_rebuilds_the_step_and_what_follows(make_store: Callable[[], Store]) -> None:
+    run(make_store(), DIAMOND)
+    steps = [DIAMOND[0], step("b", "B2", needs=("a",)), *DIAMOND[2:]]
+    assert statuses(run(make_store(), steps)) == {"a": "cached", "b": "built", "c": "cached", "d": "built"}
+
+
+def test_an_unchanged_output_stops_the_propagation(make_store: Callable[[], Store]) -> None:
+    run(make_store(), DIAMOND)
+    steps = [DIAMOND[0], step("b", "b", needs=("a",), sleep=0.01), *DIAMOND[2:]]
+    assert statuses(run(make_store(), steps)) == {"a": "cached", "b": "built", "c": "cached", "d": "cached"}
+
+
+def test_independent_steps_run_at_the_same_time(make_store: Callable[[], Store]) -> None:
+    events: list[tuple[str, str]] = []
+    steps = [step("a", sleep=0.7), step("b", sleep=0.7)]
+    run(make_store(), steps, on_event=lambda e: events.append((e.step.name, e.status)))
+    started = [events.index((name, "started")) for name in "ab"]
+    ended = [events.index((name, "built")) for name in "ab"]
+    assert max(started) < min(ended)
+
+
+def test_steps_that_hold_one_resource_take_turns(make_store: Callable[[], Store]) -> None:
+    events: list[tuple[str, str]] = []
+    steps = [replace(step(name, sleep=0.1), resources=("board",)) for name in "ab"]
+    run(make_store(), steps, on_event=lambda e: events.append((e.step.name, e.status)))
+    order = [event for event in events if event[1] in ("started", "built")]
+    assert order == [("a", "started"), ("a", "built"), ("b", "started"), ("b", "built")]
+
+
+def test_a_worker_serves_many_steps(make_store: Callable[[], Store], tmp_path: Path) -> None:
+    trace = tmp_path / "trace"
+    run(make_store(), [step(name, trace=str(trace)) for name in "abcd"], jobs=1)
+    assert len(set(trace.read_text().split())) == 1
+    assert len(trace.read_text().split()) == 4
+
+
+def test_a_failure_skips_what_depends_on_it_and_keeps_the_rest(make_store: Callable[[], Store]) -> None:
+    steps = [DIAMOND[0], step("b", needs=("a",), do="raise"), step("c", needs=("a",), sleep=0.3), DIAMOND[3]]
+    results = run(make_store(), steps)
+    assert statuses(results) == {"a": "built", "b": "failed", "c": "built", "d": "skipped"}
+    failed = results["r/b"]
+    assert isinstance(failed.error, RecipebuildError) and failed.error.exit_code == 1
+    assert "boom" in failed.error.message
+    assert failed.log is not None and "Traceback" in failed.log.read_text()
+    assert statuses(run(make_store(), steps))["c"] == "cached"
+
+
+def test_after_a_failure_nothing_new_starts_unless_told_to_keep_going(make_store: Callable[[], Store]) -> None:
+    steps = [step("a", do="raise"), step("b"), step("c", needs=("a",))]
+    assert statuses(run(make_store(), steps, jobs=1)) == {"a": "failed", "b": "skipped", "c": "skipped"}
+    kept = run(make_store(), steps, jobs=1, keep_going=True)
+    assert statuses(kept) == {"a": "failed", "b": "built", "c": "skipped"}
+
+
+def test_an_error_of_ours_arrives_as_it_was_raised(make_store: Callable[[], Store]) -> None:
+    error = run(make_store(), [step("a", do="check")])["r/a"].error
+    assert isinstance(error, CheckError)
+    assert (error.message, error.remedy, error.metrics) == ("too low", "do better", {"figure": 1})
+
+
+@pytest.mark.parametrize(
+    ("do", "words"), [("die", "killed"), ("link", "no regular file"), ("read-undeclared", "FileNotFoundError")]
+)
+def test_misbehaviour_fails_the_step(make_store: Callable[[], Store], tmp_path: Path, do: str, words: str) -> None:
+    (tmp_path / "neighbour.txt").write_text("a file of the recipe's folder that is no input")
+    result = run(make_store(), [step("a", do=do)])["r/a"]
+    assert result.status == "failed" and result.error is not None
+    assert words in result.error.message
+
+
+def test_a_step_that_hangs_is_ended(make_store: Callable[[], Store]) -> None:
+    result = run(make_store(), [replace(step("a", sleep=60), timeout=0.5), step("b")], keep_going=True)
+    assert statuses(result) == {"a": "failed", "b": "built"}
+    assert "timed out" in str(result["r/a"].error)
+
+
+def test_an_input_that_changes_while_read_is_not_recorded(make_store: Callable[[], Store], tmp_path: Path) -> None:
+    source = tmp_path / "source.txt"
+    source.write_text("first")
+    steps = [Step("r/a", "a", "toys.join", {"text": "a", "do": "touch-input"}, {"source": Source(source)})]
+    result = run(make_store(), steps)["r/a"]
+    assert isinstance(result.error, StepError) and "changed while" in result.error.message
+    assert not list(make_store().actions.glob("*"))
+
+
+def test_an_outside_input_counts_by_content(make_store: Callable[[], Store], tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    source = folder / "x.txt"
+    source.write_text("first")
+
+    def status() -> str:
+        steps = [Step("r/a", "a", "toys.join", {"text": "a"}, {"source": Source(source)})]
+        return statuses(run(make_store(), steps))["a"]
+
+    assert status() == "built"
+    os.utime(source)
+    assert status() == "cached"
+    source.write_text("second")
+    assert status() == "built"
+    source.write_text("first")
+    assert status() == "cached"
+
+
+def test_a_missing_input_fails_its_step_by_name(make_store: Callable[[], Store], tmp_path: Path) -> None:
+    steps = [Step("r/a", "a", "toys.join", {}, {"source": Source(tmp_path / "nowhere")})]
+    assert "nowhere" in str(run(make_store(), steps)["r/a"].error)
+
+
+def test_an_order_only_dependency_must_succeed_but_is_no_input(make_store: Callable[[], Store]) -> None:
+    late = Step("r/b", "b", "toys.join", {"text": "b"}, after=("r/a",))
+    assert statuses(run(make_store(), [step("a", do="check"), late])) == {"a": "failed", "b": "skipped"}
+    assert statuses(run(make_store(), [step("a"), late])) == {"a": "built", "b": "built"}
+    assert statuses(run(make_store(), [step("a", "changed"), late])) == {"a": "built", "b": "cached"}
+
+
+def test_a_damaged_blob_is_built_again(make_store: Callable[[], Store]) -> None:
+    store = make_store()
+    first = run(store, DIAMOND)
+    path = store.path(first["r/b"].record.select("text")[0])  # type: ignore[union-attr]
+    path.chmod(0o644)
+    path.write_bytes(b"XX")
+    assert statuses(run(make_store(), DIAMOND)) == {"a": "cached", "b": "built", "c": "cached", "d": "cached"}
+    assert path.read_text() == "BA"
+
+
+def test_processes_that_want_one_key_build_it_once(make_store: Callable[[], Store], toys: Path, tmp_path: Path) -> None:
+    trace = tmp_path / "trace"
+    program = textwrap.dedent(f"""
+        from pathlib import Path
+        from recipebuild.engine.run import run_steps
+        from recipebuild.engine.step import Step
+        from recipebuild.engine.store import Store
+        steps = [Step(f"r/{{n}}", n, "toys.join", dict(text=n, sleep=0.2, trace={str(trace)!r})) for n in "abc"]
+        store = Store(Path({str(make_store().root)!r}))
+        results = run_steps(steps, store, jobs=2)
+        store.close()
+        print(sum(r.status == "built" for r in results.values()))
+        assert all(r.record for r in results.values()), results
+    """)
+    processes = [subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    built = [int(process.communicate(timeout=60)[0]) for process in processes]
+    assert sum(built) == 3
+    assert len(trace.read_text().split()) == 3
+    assert not list((make_store().root / "locks").iterdir())
+    assert not list((make_store().root / "tmp").iterdir())
+
+
+PROGRAM = """
+from pathlib import Path
+from recipebuild.engine.run import run_steps
+from recipebuild.engine.step import Step
+from recipebuild.engine.store import Store
+import signal, sys
+from recipebuild.errors import Interrupted
+def stop(*_): raise Interrupted("stop")
+signal.signal(signal.SIGTERM, stop)
+store = Store(Path(sys.argv[1]))
+steps = [Step("r/a", "a", "toys.join", dict(text="a", sleep=60, trace=sys.argv[2]))]
+results = run_steps(steps, store, jobs=2)
+store.close()
+sys.exit(type(results["r/a"].error).__name__)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_signal_ends_the_children_within_two_seconds(
+    make_store: Callable[[], Store], tmp_path: Path, number: signal.Signals
+) -> None:
+    trace, root = tmp_path / "trace", make_store().root
+    arguments = [sys.executable, "-c", PROGRAM, str(root), str(trace)]
+    process = subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True)
+    while not trace.exists() or not trace.read_text().strip():
+        time.sleep(0.02)
+    worker = int(trace.read_text())
+    began = time.monotonic()
+    process.send_signal(number)
+    said = process.communicate(timeout=20)[1]
+    while is_alive(worker):
+        assert time.monotonic() - began < 2
+        time.sleep(0.02)
+    assert not list((root / "actions").iterdir())
+    if number != signal.SIGKILL:
+        assert said.strip() == "Interrupted"
+        assert not list((root / "tmp").iterdir())
+    else:
+        _ = make_store().workspaces
+        assert len(list((root / "tmp").iterdir())) == 2, "what the dead left was not swept"
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
+    except OSError:
+        return False

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from recipebuild.engine.digest import digest_file, digest_source
+from recipebuild.engine.statcache import StatCache
+
+
+class Counting:
+    """A computation that counts how often it is asked."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.calls = path, 0
+
+    def __call__(self) -> str:
+        self.calls += 1
+        return digest_file(self.path)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "file"
+    path.write_text("content")
+    time.sleep(0.05)  # past the timestamp's resolution
+    return path
+
+
+def test_an_unchanged_file_is_read_once(file: Path, tmp_path: Path) -> None:
+    compute = Counting(file)
+    for _ in range(3):
+        stats = StatCache(tmp_path / "stat.sqlite")
+        assert stats.get(file, "sha256", compute) == digest_file(file)
+        stats.flush()
+    assert compute.calls == 1
+
+
+def test_a_changed_file_is_read_again_even_with_its_old_time_and_size(file: Path, tmp_path: Path) -> None:
+    stats = StatCache(tmp_path / "stat.sqlite")
+    old = stats.get(file, "sha256", Counting(file))
+    stats.flush()
+    state = file.stat()
+    file.write_text("CONTENT")
+    os.utime(file, ns=(state.st_atime_ns, state.st_mtime_ns))
+    assert StatCache(tmp_path / "stat.sqlite").get(file, "sha256", Counting(file)) != old
+
+
+def test_a_file_younger_than_its_timestamp_is_never_trusted(tmp_path: Path) -> None:
+    path = tmp_path / "young"
+    stats = StatCache(tmp_path / "stat.sqlite")
+    compute = Counting(path)
+    path.write_text("a")
+    stats.get(path, "sha256", compute)
+    stats.get(path, "sha256", compute)
+    assert compute.calls == 2
+
+
+@pytest.mark.parametrize("damage", ["garbage", "folder"])
+def test_a_broken_database_costs_time_only(file: Path, tmp_path: Path, damage: str) -> None:
+    place = tmp_path / "stat.sqlite"
+    place.write_bytes(b"garbage" * 1000) if damage == "garbage" else place.mkdir()
+    stats = StatCache(place)
+    assert stats.get(file, "sha256", Counting(file)) == digest_file(file)
+    stats.flush()
+
+
+def test_a_folder_counts_by_names_and_contents(tmp_path: Path) -> None:
+    def digest() -> str:
+        return digest_source(tmp_path / "folder", StatCache(None))
+
+    (tmp_path / "folder" / "sub").mkdir(parents=True)
+    (tmp_path / "folder" / "a").write_text("1")
+    (tmp_path / "folder" / "sub" / "b").write_text("2")
+    first = digest()
+    (tmp_path / "folder").rename(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere").rename(tmp_path / "folder")
+    assert digest() == first
+    (tmp_path / "folder" / "a").rename(tmp_path / "folder" / "c")
+    assert digest() != first
+
+
+def test_a_file_counts_with_the_companions_that_continue_its_name(tmp_path: Path) -> None:
+    model = tmp_path / "model.onnx"
+
+    def digest() -> str:
+        return digest_source(model, StatCache(None))
+
+    model.write_text("graph")
+    (tmp_path / "other.txt").write_text("a neighbour")
+    assert digest() == digest_file(model)
+    (tmp_path / "model.onnx_data").write_text("weights")
+    first = digest()
+    assert first != digest_file(model)
+    (tmp_path / "model.onnx_data").write_text("WEIGHTS")
+    assert digest() != first
