@@ -1,0 +1,54 @@
+"""What is worth saying about a valid recipe: mistakes that nothing downstream would notice."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+
+from recipebuild.recipe.schema import Recipe
+
+QUICKSTART = ("quickstart", "calibration")
+"""Where the drawn street images that come with recipebuild lie, in whatever copy of the recipes."""
+
+
+def advice(recipe: Recipe) -> list[str]:
+    """Sentences for the user, each starting with ``warning:`` or ``note:``; empty if there is nothing to say."""
+    return [text for text in (_units(recipe), _revision(recipe), _weights(recipe), _calibration(recipe)) if text]
+
+
+def _units(recipe: Recipe) -> str | None:
+    mean, std = recipe.input.mean, recipe.input.std
+    identity = not any(mean) and all(s == 1 for s in std)
+    if identity or not all(abs(m) <= 1 for m in mean) or not all(s <= 1 for s in std):
+        return None
+    as_255 = ", ".join(f"{value * 255:g}" for value in mean), ", ".join(f"{value * 255:g}" for value in std)
+    return (
+        "warning: input.mean and input.std look like 0..1 units, but pixels are 0..255 here; "
+        f"if so, write mean: [{as_255[0]}] and std: [{as_255[1]}]"
+    )
+
+
+def _revision(recipe: Recipe) -> str | None:
+    model = recipe.model
+    if model.is_local or model.weights == "random" or re.fullmatch("[0-9a-f]{40}", model.revision or ""):
+        return None
+    now = f"`{model.revision}` can move" if model.revision else "there is none"
+    return (
+        f"note: model.revision is not pinned to a commit ({now}), so {model.source} may differ from one day to the next"
+    )
+
+
+def _weights(recipe: Recipe) -> str | None:
+    if recipe.model.weights == "pretrained":
+        return None
+    return "note: model.weights is random: good for trying out the build, but what the model predicts means nothing"
+
+
+def _calibration(recipe: Recipe) -> str | None:
+    folder = PurePosixPath(recipe.calibration.path)
+    if folder.parts[-2:] != QUICKSTART or PurePosixPath(recipe.model.source) == folder.parent / "model":
+        return None
+    return (
+        "note: calibration.source is the set of drawn street images that comes with recipebuild; "
+        "real images of your own should take their place: --set calibration.source=FOLDER"
+    )

@@ -1,0 +1,57 @@
+"""Finding the recipe that the user means: a path, or the name of a shipped one."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+from recipebuild.recipe.fields import closest
+from recipebuild.recipe.problems import Place, Problem, RecipeProblems, printable
+from recipebuild.shipped import shipped
+
+
+def find(name: str, cwd: Path) -> Path:
+    """The file of the recipe ``name``: a path (with or without ``.yaml``), else a shipped recipe.
+
+    Raises:
+        RecipeProblems: There is no such recipe; the nearest names are in the message.
+    """
+    if path := existing(name, cwd):
+        return path
+    message, remedy = "there is no such recipe", ""
+    with contextlib.suppress(OSError):
+        if (cwd / name).is_dir():
+            message = "is a folder, not a recipe file"
+        remedy = near(name, (cwd / name).parent, shipped("recipes"))
+    raise RecipeProblems([Problem("", message, Place(printable(name) or "''"), remedy)])
+
+
+def existing(name: str, folder: Path) -> Path | None:
+    """The file that ``name`` means, with or without ``.yaml``: in ``folder``, else among the shipped recipes."""
+    for place in (folder, None):
+        here = place or shipped("recipes")
+        for path in (here / name, here / f"{name}.yaml"):
+            with contextlib.suppress(OSError):  # a name that no file can have, a folder that we may not enter
+                if path.is_file():
+                    return path
+    return None
+
+
+def near(name: str, *folders: Path) -> str:
+    """Words on the recipes in ``folders`` whose names are nearest to ``name``; the last folder is searched in depth."""
+    *flat, deep = folders
+    found = {p.name: p.name for folder in flat if folder.is_dir() for p in folder.glob("*.y*ml")}
+    ours = {str(p.relative_to(deep).with_suffix("")): p.name for p in deep.rglob("*.yaml")}
+    names = [*found, *ours]
+    asked = Path(name).name
+    match = closest(name, names) or closest(asked, names) or closest(f"{asked}.yaml", names)
+    known = f"shipped recipes: {', '.join(sorted(name for name in ours if '/' not in name))}"
+    return "\n".join(filter(None, (f"did you mean {match}?" if match else "", known)))
+
+
+def shown(path: Path, cwd: Path) -> str:
+    """What to call a file in messages: its path from ``cwd`` if it is below it."""
+    for folder in (cwd, cwd.resolve()):
+        if str(path).startswith(f"{folder}/"):
+            return printable(str(path)[len(str(folder)) + 1 :])
+    return printable(str(path))

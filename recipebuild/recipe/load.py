@@ -1,0 +1,113 @@
+"""Loading a recipe: ``load("recipes/b0-cityscapes.yaml", cwd=Path.cwd())`` -> one ``Variant`` per entry of its matrix.
+
+    find -> read, with its bases -> merge -> matrix -> --set -> validate -> are the files that it names there?
+
+Positions are looked up only when something is wrong, and then all problems are reported at once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from recipebuild.recipe.document import Document
+from recipebuild.recipe.extends import Chain
+from recipebuild.recipe.find import find
+from recipebuild.recipe.layers import Layer, merged, place
+from recipebuild.recipe.matrix import choices
+from recipebuild.recipe.paths import missing
+from recipebuild.recipe.problems import Problem, RecipeProblems, printable
+from recipebuild.recipe.schema import NAME, Recipe
+from recipebuild.recipe.settings import Setting, setting
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One build of a recipe.
+
+    Attributes:
+        recipe: Complete and valid; its paths are absolute.
+        label: Which entry of the matrix it is, such as ``npu_mode=NPU1,method=MSE``; empty without a matrix.
+    """
+
+    recipe: Recipe
+    label: str
+
+
+def load(
+    name_or_path: str, *, sets: Sequence[str] = (), cwd: Path, bases: dict[Path, Document] | None = None
+) -> list[Variant]:
+    """Load a recipe.
+
+    Args:
+        name_or_path: A path (relative to ``cwd``), or the name of a shipped recipe.
+        sets: ``a.b=value`` options, which win over the files and the matrix; paths in them are relative to ``cwd``.
+        cwd: The current folder, absolute.
+        bases: Give the same dict to many calls, and the bases that the recipes share are read once.
+
+    Raises:
+        RecipeProblems: All that is wrong with the recipe, the options, and the files that it names.
+    """
+    path = find(name_or_path, cwd)
+    found: list[Problem] = []
+    settings = _settings(sets, cwd, found)
+    try:
+        files = Chain(cwd, {} if bases is None else bases).follow(path)
+    except RecipeProblems as error:
+        raise RecipeProblems([*error.problems, *found]) from None
+    found.extend(problem for file in files for problem in file.problems)
+    matrix = merged([*files, *settings]).get("matrix")
+    entries, faults = choices(matrix, [*files, *settings], settings)
+    found.extend(faults)
+    name = _name(files[-1], settings, path, found)
+    variants = []
+    for entry in entries or choices(None, (), ())[0]:
+        layers: list[Layer] = [*files, entry, *settings]
+        data = {**merged(layers), "name": name}
+        data.pop("matrix", None)
+        data.pop("extends", None)
+        try:
+            variants.append(Variant(Recipe.model_validate(data), entry.label))
+        except ValidationError as error:
+            from recipebuild.recipe.wording import problems
+
+            found.extend(problems(error, layers, data))
+        found.extend(_absent(data, layers))
+    if found:
+        raise RecipeProblems(found)
+    return variants
+
+
+def _settings(sets: Sequence[str], cwd: Path, found: list[Problem]) -> list[Setting]:
+    """The options that can be read; what is wrong with the others goes to ``found``."""
+    settings = []
+    for option in sets:
+        try:
+            settings.append(setting(option, cwd))
+        except RecipeProblems as error:
+            found.extend(error.problems)
+    return settings
+
+
+def _name(recipe: Document, settings: Sequence[Setting], path: Path, found: list[Problem]) -> Any:
+    """The name of the build: what the recipe says itself (its bases do not count), else what its file is called."""
+    own: list[Layer] = [recipe, *settings]
+    given = [name for layer in own if (name := layer.data.get("name")) is not None]
+    if given:
+        return given[-1]
+    if re.fullmatch(NAME, path.stem):
+        return path.stem
+    remedy = "give the recipe a name of letters, digits, `_`, `-`, such as `name: my-model`"
+    message = f"what the file is called, `{printable(path.stem)}`, cannot be the name of a build"
+    found.append(Problem("name", message, place([recipe], ()), remedy))
+    return "recipe"
+
+
+def _absent(data: dict[str, Any], layers: Sequence[Layer]) -> list[Problem]:
+    """Files and folders that the recipe names and that are not there."""
+    return [Problem(".".join(field), what, place(layers, field), remedy) for field, what, remedy in missing(data)]

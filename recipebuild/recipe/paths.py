@@ -1,0 +1,106 @@
+"""The paths in a recipe: made absolute where they are written, and looked for before anything is built.
+
+A relative path is relative to the file that wrote it; on the command line, to the current folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from os.path import normpath
+from pathlib import Path
+from typing import Any
+
+from recipebuild.recipe.schema import split_glob
+
+FIELDS = (("model", "source"), ("calibration", "source"), ("evaluate", "dataset"))
+ARCHIVES = (".tar", ".tar.gz", ".tgz", ".zip")
+
+
+def absolute(data: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """``data`` with its paths made absolute, those in its ``matrix`` too; values of a wrong type stay as they are."""
+    for section, field in FIELDS:
+        if isinstance(part := data.get(section), dict) and isinstance(value := part.get(field), str):
+            data = {**data, section: {**part, field: _absolute(section, value, folder)}}
+    matrix = data.get("matrix")
+    if not isinstance(matrix, dict):
+        return data
+    axes = {name: [_choice(name, v, folder) for v in vs] if isinstance(vs, list) else vs for name, vs in matrix.items()}
+    return {**data, "matrix": axes}
+
+
+def _choice(axis: str, value: Any, folder: Path) -> Any:
+    """One value of a matrix axis: of a path field, or of a section that has one."""
+    for section, field in FIELDS:
+        if axis == f"{section}.{field}" and isinstance(value, str):
+            return _absolute(section, value, folder)
+        if axis == section and isinstance(value, dict):
+            return absolute({section: value}, folder)[section]
+    return value
+
+
+def _absolute(section: str, value: str, folder: Path) -> str:
+    if not value or (section == "model" and not _is_path(value, folder)):
+        return value
+    if value.startswith("~"):
+        with contextlib.suppress(RuntimeError):  # no such user, no home: the path is then reported as missing
+            value = str(Path(value).expanduser())
+    # `folder` has no links in it, so that going up from it is a matter of names only.
+    return normpath(value if value.startswith("/") else f"{folder}/{value}")
+
+
+def _is_path(source: str, folder: Path) -> bool:
+    """Whether a ``model.source`` is a folder or file here, and not a hub id."""
+    if source.startswith(("./", "../", "/", "~")) or source in (".", "..") or source.endswith(".onnx"):
+        return True
+    with contextlib.suppress(OSError):  # too long for a file's name
+        return (folder / source).is_dir()
+    return False
+
+
+def missing(data: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], str, str]]:
+    """What is not there: field, message, remedy. ``data`` is a merged recipe; wrong types are passed over."""
+    for section, field in FIELDS:
+        value = part.get(field) if isinstance(part := data.get(section), dict) else None
+        if isinstance(value, str) and value.startswith("/"):
+            try:
+                fault = {"model": _model, "calibration": _calibration, "evaluate": _dataset}[section](value)
+            except OSError as error:
+                fault = (f"{value} cannot be read: {error.strerror}", "")
+            if fault:
+                yield (section, field), *fault
+
+
+def _model(source: str) -> tuple[str, str] | None:
+    path = Path(source)
+    if source.endswith(".onnx"):
+        return None if path.is_file() else (f"no such file: {source}", "")
+    if not path.exists():
+        return f"no such folder: {source}", "a model from the hub is written owner/name, without a leading ./ or /"
+    if path.is_file():
+        return f"{source} is a file that is not ONNX", "a model is a folder in Hugging Face layout, or a .onnx file"
+    if not (path / "config.json").is_file():
+        return f"{source} has no config.json", "a model folder in Hugging Face layout has config.json and weights"
+    return None
+
+
+def _calibration(source: str) -> tuple[str, str] | None:
+    folder, pattern = split_glob(source)
+    path = Path(folder)
+    if pattern is not None:
+        if not path.is_dir():
+            return f"no such folder: {folder}", ""
+        return None if any(p.is_file() for p in path.glob(pattern)) else (f"no file in {folder} matches {pattern}", "")
+    if not path.exists():
+        return f"no such file or folder: {source}", "a folder of images, an archive (tar, zip), or a glob pattern"
+    if not path.is_dir() and not source.lower().endswith(ARCHIVES):
+        return f"{source} is neither a folder nor an archive", "archives end in " + ", ".join(ARCHIVES)
+    return None
+
+
+def _dataset(source: str) -> tuple[str, str] | None:
+    path = Path(source)
+    if not path.is_dir():
+        return f"no such folder: {source}", "a folder with images/ and labels/"
+    absent = [name for name in ("images", "labels") if not (path / name).is_dir()]
+    return (f"{source} has no folder {' and no folder '.join(absent)}", "both are needed") if absent else None

@@ -1,0 +1,277 @@
+"""The recipe: every field, its unit, its default and its limits.
+
+``Recipe`` is what the rest of the program sees: one build, complete, its paths absolute. ``RecipeFile`` adds what only
+a YAML file may say (``extends``, ``matrix``); ``load`` resolves those, and the published JSON Schema is made from it.
+The descriptions are shown by editors and by error messages.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+MAX_SIDE = 16384
+"""Largest height, width or batch: past this it is a typing error, not an image."""
+
+NPU_MODES: dict[str, tuple[str, ...]] = {
+    "AX650": ("NPU1", "NPU2", "NPU3"),
+    "AX620E": ("NPU1", "NPU2"),
+    "AX615": ("NPU1", "NPU2"),
+    "AX637": ("NPU1", "NPU2", "NPU3", "NPU4"),
+    "AX8860": ("NPU1", "NPU2", "NPU4"),
+    "M57": ("NPU1", "NPU2", "NPU3", "NPU4"),
+    "M76H": ("NPU1", "NPU2", "NPU3"),
+}
+"""Modes (cores used) by hardware, from Pulsar2's documentation; where it gives none, all are let through."""
+
+BUILT_AS = {"AX650A": "AX650", "AX650N": "AX650", "AX8850": "AX650"}
+"""Chips that Pulsar2 knows under another name."""
+
+HUB_ID = re.compile(r"(?!.*(--|\.\.))[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9_][\w.-]{0,95})?(?<![.-])", re.ASCII)
+WEIGHT_FILES = (".pt", ".pth", ".bin", ".ckpt", ".safetensors", ".pkl", ".h5", ".tflite")
+
+NAME = r"^[A-Za-z0-9_][A-Za-z0-9._-]*$"
+TENSOR_NAME = r"^[A-Za-z0-9_-]+$"
+REVISION = r"^[A-Za-z0-9._/-]+$"
+
+Name = Annotated[str, Field(pattern=NAME, max_length=100)]
+TensorName = Annotated[str, Field(pattern=TENSOR_NAME, max_length=100)]
+Side = Annotated[int, Field(ge=1, le=MAX_SIDE)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
+Count = Annotated[int, Field(ge=1, le=100_000)]
+Text = Annotated[str, Field(min_length=1, max_length=4096)]
+
+
+def wrong(message: str, remedy: str = "") -> PydanticCustomError:
+    """A validation error whose words reach the user as they are."""
+    return PydanticCustomError("recipe", "{message}", {"message": message, "remedy": remedy})
+
+
+class Section(BaseModel):
+    """What all parts of a recipe share: immutable, no unknown fields, no silent conversion of types."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Model(Section):
+    """The network: where it comes from, and with which weights."""
+
+    source: Text = Field(description="Hugging Face hub id (owner/name), folder in Hugging Face layout, or file.onnx")
+    revision: Annotated[str, Field(pattern=REVISION, max_length=250)] | None = Field(
+        default=None,
+        description="Commit of the hub repository (40 hexadecimal digits), so that every build gets the same files",
+    )
+    task: Literal["semantic-segmentation"] = Field(default="semantic-segmentation", description="What the network does")
+    weights: Literal["pretrained", "random"] = Field(
+        default="pretrained", description="`random` builds the architecture with seeded weights and downloads nothing"
+    )
+    seed: Seed = Field(default=0, description="Seed of the random weights, 0 to 4294967295")
+    allow_pickle: bool = Field(
+        default=False, description="Also take weights in pickle files, which can run code of whoever made them"
+    )
+
+    @property
+    def is_local(self) -> bool:
+        """Whether ``source`` is a folder or file on this machine (an absolute path), not a hub id."""
+        return self.source.startswith("/")
+
+    @field_validator("source")
+    @classmethod
+    def _known_kind(cls, source: str) -> str:
+        if not source.startswith("/"):
+            if PurePosixPath(source).suffix.lower() in WEIGHT_FILES:
+                raise wrong(f"{source} is a bare weight file", "name the folder that has it and config.json")
+            if not HUB_ID.fullmatch(source):
+                raise wrong(
+                    f"{source} is neither a hub id (owner/name) nor a folder that exists", "a folder: ./like/this"
+                )
+        return source
+
+
+class Input(Section):
+    """The network's input, and how an image becomes it: (pixel - mean) / std."""
+
+    name: TensorName = Field(default="pixel_values", description="Name of the input tensor: letters, digits, `_`, `-`")
+    shape: Annotated[tuple[Side, Literal[3], Side, Side], Field(strict=False)] = Field(
+        description="4 whole numbers: batch, channels (3), height and width in pixels, such as [1, 3, 640, 1280]"
+    )
+    color: Literal["RGB", "BGR"] = Field(default="RGB", description="Channel order that the network was trained with")
+    mean: Annotated[tuple[Finite, Finite, Finite], Field(strict=False)] = Field(
+        description="3 numbers, the mean of each channel in 0..255 units, in the order of `color`"
+    )
+    std: Annotated[tuple[Positive, Positive, Positive], Field(strict=False)] = Field(
+        description="3 numbers above 0, the standard deviation of each channel in 0..255 units, in the order of `color`"
+    )
+
+
+class Export(Section):
+    """PyTorch to ONNX."""
+
+    exporter: Literal["dynamo", "torchscript"] = Field(
+        default="dynamo", description="Which of PyTorch's exporters to use"
+    )
+    opset: Annotated[int, Field(ge=11, le=23)] = Field(
+        default=17, description="ONNX opset, 11 to 23; the dynamo exporter needs 17 or more"
+    )
+    output: TensorName = Field(default="logits", description="Name of the raw output tensor: letters, digits, `_`, `-`")
+
+    @field_validator("opset")
+    @classmethod
+    def _fits_exporter(cls, opset: int, info: ValidationInfo) -> int:
+        if opset < 17 and info.data.get("exporter") == "dynamo":
+            raise wrong(
+                f"the dynamo exporter needs opset 17 or more, got {opset}", "for 11 to 16 use `exporter: torchscript`"
+            )
+        return opset
+
+
+class ArgmaxHead(Section):
+    """An ArgMax over the classes at the end of the network: it gives class ids (int64) in place of logits."""
+
+    kind: Literal["argmax"] = Field(default="argmax", description="ArgMax over one axis")
+    axis: Annotated[int, Field(ge=-4, le=3)] = Field(default=1, description="Axis of the classes; 1 in N, C, H, W")
+    keepdims: bool = Field(default=True, description="Keep the reduced axis with size 1")
+    output: TensorName = Field(
+        default="argmax_output", description="Name of the output tensor of class ids: letters, digits, `_`, `-`"
+    )
+    keep_logits: bool = Field(
+        default=False, description="Give [logits, class ids], in this order, and not only class ids"
+    )
+
+
+class NoHead(Section):
+    """The network's own outputs as they are."""
+
+    kind: Literal["none"] = Field(description="Nothing is added")
+
+
+class Calibration(Section):
+    """The images on which the ranges of activations are measured."""
+
+    source: Text = Field(
+        description="Folder of images, archive of images (tar, tar.gz, zip), or glob pattern such as images/**/*.jpg"
+    )
+    count: Count = Field(default=32, description="How many images to draw from the source, 1 or more")
+    seed: Seed = Field(default=0, description="Seed of the draw, 0 to 4294967295")
+
+    @property
+    def path(self) -> str:
+        """The folder or archive, without the glob pattern."""
+        return split_glob(self.source)[0]
+
+    @property
+    def pattern(self) -> str | None:
+        """The glob pattern inside ``path``; ``None`` for everything."""
+        return split_glob(self.source)[1]
+
+
+class Quantization(Section):
+    """How ranges become 8-bit scales."""
+
+    method: Literal["MinMax", "Percentile", "MSE", "KL"] = Field(
+        default="MinMax", description="How the range of each activation is chosen from what was measured"
+    )
+
+
+class Target(Section):
+    """What the model is compiled for, and by what."""
+
+    hardware: Literal["AX650", "AX620E", "AX615", "AX637", "AX8860", "M57", "M76H"] = Field(
+        default="AX650", description="The chip; AX650 also stands for AX650A, AX650N and AX8850"
+    )
+    npu_mode: Literal["NPU1", "NPU2", "NPU3", "NPU4"] = Field(
+        default="NPU3", description="How many NPU cores the model gets", validate_default=True
+    )
+    toolchain: Literal["auto", "pulsar2", "onnxruntime"] = Field(
+        default="auto",
+        description="`auto` takes Pulsar2 where it is installed, else the embedded ONNX Runtime quantizer",
+    )
+
+    @field_validator("hardware", mode="before")
+    @classmethod
+    def _chip_name(cls, hardware: Any) -> Any:
+        if isinstance(hardware, str) and hardware in BUILT_AS:
+            raise wrong(f"{hardware} is built as {BUILT_AS[hardware]}", f"hardware: {BUILT_AS[hardware]}")
+        return hardware
+
+    @field_validator("npu_mode")
+    @classmethod
+    def _fits_hardware(cls, mode: str, info: ValidationInfo) -> str:
+        hardware = info.data.get("hardware")
+        if hardware and mode not in NPU_MODES[hardware]:
+            raise wrong(f"{hardware} has no {mode}", f"say {' or '.join(NPU_MODES[hardware])}")
+        return mode
+
+
+class Evaluate(Section):
+    """Accuracy of the float and the quantized model on labelled images."""
+
+    dataset: Text = Field(description="Folder with images/ and labels/ (PNG files of class ids, 255 = ignore)")
+    count: Count | None = Field(default=None, description="How many images to draw from it, 1 or more; all if left out")
+    seed: Seed = Field(default=0, description="Seed of the draw, 0 to 4294967295")
+    max_drop: Annotated[float, Field(ge=0, le=1)] | None = Field(
+        default=None,
+        description="Largest loss of mIoU by quantization that passes, as a fraction 0 to 1: 0.02 is two mIoU points",
+    )
+
+
+class Recipe(Section):
+    """One build: a model, its input, its calibration set, and what it is compiled for."""
+
+    name: Name = Field(description="Name of the build and of its folder: letters, digits, `_`, `-`, `.`")
+    model: Model = Field(description="The network: where it comes from, and with which weights")
+    input: Input = Field(description="The network's input, and how an image becomes it")
+    export: Export = Field(default=Export(), description="PyTorch to ONNX")
+    head: Annotated[ArgmaxHead | NoHead, Field(discriminator="kind")] = Field(
+        default=ArgmaxHead(), description="What is put at the end of the network: `kind: argmax` or `kind: none`"
+    )
+    calibration: Calibration = Field(description="The images on which the ranges of activations are measured")
+    quantization: Quantization = Field(default=Quantization(), description="How ranges become 8-bit scales")
+    target: Target = Field(default=Target(), description="What the model is compiled for, and by what")
+    evaluate: Evaluate | None = Field(
+        default=None, description="Accuracy on labelled images; left out, none is measured"
+    )
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Recipe:
+        outputs = [("export.output", self.export.output)]
+        if isinstance(self.head, ArgmaxHead):
+            outputs.append(("head.output", self.head.output))
+        taken = {self.input.name: "input.name"}
+        for field, name in outputs:
+            if name in taken:
+                words = {
+                    "message": f"`{name}` is already {taken[name]}",
+                    "remedy": "give each tensor a name of its own",
+                }
+                raise PydanticCustomError("recipe", "{message}", {**words, "field": field})
+            taken[name] = field
+        return self
+
+
+class RecipeFile(Recipe):
+    """A recipe as it is written."""
+
+    extends: Text | list[Text] | None = Field(
+        default=None,
+        description="Recipe, or list of recipes, to start from; relative to this file, or the name of a shipped one",
+    )
+    matrix: dict[str, Annotated[list[Any], Field(min_length=1)]] | None = Field(
+        default=None,
+        description="Several builds of one recipe: field -> list of values, such as target.npu_mode: [NPU1, NPU3]",
+    )
+
+
+def split_glob(source: str) -> tuple[str, str | None]:
+    """Split ``/data/images/**/*.jpg`` into the folder ``/data/images`` and the pattern ``**/*.jpg`` (or ``None``)."""
+    parts = PurePosixPath(source).parts
+    fixed = next((i for i, part in enumerate(parts) if any(c in part for c in "*?[")), None)
+    if fixed is None:
+        return source, None
+    return str(PurePosixPath(*parts[:fixed])), str(PurePosixPath(*parts[fixed:]))

@@ -1,0 +1,136 @@
+"""Validation errors in plain words, each at the place where the wrong value was written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from recipebuild.recipe.fields import closest, expected, suggest
+from recipebuild.recipe.layers import Layer, place
+from recipebuild.recipe.problems import FieldPath, Problem, shorten
+from recipebuild.recipe.schema import NAME, REVISION, TENSOR_NAME
+
+KINDS = ("argmax", "none")
+CHANNELS = ("input", "shape", 1)
+
+PATTERNS = {
+    NAME: "may have only letters, digits, `_`, `-` and `.`, and must not start with `.` or `-`",
+    TENSOR_NAME: "may have only letters, digits, `_` and `-`, as it names files on the board",
+    REVISION: "is not a commit, branch or tag",
+}
+
+TYPES = {
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "string_type": "must be text",
+    "bool_type": "must be true or false",
+    "tuple_type": "must be a list",
+    "list_type": "must be a list",
+    "finite_number": "must be a finite number",
+    "model_type": "must be a mapping of fields",
+    "model_attributes_type": "must be a mapping of fields",
+    "string_too_short": "must not be empty",
+    "string_too_long": "must be at most {max_length} characters",
+    "greater_than": "must be greater than {gt:.12g}",
+    "greater_than_equal": "must be {ge:.12g} or more",
+    "less_than_equal": "must be {le:.12g} or less",
+    "union_tag_invalid": "must be argmax or none",
+    "union_tag_not_found": "must be argmax or none",
+}
+
+
+def problems(error: ValidationError, layers: Sequence[Layer], data: dict[str, Any]) -> Iterator[Problem]:
+    """What pydantic found in ``data``, the merged values of ``layers``."""
+    errors = error.errors(include_url=False)
+    meant = {(*_path(e)[:-1], suggest(_path(e))[1]) for e in errors if e["type"] == "extra_forbidden"}
+    for each in errors:
+        path = _path(each)
+        if each["type"] == "missing" and path in meant:
+            continue  # it is there, with a typing error in its name
+        yield _problem(each, path, layers, data)
+
+
+def _path(error: Any) -> FieldPath:
+    """The path of the value, without the names that pydantic adds for the members of a union."""
+    path: FieldPath = error["loc"]
+    if path[:1] == ("head",):
+        path = tuple(part for i, part in enumerate(path) if i != 1 or part not in KINDS)
+        path = (*path, "kind") if error["type"].startswith("union_tag") else path
+    if error["type"] == "recipe" and "field" in error["ctx"]:
+        path = tuple(error["ctx"]["field"].split("."))
+    return path[:-1] if error["type"] == "missing" and isinstance(path[-1], int) else path
+
+
+def _problem(error: Any, path: FieldPath, layers: Sequence[Layer], data: dict[str, Any]) -> Problem:
+    kind, context = error["type"], error.get("ctx", {})
+    field = ".".join(part for part in path if isinstance(part, str))
+    if kind == "extra_forbidden":
+        return Problem(field, "unknown field", place(layers, path, key=True), suggest(path)[0])
+    if kind == "missing" and isinstance(error["loc"][-1], str):
+        return Problem(field, "is missing", place(layers, path[:-1], key=True), expected(path))
+    at = place(layers, path)
+    if kind == "recipe":
+        return Problem(field, context["message"], at, context["remedy"] or expected(path))
+    value = _value(data, path)
+    got = at.written or shorten(str(value))
+    got = "nothing" if value is None and got in ("", "None") else got
+    of_list = "each value " if isinstance(path[-1], int) else ""
+    subject = "the second value, the channels, " if path == CHANNELS else of_list
+    message = f"{subject}{_must(error, path, value)}, got {got}"
+    return Problem(field, message, at, _remedy(kind, context, path, value, data))
+
+
+def _must(error: Any, path: FieldPath, value: Any) -> str:
+    kind, context = error["type"], error.get("ctx", {})
+    if kind == "literal_error":
+        return f"must be {context['expected'].replace(chr(39), '')}"
+    if kind == "string_pattern_mismatch":
+        return PATTERNS[context["pattern"]]
+    if kind in ("missing", "too_long", "too_short") and isinstance(value, list):
+        return f"must have {4 if path[-1] == 'shape' else 3} values"
+    if kind in TYPES:
+        return TYPES[kind].format(**context)
+    return str(error["msg"]).replace("Input should be", "must be")
+
+
+def _remedy(kind: str, context: Any, path: FieldPath, value: Any, data: dict[str, Any]) -> str:
+    """What to write in its place."""
+    purpose = expected(path)
+    if kind in ("int_type", "float_type") and isinstance(value, str) and _is_number(value):
+        return "a number is written without quotes"
+    if kind == "string_type" and isinstance(value, (bool, int, float)):
+        return f"text that looks like something else is put in quotes\n{purpose}"
+    if path == ("head",):
+        return "head: {kind: argmax}, or head: {kind: none} for the network's own outputs"
+    if path == ("head", "kind") and value is None:
+        return "kind: none (the word), for the network's own outputs"
+    if path == CHANNELS and len(shape := data["input"]["shape"]) == 4 and shape[-1] == 3:
+        return "this looks like N, H, W, C: write [{0}, {3}, {1}, {2}]".format(*shape)
+    if path == ("calibration", "count") and value == -1:
+        return "there is no word for `all`: say how many images (32 is usual)"
+    if path == ("evaluate", "max_drop") and isinstance(value, (int, float)) and value > 1:
+        return f"a fraction, not per cent: {value / 100:g} is {value:g} mIoU points"
+    if kind == "literal_error" and isinstance(value, str):
+        close = closest(value, [word.strip(" '") for word in context["expected"].replace(" or ", ", ").split(",")])
+        return f"did you mean `{close}`?" if close else purpose
+    return purpose
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _value(data: Any, path: FieldPath) -> Any:
+    for part in path:
+        try:
+            data = data[part]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return data

@@ -1,0 +1,48 @@
+"""Advice: what is allowed, and yet most often a mistake."""
+
+from __future__ import annotations
+
+import pytest
+
+from recipebuild.recipe.advice import advice
+
+UNITS = "warning: input.mean and input.std look like 0..1 units"
+PINNED = "revision: " + "0123456789" * 4
+
+
+def test_nothing_to_say_of_a_good_recipe(desk, good):
+    assert advice(desk.one(good).recipe) == []
+
+
+def test_units_of_zero_to_one(desk, good):
+    (text,) = advice(desk.one(good, "input.mean=[0.485, 0.456, 0.406]", "input.std=[0.229, 0.224, 0.225]").recipe)
+    assert text.startswith(UNITS)
+    assert "mean: [123.675, 116.28, 103.53] and std: [58.395, 57.12, 57.375]" in text
+
+
+@pytest.mark.parametrize(
+    ("mean", "std"), [("[0, 0, 0]", "[1, 1, 1]"), ("[0, 0, 0]", "[255, 255, 255]"), ("[1, 1, 2]", "[1, 1, 1]")]
+)
+def test_units_that_are_fine(desk, good, mean, std):
+    assert advice(desk.one(good, f"input.mean={mean}", f"input.std={std}").recipe) == []
+
+
+def test_a_hub_model_without_a_commit(desk, good):
+    hub = good.replace("./net", "nvidia/mit-b0")
+    assert "not pinned to a commit" in advice(desk.one(hub).recipe)[0]
+    assert "`main` can move" in advice(desk.one(hub, "model.revision=main").recipe)[0]
+    assert advice(desk.one(hub.replace("mit-b0", "mit-b0\n  " + PINNED.replace(": ", ": '") + "'")).recipe) == []
+
+
+def test_random_weights_mean_nothing(desk, good):
+    (text,) = advice(desk.one(good.replace("./net", "nvidia/mit-b0"), "model.weights=random").recipe)
+    assert text.startswith("note: model.weights is random")
+
+
+def test_the_drawn_images_are_for_the_model_that_comes_with_them(desk, good):
+    desk.write("quickstart/calibration/a.jpg", b"")
+    desk.write("quickstart/model/config.json", "{}")
+    drawn = good.replace("./images", "./quickstart/calibration")
+    (text,) = advice(desk.one(drawn).recipe)
+    assert "real images of your own should take their place: --set calibration.source=" in text
+    assert advice(desk.one(drawn.replace("./net", "./quickstart/model")).recipe) == []
