@@ -1,0 +1,146 @@
+"""A model folder in Hugging Face layout: which files it takes, whether they are whole, copying them.
+
+config.json                          architecture; must name a model_type
+preprocessor_config.json             if there
+model.safetensors                    weights, or in several files:
+model.safetensors.index.json           which tensor is in which file
+model-00001-of-00002.safetensors ...
+pytorch_model.bin (+ index, parts)   pickled weights: only if allowed, and if there are no safetensors
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+from recipebuild.errors import StepError, reason
+
+CONFIG = "config.json"
+_PREPROCESSOR = "preprocessor_config.json"
+_SAFETENSORS, _PICKLE = "model.safetensors", "pytorch_model.bin"
+_NEEDED = "model.source must be a folder in Hugging Face layout: config.json and model.safetensors"
+_AGAIN = "get the file again (in a git clone of a model: git lfs pull)"
+
+
+def weight_files(names: Collection[str]) -> list[str]:
+    """Those of ``names`` that hold the weights, sorted: safetensors if there are any, else pickles, else none."""
+    for single in (_SAFETENSORS, _PICKLE):
+        stem, _, suffix = single.rpartition(".")
+        if single in names:
+            return [single]
+        if (index := f"{single}.index.json") in names:
+            part = re.compile(rf"{re.escape(stem)}-\d+-of-\d+\.{suffix}")
+            return [*sorted(name for name in names if part.fullmatch(name)), index]
+    return []
+
+
+def needed_files(names: Collection[str], *, allow_pickle: bool, where: str) -> list[str]:
+    """The files that a build needs out of ``names``, the names of a folder's files.
+
+    Args:
+        names: Names relative to the folder.
+        allow_pickle: Whether pickled weights will do where there are no safetensors.
+        where: The folder or the hub id, for error messages.
+
+    Raises:
+        StepError: If there is no config.json, there are no weights, or they are pickled and that is not allowed.
+    """
+    if CONFIG not in names:
+        raise StepError(f"model.source: {where} has no {CONFIG}", remedy=_NEEDED)
+    weights = weight_files(names)
+    if not weights:
+        raise StepError(f"model.source: {where} has no weights: no {_SAFETENSORS}", remedy=_NEEDED)
+    if weights[0].startswith(Path(_PICKLE).stem) and not allow_pickle:
+        raise StepError(
+            f"model.source: {where} has only pickled weights ({weights[0]}), which can run code when read",
+            remedy="set model.allow_pickle: true if you trust it (it is read with weights_only), or name a "
+            "model.revision or a folder that has model.safetensors",
+        )
+    return [CONFIG, *([_PREPROCESSOR] if _PREPROCESSOR in names else []), *weights]
+
+
+def check_folder(folder: Path, *, allow_pickle: bool, where: str) -> list[str]:
+    """The files of the model folder ``folder`` that a build needs, each found to be there and whole.
+
+    Raises:
+        StepError: If a file is missing, damaged or cut short, or the weights are pickled and that is not allowed.
+    """
+    files = needed_files(file_names(folder), allow_pickle=allow_pickle, where=where)
+    read_config(folder / CONFIG)
+    for name in files:
+        if name.endswith(".safetensors"):
+            _check_safetensors(folder / name)
+        elif name.endswith(".index.json"):
+            _check_index(folder / name, files)
+    return files
+
+
+def copy_files(files: Collection[str], source: Path, out: Path) -> None:
+    """Copy ``files`` from the folder ``source`` into the folder ``out``, which must not exist yet."""
+    out.mkdir()
+    for name in files:
+        shutil.copyfile(source / name, out / name)
+
+
+def file_names(folder: Path) -> set[str]:
+    """The names of the files that lie in ``folder`` itself."""
+    return {path.name for path in folder.iterdir() if path.is_file()}
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """The content of the ``config.json`` at ``path``.
+
+    Raises:
+        StepError: If it is not there, not a JSON object, or names no ``model_type``.
+    """
+    if not path.is_file():
+        raise StepError(f"model.source: {path.parent} has no {CONFIG}", remedy=_NEEDED)
+    config = _read_json(path)
+    if not isinstance(config.get("model_type"), str):
+        raise StepError(
+            f"model.source: {path} names no model_type",
+            remedy='it must be the config.json of a Hugging Face model, such as {"model_type": "segformer", ...}',
+        )
+    return config
+
+
+def write_config(config: dict[str, Any], out: Path) -> None:
+    """Write ``config`` as the ``config.json`` of the folder ``out``, which must not exist yet."""
+    out.mkdir()
+    (out / CONFIG).write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def _check_safetensors(path: Path) -> None:
+    """Open ``path``, which compares the header with the size of the file."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="np") as tensors:
+            tensors.keys()
+    except (SafetensorError, OSError) as error:
+        raise StepError(f"model.source: {path} is damaged or cut short: {reason(error)}", remedy=_AGAIN) from error
+
+
+def _check_index(path: Path, files: Collection[str]) -> None:
+    weight_map = _read_json(path).get("weight_map")
+    if not isinstance(weight_map, dict):
+        raise StepError(f"model.source: {path} has no weight_map", remedy=_AGAIN)
+    missing = sorted({str(name) for name in weight_map.values()} - set(files))
+    if missing:
+        raise StepError(
+            f"model.source: {path.parent} lacks {missing[0]}, which {path.name} names", remedy="get the missing file"
+        )
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise StepError(f"model.source: {path} is not JSON: {reason(error)}", remedy=_AGAIN) from error
+    if not isinstance(content, dict):
+        raise StepError(f"model.source: {path} is not a JSON object", remedy=_AGAIN)
+    return content
