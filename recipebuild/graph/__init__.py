@@ -1,0 +1,1 @@
+"""ONNX -> ONNX: simplify, heads, statistics, equivalence."""
