@@ -1,0 +1,1 @@
+"""Calibration images: sources, sampling, preprocessing, deterministic archives."""

@@ -1,0 +1,51 @@
+"""What an image file is to the sources: a name, and a way to read it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import IO
+
+from recipebuild.errors import StepError
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
+"""Names of image files end so, in small or capital letters."""
+
+MAX_BYTES = 64 * 2**20
+"""Largest file, in bytes."""
+
+
+@dataclass(frozen=True)
+class ImageFile:
+    """An image file that was found but not yet read.
+
+    Attributes:
+        name: Its path below the source, with ``/``.
+        read: Gives its bytes, at most ``MAX_BYTES``; raises StepError with the file's name.
+    """
+
+    name: str
+    read: Callable[[], bytes]
+
+
+def is_image(name: str) -> bool:
+    """Whether the path ``name`` looks like an image's; hidden files, and what macOS hides in archives, do not."""
+    hidden = any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
+    return not hidden and name.lower().endswith(SUFFIXES)
+
+
+def shown(name: str) -> str:
+    """``name`` for a message: one line, whatever bytes a stranger put into it."""
+    return "".join(character if character.isprintable() else "?" for character in name)
+
+
+def read_all(file: IO[bytes], name: str) -> bytes:
+    """The rest of ``file``; the limit holds for the bytes that come, whatever size was declared.
+
+    Raises:
+        StepError: If there are more than ``MAX_BYTES``.
+    """
+    data = file.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise StepError(f"{shown(name)}: larger than {MAX_BYTES >> 20} MiB", remedy="make the file smaller")
+    return data

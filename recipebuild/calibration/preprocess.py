@@ -1,0 +1,79 @@
+"""From an image to the model's input: the one preprocessing for calibration, verification, evaluation and preview.
+
+Use: ``preprocess(image, ImageSpec(shape=(1, 3, 512, 1024), mean=..., std=...))``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    from PIL import Image
+
+Size = Annotated[int, Field(gt=0)]
+Mean = Annotated[float, Field(allow_inf_nan=False)]
+Std = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class ImageSpec(BaseModel):
+    """What the model expects of an image.
+
+    Attributes:
+        name: The name of the model's input.
+        shape: N, C, H, W; all positive, C is 3.
+        color: The order of the channels that the model was trained with.
+        mean: Per channel, in the order of ``color``, in units of 0..255.
+        std: Per channel, in the order of ``color``, in units of 0..255; greater than 0.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(default="pixel_values", min_length=1)
+    shape: tuple[Size, Literal[3], Size, Size]
+    color: Literal["RGB", "BGR"] = "RGB"
+    mean: tuple[Mean, Mean, Mean]
+    std: tuple[Std, Std, Std]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels, in PIL's order."""
+        return self.shape[3], self.shape[2]
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """The image with three 8-bit channels.
+
+    Transparency is dropped. Sixteen bits per channel become eight by keeping the high byte, as OpenCV does it (PIL
+    would saturate grey values above 255). An EXIF orientation is *not* applied: pixels are taken as they are stored.
+    """
+    if image.mode == "RGB":
+        return image
+    if image.mode.startswith("I"):
+        import numpy as np
+        from PIL import Image
+
+        image = Image.fromarray((np.asarray(image) // 256).astype(np.uint8))
+    return image.convert("RGB")
+
+
+def preprocess(image: Image.Image, spec: ImageSpec) -> npt.NDArray[np.float32]:
+    """The model's input for one image: float32 ``[1, 3, H, W]``, ``(x - mean) / std`` with ``x`` in 0..255.
+
+    Resizing is PIL's bilinear filter on 8-bit pixels (antialiased when it shrinks), to the exact size, without regard
+    to the aspect ratio: what ``SegformerImageProcessor`` of transformers does.
+    """
+    import numpy as np
+    from PIL import Image
+
+    image = to_rgb(image)
+    if image.size != spec.size:
+        image = image.resize(spec.size, Image.Resampling.BILINEAR)
+    pixels = np.asarray(image)
+    if spec.color == "BGR":
+        pixels = pixels[:, :, ::-1]
+    normalized = (pixels - np.array(spec.mean, np.float32)) / np.array(spec.std, np.float32)
+    return np.ascontiguousarray(normalized.transpose(2, 0, 1)[np.newaxis])
