@@ -1,0 +1,1 @@
+"""Pulsar2: its configuration, finding the toolchain and running it."""

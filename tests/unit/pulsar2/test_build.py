@@ -1,0 +1,153 @@
+"""Running the tool: what a container may see, whose its files are afterwards, and that nothing outlives the step."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recipebuild.errors import StepError
+from recipebuild.pulsar2.build import build
+from recipebuild.pulsar2.container import started
+
+NATIVE = {"hardware": "AX650", "runner": "native", "image": None}
+DOCKER = {"hardware": "AX650", "runner": "docker", "image": "pulsar2:7.0-lite"}
+Standins = Callable[..., Path]
+
+
+def silent(fraction: float, text: str) -> None: ...
+
+
+def calls(state: Path, kind: str) -> list[list[str]]:
+    """The calls of the stand-in docker: ``run``, ``kill``..."""
+    made = (json.loads(line) for line in (state / "calls").read_text().splitlines())
+    return [call for call in made if call[0] == kind]
+
+
+def running(state: Path) -> list[str]:
+    """The names of the containers that are running."""
+    return [path.name for path in state.iterdir() if path.suffix != ".log" and path.name != "calls"]
+
+
+def test_progress_and_log(standins: Standins, pulsar2_folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    standins("pulsar2")
+    steps: list[float] = []
+    build(pulsar2_folder, **NATIVE, progress=lambda fraction, text: steps.append(fraction))
+    assert steps == sorted(steps)
+    assert 0 < steps[0] < steps[-1] <= 1
+    assert "max_cycle = 450,154" in capfd.readouterr().out, "the tool's log belongs into the step's"
+
+
+def test_a_container_sees_nothing_but_the_folder(standins: Standins, pulsar2_folder: Path) -> None:
+    state = standins("docker")
+    build(pulsar2_folder, **DOCKER, progress=silent)
+    (call,) = calls(state, "run")
+    mounts = [call[n + 1] for n, word in enumerate(call) if word in ("-v", "--volume", "--mount")]
+    assert mounts == [f"{pulsar2_folder}:/data"]
+    assert call[call.index("--network") + 1] == "none"
+    assert call[call.index("--pull") + 1] == "never"
+
+
+def test_a_container_that_ended_is_not_killed(standins: Standins, pulsar2_folder: Path) -> None:
+    state = standins("docker")
+    build(pulsar2_folder, **DOCKER, progress=silent)
+    assert not calls(state, "kill")
+    assert not running(state)
+
+
+def test_an_image_of_the_second_engine(
+    standins: Standins, pulsar2_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = standins()
+    empty = tmp_path / "programs" / "docker"
+    empty.write_text(f"#!{sys.executable}\n")
+    empty.chmod(0o755)
+    (tmp_path / "programs" / "podman").symlink_to(Path(__file__).parents[2] / "standins" / "docker")
+    monkeypatch.setenv("DOCKER_STANDIN_IMAGES", "localhost/pulsar2:7.0")
+    build(pulsar2_folder, **DOCKER | {"image": "localhost/pulsar2:7.0"}, progress=silent)
+    assert len(calls(state, "run")) == 1
+
+
+def test_a_folder_that_cannot_be_mounted(standins: Standins, tmp_path: Path) -> None:
+    standins("docker")
+    with pytest.raises(StepError, match="colon"), started("docker", "pulsar2:7.0-lite", tmp_path / "a:b"):
+        pass
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can give files away")
+@pytest.mark.parametrize("fail", ["", "operator"])
+def test_files_of_the_containers_root_are_handed_back(
+    standins: Standins, pulsar2_folder: Path, monkeypatch: pytest.MonkeyPatch, fail: str
+) -> None:
+    standins("docker")
+    monkeypatch.setenv("DOCKER_STANDIN_OWNER", "12345")
+    monkeypatch.setenv("PULSAR2_STANDIN_FAIL", fail)
+    with pytest.raises(StepError) if fail else contextlib.nullcontext():
+        build(pulsar2_folder, **DOCKER, progress=silent)
+    written = [*pulsar2_folder.rglob("*")]
+    assert pulsar2_folder / "out" in written
+    assert {path.stat().st_uid for path in written} == {os.getuid()}
+
+
+BUILD = """
+import json, signal, sys
+from pathlib import Path
+from recipebuild.pulsar2.build import build
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+build(Path(sys.argv[1]), **json.loads(sys.argv[2]), progress=lambda fraction, text: None)
+"""
+
+
+@pytest.mark.parametrize("ask", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(("program", "parameters"), [("pulsar2", NATIVE), ("docker", DOCKER)])
+def test_nothing_outlives_the_step(
+    standins: Standins,
+    pulsar2_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    program: str,
+    parameters: dict[str, Any],
+    ask: signal.Signals,
+) -> None:
+    """As the engine ends a step: a signal to the worker's process group."""
+    state = standins(program)
+    monkeypatch.setenv("PULSAR2_STANDIN_FAIL", "hang")
+    log = tmp_path / "log"
+    with log.open("wb") as output:
+        command = [sys.executable, "-c", BUILD, str(pulsar2_folder), json.dumps(parameters)]
+        worker = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)
+    wait_for(lambda: b"tiling op" in log.read_bytes())
+    tools = tools_in(pulsar2_folder)
+    assert tools
+    os.killpg(worker.pid, ask)
+    assert worker.wait(20) == (143 if ask is signal.SIGTERM else -9)
+    wait_for(lambda: not tools & tools_in(pulsar2_folder))
+    if program == "docker":
+        assert calls(state, "kill")
+        wait_for(lambda: not running(state))
+
+
+def tools_in(folder: Path) -> set[int]:
+    """Processes that run the stand-in tool in ``folder``."""
+    found = set()
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if (process / "cwd").readlink() == folder and b"--target_hardware" in (process / "cmdline").read_bytes():
+                found.add(int(process.name))
+    return found
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
