@@ -1,0 +1,121 @@
+"""A float model made fit for quantization, and what there is to quantize in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from recipebuild.errors import StepError, reason
+from recipebuild.graph.statistics import inputs
+
+if TYPE_CHECKING:
+    import onnx
+
+    from recipebuild.calibration.preprocess import ImageSpec
+
+_OPSET = 13
+"""The first in which QuantizeLinear and DequantizeLinear have an axis, so that there can be a scale per channel."""
+
+_REARRANGE = frozenset({"Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"})
+"""Operators whose output holds the values of their first input, each as often."""
+
+
+def prepare(model: onnx.ModelProto, spec: ImageSpec) -> onnx.ModelProto:
+    """The model at opset 13 or newer, constants stored, with a name for each node and types and shapes of all tensors.
+
+    Raises:
+        StepError: If it does not take the one input that ``spec`` describes, computes in float16 or bfloat16, or has an
+            operator that cannot be brought to opset 13.
+    """
+    import onnx
+
+    _check_input(model, spec)
+    prepared = onnx.shape_inference.infer_shapes(_at_opset(model), data_prop=True)
+    _store_constants(prepared.graph)
+    for value in prepared.graph.value_info:
+        if value.type.tensor_type.elem_type in (onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16):
+            raise StepError(
+                f"the tensor {value.name} has 16-bit floating-point numbers", remedy="quantize the model in float32"
+            )
+    for number, node in enumerate(prepared.graph.node):
+        node.name = node.name or f"{node.op_type}_{number}"  # ONNX Runtime's quantizer tells nodes apart by name
+    return prepared
+
+
+def activations(model: onnx.ModelProto) -> dict[str, int | None]:
+    """The float32 tensors that are computed or fed, in the graph's order, with their number of elements if known."""
+    import onnx
+
+    graph = model.graph
+    stored = {tensor.name for tensor in graph.initializer}
+    counts: dict[str, int | None] = {}
+    for value in (*graph.input, *graph.value_info, *graph.output):
+        kind = value.type.tensor_type
+        if kind.elem_type == onnx.TensorProto.FLOAT and value.name not in stored:
+            counts[value.name] = _elements(kind)
+    computed = [name for node in graph.node for name in node.output]
+    return {name: counts[name] for name in (*(it.name for it in graph.input), *computed) if name in counts}
+
+
+def measured_at(model: onnx.ModelProto) -> dict[str, str]:
+    """For each activation, the one that holds the same values and is to be measured: most often itself.
+
+    What a Reshape or Transpose gives needs no measuring of its own.
+    """
+    names = activations(model)
+    same = dict(zip(names, names, strict=True))
+    for node in model.graph.node:  # in topological order: an input's own source is known
+        if node.op_type in _REARRANGE and node.input[0] in same and node.output[0] in same:
+            same[node.output[0]] = same[node.input[0]]
+    return same
+
+
+def _check_input(model: onnx.ModelProto, spec: ImageSpec) -> None:
+    expected = f"{spec.name} (float32 {'x'.join(map(str, spec.shape))})"
+    found = inputs(model)
+    fits = len(found) == 1 and found[0].name == spec.name and found[0].dtype == "float32"
+    shape = found[0].shape if fits else None
+    if shape is not None:
+        fits = len(shape) == 4 and all(
+            isinstance(size, str) or size == wanted for size, wanted in zip(shape, spec.shape, strict=True)
+        )
+    if not fits:
+        raise StepError(
+            f"the model takes {', '.join(map(str, found)) or 'no input'}, not {expected}",
+            remedy="give input.name and input.shape as the model has them",
+        )
+
+
+def _at_opset(model: onnx.ModelProto) -> onnx.ModelProto:
+    import onnx
+
+    opset = next((it.version for it in model.opset_import if it.domain in ("", "ai.onnx")), _OPSET)
+    if opset >= _OPSET:
+        return model
+    try:
+        return onnx.version_converter.convert_version(model, _OPSET)
+    except Exception as error:  # the converter's C++ code raises RuntimeError and more
+        raise StepError(
+            f"the model has opset {opset}, which cannot be brought to {_OPSET}: {reason(error)}",
+            remedy=f"set export.opset to {_OPSET} or more",
+        ) from error
+
+
+def _store_constants(graph: onnx.GraphProto) -> None:
+    """Make Constant nodes initializers: the quantizer would take what they give for activations."""
+    constants = [
+        node for node in graph.node if node.op_type == "Constant" and [it.name for it in node.attribute] == ["value"]
+    ]
+    for node in constants:
+        graph.initializer.append(node.attribute[0].t)
+        graph.initializer[-1].name = node.output[0]
+        graph.node.remove(node)
+
+
+def _elements(kind: onnx.TypeProto.Tensor) -> int | None:
+    """The product of the sizes, if all are known."""
+    count = 1
+    for dimension in kind.shape.dim:
+        if not dimension.HasField("dim_value"):
+            return None
+        count *= dimension.dim_value
+    return count if kind.HasField("shape") else None
