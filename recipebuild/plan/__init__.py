@@ -1,0 +1,1 @@
+"""Recipe -> plan: which steps, their parameters, inputs and outputs. Pure."""

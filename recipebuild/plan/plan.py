@@ -1,0 +1,231 @@
+"""Recipe -> plan: the list of steps that builds it. Pure: nothing is read, nothing is looked up.
+
+fetch -> export -> simplify -> head -> verify -> compile -> evaluate, preview
+calibrate, configure ------^
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from recipebuild.engine.step import Output, Source, Step
+from recipebuild.errors import RecipeError
+from recipebuild.plan.kinds import KINDS
+from recipebuild.recipe.load import Variant
+from recipebuild.recipe.schema import Recipe
+
+
+@dataclass(frozen=True)
+class Toolchain:
+    """What ``target.toolchain`` came to on this machine.
+
+    Attributes:
+        name: Which one.
+        version: Its version.
+        params: What the compile step must know to run it.
+        facts: What else its results depend on, such as a docker image's id; part of the key.
+    """
+
+    name: Literal["pulsar2", "onnxruntime"]
+    version: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The steps of one recipe.
+
+    Attributes:
+        name: The recipe's name.
+        steps: In an order in which each comes after those it needs.
+        variants: For each entry of the matrix (``""`` without one), by label, the ids of its steps.
+    """
+
+    name: str
+    steps: tuple[Step, ...]
+    variants: Mapping[str, tuple[str, ...]]
+
+
+def plan(variants: Sequence[Variant], toolchains: Sequence[Toolchain], templates: Sequence[Path]) -> Plan:
+    """The plan of a recipe: of all entries of its matrix, with the steps that they share only once.
+
+    Args:
+        variants: The recipe's entries, at least one, all of one name.
+        toolchains: For each entry, what its toolchain was resolved to.
+        templates: Folders of templates; the first that has a template wins.
+    """
+    name = variants[0].recipe.name
+    shared: dict[str, Step] = {}
+    members: dict[str, tuple[str, ...]] = {}
+    for variant, toolchain in zip(variants, toolchains, strict=True):
+        new_ids: dict[str, str] = {}
+        for step in _steps(variant.recipe, variant.label, toolchain, templates):
+            moved = _rename(step, new_ids)
+            twin = next((other.id for other in shared.values() if _same(other, moved)), step.id)
+            new_ids[step.id] = twin
+            shared.setdefault(twin, moved)
+        members[variant.label] = tuple(new_ids.values())
+    return _name_shared(Plan(name, tuple(shared.values()), members))
+
+
+def only_until(plan: Plan, last: str) -> Plan:
+    """The plan up to the steps named ``last``: they and what they need.
+
+    Raises:
+        RecipeError: If the plan has no such step.
+    """
+    by_id = {step.id: step for step in plan.steps}
+    waiting = [step.id for step in plan.steps if step.name == last]
+    if not waiting:
+        names = ", ".join(dict.fromkeys(step.name for step in plan.steps))
+        raise RecipeError(f"--until {last}: the recipe has no such step", remedy=f"its steps are {names}")
+    needed: set[str] = set()
+    while waiting:
+        step = by_id[waiting.pop()]
+        if step.id not in needed:
+            needed.add(step.id)
+            waiting += step.before
+    return Plan(
+        plan.name,
+        tuple(step for step in plan.steps if step.id in needed),
+        {label: tuple(i for i in ids if i in needed) for label, ids in plan.variants.items()},
+    )
+
+
+def _name_shared(plan: Plan) -> Plan:
+    """The plan with steps that serve all entries named without an entry."""
+    everywhere = set.intersection(*(set(ids) for ids in plan.variants.values()))
+    new_ids = {s.id: f"{plan.name}/{s.name}" if s.id in everywhere else s.id for s in plan.steps}
+    steps = (_rename(s, new_ids) for s in plan.steps)
+    named = tuple(replace(s, id=new_ids[s.id], variant="" if s.id in everywhere else s.variant) for s in steps)
+    return Plan(plan.name, named, {label: tuple(new_ids[i] for i in ids) for label, ids in plan.variants.items()})
+
+
+def _same(one: Step, other: Step) -> bool:
+    return replace(one, id="", variant="") == replace(other, id="", variant="")
+
+
+def _rename(step: Step, new_ids: Mapping[str, str]) -> Step:
+    """``step`` with the ids of the steps that it needs replaced."""
+    inputs = {
+        name: replace(given, step=new_ids.get(given.step, given.step)) if isinstance(given, Output) else given
+        for name, given in step.inputs.items()
+    }
+    return replace(step, inputs=inputs, after=tuple(new_ids.get(i, i) for i in step.after))
+
+
+def _steps(recipe: Recipe, label: str, toolchain: Toolchain, templates: Sequence[Path]) -> list[Step]:
+    """The steps of one entry of the matrix."""
+    steps = _Steps(recipe, label)
+    models = _model(steps)
+    images = recipe.calibration
+    calibration = steps.add(
+        "calibrate", "calibration.tar",
+        {"pattern": images.pattern, "count": images.count, "seed": images.seed, "shape": list(recipe.input.shape)},
+        {"source": Source(Path(images.path))},
+    )  # fmt: skip
+    config = _configure(steps, templates)
+    verify = steps.add(
+        "verify", "verify.json",
+        {**steps.weights, "head": recipe.head.model_dump(mode="json"), "input": steps.image},
+        {**models, "calibration": calibration},
+    )  # fmt: skip
+    # An hour of compilation is not begun on a model that was found to be wrong.
+    compiled = _compile(steps, toolchain, models["head"], calibration, config, after=verify)
+    _measure(steps, models["head"], compiled, calibration)
+    return steps.all
+
+
+class _Steps:
+    """The steps so far, and the parameters that several of them share."""
+
+    def __init__(self, recipe: Recipe, label: str) -> None:
+        self.recipe = recipe
+        self.all: list[Step] = []
+        self._label = label
+        self.image = recipe.input.model_dump(mode="json")
+        self.shape = {"input_name": recipe.input.name, "shape": list(recipe.input.shape)}
+        self.weights = {"task": recipe.model.task, "weights": recipe.model.weights, "seed": recipe.model.seed}
+
+    def add(
+        self, kind: str, output: str, params: Mapping[str, Any], inputs: Mapping[str, Output | Source], **more: Any
+    ) -> Output:
+        """Add a step of a kind; give its output of that name, for later steps."""
+        it = KINDS[kind]
+        name = kind.partition("/")[0]
+        entry = f"[{self._label}]" if self._label else ""
+        step = Step(
+            f"{self.recipe.name}{entry}/{name}", name, it.module, params, inputs,
+            tools=it.tools, resources=it.resources, variant=self._label, **more,
+        )  # fmt: skip
+        self.all.append(step)
+        return Output(step.id, output)
+
+
+def _model(steps: _Steps) -> dict[str, Output]:
+    """fetch, export, simplify, head: the models after each, by the names under which verify compares them."""
+    recipe = steps.recipe
+    model, export = recipe.model, recipe.export
+    is_onnx = model.is_local and Path(model.source).suffix == ".onnx"
+    fetched = steps.add(
+        "fetch", "model.onnx" if is_onnx else "model",
+        {
+            "hub_id": None if model.is_local else model.source,
+            "revision": model.revision,
+            "weights": model.weights,
+            "allow_pickle": model.allow_pickle,
+        },
+        {"source": Source(Path(model.source))} if model.is_local else {},
+    )  # fmt: skip
+    if is_onnx:
+        found = {"reference": fetched}
+    else:
+        how = {"opset": export.opset, "exporter": export.exporter, "output_name": export.output}
+        exported = steps.add("export", "export.onnx", {**steps.weights, **steps.shape, **how}, {"model": fetched})
+        found = {"model": fetched, "export": exported}
+    raw = found.get("export", fetched)
+    simplified = steps.add("simplify", "simplified.onnx", steps.shape, {"model": raw})
+    final = steps.add("head", "model.onnx", recipe.head.model_dump(mode="json"), {"model": simplified})
+    return {**found, "simplified": simplified, "head": final}
+
+
+def _configure(steps: _Steps, templates: Sequence[Path]) -> Output:
+    recipe = steps.recipe
+    params = {
+        "hardware": recipe.target.hardware,
+        "npu_mode": recipe.target.npu_mode,
+        "method": recipe.quantization.method,
+        "count": recipe.calibration.count,
+        "input": steps.image,
+    }
+    users = {"templates_user": Source(templates[0])} if len(templates) > 1 else {}
+    return steps.add("configure", "pulsar2.json", params, {"templates": Source(templates[-1]), **users})
+
+
+def _compile(
+    steps: _Steps, toolchain: Toolchain, model: Output, calibration: Output, config: Output, after: Output
+) -> Output:
+    inputs = {"model": model, "calibration": calibration}
+    if toolchain.name == "pulsar2":
+        params = {"hardware": steps.recipe.target.hardware, **toolchain.params}
+        more = {**inputs, "config": config}
+        return steps.add(
+            "compile/pulsar2", "compiled.axmodel", params, more, after=(after.step,), facts=toolchain.facts
+        )
+    params = {"method": steps.recipe.quantization.method, "input": steps.image}
+    return steps.add("compile/onnxruntime", "quantized.onnx", params, inputs, after=(after.step,))
+
+
+def _measure(steps: _Steps, model: Output, compiled: Output, calibration: Output) -> None:
+    """The steps evaluate and preview: of the compiled model, too, if this machine can run it."""
+    models = {"model": model} | ({"quantized": compiled} if compiled.name.endswith(".onnx") else {})
+    labelled = {}
+    if (evaluate := steps.recipe.evaluate) is not None:
+        labelled = {"dataset": Source(Path(evaluate.dataset))}
+        params = {"count": evaluate.count, "seed": evaluate.seed, "max_drop": evaluate.max_drop}
+        steps.add("evaluate", "evaluation.json", {"input": steps.image, **params}, {**models, **labelled})
+    steps.add("preview", "preview.png", {"input": steps.image}, {**models, **labelled, "calibration": calibration})

@@ -1,0 +1,1 @@
+"""One file per step: glue from the engine to the libraries below."""

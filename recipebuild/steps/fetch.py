@@ -1,0 +1,102 @@
+"""fetch: the model, from the hub, a folder or an ONNX file, or only its architecture.
+
+Inputs: source (a folder in HF layout or an .onnx file; none for a hub id).
+Outputs: model/ (config.json, preprocessor_config.json if there, the weights), or model.onnx (and model.onnx.data).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from recipebuild.engine.step import Progress
+from recipebuild.errors import RecipeError
+from recipebuild.models.checkpoint import CONFIG, check_folder, copy_files, read_config, write_config
+from recipebuild.models.families import config_for, known_ids
+from recipebuild.models.fetch import snapshot
+from recipebuild.models.onnx_source import copy_onnx
+
+logger = logging.getLogger(__name__)
+
+
+class Params(BaseModel):
+    """What to fetch.
+
+    Attributes:
+        hub_id: ``owner/name`` on the Hugging Face hub; ``None`` if there is an input ``source``.
+        revision: Commit, branch or tag on the hub.
+        weights: ``random`` fetches the architecture only, and never uses the network.
+        allow_pickle: Whether pickled weights will do where there are no safetensors.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    hub_id: str | None = None
+    revision: str | None = None
+    weights: Literal["pretrained", "random"] = "pretrained"
+    allow_pickle: bool = False
+
+
+def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
+    """Fetch the model into ``out``.
+
+    Returns:
+        ``origin`` (hub, family, folder or onnx), ``bytes`` in all, and the ``commit`` if it came from the hub.
+    """
+    source = inputs.get("source")
+    if source is None:
+        facts = _from_hub(params, out / "model", progress)
+    elif source.is_dir():
+        facts = _from_folder(source, params, out / "model")
+    else:
+        facts = _from_onnx(source, params, out / "model.onnx")
+    size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
+    logger.info("model from %s, %d bytes", facts["origin"], size)
+    return {**facts, "bytes": size}
+
+
+def _from_hub(params: Params, model: Path, progress: Progress) -> dict[str, Any]:
+    if params.hub_id is None:
+        raise RecipeError("model.source names no model", remedy="give a hub id, a folder or an .onnx file")
+    if params.weights == "random":
+        write_config(_known_config(params.hub_id), model)
+        return {"origin": "family"}
+    found = snapshot(params.hub_id, params.revision, allow_pickle=params.allow_pickle, progress=progress)
+    where = f"{params.hub_id} at {found.commit}"
+    copy_files(check_folder(found.folder, allow_pickle=params.allow_pickle, where=where), found.folder, model)
+    return {"origin": "hub", "commit": found.commit}
+
+
+def _from_folder(source: Path, params: Params, model: Path) -> dict[str, Any]:
+    if params.weights == "random":
+        read_config(source / CONFIG)
+        files = [CONFIG]
+    else:
+        files = check_folder(source, allow_pickle=params.allow_pickle, where=str(source))
+    copy_files(files, source, model)
+    return {"origin": "folder"}
+
+
+def _from_onnx(source: Path, params: Params, model: Path) -> dict[str, Any]:
+    if params.weights == "random":
+        raise RecipeError(
+            f"model.weights: random needs an architecture, and {source.name} is a finished graph",
+            remedy="set model.weights: pretrained, or point model.source at a folder with a config.json",
+        )
+    copy_onnx(source, model)
+    return {"origin": "onnx"}
+
+
+def _known_config(hub_id: str) -> dict[str, Any]:
+    config = config_for(hub_id)
+    if config is None:
+        raise RecipeError(
+            f"model.source: {hub_id} is of no known family, and model.weights: random downloads nothing",
+            remedy=f"known without a download: {', '.join(known_ids())}; otherwise point model.source at a folder "
+            "with the model's config.json, or set model.weights: pretrained",
+        )
+    return config

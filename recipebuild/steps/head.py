@@ -1,0 +1,34 @@
+"""head: ONNX -> the final float model.   Inputs: model (ONNX).   Outputs: model.onnx (and .data over 2 GiB)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from recipebuild.engine.step import Progress
+from recipebuild.graph.files import check, load, save, size
+from recipebuild.graph.head import Head, add_argmax
+from recipebuild.graph.statistics import inputs as model_inputs
+from recipebuild.graph.statistics import outputs as model_outputs
+
+
+class Params(Head):
+    """The head to put on."""
+
+
+def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
+    """Put the head on the model, or save the model as it is under its final name."""
+    model = load(inputs["model"])
+    progress(0.3, params.kind)
+    if params.kind == "argmax":
+        model = add_argmax(model, params)
+    target = out / "model.onnx"
+    save(model, target)
+    check(target)
+    return {
+        "nodes": len(model.graph.node),
+        "bytes": size(target),
+        "inputs": [{"name": it.name, "dtype": it.dtype, "shape": it.shape} for it in model_inputs(model)],
+        "outputs": [{"name": it.name, "dtype": it.dtype, "shape": it.shape} for it in model_outputs(model)],
+    }

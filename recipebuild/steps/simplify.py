@@ -1,0 +1,44 @@
+"""simplify: ONNX -> smaller ONNX.   Inputs: model (ONNX).   Outputs: simplified.onnx (and .data over 2 GiB)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from recipebuild.engine.step import Progress
+from recipebuild.graph.files import check, load, save, size
+from recipebuild.graph.simplify import simplify
+from recipebuild.graph.statistics import operator_table
+
+
+class Params(BaseModel):
+    """The one input that the model is simplified for.
+
+    Attributes:
+        input_name: Its name.
+        shape: N, C, H, W.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    input_name: str
+    shape: tuple[int, int, int, int]
+
+
+def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
+    """Simplify the model; the metrics are the table that onnxsim's command prints."""
+    target = out / "simplified.onnx"
+    progress(0.0, "onnxsim")
+    save(simplify(inputs["model"], params.input_name, params.shape), target)
+    check(target)
+    before, after = load(inputs["model"], weights=False), load(target, weights=False)
+    return {
+        "operators": operator_table(before, after),
+        "nodes_before": len(before.graph.node),
+        "nodes_after": len(after.graph.node),
+        "bytes_before": size(inputs["model"]),
+        "bytes": size(target),
+    }

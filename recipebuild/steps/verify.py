@@ -1,0 +1,171 @@
+"""verify: the models after export, simplify and head against the one that they were made from, on a few images.
+
+Inputs: model (folder in HF layout) and export, or reference (the ONNX file that the recipe starts from); simplified,
+head, calibration (tar).   Outputs: verify.json.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from recipebuild.calibration.archive import read_archive
+from recipebuild.calibration.preprocess import ImageSpec, preprocess
+from recipebuild.engine.step import Progress
+from recipebuild.errors import CheckError
+from recipebuild.graph.compare import Difference, check_finite, difference, run_model, with_classes
+from recipebuild.graph.head import Head
+from recipebuild.models.load import load
+
+if TYPE_CHECKING:
+    from recipebuild.graph.compare import Array, Outputs
+
+_IMAGES = 2
+_STAGES = {"export": "export", "simplify": "simplified", "head": "head"}
+"""The input that holds what each step made."""
+_REMEDY = "try another export.exporter (dynamo, torchscript) or export.opset; for an ONNX source, export that anew"
+
+
+class Params(BaseModel):
+    """What the models were made from, and how far they may be apart.
+
+    Attributes:
+        task: What the PyTorch model is for.
+        weights: ``pretrained`` or ``random``.
+        seed: Of random weights.
+        head: The recipe's head.
+        input: The recipe's input.
+        relative: Largest allowed max|a - b| / max|b| of a tensor.
+        agreement: Smallest allowed fraction of pixels (0..1) of the same class.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    task: str = "semantic-segmentation"
+    weights: str = "pretrained"
+    seed: int = 0
+    head: Head = Head()
+    input: ImageSpec
+    relative: float = Field(default=1e-3, gt=0)
+    agreement: float = Field(default=0.999, ge=0, le=1)
+
+
+def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
+    """Compare each stage with the reference on images of the calibration set; write what was measured.
+
+    Raises:
+        CheckError: If a stage is too far from the reference, or if a model gives NaN or infinite values.
+    """
+    images = _images(inputs["calibration"], params.input)
+    batches = list(images.values())
+    figures: dict[str, Any] = {"images": list(images), "reference": "PyTorch" if "model" in inputs else "ONNX"}
+    progress(0.0, f"{figures['reference']} on {len(batches)} images")
+    expected = _reference(inputs, params, batches)
+    axis = _class_axis(params.head, expected[0])
+    if axis is not None:
+        figures["classes_seen"] = _classes_seen(expected, axis)
+
+    stages = {stage: inputs[name] for stage, name in _STAGES.items() if name in inputs}
+    found: dict[str, Difference] = {}
+    for stage, path in stages.items():
+        progress((1 + len(found)) / (1 + len(stages)), stage)
+        has_head = stage == "head" and params.head.kind == "argmax"
+        got = run_model(path, [{params.input.name: batch} for batch in batches])
+        if not has_head:
+            got = [with_classes(outputs, axis) for outputs in got]
+        right = [_right(outputs, axis, params.head if has_head else None) for outputs in expected]
+        try:
+            found[stage] = difference(right, got)
+        except CheckError as error:
+            so_far = figures | _summary(found)
+            raise CheckError(f"after {stage}: {error.message}", remedy=_REMEDY, metrics=so_far) from error
+    figures |= _summary(found)
+    for stage, measured in found.items():
+        if measured.beyond(relative=params.relative, agreement=params.agreement):
+            raise CheckError(
+                f"after {stage} the model is not the {figures['reference']} one any more: {measured} "
+                f"(allowed: relative error {params.relative:g}, agreement {100 * params.agreement:g} %)",
+                remedy=_REMEDY,
+                metrics=figures,
+            )
+    (out / "verify.json").write_text(json.dumps(figures, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    return figures
+
+
+def _images(archive: Path, spec: ImageSpec) -> dict[str, Array]:
+    """The first images of the calibration set by name, float32 [N, 3, H, W]: a batch repeats its image."""
+    first = itertools.islice(read_archive(archive), _IMAGES)
+    return {name: preprocess(image, spec).repeat(spec.shape[0], axis=0) for name, image in first}
+
+
+def _reference(inputs: Mapping[str, Path], params: Params, batches: Sequence[Array]) -> list[Outputs]:
+    """What the model gives that the recipe starts from: a PyTorch model's one output, or all those of an ONNX file."""
+    if "model" in inputs:
+        outputs = _run_pytorch(inputs["model"], params, batches)
+    else:
+        outputs = run_model(inputs["reference"], [{params.input.name: batch} for batch in batches])
+    for tensors in outputs:
+        try:
+            check_finite(tensors)
+        except CheckError as error:
+            raise CheckError(
+                f"in the model itself, before export: {error.message}",
+                remedy="check its weights, and input.mean and input.std",
+            ) from error
+    return outputs
+
+
+def _run_pytorch(folder: Path, params: Params, batches: Sequence[Array]) -> list[Outputs]:
+    import torch
+
+    model = load(folder, task=params.task, weights=params.weights, seed=params.seed, attention="sdpa")
+    with torch.inference_mode():
+        return [[model(torch.from_numpy(batch)).numpy()] for batch in batches]
+
+
+def _class_axis(head: Head, outputs: Outputs) -> int | None:
+    """The axis of the classes: the head's, or else the second of N, C, H, W."""
+    if head.kind == "argmax":
+        return head.axis
+    return 1 if outputs[0].ndim == 4 else None
+
+
+def _classes_seen(expected: Sequence[Outputs], axis: int) -> int:
+    """How many classes occur: if it is one, agreement says little."""
+    import numpy as np
+
+    return len(np.unique([outputs[0].argmax(axis) for outputs in expected]))
+
+
+def _right(expected: Outputs, axis: int | None, head: Head | None) -> Outputs:
+    """What a stage should give: the reference's outputs and their classes, or what ``head`` makes of them."""
+    if head is None:
+        return with_classes(expected, axis)
+    outputs = with_classes(expected, axis, keepdims=head.keepdims)
+    return outputs if head.keep_logits else outputs[-1:]
+
+
+def _summary(found: Mapping[str, Difference]) -> dict[str, Any]:
+    """Rounded figures: of each stage, and the worst of them."""
+    stages = [
+        {
+            "stage": stage,
+            "absolute": _rounded(it.absolute),
+            "relative": _rounded(it.relative),
+            "agreement": it.agreement if it.agreement is None else round(it.agreement, 6),
+        }
+        for stage, it in found.items()
+    ]
+    relative = [row["relative"] for row in stages if row["relative"] is not None]
+    agreement = [row["agreement"] for row in stages if row["agreement"] is not None]
+    worst = {"relative": max(relative, default=None), "agreement": min(agreement, default=None)}
+    return {**worst, "stages": stages}
+
+
+def _rounded(error: float | None) -> float | None:
+    return error if error is None else float(f"{error:.3g}")

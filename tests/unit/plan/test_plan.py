@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import importlib
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from recipebuild.engine.step import Output, Source
+from recipebuild.errors import RecipeError
+from recipebuild.plan.kinds import KINDS
+from recipebuild.plan.plan import Plan, Toolchain, only_until, plan
+from recipebuild.recipe.load import Variant, load
+from recipebuild.shipped import shipped
+
+HOST = Toolchain("onnxruntime", "1.0")
+PULSAR2 = Toolchain("pulsar2", "7.0", {"runner": "native", "image": None}, {"pulsar2": "7.0"})
+TEMPLATES = [shipped("templates")]
+
+
+def planned(recipe: str, *sets: str, toolchain: Toolchain = HOST, templates: list[Path] = TEMPLATES) -> Plan:
+    variants = load(recipe, sets=sets, cwd=Path.cwd())
+    return plan(variants, [toolchain] * len(variants), templates)
+
+
+def names(it: Plan) -> list[str]:
+    return [step.name for step in it.steps]
+
+
+@pytest.mark.parametrize("recipe", ["quickstart", "b0-cityscapes"])
+@pytest.mark.parametrize("toolchain", [HOST, PULSAR2], ids=["host", "pulsar2"])
+def test_every_step_of_shipped_recipes_takes_the_parameters_it_is_given(recipe: str, toolchain: Toolchain) -> None:
+    for step in planned(recipe, toolchain=toolchain).steps:
+        importlib.import_module(step.module).Params.model_validate(dict(step.params))
+
+
+def test_steps_come_after_what_they_need() -> None:
+    seen: set[str] = set()
+    for step in planned("quickstart").steps:
+        assert step.before <= seen
+        seen.add(step.id)
+
+
+def test_a_recipe_without_a_dataset_is_not_evaluated() -> None:
+    assert "evaluate" in names(planned("quickstart"))
+    assert "evaluate" not in names(planned("b0-cityscapes"))
+
+
+def test_pulsar2_compiles_with_the_configuration_after_verification() -> None:
+    compile_ = next(s for s in planned("quickstart", toolchain=PULSAR2).steps if s.name == "compile")
+    assert compile_.module == KINDS["compile/pulsar2"].module
+    assert compile_.inputs["config"] == Output("quickstart/configure", "pulsar2.json")
+    assert compile_.after == ("quickstart/verify",)
+    assert compile_.facts == {"pulsar2": "7.0"}
+
+
+def test_an_onnx_file_is_not_exported(tmp_path: Path) -> None:
+    (tmp_path / "x.onnx").write_bytes(b"onnx")
+    it = planned("quickstart", f"model.source={tmp_path / 'x.onnx'}")
+    assert "export" not in names(it)
+    simplify = next(s for s in it.steps if s.name == "simplify")
+    assert simplify.inputs["model"] == Output("quickstart/fetch", "model.onnx")
+
+
+def test_a_glob_is_a_folder_and_a_pattern(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "x.jpg").write_bytes(b"")
+    it = planned("quickstart", f"calibration.source={tmp_path}/**/*.jpg")
+    calibrate = next(s for s in it.steps if s.name == "calibrate")
+    assert calibrate.inputs["source"] == Source(tmp_path)
+    assert calibrate.params["pattern"] == "**/*.jpg"
+
+
+def test_templates_of_the_user_are_an_input_of_configure_only(tmp_path: Path) -> None:
+    it = planned("quickstart", templates=[tmp_path, *TEMPLATES])
+    assert [s.name for s in it.steps if Source(tmp_path) in s.inputs.values()] == ["configure"]
+
+
+def test_matrix_entries_share_the_steps_that_do_not_differ() -> None:
+    it = planned("quickstart", "matrix={quantization.method: [MinMax, MSE]}")
+    assert names(it).count("export") == 1
+    assert names(it).count("compile") == 2
+    by_id = {step.id: step for step in it.steps}
+    for label, ids in it.variants.items():
+        steps = [by_id[i] for i in ids]
+        assert {step.variant for step in steps} == {"", label}
+        assert next(s for s in steps if s.name == "compile").params["method"] == label.partition("=")[2]
+
+
+def test_until_keeps_what_the_step_needs() -> None:
+    assert names(only_until(planned("quickstart"), "head")) == ["fetch", "export", "simplify", "head"]
+    with pytest.raises(RecipeError, match="no such step"):
+        only_until(planned("quickstart"), "bake")
+
+
+def test_paths_and_names_do_not_enter_parameters() -> None:
+    variant = load("quickstart", cwd=Path.cwd())[0]
+    renamed = Variant(variant.recipe.model_copy(update={"name": "other"}), "")
+    steps, others = (plan([v], [HOST], TEMPLATES).steps for v in (variant, renamed))
+    for step, other in zip(steps, others, strict=True):
+        assert str(shipped("recipes")) not in str(step.params)
+        assert step.params == other.params
+        assert replace(step, id="", inputs={}, after=()) == replace(other, id="", inputs={}, after=())

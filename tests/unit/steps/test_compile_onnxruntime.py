@@ -1,0 +1,117 @@
+"""compile, embedded toolchain: a real SegFormer becomes a QDQ model that still sees much the same."""
+
+from __future__ import annotations
+
+import os
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+import pytest
+from PIL import Image
+
+from recipebuild.calibration.preprocess import ImageSpec, preprocess
+from recipebuild.errors import StepError
+from recipebuild.graph.files import save
+from recipebuild.graph.head import Head, add_argmax
+from recipebuild.graph.simplify import simplify
+from recipebuild.models.export import attention_for, export
+from recipebuild.models.load import load
+from recipebuild.steps import compile_onnxruntime as step
+
+SPEC = ImageSpec(shape=(1, 3, 64, 128), mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375))
+
+
+@pytest.fixture(scope="module")
+def model(tiny_segformer: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny SegFormer with its head, from torch's tracing exporter at opset 11: LayerNormalization in pieces."""
+    folder = tmp_path_factory.mktemp("model")
+    module = load(
+        tiny_segformer, task="semantic-segmentation", weights="pretrained", seed=0, attention=attention_for(11)
+    )
+    export(
+        module,
+        folder / "export.onnx",
+        input_name=SPEC.name,
+        output_name="logits",
+        shape=SPEC.shape,
+        opset=11,
+        exporter="torchscript",
+    )
+    save(add_argmax(simplify(folder / "export.onnx", SPEC.name, SPEC.shape), Head()), folder / "model.onnx")
+    return folder / "model.onnx"
+
+
+@pytest.fixture
+def calibration(street_images: Path, tmp_path: Path) -> Path:
+    """Four of the eight images."""
+    with tarfile.open(tmp_path / "calibration.tar", "w") as tar:
+        for file in sorted(street_images.iterdir())[:4]:
+            tar.add(file, file.name)
+    return tmp_path / "calibration.tar"
+
+
+def _run(model: Path, calibration: Path, out: Path, **fields: Any) -> tuple[dict[str, Any], list[str]]:
+    out.mkdir()
+    said: list[str] = []
+    params = step.Params(**{"input": SPEC, **fields})
+    metrics = step.run({"model": model, "calibration": calibration}, params, out, lambda _, text="": said.append(text))
+    return metrics, said
+
+
+def _classes(model: Path, images: list[Path]) -> Any:
+    options = ort.SessionOptions()
+    options.log_severity_level = 3
+    options.add_session_config_entry("session.disable_quant_qdq", "1")
+    session = ort.InferenceSession(model, options)
+    return np.stack([session.run(None, {SPEC.name: preprocess(Image.open(it), SPEC)})[0] for it in images])
+
+
+@pytest.mark.parametrize("method", ["MinMax", "Percentile", "MSE", "KL"])
+def test_the_quantized_model_agrees_with_the_float_one(
+    model: Path, calibration: Path, street_images: Path, tmp_path: Path, method: str
+) -> None:
+    metrics, said = _run(model, calibration, tmp_path / "out", method=method)
+    quantized = tmp_path / "out" / "quantized.onnx"
+    made = onnx.load(quantized)
+    onnx.checker.check_model(made, full_check=True)
+    assert made.graph.input == onnx.load(model).graph.input
+    assert made.graph.output == onnx.load(model).graph.output
+
+    unseen = sorted(street_images.iterdir())[4:]
+    right, found = _classes(model, unseen), _classes(quantized, unseen)
+    assert len(np.unique(right)) >= 5
+    assert (right == found).mean() > 0.9
+
+    assert metrics["images"] == 4
+    assert metrics["method"] == method
+    assert metrics["bytes"] == quantized.stat().st_size
+    assert metrics["float_bytes"] == model.stat().st_size
+    assert metrics["tensors"] > metrics["qdq_pairs"] > 100
+    assert metrics["quantized_nodes"] > 100
+    assert "image 3 of 4" in said
+
+
+def test_the_bytes_are_the_same_in_another_folder(model: Path, calibration: Path, tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        _run(model, calibration, tmp_path / folder)
+    assert (tmp_path / "one/quantized.onnx").read_bytes() == (tmp_path / "two/quantized.onnx").read_bytes()
+
+
+def test_a_model_of_another_input_is_an_error_and_leaves_nothing(
+    model: Path, calibration: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(StepError, match=r"the model takes pixel_values .* not image"):
+        _run(model, calibration, tmp_path / "out", input=SPEC.model_copy(update={"name": "image"}))
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_a_model_over_two_gibibytes_is_an_error(calibration: Path, tmp_path: Path) -> None:
+    for name, size in [("model.onnx", 1000), ("model.onnx.data", 3 * 2**30)]:
+        (tmp_path / name).touch()
+        os.truncate(tmp_path / name, size)
+    with pytest.raises(StepError, match=r"model\.onnx has 3\.0 GiB"):
+        _run(tmp_path / "model.onnx", calibration, tmp_path / "out")

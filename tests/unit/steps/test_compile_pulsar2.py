@@ -1,0 +1,197 @@
+"""The step compile with Pulsar2, against stand-ins of the tool and of docker that are strict about their arguments."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from recipebuild.errors import MissingError, StepError
+from recipebuild.steps.compile_pulsar2 import Params, run
+
+NATIVE = {"hardware": "AX650", "runner": "native"}
+DOCKER = {"hardware": "AX650", "runner": "docker", "image": "pulsar2:7.0-lite"}
+BOTH = pytest.mark.parametrize(("program", "params"), [("pulsar2", NATIVE), ("docker", DOCKER)])
+FILES = {"compiled.axmodel", "build_context.json", "quant/quant_axmodel.json"}
+Standins = Callable[..., Path]
+
+
+@pytest.fixture
+def inputs(pulsar2_folder: Path) -> dict[str, Path]:
+    """The step's inputs, read-only, as in a store."""
+    for path in pulsar2_folder.iterdir():
+        path.chmod(0o444)
+    names = {"model": "model.onnx", "calibration": "calibration.tar", "config": "pulsar2.json"}
+    return {name: pulsar2_folder / file for name, file in names.items()}
+
+
+def compile_(inputs: dict[str, Path], params: dict[str, Any], tmp_path: Path) -> tuple[Path, dict[str, Any]]:
+    out, work = tmp_path / "out", tmp_path / "work"
+    out.mkdir()
+    work.mkdir()
+    with contextlib.chdir(work):
+        return out, run(inputs, Params.model_validate(params), out, lambda fraction, text="": None)
+
+
+def used(out: Path) -> dict[str, Any]:
+    """The configuration that the stand-in worked with, flags included."""
+    config: dict[str, Any] = json.loads((out / "build_context.json").read_text())["config"]
+    return config
+
+
+def change(inputs: dict[str, Path], **fields: Any) -> None:
+    """Give the step another configuration."""
+    changed = inputs["config"].with_name("changed.json")
+    changed.write_text(json.dumps(json.loads(inputs["config"].read_text()) | fields))
+    inputs["config"] = changed
+
+
+@BOTH
+def test_outputs_and_figures(
+    standins: Standins, inputs: dict[str, Path], tmp_path: Path, program: str, params: dict[str, Any]
+) -> None:
+    standins(program)
+    out, metrics = compile_(inputs, params, tmp_path)
+    assert {str(path.relative_to(out)) for path in out.rglob("*") if path.is_file()} == FILES
+    assert metrics == {
+        "bytes": (out / "compiled.axmodel").stat().st_size,
+        "version": "7.0",
+        "commit": "5ca1ab1e",
+        "macs": 280262480,
+        "subgraphs": {"NPU": 1},
+        "max_cycle": 450154,
+    }
+
+
+def test_the_stand_in_leaves_an_onnx_file_as_the_tool_does(
+    standins: Standins, inputs: dict[str, Path], tmp_path: Path
+) -> None:
+    import onnx
+
+    standins("pulsar2")
+    out, _ = compile_(inputs, NATIVE, tmp_path)
+    model = onnx.load(out / "compiled.axmodel")
+    (given,), (result,) = model.graph.input, model.graph.output
+    assert (model.producer_name, model.graph.node[0].op_type) == ("Pulsar2", "neu mode")
+    assert given.type.tensor_type.elem_type == onnx.TensorProto.UINT8
+    assert [dim.dim_value for dim in given.type.tensor_type.shape.dim] == [1, 64, 128, 3]
+    assert result.name == "argmax_output"
+
+
+def test_the_tool_gets_the_recipes_configuration(standins: Standins, inputs: dict[str, Path], tmp_path: Path) -> None:
+    standins("pulsar2")
+    out, _ = compile_(inputs, NATIVE, tmp_path)
+    assert used(out) == json.loads(inputs["config"].read_text()) | {
+        "output_dir": "out",
+        "output_name": "compiled.axmodel",
+    }
+
+
+def test_the_recipes_hardware_wins(standins: Standins, inputs: dict[str, Path], tmp_path: Path) -> None:
+    standins("pulsar2")
+    out, _ = compile_(inputs, NATIVE | {"hardware": "M76H"}, tmp_path)
+    assert used(out)["target_hardware"] == "M76H"
+
+
+def test_the_compiled_model_has_its_name_whatever_a_template_says(
+    standins: Standins, inputs: dict[str, Path], tmp_path: Path
+) -> None:
+    standins("pulsar2")
+    change(inputs, output_name="segformer.axmodel", output_dir="elsewhere")
+    out, _ = compile_(inputs, NATIVE, tmp_path)
+    assert (out / "compiled.axmodel").is_file()
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("fail", "says", "remedy"),
+    [
+        ("operator", "Pulsar2 does not know the operator LRN (KeyError('dont support LRN", "replace it before export"),
+        ("ocm", "a ReduceSum is too large for the memory on the chip (TileFailException", "input.shape"),
+        ("killed", "was killed, most often because memory ran out", "-j 1"),
+        ("calibration", "cannot read the calibration archive", "calibration.source"),
+        ("license", "found no valid licence", "root"),
+        ("crash", "failed: KeyError(('ddr_allocate', 17))", "log"),
+        ("no-output", "left no compiled.axmodel", "log"),
+    ],
+)
+def test_failures(
+    standins: Standins,
+    inputs: dict[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    program: str,
+    params: dict[str, Any],
+    fail: str,
+    says: str,
+    remedy: str,
+) -> None:
+    standins(program)
+    monkeypatch.setenv("PULSAR2_STANDIN_FAIL", fail)
+    with pytest.raises(StepError) as caught:
+        compile_(inputs, params, tmp_path)
+    assert says in caught.value.message
+    assert remedy in caught.value.remedy
+    assert "\n" not in caught.value.message
+    assert not list((tmp_path / "out").iterdir()), "something half-done was kept"
+
+
+def test_an_archive_without_images(standins: Standins, inputs: dict[str, Path], tmp_path: Path) -> None:
+    standins("pulsar2")
+    inputs["calibration"] = tmp_path / "empty.tar"
+    tarfile.open(inputs["calibration"], "w").close()
+    with pytest.raises(StepError, match="finds no image in it"):
+        compile_(inputs, NATIVE, tmp_path)
+
+
+def test_a_damaged_model(standins: Standins, inputs: dict[str, Path], tmp_path: Path) -> None:
+    standins("pulsar2")
+    inputs["model"] = tmp_path / "damaged.onnx"
+    inputs["model"].write_bytes(b"\xff" * 100)
+    with pytest.raises(StepError, match="cannot read the model file"):
+        compile_(inputs, NATIVE, tmp_path)
+
+
+def test_a_configuration_for_another_input(standins: Standins, inputs: dict[str, Path], tmp_path: Path) -> None:
+    standins("pulsar2")
+    change(inputs, input_processors=[{"tensor_name": "images"}])
+    with pytest.raises(StepError, match="names an input images that the model does not have"):
+        compile_(inputs, NATIVE, tmp_path)
+
+
+def test_a_model_with_weights_in_a_second_file(standins: Standins, inputs: dict[str, Path], tmp_path: Path) -> None:
+    standins("pulsar2")
+    inputs["model"].with_name("model.onnx.data").write_bytes(b"weights")
+    with pytest.raises(StepError, match="second file"):
+        compile_(inputs, NATIVE, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("programs", "params", "says"),
+    [
+        ([], NATIVE, "pulsar2 is not on PATH"),
+        ([], DOCKER, "neither docker nor podman has the image pulsar2:7.0-lite"),
+        (["docker"], DOCKER | {"image": "pulsar2:8.0"}, "neither docker nor podman has the image pulsar2:8.0"),
+    ],
+)
+def test_a_toolchain_that_is_gone(
+    standins: Standins, inputs: dict[str, Path], tmp_path: Path, programs: list[str], params: dict[str, Any], says: str
+) -> None:
+    standins(*programs)
+    with pytest.raises(MissingError, match=says):
+        compile_(inputs, params, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [{"hardware": "AX650", "runner": "podman"}, {"hardware": "AX650"}, NATIVE | {"tag": "x"}, DOCKER | {"image": 1}],
+)
+def test_bad_parameters(params: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Params.model_validate(params)

@@ -1,0 +1,84 @@
+"""The step evaluate, as the engine runs it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recipebuild.errors import CheckError, StepError
+from recipebuild.steps.evaluate import Params, run
+
+Make = Callable[..., Path]
+INPUT = {"name": "pixel_values", "shape": [1, 3, 16, 32], "color": "RGB", "mean": [128] * 3, "std": [64] * 3}
+
+
+def evaluate(inputs: dict[str, Path], out: Path, **params: Any) -> dict[str, Any]:
+    out.mkdir()
+    metrics = run(inputs, Params.model_validate({"input": INPUT, **params}), out, lambda fraction, text="": None)
+    written = json.loads((out / "evaluation.json").read_text())
+    assert {key: written[key] for key in metrics} == metrics
+    return metrics
+
+
+def test_a_float_model_alone_has_no_quantized_figures(colour_model: Make, colour_dataset: Path, tmp_path: Path) -> None:
+    metrics = evaluate({"model": colour_model(), "dataset": colour_dataset}, tmp_path / "out")
+    assert metrics == {
+        "images": 6,
+        "miou_float": 1.0,
+        "pixel_accuracy_float": 1.0,
+        "per_class": {"0": {"float": 1.0}, "1": {"float": 1.0}, "2": {"float": 1.0}},
+    }
+
+
+@pytest.fixture
+def both(colour_model: Make, colour_dataset: Path) -> dict[str, Path]:
+    """A float model that is always right, and a quantized one that says 0 everywhere."""
+    quantized = colour_model("quantized.onnx", step=2.0)
+    return {"model": colour_model(), "quantized": quantized, "dataset": colour_dataset}
+
+
+def test_both_models_are_measured_on_the_same_images(both: dict[str, Path], tmp_path: Path) -> None:
+    metrics = evaluate(both, tmp_path / "out")
+    share = metrics["pixel_accuracy_quantized"]  # of pixels that are class 0, whose IoU is that too
+    assert 0.2 < share < 0.5
+    assert metrics["per_class"]["0"] == {"float": 1.0, "quantized": share}
+    assert metrics["per_class"]["1"] == {"float": 1.0, "quantized": 0.0}
+    assert metrics["miou_quantized"] == pytest.approx(share / 3, abs=1e-6)
+    assert metrics["drop"] == pytest.approx(1 - share / 3, abs=1e-6)
+    assert share == round(share, 6)
+
+
+def test_a_drop_beyond_the_limit_fails_with_its_figures(both: dict[str, Path], tmp_path: Path) -> None:
+    with pytest.raises(
+        CheckError, match=r"quantization takes mIoU from 1\.0000 to 0\.1\d+: a loss of .* than max_drop 0\.5"
+    ) as caught:
+        evaluate(both, tmp_path / "out", max_drop=0.5)
+    assert caught.value.metrics["miou_float"] == 1.0
+    assert json.loads((tmp_path / "out/evaluation.json").read_text())["drop"] == caught.value.metrics["drop"]
+
+
+def test_a_drop_within_the_limit_passes(both: dict[str, Path], tmp_path: Path) -> None:
+    assert evaluate(both, tmp_path / "out", max_drop=0.95)["drop"] <= 0.95
+
+
+def test_the_same_inputs_give_the_same_bytes(both: dict[str, Path], tmp_path: Path) -> None:
+    evaluate(both, tmp_path / "one")
+    evaluate(both, tmp_path / "two")
+    assert (tmp_path / "one/evaluation.json").read_bytes() == (tmp_path / "two/evaluation.json").read_bytes()
+
+
+def test_a_subset_is_measured(both: dict[str, Path], tmp_path: Path) -> None:
+    assert evaluate(both, tmp_path / "out", count=2)["images"] == 2
+
+
+def test_labels_are_held_against_the_models_own_classes(both: dict[str, Path], tmp_path: Path) -> None:
+    from PIL import Image
+
+    Image.new("L", (32, 16), 3).save(both["dataset"] / "labels/4.png")
+    with pytest.raises(StepError, match=r"labels/4\.png has class id 3, but the 3 classes"):
+        evaluate(both, tmp_path / "out")
+    assert evaluate(both, tmp_path / "more", classes=4)["images"] == 6

@@ -1,0 +1,75 @@
+"""The step preview, as the engine runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from recipebuild.errors import StepError
+from recipebuild.evaluate.palette import palette
+from recipebuild.steps import calibrate
+from recipebuild.steps.preview import Params, run
+
+Make = Callable[..., Path]
+INPUT = {"name": "pixel_values", "shape": [1, 3, 16, 32], "color": "RGB", "mean": [128] * 3, "std": [64] * 3}
+
+
+def preview(inputs: dict[str, Path], out: Path) -> tuple[dict[str, Any], Image.Image]:
+    out.mkdir()
+    metrics = run(inputs, Params.model_validate({"input": INPUT}), out, lambda fraction, text="": None)
+    picture = Image.open(out / "preview.png")
+    assert metrics["size"] == f"{picture.width}x{picture.height}"
+    return metrics, picture
+
+
+@pytest.fixture
+def calibration(street_images: Path, tmp_path: Path) -> Path:
+    params = calibrate.Params(count=5, shape=(1, 3, 16, 32))
+    (tmp_path / "calibrated").mkdir()
+    calibrate.run({"source": street_images}, params, tmp_path / "calibrated", lambda fraction, text="": None)
+    return tmp_path / "calibrated/calibration.tar"
+
+
+def test_all_columns_of_three_labelled_images(
+    colour_model: Make, colour_dataset: Path, calibration: Path, tmp_path: Path
+) -> None:
+    inputs = {
+        "model": colour_model(),
+        "quantized": colour_model("quantized.onnx", step=2.0),
+        "dataset": colour_dataset,
+        "calibration": calibration,
+    }
+    metrics, picture = preview(inputs, tmp_path / "out")
+    assert metrics["images"] == 3
+    assert 1900 < picture.width <= 2000
+    # Left to right: the float mask equals the ground truth, and the quantized one is class 0 all over.
+    colors = [label.color for label in palette(3)]
+    pixels = np.asarray(picture)
+    panels = [pixels[100:250, 40 + 493 * column : 440 + 493 * column].reshape(-1, 3) for column in range(4)]
+    assert {tuple(pixel) for pixel in panels[1].tolist()} <= set(colors)
+    assert len(np.unique(panels[1], axis=0)) > 1
+    np.testing.assert_array_equal(panels[1], panels[3])
+    assert np.unique(panels[2], axis=0).tolist() == [list(colors[0])]
+
+
+def test_without_a_dataset_it_shows_calibration_images(colour_model: Make, calibration: Path, tmp_path: Path) -> None:
+    metrics, picture = preview({"model": colour_model(), "calibration": calibration}, tmp_path / "out")
+    assert metrics["images"] == 3
+    assert picture.width < 1400  # two columns: input, float
+
+
+def test_the_same_inputs_give_the_same_bytes(colour_model: Make, calibration: Path, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        preview({"model": colour_model(), "calibration": calibration}, tmp_path / name)
+    assert (tmp_path / "one/preview.png").read_bytes() == (tmp_path / "two/preview.png").read_bytes()
+
+
+def test_a_model_that_does_not_segment_is_refused(calibration: Path, tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").write_bytes(b"no model")
+    with pytest.raises(StepError, match=r"cannot load model\.onnx"):
+        preview({"model": tmp_path / "model.onnx", "calibration": calibration}, tmp_path / "out")

@@ -1,0 +1,231 @@
+"""verify: a right chain of models passes with its figures; a planted defect falls short, and is named."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+
+from recipebuild.calibration.archive import write_archive
+from recipebuild.calibration.source import images
+from recipebuild.errors import CheckError, StepError
+from recipebuild.graph import files
+from recipebuild.graph.head import Head, add_argmax
+from recipebuild.graph.simplify import simplify
+from recipebuild.models.export import export
+from recipebuild.models.load import load
+from recipebuild.steps import verify
+
+Chain = dict[str, Path]
+ARGMAX = Head()
+NORMALIZATION = {"mean": (123.675, 116.28, 103.53), "std": (58.395, 57.12, 57.375)}
+
+
+@pytest.fixture
+def calibration(street_images: Path, tmp_path: Path) -> Path:
+    with images(street_images) as found:
+        write_archive(found, tmp_path / "calibration.tar")
+    return tmp_path / "calibration.tar"
+
+
+@pytest.fixture(scope="session")
+def segformer_onnx(tiny_segformer: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("exported") / "export.onnx"
+    module = load(tiny_segformer, task="semantic-segmentation", weights="pretrained", seed=0)
+    export(
+        module, path,
+        input_name="pixel_values", output_name="logits", shape=(1, 3, 64, 128), opset=17, exporter="torchscript",
+    )  # fmt: skip
+    return path
+
+
+@pytest.fixture
+def segformer(tiny_segformer: Path, segformer_onnx: Path, calibration: Path, tmp_path: Path) -> Chain:
+    """What verify is given for a PyTorch model."""
+    made = _after_export(segformer_onnx, tmp_path, (1, 3, 64, 128))
+    return {"model": tiny_segformer, "export": segformer_onnx, **made, "calibration": calibration}
+
+
+@pytest.fixture
+def onnx_source(small_onnx: Path, calibration: Path, tmp_path: Path) -> Chain:
+    """What verify is given for an ONNX file."""
+    return {"reference": small_onnx, **_after_export(small_onnx, tmp_path), "calibration": calibration}
+
+
+def _after_export(source: Path, folder: Path, shape: tuple[int, ...] = (1, 3, 16, 32), head: Head = ARGMAX) -> Chain:
+    simplified, final = folder / "simplified.onnx", folder / "model.onnx"
+    files.save(simplify(source, "pixel_values", shape), simplified)
+    files.save(add_argmax(files.load(simplified), head), final)
+    return {"simplified": simplified, "head": final}
+
+
+def _run(inputs: Chain, out: Path, **fields: Any) -> dict[str, Any]:
+    out.mkdir()
+    shape = (1, 3, 64, 128) if "model" in inputs else (1, 3, 16, 32)
+    params = verify.Params.model_validate({"input": {"shape": shape, **NORMALIZATION}} | fields)
+    return verify.run(inputs, params, out, lambda fraction, text="": None)
+
+
+def _planted(path: Path, plant: Callable[[onnx.ModelProto], None]) -> Path:
+    """A copy of a model with a defect in it."""
+    model = files.load(path)
+    plant(model)
+    target = path.with_name("planted.onnx")
+    files.save(model, target)
+    return target
+
+
+def _change_convolution(model: onnx.ModelProto, change: Callable[[np.ndarray], None]) -> None:
+    """Change the first convolution's weights."""
+    tensor = next(it for it in model.graph.initializer if len(it.dims) == 4)
+    weights = numpy_helper.to_array(tensor).copy()
+    change(weights)
+    tensor.CopyFrom(numpy_helper.from_array(weights, tensor.name))
+
+
+def _perturb_a_weight(model: onnx.ModelProto) -> None:
+    _change_convolution(model, lambda weights: weights.__setitem__((0, 0, 0, 0), weights[0, 0, 0, 0] + 0.5))
+
+
+def _swap_channels(model: onnx.ModelProto) -> None:
+    _change_convolution(model, lambda weights: weights.__setitem__(slice(None), weights[:, ::-1].copy()))
+
+
+def _make_nan(model: onnx.ModelProto) -> None:
+    _change_convolution(model, lambda weights: weights.__setitem__((0, 0, 0, 0), np.nan))
+
+
+def _take_the_smallest(model: onnx.ModelProto) -> None:
+    assert model.graph.node[-1].op_type == "ArgMax"
+    model.graph.node[-1].op_type = "ArgMin"
+
+
+def test_a_right_chain_passes_and_the_figures_are_written(segformer: Chain, tmp_path: Path) -> None:
+    metrics = _run(segformer, tmp_path / "out")
+    assert [row["stage"] for row in metrics["stages"]] == ["export", "simplify", "head"]
+    assert metrics["images"] == ["street-0.jpg", "street-1.jpg"]
+    assert metrics["reference"] == "PyTorch"
+    assert metrics["classes_seen"] > 1
+    assert 0 < metrics["relative"] < 1e-4
+    assert metrics["agreement"] > 0.999
+    assert metrics["stages"][2]["relative"] is None, "only class ids are left"
+    assert json.loads((tmp_path / "out" / "verify.json").read_text()) == metrics
+
+
+@pytest.mark.parametrize("plant", [_perturb_a_weight, _swap_channels])
+def test_an_export_that_is_not_the_pytorch_model_falls_short(
+    segformer: Chain, tmp_path: Path, plant: Callable[[onnx.ModelProto], None]
+) -> None:
+    segformer["export"] = _planted(segformer["export"], plant)
+    with pytest.raises(CheckError, match=r"after export .* not the PyTorch one .*agreement \d+\.\d+ %") as failure:
+        _run(segformer, tmp_path / "out")
+    assert failure.value.exit_code == 5
+    worst, *others = failure.value.metrics["stages"]
+    assert worst["relative"] > 1e-3
+    assert all(row["agreement"] > 0.999 for row in others)
+
+
+@pytest.mark.parametrize(
+    ("given", "stage", "plant"),
+    [
+        ("simplified", "simplify", _perturb_a_weight),
+        ("simplified", "simplify", _swap_channels),
+        ("head", "head", _swap_channels),
+        ("head", "head", _take_the_smallest),
+    ],
+)
+def test_a_planted_defect_falls_short_with_figures(
+    onnx_source: Chain, tmp_path: Path, given: str, stage: str, plant: Callable[[onnx.ModelProto], None]
+) -> None:
+    onnx_source[given] = _planted(onnx_source[given], plant)
+    with pytest.raises(CheckError, match=rf"after {stage} the model is not the ONNX one .*agreement") as failure:
+        _run(onnx_source, tmp_path / "out")
+    assert failure.value.exit_code == 5
+    assert failure.value.remedy
+    rows = {row["stage"]: row for row in failure.value.metrics["stages"]}
+    assert list(rows) == ["simplify", "head"]
+    assert (rows[stage]["relative"] or 0) > 1e-3 or rows[stage]["agreement"] < 0.999
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_an_onnx_source_is_its_own_reference(onnx_source: Chain, tmp_path: Path) -> None:
+    metrics = _run(onnx_source, tmp_path / "out")
+    assert metrics["reference"] == "ONNX"
+    assert [row["stage"] for row in metrics["stages"]] == ["simplify", "head"]
+    assert metrics["classes_seen"] > 1
+    assert (metrics["relative"] < 1e-6, metrics["agreement"]) == (True, 1.0)
+
+
+def test_the_file_has_the_same_bytes_each_time(onnx_source: Chain, tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        _run(onnx_source, tmp_path / folder)
+    assert (tmp_path / "one" / "verify.json").read_bytes() == (tmp_path / "two" / "verify.json").read_bytes()
+
+
+def test_kept_logits_are_compared_before_the_class_ids(onnx_source: Chain, tmp_path: Path) -> None:
+    head = Head(keep_logits=True, keepdims=False)
+    onnx_source |= _after_export(onnx_source["reference"], tmp_path, head=head)
+    final = _run(onnx_source, tmp_path / "out", head=head.model_dump())["stages"][-1]
+    assert (final["relative"] < 1e-6, final["agreement"]) == (True, 1.0)
+
+    model = files.load(onnx_source["head"])
+    logits, ids = model.graph.output
+    swapped = [onnx.ValueInfoProto.FromString(value.SerializeToString()) for value in (ids, logits)]
+    del model.graph.output[:]
+    model.graph.output.extend(swapped)
+    files.save(model, onnx_source["head"])
+    with pytest.raises(CheckError, match="after head: outputs of shape 1x4x8, 1x6x4x8 instead of 1x6x4x8, 1x4x8"):
+        _run(onnx_source, tmp_path / "again", head=head.model_dump())
+
+
+def test_a_model_without_a_head_is_compared_by_its_logits(onnx_source: Chain, tmp_path: Path) -> None:
+    onnx_source["head"] = onnx_source["simplified"]
+    before, after = _run(onnx_source, tmp_path / "out", head={"kind": "none"})["stages"]
+    assert after == before | {"stage": "head"}
+    assert after["relative"] is not None
+
+
+def test_a_batch_is_filled(small_onnx: Path, calibration: Path, tmp_path: Path) -> None:
+    model = files.load(small_onnx)
+    for value in (*model.graph.input, *model.graph.output):
+        value.type.tensor_type.shape.dim[0].dim_value = 2
+    grid = next(tensor for tensor in model.graph.initializer if tensor.name == "grid")
+    grid.CopyFrom(numpy_helper.from_array(np.array([2, 6, 4, 8]), "grid"))
+    files.save(model, small_onnx)
+    given = {"reference": small_onnx, **_after_export(small_onnx, tmp_path, (2, 3, 16, 32)), "calibration": calibration}
+    assert _run(given, tmp_path / "out", input={"shape": (2, 3, 16, 32), **NORMALIZATION})["agreement"] == 1.0
+
+
+def test_nan_falls_short_and_the_stage_is_named(onnx_source: Chain, tmp_path: Path) -> None:
+    onnx_source["simplified"] = _planted(onnx_source["simplified"], _make_nan)
+    with pytest.raises(CheckError, match=r"after simplify: the output has \d+ NaN") as failure:
+        _run(onnx_source, tmp_path / "out")
+    json.dumps(failure.value.metrics, allow_nan=False)
+
+
+def test_a_source_that_gives_nan_is_blamed_itself(onnx_source: Chain, tmp_path: Path) -> None:
+    onnx_source["reference"] = _planted(onnx_source["reference"], _make_nan)
+    with pytest.raises(CheckError, match="in the model itself, before export"):
+        _run(onnx_source, tmp_path / "out")
+
+
+def test_tighter_limits_are_kept(onnx_source: Chain, tmp_path: Path) -> None:
+    def perturb_very_little(model: onnx.ModelProto) -> None:
+        _change_convolution(model, lambda weights: weights.__imul__(1 + 1e-5))
+
+    onnx_source["simplified"] = _planted(onnx_source["simplified"], perturb_very_little)
+    _run(onnx_source, tmp_path / "out")
+    with pytest.raises(CheckError, match="allowed: relative error 1e-08"):
+        _run(onnx_source, tmp_path / "again", relative=1e-8)
+
+
+def test_a_broken_calibration_set_is_a_failed_step(onnx_source: Chain, tmp_path: Path) -> None:
+    onnx_source["calibration"].write_bytes(b"no tar")
+    with pytest.raises(StepError, match=r"calibration\.tar"):
+        _run(onnx_source, tmp_path / "out")
