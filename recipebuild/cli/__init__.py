@@ -1,0 +1,1 @@
+"""The `recipebuild` command: parses, calls one function, prints."""

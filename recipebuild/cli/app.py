@@ -1,0 +1,49 @@
+"""The ``recipebuild`` command: parses, calls one function, prints. Heavy imports wait until a command needs them."""
+
+from __future__ import annotations
+
+from typing import Annotated, NoReturn
+
+import typer
+
+from recipebuild import __version__
+from recipebuild.cli import building, cache, recipes
+from recipebuild.cli.exits import leave
+
+app = typer.Typer(
+    name="recipebuild",
+    help="A YAML recipe in, a checked and packaged NPU model out.",
+    epilog="Start with: recipebuild run quickstart",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    add_completion=True,
+)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"recipebuild {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """A YAML recipe in, a checked and packaged NPU model out."""
+
+
+app.command("run")(building.run)
+app.command("plan")(building.plan)
+app.command("check")(recipes.check)
+app.command("render")(recipes.render)
+app.command("schema")(recipes.schema)
+app.add_typer(cache.app, name="cache")
+
+
+def main() -> NoReturn:
+    """The console script."""
+    leave(app)

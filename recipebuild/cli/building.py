@@ -1,0 +1,79 @@
+"""``run`` and ``plan``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from recipebuild.cli import options as given
+from recipebuild.cli.exits import print_json, say, say_error
+
+
+def run(
+    recipes: given.Recipes,
+    sets: given.Sets = None,
+    weights: given.Weights = None,
+    toolchain: given.Toolchain = None,
+    store: given.Store = None,
+    build_dir: given.BuildDir = Path("build"),
+    templates: given.Templates = None,
+    until: given.Until = None,
+    jobs: given.Jobs = None,
+    keep_going: given.KeepGoing = False,
+    as_json: given.Json = False,
+) -> None:
+    """Build recipes: do the steps whose inputs changed, and leave build/<name>/.
+
+    Example: recipebuild run quickstart
+
+    Example: recipebuild run recipes/b0-cityscapes.yaml --weights random
+
+    Example: recipebuild run mine/*.yaml --set calibration.count=64 --keep-going
+    """
+    from recipebuild.build import run
+    from recipebuild.cli.live import display
+    from recipebuild.prepare import Options
+    from recipebuild.report.summary import summary
+
+    options = Options(
+        sets=given.merged_sets(sets, weights, toolchain), store=store, build_dir=build_dir, templates=templates,
+        jobs=jobs, keep_going=keep_going, until=until,
+    )  # fmt: skip
+    with display() as on_event:
+        builds = run(recipes, options, on_event)
+    if as_json:
+        print_json([build.manifest for build in builds])
+    else:
+        for build in builds:
+            typer.echo(summary(build.manifest, build.folder), nl=False)
+    for build in builds:
+        if build.error:
+            entry = next(entry for entry in build.manifest["steps"] if "error" in entry)
+            say_error(build.error, f"{build.manifest['recipe']}: {entry['name']}: ")
+            if (build.folder / entry["log"]).is_file():
+                say(f"  log: {build.folder / entry['log']}")
+    raise typer.Exit(max((build.error.exit_code for build in builds if build.error), default=0))
+
+
+def plan(
+    recipes: given.Recipes,
+    sets: given.Sets = None,
+    weights: given.Weights = None,
+    toolchain: given.Toolchain = None,
+    store: given.Store = None,
+    templates: given.Templates = None,
+    until: given.Until = None,
+    as_json: given.Json = False,
+) -> None:
+    """Print the steps of recipes, which are cached, which would be built, and why. Builds nothing."""
+    from recipebuild.dryrun import preview
+    from recipebuild.prepare import Options
+    from recipebuild.report.plan import plan_text
+
+    options = Options(sets=given.merged_sets(sets, weights, toolchain), store=store, templates=templates, until=until)
+    plans = preview(recipes, options)
+    if as_json:
+        print_json(plans)
+    else:
+        typer.echo("\n".join(plan_text(one) for one in plans))

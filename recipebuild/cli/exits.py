@@ -1,0 +1,63 @@
+"""What the command line says, and the code with which it leaves."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from recipebuild.errors import Interrupted, RecipebuildError
+
+
+def leave(command: Callable[[], object]) -> NoReturn:
+    """Run the command line and leave with its exit code. No traceback reaches the screen."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+    try:
+        command()  # leaves by SystemExit, with 2 where the command line itself is wrong
+    except RecipebuildError as error:
+        say_error(error)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as error:  # a bug: the traceback goes to a file
+        say(f"error: unexpected {type(error).__name__}: {error}".splitlines()[0])
+        say(f"  this is a bug; the traceback is in {_keep_traceback()}")
+        sys.exit(RecipebuildError.exit_code)
+    sys.exit(0)
+
+
+def say(text: str) -> None:
+    """Talk: a line on standard error."""
+    print(text, file=sys.stderr, flush=True)  # noqa: T201 - the command line's voice
+
+
+def print_json(values: Sequence[object]) -> None:
+    """Print values as JSON on standard output: one by itself, several as a list."""
+    value = values[0] if len(values) == 1 else list(values)
+    print(json.dumps(value, indent=2, ensure_ascii=False))  # noqa: T201 - same
+
+
+def say_error(error: RecipebuildError, where: str = "") -> None:
+    """Say what is wrong and what to do about it."""
+    say(f"error: {where}{error.message}")
+    for line in error.remedy.splitlines():
+        say(f"  {line}")
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise Interrupted("interrupted")
+
+
+def _keep_traceback() -> Path:
+    with tempfile.NamedTemporaryFile("w", prefix="recipebuild-", suffix=".log", delete=False) as file:
+        file.write(traceback.format_exc())
+    return Path(file.name)

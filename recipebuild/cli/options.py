@@ -1,0 +1,69 @@
+"""Options and arguments that several commands share."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from recipebuild.errors import RecipeError
+
+Recipes = Annotated[list[str], typer.Argument(metavar="RECIPE", help="Paths of recipes, or names of shipped ones.")]
+Recipe = Annotated[str, typer.Argument(metavar="RECIPE", help="The path of a recipe, or the name of a shipped one.")]
+Jobs = Annotated[
+    int | None,
+    typer.Option("-j", "--jobs", min=1, metavar="N", help="Steps at once; by default what cores and memory allow."),
+]
+KeepGoing = Annotated[bool, typer.Option("--keep-going", help="After a failure, build all that does not depend on it.")]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="A.B=VALUE", help="Override a value of the recipe; may be given many times."),
+]
+Weights = Annotated[str | None, typer.Option(metavar="pretrained|random", help="Short for --set model.weights=...")]
+Toolchain = Annotated[
+    str | None, typer.Option(metavar="auto|pulsar2|onnxruntime", help="Short for --set target.toolchain=...")
+]
+Store = Annotated[Path | None, typer.Option(metavar="DIR", help="The store; by default $XDG_CACHE_HOME/recipebuild.")]
+BuildDir = Annotated[Path, typer.Option(metavar="DIR", help="Where each recipe gets a folder of its own.")]
+Templates = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Jinja templates that go before the shipped ones.", exists=True)
+]
+Until = Annotated[str | None, typer.Option(metavar="STEP", help="Build up to this step, and only what it needs.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else there.")]
+
+
+def merged_sets(sets: list[str] | None, weights: str | None, toolchain: str | None) -> list[str]:
+    """``--set`` values, with those of the short options after them."""
+    more = [("model.weights", weights), ("target.toolchain", toolchain)]
+    return [*(sets or []), *(f"{path}={value}" for path, value in more if value is not None)]
+
+
+_BYTES = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+
+
+def bytes_of(text: str) -> int:
+    """A size such as ``20GB`` or ``500MiB`` in bytes.
+
+    Raises:
+        RecipeError: If it is not one.
+    """
+    return int(_measure(text, _BYTES, "a size such as 20GB or 500MB"))
+
+
+def seconds_of(text: str) -> float:
+    """A time span such as ``30d`` or ``12h`` in seconds.
+
+    Raises:
+        RecipeError: If it is not one.
+    """
+    return _measure(text, _SECONDS, "a time span such as 30d or 12h")
+
+
+def _measure(text: str, units: dict[str, int], wanted: str) -> float:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)", text.strip())
+    if not found or found[2] not in units:
+        raise RecipeError(f"{text!r} is not {wanted}", remedy=f"units are {', '.join(units)}")
+    return float(found[1]) * units[found[2]]

@@ -1,0 +1,47 @@
+"""``check``, ``render`` and ``schema``: what can be said of a recipe without building anything."""
+
+from __future__ import annotations
+
+import typer
+
+from recipebuild.cli import options as given
+from recipebuild.cli.exits import print_json, say
+from recipebuild.errors import RecipeError
+
+
+def check(
+    recipes: given.Recipes,
+    sets: given.Sets = None,
+    weights: given.Weights = None,
+    toolchain: given.Toolchain = None,
+    as_json: given.Json = False,
+) -> None:
+    """Check recipes: report all mistakes at once, each with its place, and what is worth knowing."""
+    from recipebuild.dryrun import check
+    from recipebuild.prepare import Options
+
+    found = check(recipes, Options(sets=given.merged_sets(sets, weights, toolchain)))
+    if as_json:
+        print_json([one.as_json() for one in found])
+    for one in found:
+        if one.problems:
+            say("\n".join(f"error: {problem}" for problem in one.problems))
+        elif not as_json:
+            typer.echo("\n".join([f"{one.recipe}: ok", *(f"  {note}" for note in one.notes)]))
+    if any(one.problems for one in found):
+        raise typer.Exit(RecipeError.exit_code)
+
+
+def render(recipe: given.Recipe, sets: given.Sets = None, templates: given.Templates = None) -> None:
+    """Print the Pulsar2 configuration of a recipe. Builds nothing."""
+    from recipebuild.dryrun import render
+    from recipebuild.prepare import Options
+
+    typer.echo(render(recipe, Options(sets=sets or (), templates=templates)), nl=False)
+
+
+def schema() -> None:
+    """Print the JSON Schema of recipes, for editors."""
+    from recipebuild.recipe.json_schema import json_schema
+
+    print_json([json_schema()])

@@ -1,0 +1,92 @@
+"""The build folder: the store's files under names for people, and a manifest that lists exactly what is there."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from recipebuild import manifest as manifests
+from recipebuild.engine.digest import digest_json
+from recipebuild.engine.materialize import materialize
+from recipebuild.engine.run import Result
+from recipebuild.engine.store import Store
+from recipebuild.engine.upkeep import add_root
+from recipebuild.errors import RecipeError, disk_full
+from recipebuild.plan.plan import Plan
+from recipebuild.prepare import Job
+
+
+def make_folder(folder: Path) -> Path:
+    """Make the build folder, and make sure before hours of work that it can be written.
+
+    Raises:
+        RecipeError: If it cannot.
+        StepError: If the disk is full.
+    """
+    probe = folder / f".probe.{os.getpid()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise disk_full(error, folder) or RecipeError(
+            f"the build folder {folder} cannot be written: {error.strerror}", remedy="name another with --build-dir DIR"
+        ) from error
+    return folder
+
+
+def fill(job: Job, results: Mapping[str, Result], folder: Path, store: Store) -> dict[str, Any]:
+    """Make the build folder hold what its manifest lists, and nothing else of ours.
+
+    Returns:
+        The manifest.
+
+    Raises:
+        StepError: If the disk is full.
+        OSError: If the folder cannot be written.
+    """
+    before = manifests.read(folder / "manifest.json")
+    digest = digest_json([[s.name, s.variant, dict(s.params)] for s in job.plan.steps])
+    value = manifests.manifest(job.plan, results, digest, job.toolchains, job.notes)
+    try:
+        written = {path for step in job.plan.steps for path in _place(job.plan, results[step.id], folder, store)}
+        _remove_stale(folder, before, written)
+        value["files"] = sorted(written)
+        if value != before:
+            manifests.write(folder / "manifest.json", value)
+    except OSError as error:
+        raise disk_full(error, folder) or error from error
+    add_root(store, (folder / "manifest.json").absolute())
+    return value
+
+
+def _place(plan_: Plan, result: Result, folder: Path, store: Store) -> list[str]:
+    """Put a step's outputs and its log into the build folder; give their paths in it."""
+    written = []
+    for place in manifests.places_of(plan_, result.step.id):
+        log = place + manifests.log_of(result.step.name)
+        if result.record:
+            for blob in result.record.outputs:
+                written.append(place + manifests.path_of(result.step.name, blob.name))
+                materialize(store, blob, folder / written[-1])
+            materialize(store, result.record.log, folder / log)
+            written.append(log)
+        elif result.log and result.log.exists():
+            (folder / log).parent.mkdir(parents=True, exist_ok=True)
+            (folder / log).unlink(missing_ok=True)
+            (folder / log).write_bytes(result.log.read_bytes())
+            written.append(log)
+    return written
+
+
+def _remove_stale(folder: Path, before: Mapping[str, Any], written: set[str]) -> None:
+    """Remove what the manifest of an earlier build lists and this one does not."""
+    for name in set(before.get("files", ())) - written:
+        path = folder / name
+        if folder.resolve() in path.resolve().parents:  # the manifest may come from a stranger
+            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                path.parent.rmdir()

@@ -1,0 +1,115 @@
+"""From recipes and options to plans: load, resolve what the machine has, plan. Nothing is built here.
+
+What a run does with the plans is in ``build.py``, what can be said of them without one in ``dryrun.py``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from recipebuild.engine.keys import installed_version
+from recipebuild.engine.store import Store
+from recipebuild.errors import RecipeError
+from recipebuild.plan.plan import Plan, Toolchain, only_until, plan
+from recipebuild.pulsar2.toolchain import find
+from recipebuild.recipe.advice import advice
+from recipebuild.recipe.document import Document
+from recipebuild.recipe.load import Variant, load
+from recipebuild.recipe.problems import Problem, RecipeProblems
+from recipebuild.shipped import shipped
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to build, as opposed to what.
+
+    Attributes:
+        sets: Values that override the recipe's, as ``a.b=value``.
+        store: The store's folder; by default ``$XDG_CACHE_HOME/recipebuild``, else ``~/.cache/recipebuild``.
+        build_dir: The folder in which each recipe gets one of its own; by default ``build`` in the current folder.
+        templates: A folder of templates that go before the shipped ones.
+        jobs: How many steps may run at once; by default what cores and memory allow.
+        keep_going: After a failure, build all that does not depend on it.
+        until: The name of the last step to build; what it does not need is left out.
+    """
+
+    sets: Sequence[str] = ()
+    store: Path | None = None
+    build_dir: Path = Path("build")
+    templates: Path | None = None
+    jobs: int | None = None
+    keep_going: bool = False
+    until: str | None = None
+
+
+@dataclass(frozen=True)
+class Job:
+    """One recipe, ready to be built: its plan, and what else the manifest says."""
+
+    plan: Plan
+    toolchains: Mapping[str, Toolchain]
+    notes: list[str] = field(default_factory=list)
+
+
+def prepare(recipes: Sequence[str], options: Options) -> list[Job]:
+    """Load and plan recipes.
+
+    Raises:
+        RecipeError: If a recipe or an option is wrong, or two recipes have one name.
+    """
+    jobs: dict[str, Job] = {}
+    bases: dict[Path, Document] = {}  # what many recipes extend is read once
+    problems: list[Problem] = []
+    for given in recipes:
+        try:
+            variants = load(given, sets=options.sets, cwd=Path.cwd(), bases=bases)
+        except RecipeProblems as error:
+            problems += error.problems
+            continue
+        name = variants[0].recipe.name
+        if name in jobs:
+            raise RecipeError(f"two recipes are named {name}", remedy="give one of them another `name:`")
+        jobs[name] = plan_recipe(variants, options)
+    if problems:
+        raise RecipeProblems(problems)
+    return list(jobs.values())
+
+
+def plan_recipe(variants: Sequence[Variant], options: Options) -> Job:
+    """Plan one loaded recipe with what this machine has."""
+    toolchains = [resolve_toolchain(variant.recipe.target.toolchain) for variant in variants]
+    planned = plan(variants, toolchains, template_folders(options))
+    if options.until:
+        planned = only_until(planned, options.until)
+    labels = [variant.label for variant in variants]
+    notes = list(dict.fromkeys(line for variant in variants for line in advice(variant.recipe)))
+    return Job(planned, dict(zip(labels, toolchains, strict=True)), notes)
+
+
+def resolve_toolchain(wanted: str) -> Toolchain:
+    """What ``target.toolchain`` comes to here: Pulsar2 where the machine has it, unless the recipe says otherwise.
+
+    Where the recipe insists on Pulsar2 and it is missing, the plan has its compile step all the same, and that step
+    says what to install; everything before it is built and kept.
+    """
+    found = find() if wanted != "onnxruntime" else None
+    if found:
+        facts = {"pulsar2": found.version, "image": found.image_id or ""}
+        return Toolchain("pulsar2", found.version, {"runner": found.kind, "image": found.image}, facts)
+    if wanted == "pulsar2":
+        return Toolchain("pulsar2", "missing", {"runner": "native", "image": None}, {"pulsar2": "missing"})
+    return Toolchain("onnxruntime", installed_version("onnxruntime"))
+
+
+def template_folders(options: Options) -> list[Path]:
+    """Where templates are looked for, in this order."""
+    return [*([options.templates.absolute()] if options.templates else []), shipped("templates")]
+
+
+def open_store(options: Options) -> Store:
+    """The store that the options name, or the user's own."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return Store((options.store or cache / "recipebuild").absolute())

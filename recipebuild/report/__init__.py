@@ -1,0 +1,1 @@
+"""What was built, told to people: made from manifests only."""

@@ -1,0 +1,51 @@
+"""The figure that matters of each step, in a few words, from its metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Metrics = Mapping[str, Any]
+
+
+def figure(entry: Mapping[str, Any]) -> str:
+    """What a step of a manifest came to; empty where there is nothing to say.
+
+    Args:
+        entry: The step's entry in the manifest.
+    """
+    if "error" in entry:
+        return str(entry["error"]["message"])
+    say = _FIGURES.get(entry["name"])
+    try:
+        return say(entry["metrics"]) if say else ""
+    except KeyError:  # a manifest of another version
+        return ""
+
+
+def size(count: int) -> str:
+    """A number of bytes for people: ``14.9 MB`` (decimal units)."""
+    value = float(count)
+    for unit in ("B", "kB", "MB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} GB"
+
+
+def _evaluate(metrics: Metrics) -> str:
+    said = f"mIoU {100 * metrics['miou_float']:.1f} % float"
+    if metrics.get("miou_quantized") is not None:
+        said += f", {100 * metrics['miou_quantized']:.1f} % quantized"
+    return f"{said} ({metrics['images']} images)"
+
+
+_FIGURES: dict[str, Callable[[Metrics], str]] = {
+    "export": lambda m: f"{m['nodes']} nodes, {size(m['bytes'])}",
+    "simplify": lambda m: f"{m['nodes_before']} -> {m['nodes_after']} nodes",
+    "head": lambda m: ", ".join(f"{o['name']} {'x'.join(map(str, o['shape']))}" for o in m["outputs"]),
+    "verify": lambda m: f"agrees with {m['reference']} on {100 * m['agreement']:.2f} %, error {m['relative']:.1e}",
+    "calibrate": lambda m: f"{m['images']} images, {size(m['bytes'])}",
+    "compile": lambda m: f"{size(m['bytes'])}" + (f", {m['method']}" if "method" in m else ""),
+    "evaluate": _evaluate,
+}

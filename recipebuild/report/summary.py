@@ -1,0 +1,84 @@
+"""A build's manifest as a table for the terminal."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recipebuild.report.figures import figure, size
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+def summary(manifest: Mapping[str, Any], folder: Path) -> str:
+    """What ``run`` prints of a build: one line if there was nothing to do, else a table of its steps.
+
+    Args:
+        manifest: The build's manifest.
+        folder: Its build folder.
+    """
+    steps = manifest["steps"]
+    if all(step["status"] == "cached" for step in steps):
+        return f"{manifest['recipe']}: nothing to do, all {len(steps)} steps are cached. {folder}\n"
+    tables = [_steps(manifest)]
+    for step in steps:
+        if step["name"] == "simplify" and step["status"] == "built" and "operators" in step["metrics"]:
+            tables.append(_operators(step["metrics"]))
+    lines = [_rendered(table) for table in tables]
+    lines += [f"{note}\n" for note in manifest["notes"]]
+    lines.append(f"toolchain: {toolchain(manifest)}\n")
+    lines.append(f"{manifest['recipe']}: {manifest['status']}. {folder}\n")
+    return "".join(lines)
+
+
+def toolchain(manifest: Mapping[str, Any]) -> str:
+    """The toolchain that compiled, and what that means, in one line."""
+    used = manifest["toolchain"]
+    if "name" not in used:
+        return "; ".join(f"{label}: {one['name']} {one['version']}" for label, one in used.items())
+    if used["name"] == "pulsar2":
+        return f"Pulsar2 {used['version']}"
+    return (
+        f"the embedded onnxruntime {used['version']} (Pulsar2 was not used): quantized.onnx tells the accuracy, "
+        "and runs on this machine, not on the NPU"
+    )
+
+
+def _steps(manifest: Mapping[str, Any]) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    styles = {"built": "green", "cached": "dim", "failed": "bold red", "skipped": "yellow"}
+    table = Table("step", "status", "seconds", "figure", box=None, pad_edge=False)
+    table.columns[2].justify = "right"
+    for step in manifest["steps"]:
+        name = f"{step['name']} {step['variant']}".strip()
+        seconds = f"{step['seconds']:.1f}" if step["status"] in ("built", "failed") else ""
+        table.add_row(Text(name), Text(step["status"], styles[step["status"]]), seconds, Text(figure(step)))
+    return table
+
+
+def _operators(metrics: Mapping[str, Any]) -> Table:
+    from rich.table import Table
+
+    table = Table("operator", "exported", "simplified", box=None, pad_edge=False)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for row in metrics["operators"]:
+        table.add_row(row["op"], str(row["before"]), str(row["after"]))
+    table.add_row("all", str(metrics["nodes_before"]), str(metrics["nodes_after"]))
+    if "bytes" in metrics:
+        table.caption = f"simplified: {size(metrics['bytes'])}"
+    return table
+
+
+def _rendered(table: Table) -> str:
+    from rich.console import Console
+
+    text = io.StringIO()
+    Console(file=text, force_terminal=sys.stdout.isatty(), highlight=False).print(table)
+    return text.getvalue() + "\n"

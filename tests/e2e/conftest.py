@@ -1,0 +1,57 @@
+"""Projects to run the command in."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from support.project import RECIPE, Project
+
+
+@pytest.fixture(scope="session")
+def make_project(tiny_segformer: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Project]:
+    """Makes new projects, each with an empty store."""
+    import numpy as np
+    from PIL import Image
+
+    pattern = tmp_path_factory.mktemp("pattern")
+    recipes = pattern / "recipes"
+    for name in ("images", "labelled/images", "labelled/labels"):
+        (recipes / name).mkdir(parents=True)
+    shutil.copytree(tiny_segformer, recipes / "model")
+    rng = np.random.default_rng(0)
+    for i in range(6):
+        coarse = Image.fromarray(rng.integers(0, 256, (4, 8, 3), dtype=np.uint8))
+        picture = coarse.resize((128, 64), Image.Resampling.BICUBIC)
+        picture.save(recipes / "images" / f"street-{i}.jpg", quality=92)
+        if i < 2:
+            picture.save(recipes / "labelled" / "images" / f"{i}.png")
+            labels = rng.integers(0, 19, (4, 8), dtype=np.uint8).repeat(16, 0).repeat(16, 1)
+            Image.fromarray(labels).save(recipes / "labelled" / "labels" / f"{i}.png")
+    (recipes / "tiny.yaml").write_text(RECIPE)
+    (pattern / "home").mkdir()
+
+    def make() -> Project:
+        folder = tmp_path_factory.mktemp("project") / "p"
+        shutil.copytree(pattern, folder)
+        return Project(folder)
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def built_project(make_project: Callable[[], Project]) -> Project:
+    """A project that was built once; tests of one file share it, and leave the recipe as it was."""
+    project = make_project()
+    project.command("run", project.recipe)
+    return project
+
+
+@pytest.fixture
+def recipe_text(built_project: Project) -> Iterator[str]:
+    """The shared project's recipe, put back afterwards."""
+    text = built_project.recipe.read_text()
+    yield text
+    built_project.recipe.write_text(text)

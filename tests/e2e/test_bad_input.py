@@ -1,0 +1,143 @@
+"""Bad input: each with its exit code and a message that a person can act on; nothing is half-written."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from support.project import Project
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--set", "calibration.cuont=3"], ["calibration.cuont", "count"]),
+        (["--set", "input.shape=big"], ["input.shape"]),
+        (["--set", "input.shape=[1, 3, -64, 128]"], ["input.shape", "-64"]),
+        (["--set", "input.std=[0, 1, 1]"], ["input.std"]),
+        (["--set", "calibration.source=nowhere"], ["calibration.source", "nowhere"]),
+        (["--until", "bake"], ["bake", "export"]),
+        (["--build-dir", "/dev/null/build"], ["/dev/null/build", "--build-dir"]),
+        (["--store", "/dev/null/store"], ["/dev/null/store", "--store"]),
+    ],
+)
+def test_a_wrong_recipe_or_option_ends_with_2(built_project: Project, arguments: list[str], words: list[str]) -> None:
+    failed = built_project.command("run", built_project.recipe, *arguments, code=2)
+    for word in words:
+        assert word in failed.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("extends: bad.yaml\n", ["bad.yaml:1", "extends"]),
+        ("model: {source: ./model\ninput:\n", ["bad.yaml:"]),
+        ("model:\n\tsource: x\n", ["bad.yaml:2"]),
+    ],
+)
+def test_a_broken_recipe_ends_with_2_and_names_the_line(built_project: Project, text: str, words: list[str]) -> None:
+    bad = built_project.recipe.with_name("bad.yaml")
+    bad.write_text(text)
+    failed = built_project.command("run", bad, code=2)
+    bad.unlink()
+    for word in words:
+        assert word in failed.stderr
+    assert not (built_project.folder / "build" / "bad").exists()
+
+
+def test_a_truncated_image_ends_with_3_and_is_named(make_project: Callable[[], Project]) -> None:
+    project = make_project()
+    image = project.folder / "recipes" / "images" / "street-2.jpg"
+    image.write_bytes(image.read_bytes()[:500])
+    failed = project.command("run", project.recipe, "--set", "calibration.count=6", "--until", "calibrate", code=3)
+    assert "street-2.jpg" in failed.stderr
+    assert not (project.build / "calibration.tar").exists()
+    assert project.manifest()["status"] == "failed"
+
+
+def test_a_shape_that_the_model_rejects_ends_with_3(built_project: Project) -> None:
+    failed = built_project.command("run", built_project.recipe, "--set", "input.shape=[1, 3, 2, 2]", code=3)
+    assert "input.shape" in failed.stderr
+    log = failed.stderr.split("log: ")[1].strip()
+    assert (built_project.folder / log).is_file()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 300 kB."""
+    place = tmp_path / "small"
+    place.mkdir()
+    mounted = shutil.which("mount") and subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(place)], capture_output=True, check=False
+    )
+    if not mounted or mounted.returncode:
+        pytest.skip("needs the right to mount a tmpfs")
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+@pytest.mark.parametrize("full", ["--store", "--build-dir"])
+def test_a_full_disk_ends_with_3_and_the_next_run_goes_on(built_project: Project, small_disk: Path, full: str) -> None:
+    failed = built_project.command("run", built_project.recipe, full, small_disk / "x", code=3)
+    assert "disk is full" in failed.stderr
+    assert str(small_disk) in failed.stderr
+    if full == "--store":
+        assert not list((small_disk / "x" / "tmp").iterdir())
+    built_project.command("run", built_project.recipe)
+    assert built_project.manifest()["status"] == "ok"
+
+
+def test_the_hub_that_cannot_be_reached_ends_with_4_and_three_ways_out(built_project: Project) -> None:
+    began = time.monotonic()
+    failed = built_project.command(
+        "run", built_project.recipe, "--set", "model.source=nobody/nothing", code=4, HF_ENDPOINT="http://127.0.0.1:9"
+    )
+    assert time.monotonic() - began < 15
+    for way in ("HF_ENDPOINT", "model.source", "--weights random"):
+        assert way in failed.stderr
+
+
+def test_ctrl_c_in_every_step_ends_with_130_and_the_next_run_goes_on(make_project: Callable[[], Project]) -> None:
+    project = make_project()
+    caught = set()
+    for _ in range(40):
+        process = project.start("run", project.recipe, "-j", 1)
+        assert process.stderr is not None
+        for line in process.stderr:
+            step = line.partition("tiny/")[2].partition(":")[0]
+            if line.endswith("started\n") and step not in caught:
+                caught.add(step)
+                began = time.monotonic()
+                process.send_signal(signal.SIGINT)
+                break
+        else:
+            assert process.wait() == 0
+            break
+        process.communicate(timeout=20)
+        assert process.returncode == 130, step
+        assert time.monotonic() - began < 4, step
+        assert project.manifest()["status"] == "partial"
+        assert not list((project.store / "tmp").iterdir())
+    assert caught == {step["name"] for step in project.manifest()["steps"]}
+    assert project.manifest()["status"] == "ok"
+
+
+def test_kill_at_any_moment_leaves_nothing_half_written(make_project: Callable[[], Project]) -> None:
+    project = make_project()
+    for delay in (0.3, 1.0, 1.5, 2.5, 4.0, 6.0):
+        process = project.start("run", project.recipe)
+        time.sleep(delay)
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
+    project.command("run", project.recipe)
+    reference = make_project()
+    reference.command("run", reference.recipe)
+    outputs = [[step["outputs"] for step in p.manifest()["steps"]] for p in (project, reference)]
+    assert outputs[0] == outputs[1]
+    assert len(list((project.store / "tmp").iterdir())) == 0

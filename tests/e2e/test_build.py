@@ -1,0 +1,162 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+
+import pytest
+from support.project import Project
+
+ALL = ["fetch", "export", "simplify", "head", "calibrate", "configure", "verify", "compile", "evaluate", "preview"]
+LAST = {"compile", "evaluate", "preview"}
+
+
+def test_a_run_leaves_what_it_promises(built_project: Project) -> None:
+    build, manifest = built_project.build, built_project.manifest()
+    for name in ("model.onnx", "calibration.tar", "pulsar2.json", "quantized.onnx", "preview.png"):
+        assert (build / name).stat().st_size > 0, name
+    assert manifest["status"] == "ok"
+    assert manifest["toolchain"]["name"] == "onnxruntime"
+    assert [step["name"] for step in manifest["steps"]] == ALL
+    for step in manifest["steps"]:
+        assert step["key"] and step["outputs"], step["name"]
+        assert (build / step["log"]).is_file()
+        for output in step["outputs"]:
+            content = (build / output["path"]).read_bytes()
+            assert (hashlib.sha256(content).hexdigest(), len(content)) == (output["sha256"], output["bytes"])
+    assert 0 <= manifest["metrics"]["miou_quantized"] <= 1
+    assert 0 <= manifest["metrics"]["miou_float"] <= 1
+
+
+def test_the_final_model_gives_class_ids_at_a_quarter_of_the_size(built_project: Project) -> None:
+    import numpy as np
+    import onnxruntime
+
+    for name in ("model.onnx", "quantized.onnx"):
+        session = onnxruntime.InferenceSession(str(built_project.build / name), providers=["CPUExecutionProvider"])
+        (output,) = session.run(None, {"pixel_values": np.zeros((1, 3, 64, 128), np.float32)})
+        assert [o.name for o in session.get_outputs()] == ["argmax_output"]
+        assert output.shape == (1, 1, 16, 32) and output.dtype == np.int64
+        assert output.min() >= 0 and output.max() <= 18
+
+
+def test_the_second_run_does_nothing_and_says_so(built_project: Project) -> None:
+    built_project.command("run", built_project.recipe)
+    before = {p: p.stat().st_mtime_ns for p in built_project.build.rglob("*")}
+    again = built_project.command("run", built_project.recipe)
+    assert "nothing to do" in again.stdout
+    assert again.stderr == ""
+    assert built_project.built() == set()
+    assert {p: p.stat().st_mtime_ns for p in built_project.build.rglob("*")} == before
+
+
+@pytest.mark.parametrize(
+    ("change", "rebuilt", "kept"),
+    [
+        ("comment", set(), set(ALL)),
+        ("--set calibration.count=3", {"calibrate", "configure", "compile"}, {"fetch", "export", "simplify", "head"}),
+        (
+            "--set input.mean=[120.0,116.28,103.53]",
+            {"configure", "compile"},
+            {"fetch", "export", "simplify", "head", "calibrate"},
+        ),
+        ("--set quantization.method=Percentile", {"configure", "compile"}, set(ALL) - LAST - {"configure"}),
+        ("--set head.keep_logits=true", {"head", "compile"}, {"fetch", "export", "simplify", "calibrate", "configure"}),
+    ],
+)
+def test_only_what_changed_is_built(
+    built_project: Project, recipe_text: str, change: str, rebuilt: set[str], kept: set[str]
+) -> None:
+    built_project.command("run", built_project.recipe)
+    if change == "comment":
+        built_project.recipe.write_text("# a comment\n" + recipe_text)
+    built_project.command("run", built_project.recipe, *change.split() if change.startswith("--") else ())
+    assert rebuilt <= built_project.built()
+    assert not kept & built_project.built()
+
+
+def test_the_same_recipe_gives_the_same_bytes_in_another_folder(
+    built_project: Project, make_project: Callable[[], Project]
+) -> None:
+    built_project.command("run", built_project.recipe)
+    other = make_project()
+    other.command("run", other.recipe)
+    for step, twin in zip(built_project.manifest()["steps"], other.manifest()["steps"], strict=True):
+        assert step["outputs"] == twin["outputs"], step["name"]
+        assert step["key"] == twin["key"], step["name"]
+
+
+def test_json_is_the_manifest_and_nothing_else(built_project: Project) -> None:
+    printed = built_project.command("run", built_project.recipe, "--json").stdout
+    assert json.loads(printed) == built_project.manifest()
+
+
+def test_plan_tells_what_would_be_built_and_why(built_project: Project) -> None:
+    built_project.command("run", built_project.recipe)
+    assert "never built" not in built_project.command("plan", built_project.recipe).stdout
+    plan = json.loads(
+        built_project.command("plan", built_project.recipe, "--set", "calibration.count=2", "--json").stdout
+    )
+    steps = {step["name"]: step for step in plan["steps"]}
+    assert steps["export"]["status"] == "cached"
+    assert steps["calibrate"]["why"] == [{"where": "params.count", "old": 4, "new": 2}]
+    assert steps["compile"]["status"] == "follows" and "tiny/calibrate" in steps["compile"]["after"]
+
+
+def test_until_builds_what_the_step_needs_and_no_more(make_project: Callable[[], Project]) -> None:
+    project = make_project()
+    project.command("run", project.recipe, "--until", "calibrate")
+    assert project.built() == {"calibrate"}
+    assert not (project.build / "model.onnx").exists()
+
+
+def test_a_matrix_builds_each_entry_and_shares_what_is_the_same(make_project: Callable[[], Project]) -> None:
+    project = make_project()
+    project.recipe.write_text(project.recipe.read_text() + "matrix: {target.npu_mode: [NPU1, NPU3]}\n")
+    project.command("run", project.recipe, "--until", "configure")
+    entries = [(s["name"], s["variant"]) for s in project.manifest()["steps"]]
+    assert entries == [("configure", "npu_mode=NPU1"), ("configure", "npu_mode=NPU3")]
+    modes = [json.loads((project.build / v / "pulsar2.json").read_text())["npu_mode"] for _, v in entries]
+    assert modes == ["NPU1", "NPU3"]
+    project.command("run", project.recipe, "--until", "head")
+    assert [s["variant"] for s in project.manifest()["steps"]] == ["", "", "", ""]
+    assert (project.build / "npu_mode=NPU3" / "model.onnx").is_file()
+
+
+def test_files_of_an_earlier_build_do_not_linger(built_project: Project) -> None:
+    built_project.command("run", built_project.recipe)
+    own = built_project.build / "notes.txt"
+    own.write_text("a file of the user's")
+    built_project.command("run", built_project.recipe, "--until", "head")
+    assert (built_project.build / "model.onnx").is_file() and own.is_file()
+    assert not (built_project.build / "quantized.onnx").exists()
+    built_project.command("run", built_project.recipe)
+    assert (built_project.build / "quantized.onnx").is_file()
+
+
+def test_what_the_user_spoiled_in_the_build_folder_is_put_right(built_project: Project) -> None:
+    path = built_project.build / "pulsar2.json"
+    good = path.read_bytes()
+    path.unlink()
+    path.write_bytes(b"x" * len(good))
+    built_project.command("run", built_project.recipe)
+    assert path.read_bytes() == good
+    assert built_project.built() == set()
+
+
+def test_render_prints_the_configuration_that_the_build_has(built_project: Project) -> None:
+    built_project.command("run", built_project.recipe)
+    printed = built_project.command("render", built_project.recipe).stdout
+    assert printed == (built_project.build / "pulsar2.json").read_text()
+
+
+def test_pulsar2_that_is_missing_ends_with_4_and_keeps_the_rest(make_project: Callable[[], Project]) -> None:
+    project = make_project()
+    path = os.pathsep.join(p for p in os.environ["PATH"].split(os.pathsep) if "docker" not in p)
+    failed = project.command("run", project.recipe, "--toolchain", "pulsar2", code=4, PATH=path)
+    assert "pulsar2" in failed.stderr and "ax_pulsar2" in failed.stderr
+    assert (project.build / "model.onnx").is_file() and (project.build / "calibration.tar").is_file()
+    assert project.manifest()["status"] == "failed"
+    project.command("run", project.recipe, "--toolchain", "onnxruntime")
+    assert not {"export", "simplify", "head", "verify"} & project.built()

@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.project import Project
+
+from recipebuild import __version__
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_help_names_every_verb_and_each_verb_has_help(built_project: Project) -> None:
+    said = built_project.command("--help").stdout
+    for verb in ("run", "plan", "check", "render", "schema", "cache"):
+        assert re.search(rf"^  {verb} ", said, re.M), verb
+        assert "Usage" in built_project.command(verb, "--help").stdout
+
+
+def test_version_and_schema(built_project: Project) -> None:
+    assert __version__ in built_project.command("--version").stdout
+    assert built_project.command("schema").stdout == (ROOT / "docs" / "recipe.schema.json").read_text()
+
+
+@pytest.mark.parametrize("arguments", [["run"], ["bake", "x"], ["run", "x", "-j", "0"], ["run", "x", "--frobnicate"]])
+def test_a_wrong_command_line_ends_with_2(built_project: Project, arguments: list[str]) -> None:
+    assert "Usage" in built_project.command(*arguments, code=2).stderr
+
+
+def test_every_shipped_recipe_passes_check_by_name_from_anywhere(built_project: Project) -> None:
+    names = [path.stem for path in (ROOT / "recipes").glob("*.yaml")]
+    said = built_project.command("check", *names).stdout
+    for name in names:
+        assert f"{name}: ok" in said
+
+
+def test_check_tells_all_problems_of_all_recipes(built_project: Project) -> None:
+    bad = built_project.recipe.with_name("two-faults.yaml")
+    bad.write_text(built_project.recipe.read_text() + "inptu: {}\nexport: 5\n")
+    failed = built_project.command("check", bad, "nowhere", built_project.recipe, code=2)
+    for words in ("two-faults.yaml:", "inptu", "did you mean", "nowhere"):
+        assert words in failed.stderr
+    assert "tiny: ok" in failed.stdout
+    found = json.loads(built_project.command("check", bad, "--json", code=2).stdout)
+    assert found["ok"] is False and found["problems"]
+    bad.unlink()
+
+
+def test_check_and_cached_runs_import_nothing_heavy(built_project: Project) -> None:
+    built_project.command("run", built_project.recipe)
+    for verb in ("check", "plan", "run"):
+        program = (
+            "import sys; from recipebuild.cli.app import main\n"
+            f"sys.argv = ['recipebuild', {verb!r}, {str(built_project.recipe)!r}]\n"
+            "try: main()\nexcept SystemExit as leave: assert not leave.code, leave.code\n"
+            "heavy = {'torch', 'transformers', 'onnx', 'onnxruntime', 'numpy', 'PIL', 'rich', 'jinja2'}\n"
+            "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
+        )
+        subprocess.run(
+            [sys.executable, "-c", program], cwd=built_project.folder, env=built_project.environment(), check=True
+        )
+
+
+def test_the_store_can_be_looked_after(built_project: Project) -> None:
+    built_project.command("run", built_project.recipe)
+    assert "sound" in built_project.command("cache", "verify").stdout
+    stats = json.loads(built_project.command("cache", "stats", "--json").stdout)
+    assert "tiny" in stats["by_recipe"] and "export" in stats["by_step"]
+    blob = max((built_project.store / "blobs").iterdir(), key=lambda path: path.stat().st_size)
+    content = blob.read_bytes()
+    blob.chmod(0o644)
+    blob.write_bytes(content[:100] + bytes([content[100] ^ 1]) + content[101:])
+    assert blob.name in built_project.command("cache", "verify", code=5).stdout
+    built_project.command("run", built_project.recipe)
+    assert built_project.built()
+    built_project.command("cache", "verify")
+    built_project.command("cache", "gc", "--max-size", "0B")
+    built_project.command("run", built_project.recipe)
+    assert built_project.built() == set(), "gc took what the build folder needs"
+    assert "20GB" in built_project.command("cache", "gc", "--max-size", "big", code=2).stderr
+
+
+def test_without_the_build_packages_run_says_what_to_install(built_project: Project) -> None:
+    program = (
+        "import sys, importlib.metadata as m\n"
+        "found = m.version\n"
+        "def version(name):\n"
+        "    if name in ('torch', 'onnx'): raise m.PackageNotFoundError(name)\n"
+        "    return found(name)\n"
+        "m.version = version\n"
+        "from recipebuild.cli.app import main\n"
+        "sys.argv = ['recipebuild', *sys.argv[1:]]\n"
+        "main()"
+    )
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", program, *arguments],
+            cwd=built_project.folder, env=built_project.environment(), capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    failed = run("run", str(built_project.recipe))
+    assert failed.returncode == 4
+    assert "onnx, torch" in failed.stderr and "pip install 'recipebuild[build]'" in failed.stderr
+    for verb in ("check", "plan"):
+        assert run(verb, str(built_project.recipe)).returncode == 0
+
+
+def test_the_wheel_brings_recipes_and_templates_along(tmp_path: Path) -> None:
+    import zipfile
+
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), str(ROOT)]
+    subprocess.run(build, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    for name in (
+        "recipebuild/py.typed",
+        "recipebuild/shipped/recipes/b0-cityscapes.yaml",
+        "recipebuild/shipped/recipes/base/segformer.yaml",
+        "recipebuild/shipped/recipes/quickstart/model/model.safetensors",
+        "recipebuild/shipped/templates/pulsar2/config.json.j2",
+        "recipebuild/models/families.yaml",
+        "recipebuild/pulsar2/failures.yaml",
+    ):
+        assert name in names
