@@ -22,7 +22,8 @@ from recipebuild.recipe.layers import Layer, merged, place
 from recipebuild.recipe.matrix import choices
 from recipebuild.recipe.paths import missing
 from recipebuild.recipe.problems import Problem, RecipeProblems, printable
-from recipebuild.recipe.schema import NAME, Recipe
+from recipebuild.recipe.schema import Recipe
+from recipebuild.recipe.section import NAME
 from recipebuild.recipe.settings import Setting, setting
 
 

@@ -11,11 +11,22 @@ import re
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-MAX_SIDE = 16384
-"""Largest height, width or batch: past this it is a typing error, not an image."""
+from recipebuild.recipe.section import (
+    REVISION,
+    Count,
+    Finite,
+    Name,
+    Positive,
+    Section,
+    Seed,
+    Side,
+    TensorName,
+    Text,
+    wrong,
+)
 
 NPU_MODES: dict[str, tuple[str, ...]] = {
     "AX650": ("NPU1", "NPU2", "NPU3"),
@@ -33,30 +44,6 @@ BUILT_AS = {"AX650A": "AX650", "AX650N": "AX650", "AX8850": "AX650"}
 
 HUB_ID = re.compile(r"(?!.*(--|\.\.))[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9_][\w.-]{0,95})?(?<![.-])", re.ASCII)
 WEIGHT_FILES = (".pt", ".pth", ".bin", ".ckpt", ".safetensors", ".pkl", ".h5", ".tflite")
-
-NAME = r"^[A-Za-z0-9_][A-Za-z0-9._-]*$"
-TENSOR_NAME = r"^[A-Za-z0-9_-]+$"
-REVISION = r"^[A-Za-z0-9._/-]+$"
-
-Name = Annotated[str, Field(pattern=NAME, max_length=100)]
-TensorName = Annotated[str, Field(pattern=TENSOR_NAME, max_length=100)]
-Side = Annotated[int, Field(ge=1, le=MAX_SIDE)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
-Count = Annotated[int, Field(ge=1, le=100_000)]
-Text = Annotated[str, Field(min_length=1, max_length=4096)]
-
-
-def wrong(message: str, remedy: str = "") -> PydanticCustomError:
-    """A validation error whose words reach the user as they are."""
-    return PydanticCustomError("recipe", "{message}", {"message": message, "remedy": remedy})
-
-
-class Section(BaseModel):
-    """What all parts of a recipe share: immutable, no unknown fields, no silent conversion of types."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Model(Section):

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from recipebuild.recipe.fields import closest, expected, suggest
 from recipebuild.recipe.layers import Layer, place
 from recipebuild.recipe.problems import FieldPath, Problem, shorten
-from recipebuild.recipe.schema import NAME, REVISION, TENSOR_NAME
+from recipebuild.recipe.section import NAME, REVISION, TENSOR_NAME
 
 KINDS = ("argmax", "none")
 CHANNELS = ("input", "shape", 1)
