@@ -6,8 +6,9 @@ What a run does with the plans is in ``build.py``, what can be said of them with
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from recipebuild.engine.keys import installed_version
@@ -62,6 +63,7 @@ def prepare(recipes: Sequence[str], options: Options) -> list[Job]:
     """
     jobs: dict[str, Job] = {}
     bases: dict[Path, Document] = {}  # what many recipes extend is read once
+    resolve = cache(resolve_toolchain)  # asking docker costs more than planning a recipe
     problems: list[Problem] = []
     for given in recipes:
         try:
@@ -72,15 +74,15 @@ def prepare(recipes: Sequence[str], options: Options) -> list[Job]:
         name = variants[0].recipe.name
         if name in jobs:
             raise RecipeError(f"two recipes are named {name}", remedy="give one of them another `name:`")
-        jobs[name] = plan_recipe(variants, options)
+        jobs[name] = plan_recipe(variants, options, resolve)
     if problems:
         raise RecipeProblems(problems)
     return list(jobs.values())
 
 
-def plan_recipe(variants: Sequence[Variant], options: Options) -> Job:
-    """Plan one loaded recipe with what this machine has."""
-    toolchains = [resolve_toolchain(variant.recipe.target.toolchain) for variant in variants]
+def plan_recipe(variants: Sequence[Variant], options: Options, resolve: Callable[[str], Toolchain]) -> Job:
+    """Plan one loaded recipe with what ``resolve`` finds of the toolchains that it wants."""
+    toolchains = [resolve(variant.recipe.target.toolchain) for variant in variants]
     planned = plan(variants, toolchains, template_folders(options))
     if options.until:
         planned = only_until(planned, options.until)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from recipebuild.engine.code import code_digest
@@ -21,11 +22,10 @@ from recipebuild.errors import StepError
 
 @dataclass
 class Keys:
-    """Makes keys; remembers, for one run, what many steps share: tool versions, code, sources."""
+    """Makes keys; remembers, for one run, what many steps share: code, sources."""
 
     stats: StatCache
     _codes: dict[str, str] = field(default_factory=dict)
-    _versions: dict[str, str] = field(default_factory=dict)
     _sources: dict[str, str] = field(default_factory=dict)
 
     def ingredients(self, step: Step, records: Mapping[str, Record]) -> dict[str, Any]:
@@ -42,7 +42,7 @@ class Keys:
             "step": step.name,
             "params": dict(step.params),
             "inputs": inputs,
-            "tools": {tool: self._version(tool) for tool in step.tools},
+            "tools": {tool: installed_version(tool) for tool in step.tools},
             "facts": dict(step.facts),
             "code": self._code(step.module),
         }
@@ -75,12 +75,8 @@ class Keys:
             self._codes[module] = code_digest(module, self.stats)
         return self._codes[module]
 
-    def _version(self, distribution: str) -> str:
-        if distribution not in self._versions:
-            self._versions[distribution] = installed_version(distribution)
-        return self._versions[distribution]
 
-
+@cache
 def installed_version(distribution: str) -> str:
     """The version of a Python distribution, read from its metadata; ``""`` if it is not installed."""
     from importlib.metadata import PackageNotFoundError, version

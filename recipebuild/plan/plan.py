@@ -106,7 +106,7 @@ def _name_shared(plan: Plan) -> Plan:
 
 
 def _same(one: Step, other: Step) -> bool:
-    return replace(one, id="", variant="") == replace(other, id="", variant="")
+    return one.name == other.name and replace(one, id="", variant="") == replace(other, id="", variant="")
 
 
 def _rename(step: Step, new_ids: Mapping[str, str]) -> Step:
