@@ -48,9 +48,17 @@ class Options:
 
 @dataclass(frozen=True)
 class Job:
-    """One recipe, ready to be built: its plan, and what else the manifest says."""
+    """One recipe, ready to be built: its plan, what it was planned from, and what else the manifest says.
+
+    Attributes:
+        plan: Its steps.
+        variants: The recipe's entries, by label.
+        toolchains: What each entry's toolchain was resolved to, by label.
+        notes: What the user should know.
+    """
 
     plan: Plan
+    variants: Mapping[str, Variant]
     toolchains: Mapping[str, Toolchain]
     notes: list[str] = field(default_factory=list)
 
@@ -86,9 +94,9 @@ def plan_recipe(variants: Sequence[Variant], options: Options, resolve: Callable
     planned = plan(variants, toolchains, template_folders(options))
     if options.until:
         planned = only_until(planned, options.until)
-    labels = [variant.label for variant in variants]
+    by_label = {variant.label: variant for variant in variants}
     notes = list(dict.fromkeys(line for variant in variants for line in advice(variant.recipe)))
-    return Job(planned, dict(zip(labels, toolchains, strict=True)), notes)
+    return Job(planned, by_label, dict(zip(by_label, toolchains, strict=True)), notes)
 
 
 def resolve_toolchain(wanted: str) -> Toolchain:

@@ -1,8 +1,9 @@
-"""``run`` and ``plan``."""
+"""``run``, ``plan`` and ``explain``."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -77,3 +78,29 @@ def plan(
         print_json(plans)
     else:
         typer.echo("\n".join(plan_text(one) for one in plans))
+
+
+def explain(
+    recipe: given.Recipe,
+    step: Annotated[str, typer.Argument(metavar="STEP", help="The name of a step, such as compile.")],
+    sets: given.Sets = None,
+    weights: given.Weights = None,
+    toolchain: given.Toolchain = None,
+    store: given.Store = None,
+    templates: given.Templates = None,
+    as_json: given.Json = False,
+) -> None:
+    """Say why a step would be built, or was: what changed, from what to what, and where that is written.
+
+    Example: recipebuild explain quickstart compile --set calibration.count=16
+    """
+    from recipebuild.dryrun import explain
+    from recipebuild.prepare import Options
+    from recipebuild.report.explain import explain_text
+
+    options = Options(sets=given.merged_sets(sets, weights, toolchain), store=store, templates=templates)
+    entries = explain(recipe, step, options)
+    if as_json:
+        print_json(entries)
+    else:
+        typer.echo("\n".join(explain_text(entry) for entry in entries))

@@ -21,17 +21,12 @@ from recipebuild.engine.statcache import StatCache
 _DATA = (".yaml", ".yml", ".json", ".csv", ".txt", ".j2")
 
 
-def code_digest(module: str, stats: StatCache) -> str:
-    """The digest of ``module``'s code and of all code of its package that it reaches.
+def code_parts(module: str, stats: StatCache) -> dict[str, str]:
+    """The digest of each module of its package that ``module`` reaches, itself included, by the module's name.
 
     Raises:
         ModuleNotFoundError: If there is no source file for ``module``.
     """
-    return digest_json(code_parts(module, stats))
-
-
-def code_parts(module: str, stats: StatCache) -> dict[str, str]:
-    """The digest of each module that ``module`` reaches, itself included, by the module's name."""
     parts: dict[str, str] = {}
     waiting = [module]
     while waiting:

@@ -242,6 +242,7 @@ class _Run:
                 raise StepError(
                     f"{changed} changed while {step.name} was reading it; the result is not kept", remedy="run again"
                 )
+            self._store.note_code(self._keys.code_parts(step))
             record = self._store.publish(
                 task.key,
                 task.ingredients,
@@ -250,7 +251,7 @@ class _Run:
                 metrics=metrics,
                 seconds=round(time.monotonic() - task.began, 3),
                 label=step.id,
-                finished=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+                finished=datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
             )
         except (StepError, OSError) as error:
             self._fail(task, error if isinstance(error, StepError) else StepError(f"cannot keep the result: {error}"))

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 _TORCH = ("torch", "transformers", "safetensors")
 _ONNX = ("onnx", "numpy")
 _IMAGES = ("pillow", "numpy")
+_EXPORT = (*_TORCH, *_ONNX, "onnxscript", "onnx-ir")
+_RUN = (*_ONNX, *_IMAGES, "onnxruntime")
 
 
 @dataclass(frozen=True)
@@ -20,23 +22,27 @@ class Kind:
         module: The file that does it.
         tools: Python distributions whose versions are part of the key.
         resources: Scarce things that it holds while it runs.
+        sections: The recipe's sections whose fields are parameters of it under their own names.
     """
 
     module: str
     tools: tuple[str, ...] = ()
     resources: tuple[str, ...] = ()
+    sections: tuple[str, ...] = ()
 
 
 KINDS = {
-    "fetch": Kind("recipebuild.steps.fetch"),
-    "export": Kind("recipebuild.steps.export", (*_TORCH, *_ONNX, "onnxscript", "onnx-ir")),
-    "simplify": Kind("recipebuild.steps.simplify", (*_ONNX, "onnxsim", "onnxruntime")),
-    "head": Kind("recipebuild.steps.head", (*_ONNX, "onnx-graphsurgeon")),
-    "calibrate": Kind("recipebuild.steps.calibrate", _IMAGES),
-    "configure": Kind("recipebuild.steps.configure", ("jinja2", "pydantic")),
-    "verify": Kind("recipebuild.steps.verify", (*_TORCH, *_ONNX, *_IMAGES, "onnxruntime")),
-    "compile/onnxruntime": Kind("recipebuild.steps.compile_onnxruntime", (*_ONNX, *_IMAGES, "onnxruntime")),
-    "compile/pulsar2": Kind("recipebuild.steps.compile_pulsar2", resources=("pulsar2",)),
-    "evaluate": Kind("recipebuild.steps.evaluate", (*_ONNX, *_IMAGES, "onnxruntime")),
-    "preview": Kind("recipebuild.steps.preview", (*_ONNX, *_IMAGES, "onnxruntime")),
+    "fetch": Kind("recipebuild.steps.fetch", sections=("model",)),
+    "export": Kind("recipebuild.steps.export", _EXPORT, sections=("export", "model")),
+    "simplify": Kind("recipebuild.steps.simplify", (*_ONNX, "onnxsim", "onnxruntime"), sections=("input",)),
+    "head": Kind("recipebuild.steps.head", (*_ONNX, "onnx-graphsurgeon"), sections=("head",)),
+    "calibrate": Kind("recipebuild.steps.calibrate", _IMAGES, sections=("calibration",)),
+    "configure": Kind(
+        "recipebuild.steps.configure", ("jinja2", "pydantic"), sections=("calibration", "quantization", "target")
+    ),
+    "verify": Kind("recipebuild.steps.verify", (*_TORCH, *_RUN), sections=("model",)),
+    "compile/onnxruntime": Kind("recipebuild.steps.compile_onnxruntime", _RUN, sections=("quantization",)),
+    "compile/pulsar2": Kind("recipebuild.steps.compile_pulsar2", resources=("pulsar2",), sections=("target",)),
+    "evaluate": Kind("recipebuild.steps.evaluate", _RUN, sections=("evaluate",)),
+    "preview": Kind("recipebuild.steps.preview", _RUN, sections=("input",)),
 }
