@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -33,6 +33,8 @@ class Options:
         build_dir: The folder in which each recipe gets one of its own; by default ``build`` in the current folder.
         templates: A folder of templates that go before the shipped ones.
         jobs: How many steps may run at once; by default what cores and memory allow.
+        slots: How many steps may hold a scarce resource of this machine (``pulsar2``) at once, by name; else one.
+        timeout: Seconds after which any step is ended; by default what is usual for it (see ``plan/kinds.py``).
         keep_going: After a failure, build all that does not depend on it.
         until: The name of the last step to build; what it does not need is left out.
     """
@@ -42,6 +44,8 @@ class Options:
     build_dir: Path = Path("build")
     templates: Path | None = None
     jobs: int | None = None
+    slots: Mapping[str, int] = field(default_factory=dict)
+    timeout: float | None = None
     keep_going: bool = False
     until: str | None = None
 
@@ -94,6 +98,8 @@ def plan_recipe(variants: Sequence[Variant], options: Options, resolve: Callable
     planned = plan(variants, toolchains, template_folders(options))
     if options.until:
         planned = only_until(planned, options.until)
+    if options.timeout is not None:
+        planned = replace(planned, steps=tuple(replace(step, timeout=options.timeout) for step in planned.steps))
     by_label = {variant.label: variant for variant in variants}
     notes = list(dict.fromkeys(line for variant in variants for line in advice(variant.recipe)))
     return Job(planned, by_label, dict(zip(by_label, toolchains, strict=True)), notes)

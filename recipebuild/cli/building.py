@@ -21,6 +21,8 @@ def run(
     templates: given.Templates = None,
     until: given.Until = None,
     jobs: given.Jobs = None,
+    slots: given.Slots = None,
+    timeout: given.Timeout = None,
     keep_going: given.KeepGoing = False,
     as_json: given.Json = False,
 ) -> None:
@@ -39,7 +41,8 @@ def run(
 
     options = Options(
         sets=given.merged_sets(sets, weights, toolchain), store=store, build_dir=build_dir, templates=templates,
-        jobs=jobs, keep_going=keep_going, until=until,
+        jobs=jobs, slots=given.slots_of(slots), timeout=given.seconds_of(timeout) if timeout else None,
+        keep_going=keep_going, until=until,
     )  # fmt: skip
     with display() as on_event:
         builds = run(recipes, options, on_event)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+_HOUR = 3600.0
+
 _TORCH = ("torch", "transformers", "safetensors")
 _ONNX = ("onnx", "numpy")
 _IMAGES = ("pillow", "numpy")
@@ -22,17 +24,21 @@ class Kind:
         module: The file that does it.
         tools: Python distributions whose versions are part of the key.
         resources: Scarce things that it holds while it runs.
+        timeout: Seconds after which something must be wrong with it.
+        retries: How often it is tried again when something outside does not answer.
         sections: The recipe's sections whose fields are parameters of it under their own names.
     """
 
     module: str
     tools: tuple[str, ...] = ()
     resources: tuple[str, ...] = ()
+    timeout: float = 2 * _HOUR
+    retries: int = 0
     sections: tuple[str, ...] = ()
 
 
 KINDS = {
-    "fetch": Kind("recipebuild.steps.fetch", sections=("model",)),
+    "fetch": Kind("recipebuild.steps.fetch", timeout=6 * _HOUR, retries=2, sections=("model",)),
     "export": Kind("recipebuild.steps.export", _EXPORT, sections=("export", "model")),
     "simplify": Kind("recipebuild.steps.simplify", (*_ONNX, "onnxsim", "onnxruntime"), sections=("input",)),
     "head": Kind("recipebuild.steps.head", (*_ONNX, "onnx-graphsurgeon"), sections=("head",)),
@@ -42,7 +48,9 @@ KINDS = {
     ),
     "verify": Kind("recipebuild.steps.verify", (*_TORCH, *_RUN), sections=("model",)),
     "compile/onnxruntime": Kind("recipebuild.steps.compile_onnxruntime", _RUN, sections=("quantization",)),
-    "compile/pulsar2": Kind("recipebuild.steps.compile_pulsar2", resources=("pulsar2",), sections=("target",)),
+    "compile/pulsar2": Kind(
+        "recipebuild.steps.compile_pulsar2", resources=("pulsar2",), timeout=12 * _HOUR, sections=("target",)
+    ),
     "evaluate": Kind("recipebuild.steps.evaluate", _RUN, sections=("evaluate",)),
     "preview": Kind("recipebuild.steps.preview", _RUN, sections=("input",)),
 }

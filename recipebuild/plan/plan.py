@@ -160,7 +160,7 @@ class _Steps:
         entry = f"[{self._label}]" if self._label else ""
         step = Step(
             f"{self.recipe.name}{entry}/{name}", name, it.module, params, inputs,
-            tools=it.tools, resources=it.resources, variant=self._label, **more,
+            tools=it.tools, resources=it.resources, timeout=it.timeout, retries=it.retries, variant=self._label, **more,
         )  # fmt: skip
         self.all.append(step)
         return Output(step.id, output)
