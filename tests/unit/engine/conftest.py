@@ -53,7 +53,7 @@ def run(inputs, params, out, progress):
         inputs["source"].write_text("other")
     (out / "sub").mkdir()
     (out / "text").write_text(shout(params.text) + "".join(p.read_text() for _, p in sorted(inputs.items())))
-    (out / "text.data").write_text("companion of " + params.text)
+    (out / "text.data").write_text("companion of " + shout(params.text))
     (out / "sub" / "deep").write_text("deep")
     return {"length": len(params.text)}
 '''
