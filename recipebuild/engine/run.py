@@ -166,6 +166,7 @@ class _Run:
     # A step that must be built: start it when a worker, its key and its resources are free.
 
     def _start_queued(self) -> None:
+        building = {task.key for task in self._running.values()}
         for task in list(self._queue):
             if self._stopped:
                 self._queue.remove(task)
@@ -173,7 +174,8 @@ class _Run:
                 self._end(failed or Result(task.step, "skipped"))
             elif not self._pool.free:
                 break
-            elif task.earliest <= time.monotonic() and self._claim(task):
+            elif task.key not in building and task.earliest <= time.monotonic() and self._claim(task):
+                building.add(task.key)
                 self._queue.remove(task)
                 self._start(task)
 

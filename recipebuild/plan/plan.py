@@ -59,6 +59,9 @@ def plan(variants: Sequence[Variant], toolchains: Sequence[Toolchain], templates
         templates: Folders of templates; the first that has a template wins.
     """
     name = variants[0].recipe.name
+    if len(variants) == 1:
+        steps = tuple(_steps(variants[0].recipe, variants[0].label, toolchains[0], templates))
+        return Plan(name, steps, {variants[0].label: tuple(step.id for step in steps)})
     shared: dict[str, Step] = {}
     members: dict[str, tuple[str, ...]] = {}
     for variant, toolchain in zip(variants, toolchains, strict=True):

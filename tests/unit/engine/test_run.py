@@ -242,6 +242,17 @@ def test_a_damaged_blob_is_built_again(make_store: Callable[[], Store]) -> None:
     assert path.read_text() == "BA"
 
 
+def test_steps_of_one_run_with_one_key_are_built_once_and_nobody_is_said_to_wait(
+    make_store: Callable[[], Store], tmp_path: Path
+) -> None:
+    trace, events = tmp_path / "trace", []
+    alike = [replace(step("a", sleep=0.3, trace=str(trace)), id=f"r{n}/a") for n in range(3)]
+    results = run(make_store(), alike, on_event=events.append)
+    assert sorted(result.status for result in results.values()) == ["built", "cached", "cached"]
+    assert len(trace.read_text().split()) == 1
+    assert "waiting" not in {event.status for event in events}
+
+
 def test_processes_that_want_one_key_build_it_once(make_store: Callable[[], Store], toys: Path, tmp_path: Path) -> None:
     trace = tmp_path / "trace"
     program = textwrap.dedent(f"""
