@@ -31,6 +31,7 @@ KINDS = {
     "fetch": Kind("recipebuild.steps.fetch"),
     "export": Kind("recipebuild.steps.export", (*_TORCH, *_ONNX, "onnxscript", "onnx-ir")),
     "simplify": Kind("recipebuild.steps.simplify", (*_ONNX, "onnxsim", "onnxruntime")),
+    "rewrite": Kind("recipebuild.steps.rewrite", (*_ONNX, "onnx-ir", "onnxscript", "onnxruntime")),
     "head": Kind("recipebuild.steps.head", (*_ONNX, "onnx-graphsurgeon")),
     "calibrate": Kind("recipebuild.steps.calibrate", _IMAGES),
     "configure": Kind("recipebuild.steps.configure", ("jinja2", "pydantic")),

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from recipebuild.recipe.rewriting import Rewrite
 from recipebuild.recipe.section import (
     REVISION,
     Count,
@@ -218,6 +219,7 @@ class Recipe(Section):
     head: Annotated[ArgmaxHead | NoHead, Field(discriminator="kind")] = Field(
         default=ArgmaxHead(), description="What is put at the end of the network: `kind: argmax` or `kind: none`"
     )
+    rewrite: Rewrite = Field(default=Rewrite(), description="Rewrites of the graph that leave its function as it is")
     calibration: Calibration = Field(description="The images on which the ranges of activations are measured")
     quantization: Quantization = Field(default=Quantization(), description="How ranges become 8-bit scales")
     target: Target = Field(default=Target(), description="What the model is compiled for, and by what")

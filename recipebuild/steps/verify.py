@@ -1,7 +1,7 @@
-"""verify: the models after export, simplify and head against the one that they were made from, on a few images.
+"""verify: the models after export, simplify, rewrite and head against what they were made from, on a few images.
 
 Inputs: model (folder in HF layout) and export, or reference (the ONNX file that the recipe starts from); simplified,
-head, calibration (tar).   Outputs: verify.json.
+rewritten, head, calibration (tar).   Outputs: verify.json.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from recipebuild.graph.compare import Array, Outputs
 
 _IMAGES = 2
-_STAGES = {"export": "export", "simplify": "simplified", "head": "head"}
+_STAGES = {"export": "export", "simplify": "simplified", "rewrite": "rewritten", "head": "head"}
 """The input that holds what each step made."""
 _REMEDY = "try another export.exporter (dynamo, torchscript) or export.opset; for an ONNX source, export that anew"
 
