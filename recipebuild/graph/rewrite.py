@@ -157,6 +157,7 @@ def prepare(model: ir.Model) -> ir.Model:
         model = _raised(model)
     common.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0)(model)
     common.RemoveUnusedNodesPass()(model)
+    _decode(model)
     return common.ShapeInferencePass()(model).model
 
 
@@ -204,6 +205,15 @@ def _apply(edit: Edit, name: str) -> int:
         if not found:
             return times
         times += found
+
+
+def _decode(model: ir.Model) -> None:
+    """Take weights out of their protobuf messages once: those copy them each time that they are looked at."""
+    import onnx_ir as ir
+
+    for value in model.graph.initializers.values():
+        if isinstance(value.const_value, ir.serde.TensorProtoTensor):
+            value.const_value = ir.tensor(value.const_value.numpy(), name=value.name)
 
 
 def _name_apart(graph: ir.Graph) -> None:

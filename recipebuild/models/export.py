@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.errors import StepError, reason
+from recipebuild.models.positions import freeze_positions
 
 if TYPE_CHECKING:
     import onnx
@@ -70,6 +71,7 @@ def export(
     """
     module.eval()
     example = _example(module, shape)
+    freeze_positions(module, example)
     external = sum(tensor.nbytes for tensor in module.state_dict().values()) > EXTERNAL_DATA_OVER
     write = _dynamo if exporter == "dynamo" else _torchscript
     names = {"input_names": [input_name], "output_names": [output_name]}

@@ -149,7 +149,7 @@ class _Steps:
         self._label = label
         self.image = recipe.input.model_dump(mode="json")
         self.shape = {"input_name": recipe.input.name, "shape": list(recipe.input.shape)}
-        self.weights = {"task": recipe.model.task, "weights": recipe.model.weights, "seed": recipe.model.seed}
+        self.weights = recipe.model.model_dump(include={"task", "weights", "seed", "features", "normalize"})
 
     def add(
         self, kind: str, output: str, params: Mapping[str, Any], inputs: Mapping[str, Output | Source], **more: Any
@@ -228,11 +228,12 @@ def _compile(
 
 
 def _measure(steps: _Steps, model: Output, compiled: Output, calibration: Output) -> None:
-    """The steps evaluate and preview: of the compiled model, too, if this machine can run it."""
+    """The steps evaluate and, for segmentation, preview: of the compiled model, too, if this machine can run it."""
     models = {"model": model} | ({"quantized": compiled} if compiled.name.endswith(".onnx") else {})
     labelled = {}
     if (evaluate := steps.recipe.evaluate) is not None:
         labelled = {"dataset": Source(Path(evaluate.dataset))}
         params = {"count": evaluate.count, "seed": evaluate.seed, "max_drop": evaluate.max_drop}
         steps.add("evaluate", "evaluation.json", {"input": steps.image, **params}, {**models, **labelled})
-    steps.add("preview", "preview.png", {"input": steps.image}, {**models, **labelled, "calibration": calibration})
+    if steps.recipe.model.task == "semantic-segmentation":
+        steps.add("preview", "preview.png", {"input": steps.image}, {**models, **labelled, "calibration": calibration})

@@ -18,10 +18,12 @@ class Rewrite(Section):
 
     enabled: bool = Field(default=True, description="`false` leaves the graph as it was simplified")
     drop_no_ops: bool | None = _switch("Remove operators that give what they take")
+    drop_nan_guard: bool | None = _switch("Softmax without the guard for rows that are masked, where nothing is")
     fuse_layer_norm: bool | None = _switch("LayerNormalization in one operator")
     fuse_gelu: bool | None = _switch("Gelu in one operator")
     split_gemm: bool | None = _switch("Gemm as MatMul and Add")
     unmerge_linear: bool | None = _switch("A linear layer that is then split as one layer for each part")
+    fold_layer_scale: bool | None = _switch("LayerScale in the weights")
     fold_scale: bool | None = _switch("Attention's scale in the weights")
     transpose_4d: bool | None = _switch("One Transpose next to each Conv, of the image, not of the flattened image")
     merge_moves: bool | None = _switch("Reshapes and Transposes in a row as one")

@@ -40,6 +40,15 @@ def _evaluate(metrics: Metrics) -> str:
     return f"{said} ({metrics['images']} images)"
 
 
+def _verify(metrics: Metrics) -> str:
+    said = []
+    if metrics["agreement"] is not None:
+        said.append(f"agrees with {metrics['reference']} on {100 * metrics['agreement']:.2f} %")
+    if metrics["relative"] is not None:
+        said.append(f"error {metrics['relative']:.1e}")
+    return ", ".join(said)
+
+
 def _rewrite(metrics: Metrics) -> str:
     before, after = metrics["multiply_adds_before"], metrics["multiply_adds_after"]
     said = (
@@ -53,7 +62,7 @@ _FIGURES: dict[str, Callable[[Metrics], str]] = {
     "simplify": lambda m: f"{m['nodes_before']} -> {m['nodes_after']} nodes",
     "rewrite": _rewrite,
     "head": lambda m: ", ".join(f"{o['name']} {'x'.join(map(str, o['shape']))}" for o in m["outputs"]),
-    "verify": lambda m: f"agrees with {m['reference']} on {100 * m['agreement']:.2f} %, error {m['relative']:.1e}",
+    "verify": _verify,
     "calibrate": lambda m: f"{m['images']} images, {size(m['bytes'])}",
     "compile": lambda m: f"{size(m['bytes'])}" + (f", {m['method']}" if "method" in m else ""),
     "evaluate": _evaluate,

@@ -38,6 +38,8 @@ class Params(BaseModel):
         task: What the PyTorch model is for.
         weights: ``pretrained`` or ``random``.
         seed: Of random weights.
+        features: Which features, for image-feature-extraction.
+        normalize: Whether they are brought to length 1.
         head: The recipe's head.
         input: The recipe's input.
         relative: Largest allowed max|a - b| / max|b| of a tensor.
@@ -49,6 +51,8 @@ class Params(BaseModel):
     task: str = "semantic-segmentation"
     weights: str = "pretrained"
     seed: int = 0
+    features: str | None = None
+    normalize: bool = False
     head: Head = Head()
     input: ImageSpec
     relative: float = Field(default=1e-3, gt=0)
@@ -123,7 +127,15 @@ def _reference(inputs: Mapping[str, Path], params: Params, batches: Sequence[Arr
 def _run_pytorch(folder: Path, params: Params, batches: Sequence[Array]) -> list[Outputs]:
     import torch
 
-    model = load(folder, task=params.task, weights=params.weights, seed=params.seed, attention="sdpa")
+    model = load(
+        folder,
+        task=params.task,
+        weights=params.weights,
+        seed=params.seed,
+        attention="sdpa",
+        features=params.features,
+        normalize=params.normalize,
+    )
     with torch.inference_mode():
         return [[model(torch.from_numpy(batch)).numpy()] for batch in batches]
 

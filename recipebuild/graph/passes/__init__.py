@@ -18,8 +18,10 @@ from recipebuild.graph.passes import (
     arrange_once,
     dense_as_conv,
     drop_key_bias,
+    drop_nan_guard,
     drop_no_ops,
     fold_decoder,
+    fold_layer_scale,
     fold_scale,
     fuse_gelu,
     fuse_layer_norm,
@@ -44,10 +46,12 @@ PASSES: dict[str, Pass] = {
     module.__name__.rpartition(".")[2]: module
     for module in (
         drop_no_ops,
+        drop_nan_guard,
         fuse_layer_norm,
         fuse_gelu,
         split_gemm,
         unmerge_linear,
+        fold_layer_scale,
         fold_scale,
         transpose_4d,
         merge_moves,
