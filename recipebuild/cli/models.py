@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import typer
+
 from recipebuild.cli import options as given
 from recipebuild.cli.exits import print_json
 

@@ -210,6 +210,11 @@ class Edit:
             else:
                 self.drop(value)
 
+    def rename(self, value: ir.Value, name: str) -> None:
+        """Give a value another name, or that name with a number if it is taken."""
+        self._taken.discard(value.name)
+        value.name = self._free(name)
+
     def drop(self, value: ir.Value) -> None:
         """Remove an initializer that nothing needs any more."""
         if value.is_initializer() and not value.uses() and not value.is_graph_output():

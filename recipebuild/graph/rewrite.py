@@ -34,7 +34,7 @@ OPSET = 20
 """The first with LayerNormalization and Gelu as operators."""
 
 _CLEANUP = ("transpose_4d", "merge_moves", "sink_reshape")
-_LAST = ("share_equal", "arrange_once", "tile_attention")
+_LAST = tuple(PASSES)[tuple(PASSES).index("share_equal") :]
 """What another pass may make possible is done again after each that comes later, but for the last, which undo some."""
 
 

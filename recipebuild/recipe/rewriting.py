@@ -37,6 +37,13 @@ class Rewrite(Section):
     share_equal: bool | None = _switch("Equal operators computed once")
     arrange_once: bool | None = _switch("Reshapes shared by products and what they multiply")
     tile_attention: bool | None = _switch("Attention for some queries at a time (on the host)")
+    explicit_axes: bool | None = _switch("Reductions with their axes written out")
+    gather_as_slice: bool | None = _switch("A Gather of constant neighbours as a Slice")
+    neg_as_mul: bool | None = _switch("Neg as a product with -1")
+    safe_output_names: bool | None = _switch("Names of outputs that can be files")
+    square_as_mul: bool | None = _switch("Pow(x, 2) as Mul(x, x)")
+    widen_constants: bool | None = _switch("Constants of 16 bits with 32")
+    write_attributes: bool | None = _switch("Attributes that are left out with ONNX's default values")
 
     @property
     def switches(self) -> dict[str, bool]:

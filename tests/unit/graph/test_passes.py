@@ -22,10 +22,12 @@ def test_every_pass_has_an_equation_a_reason_a_line_in_the_documentation_and_a_t
         assert (Path(__file__).parent / "passes" / f"test_{name}.py").is_file()
 
 
-def test_tiles_are_for_the_host() -> None:
-    assert "tile_attention" in defaults("host")
-    assert "tile_attention" not in defaults("AX650")
-    assert set(defaults("host")) - set(defaults("AX650")) == {"tile_attention"}
+def test_tiles_are_for_the_host_and_legal_spellings_for_npus() -> None:
+    host, npu = set(defaults("host")), set(defaults("AX650"))
+    assert host - npu == {"tile_attention"}
+    assert {"explicit_axes", "write_attributes", "neg_as_mul"} <= npu - host
+    for name in npu - host:
+        assert "Evidence:" in (PASSES[name].__doc__ or ""), name
 
 
 def test_switches_are_what_the_recipe_says_and_nothing_else() -> None:
