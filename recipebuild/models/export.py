@@ -111,6 +111,7 @@ def _example(module: torch.nn.Module, shape: tuple[int, int, int, int]) -> torch
     """An input that ``module`` is found to take."""
     import torch
 
+    _check_patches(module, shape)
     try:
         example = torch.zeros(shape)
         with torch.no_grad():
@@ -122,6 +123,30 @@ def _example(module: torch.nn.Module, shape: tuple[int, int, int, int]) -> torch
             "(for SegFormer multiples of 32)",
         ) from error
     return example
+
+
+def _check_patches(module: torch.nn.Module, shape: tuple[int, int, int, int]) -> None:
+    """Find that the image is cut into whole patches; a Conv would drop what is left over, without a word.
+
+    The size that the model was trained with is let through whatever it is: SigLIP drops 6 of 384 pixels. Models that
+    pad their images (Swin) say so by a method.
+    """
+    for part in module.modules():
+        size = getattr(part, "patch_size", None)
+        conv = getattr(part, "projection", None)
+        conv = getattr(part, "patch_embedding", None) if conv is None else conv
+        if conv is None or size is None or hasattr(part, "maybe_pad") or getattr(conv, "in_channels", 0) != shape[1]:
+            continue
+        height, width = (size, size) if isinstance(size, int) else tuple(size)
+        own = getattr(part, "image_size", None)
+        if shape[2:] == ((own, own) if isinstance(own, int) else own and tuple(own)):
+            continue
+        if tuple(conv.stride) == (height, width) and (shape[2] % height or shape[3] % width):
+            near = (max(1, round(shape[2] / height)) * height, max(1, round(shape[3] / width)) * width)
+            raise StepError(
+                f"input.shape: {shape[2]}x{shape[3]} is no multiple of the model's patches of {height}x{width}",
+                remedy=f"the nearest size that is: {near[0]}x{near[1]}",
+            )
 
 
 def _dynamo(

@@ -150,3 +150,15 @@ def test_a_checkpoint_of_two_towers_gives_its_image_tower(tmp_path: Path) -> Non
         expected = whole.visual_projection(whole.vision_model(pixel_values=image).pooler_output)
         found = load(folder, task=FEATURES, weights="pretrained", seed=0)(image)
     torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize(("name", "side"), [("dinov2", 60), ("clip", 40), ("vit", 50)])
+def test_a_size_that_is_no_multiple_of_the_patches_is_refused(name: str, side: int, tmp_path: Path) -> None:
+    task = CLASSES if name == "vit" else FEATURES
+    module = load(folder_of(name, tmp_path), task=task, weights="random", seed=0)
+    names = {"input_name": "pixel_values", "output_name": "out"}
+    with pytest.raises(
+        StepError, match=rf"input\.shape: {side}x{side} is no multiple of the model's patches of 1[46]x1[46]"
+    ):
+        export(module, tmp_path / "e.onnx", shape=(1, 3, side, side), opset=17, exporter="torchscript", **names)
+    assert not (tmp_path / "e.onnx").exists()
