@@ -96,3 +96,21 @@ def test_a_model_with_symbolic_sizes_is_refused(tmp_path: Path) -> None:
     model = graph("(float[N,3] x) => (float[N,3] y) { y = Relu (x) }")
     with pytest.raises(StepError, match="needs its shape to be fixed"):
         _run(model, tmp_path)
+
+
+def test_weights_over_the_limit_are_read_from_and_written_to_files_beside_the_models(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rewrite, "EXTERNAL_DATA_OVER", 100)
+    source = attention(heads=2)
+    onnx.save(source, tmp_path / "plain.onnx")
+    onnx.save(source, tmp_path / "big.onnx", save_as_external_data=True, location="big.onnx.data", size_threshold=100)
+    made = []
+    for name in ("plain", "big"):
+        (tmp_path / name).mkdir()
+        target = tmp_path / name / "after.onnx"
+        it = rewrite_file(tmp_path / f"{name}.onnx", target, NAMES, LIMITS, lambda fraction, text: None)
+        assert it.rolled_back == () and it.difference.relative < 1e-5
+        assert {path.name for path in target.parent.iterdir()} == {"after.onnx", "after.onnx.data"}
+        made.append((target.read_bytes(), (tmp_path / name / "after.onnx.data").read_bytes()))
+    assert made[0] == made[1]
