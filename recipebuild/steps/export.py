@@ -13,8 +13,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from recipebuild.engine.step import Progress
-from recipebuild.errors import StepError
-from recipebuild.models.export import attention_for, export
+from recipebuild.models.export import ExportError, attention_for, export
 from recipebuild.models.load import load
 
 logger = logging.getLogger(__name__)
@@ -59,7 +58,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     attention = attention_for(params.opset)
     try:
         metrics = _export(inputs["model"], params, attention, out, progress)
-    except StepError:
+    except ExportError:
         if attention == "eager":
             raise
         # Shifted windows (Swin) among others cannot be exported with fused attention; spelled out they can.
