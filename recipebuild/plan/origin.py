@@ -11,6 +11,8 @@ _RENAMED = {
     "params.output_name": "export.output",
     "params.shape": "input.shape",
     "params.pattern": "calibration.source",
+    "params.class_axis": "head.axis",
+    "params.target": "target.hardware",
     "params.runner": "target.toolchain",
     "params.image": "target.toolchain",
     "facts.pulsar2": "target.toolchain",
@@ -29,7 +31,7 @@ def recipe_field(step: str, where: str) -> str | None:
     """
     if where in _RENAMED:
         return _RENAMED[where]
-    kind, _, name = where.partition(".")
+    kind, _, name = where.replace("params.switches.", "params.").partition(".")
     sections = {s for key, it in KINDS.items() if key.partition("/")[0] == step for s in it.sections}
     candidates = [f"{section}.{name}" for section in sorted(sections)] if kind in ("params", "inputs") else []
     if kind == "params":

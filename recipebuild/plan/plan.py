@@ -1,7 +1,7 @@
 """Recipe -> plan: the list of steps that builds it. Pure: nothing is read, nothing is looked up.
 
-fetch -> export -> simplify -> head -> verify -> compile -> evaluate, preview
-calibrate, configure ------^
+fetch -> export -> simplify -> rewrite -> head -> verify -> compile -> evaluate, preview
+calibrate, configure -----------------^
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def _rename(step: Step, new_ids: Mapping[str, str]) -> Step:
 def _steps(recipe: Recipe, label: str, toolchain: Toolchain, templates: Sequence[Path]) -> list[Step]:
     """The steps of one entry of the matrix."""
     steps = _Steps(recipe, label)
-    models = _model(steps)
+    models = _model(steps, toolchain)
     images = recipe.calibration
     calibration = steps.add(
         "calibrate", "calibration.tar",
@@ -152,7 +152,7 @@ class _Steps:
         self._label = label
         self.image = recipe.input.model_dump(mode="json")
         self.shape = {"input_name": recipe.input.name, "shape": list(recipe.input.shape)}
-        self.weights = {"task": recipe.model.task, "weights": recipe.model.weights, "seed": recipe.model.seed}
+        self.weights = recipe.model.model_dump(include={"task", "weights", "seed", "features", "normalize"})
 
     def add(
         self, kind: str, output: str, params: Mapping[str, Any], inputs: Mapping[str, Output | Source], **more: Any
@@ -169,8 +169,8 @@ class _Steps:
         return Output(step.id, output)
 
 
-def _model(steps: _Steps) -> dict[str, Output]:
-    """fetch, export, simplify, head: the models after each, by the names under which verify compares them."""
+def _model(steps: _Steps, toolchain: Toolchain) -> dict[str, Output]:
+    """fetch, export, simplify, rewrite, head: the models after each, by the names under which verify compares them."""
     recipe = steps.recipe
     model, export = recipe.model, recipe.export
     is_onnx = model.is_local and Path(model.source).suffix == ".onnx"
@@ -192,8 +192,15 @@ def _model(steps: _Steps) -> dict[str, Output]:
         found = {"model": fetched, "export": exported}
     raw = found.get("export", fetched)
     simplified = steps.add("simplify", "simplified.onnx", steps.shape, {"model": raw})
-    final = steps.add("head", "model.onnx", recipe.head.model_dump(mode="json"), {"model": simplified})
-    return {**found, "simplified": simplified, "head": final}
+    rewriting = {
+        "enabled": recipe.rewrite.enabled,
+        "target": "host" if toolchain.name == "onnxruntime" else recipe.target.hardware,
+        "switches": recipe.rewrite.switches,
+        "class_axis": recipe.head.axis if recipe.head.kind == "argmax" else None,
+    }
+    rewritten = steps.add("rewrite", "rewritten.onnx", rewriting, {"model": simplified})
+    final = steps.add("head", "model.onnx", recipe.head.model_dump(mode="json"), {"model": rewritten})
+    return {**found, "simplified": simplified, "rewritten": rewritten, "head": final}
 
 
 def _configure(steps: _Steps, templates: Sequence[Path]) -> Output:
@@ -224,11 +231,12 @@ def _compile(
 
 
 def _measure(steps: _Steps, model: Output, compiled: Output, calibration: Output) -> None:
-    """The steps evaluate and preview: of the compiled model, too, if this machine can run it."""
+    """The steps evaluate and, for segmentation, preview: of the compiled model, too, if this machine can run it."""
     models = {"model": model} | ({"quantized": compiled} if compiled.name.endswith(".onnx") else {})
     labelled = {}
     if (evaluate := steps.recipe.evaluate) is not None:
         labelled = {"dataset": Source(Path(evaluate.dataset))}
         params = {"count": evaluate.count, "seed": evaluate.seed, "max_drop": evaluate.max_drop}
         steps.add("evaluate", "evaluation.json", {"input": steps.image, **params}, {**models, **labelled})
-    steps.add("preview", "preview.png", {"input": steps.image}, {**models, **labelled, "calibration": calibration})
+    if steps.recipe.model.task == "semantic-segmentation":
+        steps.add("preview", "preview.png", {"input": steps.image}, {**models, **labelled, "calibration": calibration})

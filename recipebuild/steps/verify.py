@@ -1,7 +1,7 @@
-"""verify: the models after export, simplify and head against the one that they were made from, on a few images.
+"""verify: the models after export, simplify, rewrite and head against what they were made from, on a few images.
 
 Inputs: model (folder in HF layout) and export, or reference (the ONNX file that the recipe starts from); simplified,
-head, calibration (tar).   Outputs: verify.json.
+rewritten, head, calibration (tar).   Outputs: verify.json.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from recipebuild.graph.compare import Array, Outputs
 
 _IMAGES = 2
-_STAGES = {"export": "export", "simplify": "simplified", "head": "head"}
+_STAGES = {"export": "export", "simplify": "simplified", "rewrite": "rewritten", "head": "head"}
 """The input that holds what each step made."""
 _REMEDY = "try another export.exporter (dynamo, torchscript) or export.opset; for an ONNX source, export that anew"
 
@@ -38,6 +38,8 @@ class Params(BaseModel):
         task: What the PyTorch model is for.
         weights: ``pretrained`` or ``random``.
         seed: Of random weights.
+        features: Which features, for image-feature-extraction.
+        normalize: Whether they are brought to length 1.
         head: The recipe's head.
         input: The recipe's input.
         relative: Largest allowed max|a - b| / max|b| of a tensor.
@@ -49,6 +51,8 @@ class Params(BaseModel):
     task: str = "semantic-segmentation"
     weights: str = "pretrained"
     seed: int = 0
+    features: str | None = None
+    normalize: bool = False
     head: Head = Head()
     input: ImageSpec
     relative: float = Field(default=1e-3, gt=0)
@@ -123,7 +127,15 @@ def _reference(inputs: Mapping[str, Path], params: Params, batches: Sequence[Arr
 def _run_pytorch(folder: Path, params: Params, batches: Sequence[Array]) -> list[Outputs]:
     import torch
 
-    model = load(folder, task=params.task, weights=params.weights, seed=params.seed, attention="sdpa")
+    model = load(
+        folder,
+        task=params.task,
+        weights=params.weights,
+        seed=params.seed,
+        attention="sdpa",
+        features=params.features,
+        normalize=params.normalize,
+    )
     with torch.inference_mode():
         return [[model(torch.from_numpy(batch)).numpy()] for batch in batches]
 

@@ -15,7 +15,7 @@ from recipebuild.recipe.problems import RecipeProblems
 
 def test_defaults(desk, good):
     recipe = desk.one(good).recipe
-    assert recipe.model_dump(exclude={"model": {"source"}, "calibration": {"source"}}) == {
+    assert recipe.model_dump(exclude={"model": {"source"}, "calibration": {"source"}, "rewrite": True}) == {
         "name": "r",
         "model": {
             "revision": None,
@@ -38,6 +38,7 @@ def test_defaults(desk, good):
         "target": {"hardware": "AX650", "npu_mode": "NPU3", "toolchain": "auto"},
         "evaluate": None,
     }
+    assert recipe.rewrite.enabled and recipe.rewrite.switches == {}
 
 
 def test_a_recipe_cannot_be_changed(desk, good):
