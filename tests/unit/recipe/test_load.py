@@ -23,6 +23,8 @@ def test_defaults(desk, good):
             "weights": "pretrained",
             "seed": 0,
             "allow_pickle": False,
+            "features": None,
+            "normalize": False,
         },
         "input": {
             "name": "pixel_values",
@@ -108,9 +110,9 @@ def test_the_quickstart_recipe_is_small_and_evaluated(desk):
 
 MISSING = {
     "b0-cityscape": ["no such recipe", "did you mean b0-cityscapes?"],
-    "here/mien.yaml": ["did you mean mine.yaml?", "shipped recipes: b0-cityscapes, quickstart"],
+    "here/mien.yaml": ["did you mean mine.yaml?", "recipebuild models"],
     "here": ["is a folder"],
-    "nothing-like-it": ["no such recipe", "shipped recipes: "],
+    "nothing-like-it": ["no such recipe", "recipebuild models"],
     "": ["no such recipe"],
     "x" * 5000: ["no such recipe"],
 }
