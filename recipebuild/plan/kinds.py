@@ -38,5 +38,6 @@ KINDS = {
     "compile/onnxruntime": Kind("recipebuild.steps.compile_onnxruntime", (*_ONNX, *_IMAGES, "onnxruntime")),
     "compile/pulsar2": Kind("recipebuild.steps.compile_pulsar2", resources=("pulsar2",)),
     "evaluate": Kind("recipebuild.steps.evaluate", (*_ONNX, *_IMAGES, "onnxruntime")),
+    "bundle": Kind("recipebuild.steps.bundle", (*_ONNX, "jinja2", "pydantic")),
     "preview": Kind("recipebuild.steps.preview", (*_ONNX, *_IMAGES, "onnxruntime")),
 }

@@ -48,4 +48,5 @@ _FIGURES: dict[str, Callable[[Metrics], str]] = {
     "calibrate": lambda m: f"{m['images']} images, {size(m['bytes'])}",
     "compile": lambda m: f"{size(m['bytes'])}" + (f", {m['method']}" if "method" in m else ""),
     "evaluate": _evaluate,
+    "bundle": lambda m: f"{m['files']} files, {size(m['bytes'])}",
 }

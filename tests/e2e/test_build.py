@@ -8,8 +8,20 @@ from collections.abc import Callable
 import pytest
 from support.project import Project
 
-ALL = ["fetch", "export", "simplify", "head", "calibrate", "configure", "verify", "compile", "evaluate", "preview"]
-LAST = {"compile", "evaluate", "preview"}
+ALL = [
+    "fetch",
+    "export",
+    "simplify",
+    "head",
+    "calibrate",
+    "configure",
+    "verify",
+    "compile",
+    "evaluate",
+    "preview",
+    "bundle",
+]
+LAST = {"compile", "evaluate", "preview", "bundle"}
 
 
 def test_a_run_leaves_what_it_promises(built_project: Project) -> None:

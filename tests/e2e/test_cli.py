@@ -125,5 +125,7 @@ def test_the_wheel_brings_recipes_and_templates_along(tmp_path: Path) -> None:
         "recipebuild/shipped/templates/pulsar2/config.json.j2",
         "recipebuild/models/families.yaml",
         "recipebuild/pulsar2/failures.yaml",
+        "recipebuild/board/runners.yaml",
+        "recipebuild/shipped/templates/bundle/run.py",
     ):
         assert name in names

@@ -37,6 +37,8 @@ def test_defaults(desk, good):
         "quantization": {"method": "MinMax"},
         "target": {"hardware": "AX650", "npu_mode": "NPU3", "toolchain": "auto"},
         "evaluate": None,
+        "board": {"runner": None},
+        "bundle": {"license": None, "intended_use": None},
     }
 
 
