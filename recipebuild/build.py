@@ -18,6 +18,7 @@ from recipebuild.engine.run import run_steps
 from recipebuild.engine.step import Step
 from recipebuild.errors import MissingError, RecipebuildError
 from recipebuild.folder import fill, make_folder
+from recipebuild.lock import check_locked
 from recipebuild.prepare import Options, open_store, prepare
 
 
@@ -54,15 +55,19 @@ def run(
 
     Raises:
         RecipeError: If a recipe or an option is wrong; nothing is built then.
+        CheckError: With ``options.locked``, if something is not as in a lock file; nothing more is built then.
         MissingError: If the packages that build are not installed.
     """
-    jobs = prepare([recipes] if isinstance(recipes, str) else recipes, options)
+    recipes = [recipes] if isinstance(recipes, str) else recipes
+    jobs = prepare(recipes, options)
     store = open_store(options)
     folders = [make_folder(options.build_dir / job.plan.name) for job in jobs]
     steps = [step for job in jobs for step in job.plan.steps]
     _require_packages(steps)
     count = options.jobs or default_jobs()
     try:
+        if options.locked:
+            check_locked(recipes, options, store, on_event)
         results = run_steps(steps, store, jobs=count, keep_going=options.keep_going, on_event=on_event)
         manifests = [fill(job, results, folder, store) for job, folder in zip(jobs, folders, strict=True)]
     finally:

@@ -34,6 +34,7 @@ class Options:
         jobs: How many steps may run at once; by default what cores and memory allow.
         keep_going: After a failure, build all that does not depend on it.
         until: The name of the last step to build; what it does not need is left out.
+        locked: Build only what the recipes' lock files say.
     """
 
     sets: Sequence[str] = ()
@@ -43,6 +44,7 @@ class Options:
     jobs: int | None = None
     keep_going: bool = False
     until: str | None = None
+    locked: bool = False
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ def run(
     until: given.Until = None,
     jobs: given.Jobs = None,
     keep_going: given.KeepGoing = False,
+    locked: given.Locked = False,
     as_json: given.Json = False,
 ) -> None:
     """Build recipes: do the steps whose inputs changed, and leave build/<name>/.
@@ -38,7 +39,7 @@ def run(
 
     options = Options(
         sets=given.merged_sets(sets, weights, toolchain), store=store, build_dir=build_dir, templates=templates,
-        jobs=jobs, keep_going=keep_going, until=until,
+        jobs=jobs, keep_going=keep_going, until=until, locked=locked,
     )  # fmt: skip
     with display() as on_event:
         builds = run(recipes, options, on_event)
