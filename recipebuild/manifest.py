@@ -23,7 +23,10 @@ ARTEFACTS = frozenset(
 )  # fmt: skip
 """The files and folders that a user comes for: they lie at the top of the build folder, all others under ``steps/``."""
 
-FIGURES = ("miou_float", "miou_quantized", "pixel_accuracy_float", "pixel_accuracy_quantized")
+FIGURES = (
+    "miou_float", "miou_quantized", "miou_board", "pixel_accuracy_float", "pixel_accuracy_quantized",
+    "pixel_accuracy_board", "latency_ms", "cmm_bytes",
+)  # fmt: skip
 """Metrics of steps that are metrics of the build, too."""
 
 

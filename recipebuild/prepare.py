@@ -10,9 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from recipebuild.board.boards import find_board
 from recipebuild.engine.keys import installed_version
 from recipebuild.engine.store import Store
 from recipebuild.errors import RecipeError
+from recipebuild.plan.deploy import with_deploy
 from recipebuild.plan.plan import Plan, Toolchain, only_until, plan
 from recipebuild.pulsar2.toolchain import find
 from recipebuild.recipe.advice import advice
@@ -35,6 +37,8 @@ class Options:
         keep_going: After a failure, build all that does not depend on it.
         until: The name of the last step to build; what it does not need is left out.
         locked: Build only what the recipes' lock files say.
+        board: The name of a board to deploy to and to measure on.
+        again: Anything that was not said before makes the board measure anew.
     """
 
     sets: Sequence[str] = ()
@@ -45,6 +49,8 @@ class Options:
     keep_going: bool = False
     until: str | None = None
     locked: bool = False
+    board: str | None = None
+    again: str | None = None
 
 
 @dataclass(frozen=True)
@@ -84,6 +90,8 @@ def plan_recipe(variants: Sequence[Variant], options: Options) -> Job:
     """Plan one loaded recipe with what this machine has."""
     toolchains = [resolve_toolchain(variant.recipe.target.toolchain) for variant in variants]
     planned = plan(variants, toolchains, template_folders(options))
+    if options.board:
+        planned = with_deploy(planned, variants, options.board, find_board(options.board), options.again)
     if options.until:
         planned = only_until(planned, options.until)
     labels = [variant.label for variant in variants]

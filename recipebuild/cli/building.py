@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
 from recipebuild.cli import options as given
 from recipebuild.cli.exits import print_json, say, say_error
+
+if TYPE_CHECKING:
+    from recipebuild.prepare import Options
 
 
 def run(
@@ -32,15 +36,21 @@ def run(
 
     Example: recipebuild run mine/*.yaml --set calibration.count=64 --keep-going
     """
-    from recipebuild.build import run
-    from recipebuild.cli.live import display
     from recipebuild.prepare import Options
-    from recipebuild.report.summary import summary
 
     options = Options(
         sets=given.merged_sets(sets, weights, toolchain), store=store, build_dir=build_dir, templates=templates,
         jobs=jobs, keep_going=keep_going, until=until, locked=locked,
     )  # fmt: skip
+    build_and_tell(recipes, options, as_json)
+
+
+def build_and_tell(recipes: list[str], options: Options, as_json: bool) -> NoReturn:
+    """Build, print what became of it, and leave with its exit code."""
+    from recipebuild.build import run
+    from recipebuild.cli.live import display
+    from recipebuild.report.summary import summary
+
     with display() as on_event:
         builds = run(recipes, options, on_event)
     if as_json:

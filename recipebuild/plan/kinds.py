@@ -39,5 +39,6 @@ KINDS = {
     "compile/pulsar2": Kind("recipebuild.steps.compile_pulsar2", resources=("pulsar2",)),
     "evaluate": Kind("recipebuild.steps.evaluate", (*_ONNX, *_IMAGES, "onnxruntime")),
     "bundle": Kind("recipebuild.steps.bundle", (*_ONNX, "jinja2", "pydantic")),
+    "deploy": Kind("recipebuild.steps.deploy", (*_ONNX, *_IMAGES, "onnxruntime"), resources=("board",)),
     "preview": Kind("recipebuild.steps.preview", (*_ONNX, *_IMAGES, "onnxruntime")),
 }

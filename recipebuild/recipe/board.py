@@ -3,26 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
 from recipebuild.board.runners import Runner, runners
-from recipebuild.recipe.section import Section
+from recipebuild.recipe.section import Count, Section
 
 if TYPE_CHECKING:
     from recipebuild.recipe.schema import Recipe
 
+Fraction = Annotated[float, Field(ge=0, le=1)]
 Fault = tuple[tuple[str, ...], str, str]
 """Field, what is wrong with it, what to write in its place."""
 
 
 class Board(Section):
-    """The board: what runs the model there."""
+    """The board: what runs the model there, and how it is measured."""
 
     runner: Literal["ax_segformer", "ax_dinov2", "ax_depth_anything", "ax_glpdepth"] | None = Field(
         default=None,
         description="Program of ax-samples that the model is for: the build makes what it feeds and reads",
+    )
+    repeat: Count = Field(default=100, description="Runs that are timed, 1 or more")
+    warmup: Annotated[int, Field(ge=0, le=100_000)] = Field(default=10, description="Runs before those, 0 or more")
+    affinity: Annotated[int, Field(ge=1, le=7)] | None = Field(
+        default=None, description="Mask of the NPU cores that run it, 1 to 7; left out, the board's program decides"
+    )
+    vnpu: Annotated[int, Field(ge=0, le=2)] | None = Field(
+        default=None, description="Virtual NPU: 0 off, 1 standard, 2 big and little; left out, the program decides"
+    )
+    min_agreement: Fraction = Field(
+        default=0.9, description="Smallest fraction of pixels, 0 to 1, to which board and host give the same class"
+    )
+    min_cosine: Fraction = Field(
+        default=0.98, description="Smallest mean cosine, 0 to 1, between an output on the board and on the host"
     )
 
 

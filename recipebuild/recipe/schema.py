@@ -226,7 +226,7 @@ class Recipe(Section):
     evaluate: Evaluate | None = Field(
         default=None, description="Accuracy on labelled images; left out, none is measured"
     )
-    board: Board = Field(default=Board(), description="What runs the model on the board")
+    board: Board = Field(default=Board(), description="What runs the model on the board, and how it is measured there")
     bundle: BundleText = Field(default=BundleText(), description="Words for the model card of the bundle")
 
     @model_validator(mode="after")
