@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from recipebuild import __version__
-from recipebuild.cli import board, building, bundle, cache, locking, recipes
+from recipebuild.cli import board, building, bundle, cache, estimating, locking, recipes
 from recipebuild.cli.exits import leave
 
 app = typer.Typer(
@@ -41,6 +41,7 @@ app.command("plan")(building.plan)
 app.command("check")(recipes.check)
 app.command("render")(recipes.render)
 app.command("schema")(recipes.schema)
+app.command("estimate")(estimating.estimate)
 app.command("lock")(locking.lock)
 app.add_typer(board.app, name="board")
 app.add_typer(bundle.app, name="bundle")

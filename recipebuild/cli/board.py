@@ -106,6 +106,7 @@ def run(
     import datetime
 
     from recipebuild.board.boards import only_board
+    from recipebuild.board.book import note
     from recipebuild.cli.building import build_and_tell
     from recipebuild.prepare import Options
 
@@ -114,4 +115,4 @@ def run(
         sets=given.merged_sets(sets, weights, None), store=store, build_dir=build_dir, templates=templates,
         jobs=jobs, keep_going=keep_going, locked=locked, board=board or only_board(), again=now if again else None,
     )  # fmt: skip
-    build_and_tell(recipes, options, as_json)
+    build_and_tell(recipes, options, as_json, after=note)

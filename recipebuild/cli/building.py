@@ -11,7 +11,12 @@ from recipebuild.cli import options as given
 from recipebuild.cli.exits import print_json, say, say_error
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
     from recipebuild.prepare import Options
+
+    Manifest = Mapping[str, Any]
 
 
 def run(
@@ -45,14 +50,18 @@ def run(
     build_and_tell(recipes, options, as_json)
 
 
-def build_and_tell(recipes: list[str], options: Options, as_json: bool) -> NoReturn:
-    """Build, print what became of it, and leave with its exit code."""
+def build_and_tell(
+    recipes: list[str], options: Options, as_json: bool, after: Callable[[Manifest], None] = lambda manifest: None
+) -> NoReturn:
+    """Build, do something ``after`` that with each manifest, print what became of it, and leave with its exit code."""
     from recipebuild.build import run
     from recipebuild.cli.live import display
     from recipebuild.report.summary import summary
 
     with display() as on_event:
         builds = run(recipes, options, on_event)
+    for build in builds:
+        after(build.manifest)
     if as_json:
         print_json([build.manifest for build in builds])
     else:

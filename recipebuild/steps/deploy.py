@@ -20,11 +20,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from recipebuild.board.agreement import Agreement, judge
 from recipebuild.board.boards import Board
+from recipebuild.board.costs import costs
 from recipebuild.board.measure import Repeats, copy_changed, outputs, sample_speed, speed, summary
 from recipebuild.board.output import SampleTiming, Timing
 from recipebuild.board.session import Session, on_board
 from recipebuild.calibration.archive import read_archive
 from recipebuild.calibration.preprocess import ImageSpec, preprocess, to_pixels
+from recipebuild.engine.digest import digest_file
 from recipebuild.engine.step import Progress
 from recipebuild.errors import MissingError, StepError
 from recipebuild.evaluate.dataset import IGNORE, read, samples
@@ -196,6 +198,13 @@ def _figures(work: _Work) -> dict[str, Any]:
         accuracy = {"miou_board": round(mean_iou(matrix), 6), "pixel_accuracy_board": round(pixel_accuracy(matrix), 6)}
     return {
         "board": work.params.name,
+        "model": {
+            "sha256": digest_file(work.inputs["bundle"] / work.interface["model"]),
+            "input": list(work.params.input.shape),
+            "npu_mode": work.interface["npu_mode"],
+            "toolchain": " ".join(work.interface["toolchain"].values()),
+            "costs": _costs(work.inputs["model"]),
+        },
         "copied": sorted(work.copied),
         "latency_ms": summary(work.timings),
         "cmm_bytes": last.cmm_bytes,
@@ -205,6 +214,15 @@ def _figures(work: _Work) -> dict[str, Any]:
         **work.agreement.figures(),
         **accuracy,
     }
+
+
+def _costs(model: Path) -> dict[str, Any] | None:
+    """The model's costs, for the latency book; ``None`` if they cannot be counted."""
+    try:
+        return asdict(costs(model))
+    except StepError as error:
+        logger.warning("not in the latency book: %s", error.message)
+        return None
 
 
 def _ids(found: Sequence[Array], classes: int) -> Array:

@@ -81,6 +81,9 @@ def test_what_was_measured_is_in_the_manifest_beside_the_hosts(desk: Desk) -> No
     metrics = manifest["metrics"]
     assert metrics["miou_board"] == pytest.approx(metrics["miou_float"], abs=0.01)
     assert metrics["latency_ms"] == latency
+    book = json.loads((desk.project.folder / "home/.local/share/recipebuild/latency.json").read_text())
+    assert [(row["recipe"], row["npu_mode"]) for row in book] == [("tiny", "NPU3")]
+    assert "fitted on 30 measured models" in desk.command("estimate", desk.project.recipe).stdout
     timed = [arguments for _, _, arguments in desk.calls() if "-l" not in arguments]
     assert all(arguments[2:] == ["-w", "1", "-r", "2"] for arguments in timed)
 

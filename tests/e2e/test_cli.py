@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_help_names_every_verb_and_each_verb_has_help(built_project: Project) -> None:
     said = built_project.command("--help").stdout
-    for verb in ("run", "plan", "check", "render", "schema", "lock", "board", "bundle", "cache"):
+    for verb in ("run", "plan", "check", "render", "schema", "lock", "estimate", "board", "bundle", "cache"):
         assert re.search(rf"^  {verb} ", said, re.M), verb
         assert "Usage" in built_project.command(verb, "--help").stdout
 
@@ -125,6 +125,7 @@ def test_the_wheel_brings_recipes_and_templates_along(tmp_path: Path) -> None:
         "recipebuild/shipped/templates/pulsar2/config.json.j2",
         "recipebuild/models/families.yaml",
         "recipebuild/pulsar2/failures.yaml",
+        "recipebuild/board/latency.yaml",
         "recipebuild/board/runners.yaml",
         "recipebuild/shipped/templates/bundle/run.py",
     ):
