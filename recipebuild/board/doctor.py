@@ -5,16 +5,18 @@ Sources: ``/proc/ax_proc`` of Axera's SDK (``version``, ``chip_type``, ``mem_cmm
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Literal
 
 from recipebuild.board.boards import Board
 from recipebuild.board.runners import runners
 from recipebuild.board.session import PATHS, QUICK_SECONDS
 from recipebuild.board.ssh import quote, run
-from recipebuild.errors import RecipebuildError
+from recipebuild.errors import RecipebuildError, RecipeError
 
 LOW_CMM = 256 * 2**20
 """Bytes of free CMM under which a model may not fit: one takes about its file's size and 50 MB."""
@@ -52,7 +54,7 @@ def doctor(board: Board, compiled_by: str | None = None) -> list[Line]:
 
     Args:
         board: The board.
-        compiled_by: The Pulsar2 version of a model that is to run there.
+        compiled_by: What compiled a model that is to run there, as ``compiled_by`` gives it.
     """
     words = ["sh", "-c", f"{PATHS}\n{_SCRIPT}", "sh", board.program, *sorted(runners())]
     try:
@@ -70,7 +72,10 @@ def lines(text: str, board: Board, compiled_by: str | None = None) -> list[Line]
         key, _, value = line.partition(": ")
         said.setdefault(key, []).append(value.strip())
     facts = {key: values[0] for key, values in said.items()}
-    found = [_driver(facts, board, compiled_by), _memory(facts), _disk(facts), _program(said, board)]
+    found = [_driver(facts, board)]
+    if compiled_by:
+        found.append(_model(compiled_by, found[0]))
+    found += [_memory(facts), _disk(facts), _program(said, board)]
     found += [
         Line("tools", "fail", f"{tool} is missing", "install it: coreutils, util-linux and tar have them, busybox too")
         for tool in said.get("lacks", [])
@@ -84,11 +89,24 @@ def lines(text: str, board: Board, compiled_by: str | None = None) -> list[Line]
     return found
 
 
+def compiled_by(bundle: Path) -> str:
+    """What compiled a bundle's model, with its version.
+
+    Raises:
+        RecipeError: If there is no bundle in that folder.
+    """
+    try:
+        used = json.loads((bundle / "model.json").read_text(encoding="utf-8"))["toolchain"]
+        return f"{used['name']} {used['version']}"
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RecipeError(f"{bundle} is no bundle: {error}", remedy="name build/<name>/bundle") from error
+
+
 _SAMPLES = "build ax-samples for the board, and put its programs into /opt/bin"
 _PYTHON = "install its wheel, for the bundle's run.py: github.com/AXERA-TECH/pyaxengine"
 
 
-def _driver(facts: Mapping[str, str], board: Board, compiled_by: str | None) -> Line:
+def _driver(facts: Mapping[str, str], board: Board) -> Line:
     version, chip = facts.get("version", "").removeprefix("Ax_Version").strip(), facts.get("chip", "")
     if board.program == "axcl_run_model":
         return Line("driver", "ok", "a card: its versions are printed by axcl_run_model and axcl-smi")
@@ -97,9 +115,14 @@ def _driver(facts: Mapping[str, str], board: Board, compiled_by: str | None) -> 
     found = f"{version}{f' on {chip}' if chip else ''}"
     if chip and not chip.startswith(board.chip.rstrip("NA")):
         return Line("driver", "warn", found, f"the board was added as {board.chip}")
-    if compiled_by:
-        found += f"; the model is by Pulsar2 {compiled_by}"
     return Line("driver", "ok", found)
+
+
+def _model(compiled_by: str, driver: Line) -> Line:
+    """No table of versions that fit is public: the two are put side by side, and only a run can tell."""
+    if not compiled_by.startswith("pulsar2 "):
+        return Line("model", "fail", f"built by {compiled_by}, for a host", "build it with --toolchain pulsar2")
+    return Line("model", "ok", f"built by {compiled_by}, for a driver {driver.found}; board run tells whether it loads")
 
 
 def _memory(facts: Mapping[str, str]) -> Line:

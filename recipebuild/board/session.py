@@ -172,7 +172,10 @@ class Session:
         """Run a script in the run's folder, while the lock is ours: what was had without it does not count."""
         self._require()
         place = f"{quote([self.board.folder])}/runs/{self._run}"
-        done = run(self.board, f"cd {place} && {{ {script}\n}}", timeout=timeout, given=given)
+        try:
+            done = run(self.board, f"cd {place} && {{ {script}\n}}", timeout=timeout, given=given)
+        except MissingError as error:  # a moment ago it was there
+            raise ConnectionError(error.message) from error
         if done.status:
             time.sleep(_NOTICE)
         self._require()

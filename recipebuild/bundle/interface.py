@@ -1,6 +1,6 @@
 """``model.json``: what a program must know to run the model, and nothing that it could not know from it.
 
-Use: ``interface(compiled, float_model, spec, target, labels)``.
+Use: ``interface(compiled, task, spec, labels(float_model, task, config))``.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recipebuild.errors import CheckError
+from recipebuild.errors import CheckError, StepError
 from recipebuild.evaluate.palette import CITYSCAPES, palette
 from recipebuild.evaluate.segmentation import class_count
 from recipebuild.graph.files import load
@@ -31,10 +31,22 @@ def interface(compiled: Path, task: str, spec: ImageSpec, labels: list[dict[str,
 
     An ``.axmodel`` is an ONNX file, so its inputs and outputs are read from it, too. Its mean and std are inside, and
     its integer outputs are int32 on the NPU, whatever ArgMax gives in ONNX (int64).
+
+    Args:
+        compiled: The ``.axmodel``, or the quantized ONNX model.
+        task: What the network does.
+        spec: What the compiled model expects of an image.
+        labels: The classes.
+
+    Raises:
+        StepError: If the model has no such input.
     """
     on_npu = compiled.suffix == ".axmodel"
     model = load(compiled, weights=False)
-    given = next(tensor for tensor in model_inputs(model) if tensor.name == spec.name)
+    given = next((tensor for tensor in model_inputs(model) if tensor.name == spec.name), None)
+    if given is None:
+        named = ", ".join(tensor.name for tensor in model_inputs(model))
+        raise StepError(f"{compiled.name} has no input {spec.name}, but {named}", remedy="correct input.name")
     _, _, height, width = spec.shape
     return {
         "model": compiled.name,

@@ -57,14 +57,11 @@ def statement(
     }
 
 
-def files(path: Path, kind: str, **more: Any) -> list[Dependency]:
-    """A file, or each file below a folder, as dependencies named ``<kind>/<relative path>``."""
-    members = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
+def files(path: Path, kind: str) -> list[Dependency]:
+    """A file with what lies beside it under longer names, or each file below a folder; named ``<kind>/<path>``."""
+    members = sorted(path.parent.glob(f"{path.name}*") if path.is_file() else filter(Path.is_file, path.rglob("*")))
     base = path.parent if path.is_file() else path
-    return [
-        {"name": f"{kind}/{p.relative_to(base).as_posix()}", "digest": {"sha256": digest_file(p)}, **more}
-        for p in members
-    ]
+    return [{"name": f"{kind}/{p.relative_to(base).as_posix()}", "digest": {"sha256": digest_file(p)}} for p in members]
 
 
 def images(archive: Path) -> list[Dependency]:

@@ -65,15 +65,21 @@ def list_(as_json: given.Json = False) -> None:
 
 
 @app.command("doctor")
-def doctor(name: Name, as_json: given.Json = False) -> None:
+def doctor(
+    name: Name,
+    bundle: Annotated[
+        Path | None, typer.Option(metavar="DIR", exists=True, file_okay=False, help="A bundle that is to run there.")
+    ] = None,
+    as_json: given.Json = False,
+) -> None:
     """Look at a board: reachable, driver, free NPU memory, programs; each line with what helps.
 
     Example: recipebuild board doctor desk
     """
     from recipebuild.board.boards import find_board
-    from recipebuild.board.doctor import doctor
+    from recipebuild.board.doctor import compiled_by, doctor
 
-    lines = doctor(find_board(name))
+    lines = doctor(find_board(name), compiled_by(bundle) if bundle else None)
     if as_json:
         print_json([[line.as_json() for line in lines]])
     for line in [] if as_json else lines:

@@ -108,3 +108,11 @@ def fed_color(recipe: Recipe) -> str:
     """The channel order that the compiled model takes: the network's own, unless the recipe's target says otherwise."""
     runtime = getattr(recipe.target, "runtime_input", None)
     return str(runtime.format) if runtime is not None else recipe.input.color
+
+
+def fed_input(recipe: Recipe) -> dict[str, Any]:
+    """The recipe's input as the compiled model takes it: ``color`` is what is fed, mean and std are in that order."""
+    fed = recipe.input.model_dump(mode="json")
+    if (color := fed_color(recipe)) != recipe.input.color:
+        fed |= {"color": color, "mean": fed["mean"][::-1], "std": fed["std"][::-1]}
+    return fed

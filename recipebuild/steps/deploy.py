@@ -122,7 +122,7 @@ class _Work:
         while self.done < len(self.images):
             self.progress(0.3 + 0.7 * self.done / len(self.images), f"image {self.done + 1} of {len(self.images)}")
             batch = [load_image() for load_image in self.images[self.done : self.done + _AT_ONCE]]
-            pixels = [to_pixels(image, params.input) for image, _ in batch]
+            pixels = [to_pixels(image, params.input).repeat(params.input.shape[0], 0) for image, _ in batch]
             self._compare(batch, outputs(session, model, self.interface, pixels))
             self.done += len(batch)
 
@@ -130,7 +130,8 @@ class _Work:
         """Count what the board gave against the host, and against the labels."""
         spec = self.params.input
         names = [output["name"] for output in self.interface["outputs"]]
-        right = run_model(self.inputs["model"], [{spec.name: preprocess(image, spec)} for image, _ in batch])
+        feeds = [{spec.name: preprocess(image, spec).repeat(spec.shape[0], 0)} for image, _ in batch]
+        right = run_model(self.inputs["model"], feeds)
         for (_, label), outputs_, host in zip(batch, found, right, strict=True):
             self.agreement.add(names, outputs_, host)
             if label is not None:

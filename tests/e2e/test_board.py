@@ -177,9 +177,10 @@ def test_a_card_is_measured_by_its_own_program(desk: Desk) -> None:
 def test_doctor_looks_at_the_board(desk: Desk) -> None:
     said = desk.command("board", "doctor", "desk", code=4).stdout  # loopback has no NPU driver
     assert "ok    ax_run_model: there" in said and "fail  driver" in said
-    assert "ok" in {
-        line["state"] for line in json.loads(desk.command("board", "doctor", "desk", "--json", code=4).stdout)
-    }
+    bundle = ["--bundle", desk.project.build / "bundle"]
+    found = json.loads(desk.command("board", "doctor", "desk", *bundle, "--json", code=4).stdout)
+    assert {line["what"]: line["state"] for line in found}["model"] == "ok"
+    assert "is no bundle" in desk.command("board", "doctor", "desk", "--bundle", desk.project.folder, code=2).stderr
     assert "no board shelf" in desk.command("board", "doctor", "shelf", code=2).stderr
 
 

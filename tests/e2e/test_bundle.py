@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,14 +19,14 @@ FILES = {"README.md", "SHA256SUMS", "model.json", "provenance.json", "pulsar2.js
 
 
 @pytest.fixture(scope="module")
-def npu_project(make_project: Callable[[], Project], tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project built with the stand-in of Pulsar2, for the program ax_segformer."""
-    project = make_project()
+def npu_build(built_project: Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project's build with the stand-in of Pulsar2, for the program ax_segformer."""
     programs = tmp_path_factory.mktemp("programs")
     (programs / "pulsar2").symlink_to(STANDINS / "pulsar2")
     sets = ["--set", "board.runner=ax_segformer", "--set", "input.color=BGR"]
-    project.command("run", project.recipe, *sets, PATH=f"{programs}{os.pathsep}{os.environ['PATH']}")
-    return project
+    path = f"{programs}{os.pathsep}{os.environ['PATH']}"
+    built_project.command("run", built_project.recipe, *sets, "--build-dir", "npu", PATH=path)
+    return built_project.folder / "npu" / "tiny"
 
 
 def run_program(bundle: Path, image: Path, out: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -64,8 +63,8 @@ def test_the_bundle_has_what_it_promises(built_project: Project) -> None:
     assert f"{100 * evaluation['miou_quantized']:.2f} %" in card
 
 
-def test_a_bundle_for_the_npu_takes_pixels_and_gives_int32(npu_project: Project) -> None:
-    said = json.loads((npu_project.build / "bundle" / "model.json").read_text())
+def test_a_bundle_for_the_npu_takes_pixels_and_gives_int32(npu_build: Path) -> None:
+    said = json.loads((npu_build / "bundle" / "model.json").read_text())
     assert said["model"] == "compiled.axmodel"
     given = said["input"]
     assert (given["dtype"], given["layout"], given["shape"]) == ("uint8", "NHWC", [1, 64, 128, 3])
@@ -73,27 +72,24 @@ def test_a_bundle_for_the_npu_takes_pixels_and_gives_int32(npu_project: Project)
     assert said["toolchain"]["name"] == "pulsar2"
 
 
-def test_a_runner_shapes_the_build_and_its_command_is_on_the_card(npu_project: Project) -> None:
-    said = json.loads((npu_project.build / "bundle" / "model.json").read_text())
+def test_a_runner_shapes_the_build_and_its_command_is_on_the_card(npu_build: Path) -> None:
+    said = json.loads((npu_build / "bundle" / "model.json").read_text())
     outputs = [(output["meaning"], output["dtype"]) for output in said["outputs"]]
     assert outputs == [("logits", "float32"), ("class ids", "int32")]
     assert said["runner"] == "ax_segformer" and said["input"]["color"] == "BGR"
-    assert (
-        "ax_segformer -m compiled.axmodel -i image.jpg -g 64,128"
-        in (npu_project.build / "bundle/README.md").read_text()
-    )
+    assert "ax_segformer -m compiled.axmodel -i image.jpg -g 64,128" in (npu_build / "bundle/README.md").read_text()
 
 
 @pytest.mark.parametrize("size", [(128, 64), (200, 75)])
 def test_the_boards_program_gives_the_hosts_mask_pixel_for_pixel(
-    npu_project: Project, tmp_path: Path, size: tuple[int, int]
+    built_project: Project, npu_build: Path, tmp_path: Path, size: tuple[int, int]
 ) -> None:
     import numpy as np
     from PIL import Image
 
-    build = npu_project.build
+    build = npu_build
     image = tmp_path / "street.png"
-    with Image.open(npu_project.folder / "recipes/images/street-1.jpg") as picture:
+    with Image.open(built_project.folder / "recipes/images/street-1.jpg") as picture:
         picture.resize(size, Image.Resampling.BICUBIC).save(image)
     twins.put(tmp_path / "twins", build / "compiled.axmodel", build / "model.onnx", build / "pulsar2.json")
     done = run_program(
@@ -118,9 +114,11 @@ def test_a_bundle_for_the_host_runs_with_onnxruntime(built_project: Project, tmp
     assert (ids == host_mask(built_project.build, "quantized.onnx", image)).all()
 
 
-def test_without_pyaxengine_the_program_says_what_it_needs(npu_project: Project, tmp_path: Path) -> None:
-    image = npu_project.folder / "recipes/images/street-1.jpg"
-    done = run_program(npu_project.build / "bundle", image, tmp_path)
+def test_without_pyaxengine_the_program_says_what_it_needs(
+    built_project: Project, npu_build: Path, tmp_path: Path
+) -> None:
+    image = built_project.folder / "recipes/images/street-1.jpg"
+    done = run_program(npu_build / "bundle", image, tmp_path)
     assert done.returncode == 1 and "pyaxengine" in done.stderr and "Traceback" not in done.stderr
 
 

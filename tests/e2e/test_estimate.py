@@ -7,8 +7,9 @@ import pytest
 from support.project import Project
 
 
-def test_an_estimate_is_called_one_and_states_its_error(built_project: Project) -> None:
-    said = built_project.command("estimate", built_project.recipe).stdout
+def test_an_estimate_is_called_one_and_states_its_error(make_project: Callable[[], Project]) -> None:
+    project = make_project()
+    said = project.command("estimate", project.recipe).stdout
     for words in (
         "an estimate of",
         "on NPU3",
@@ -18,13 +19,11 @@ def test_an_estimate_is_called_one_and_states_its_error(built_project: Project) 
     ):
         assert words in said
     modes = "matrix={target.npu_mode: [NPU1, NPU3]}"
-    found = json.loads(built_project.command("estimate", built_project.recipe, "--set", modes, "--json").stdout)
+    found = json.loads(project.command("estimate", project.recipe, "--set", modes, "--json").stdout)
     one, three = found
     assert one["npu_mode"] == "NPU1" and one["ms"] > three["ms"] > 0
     assert one["costs"] == three["costs"]
-    failed = built_project.command(
-        "estimate", built_project.recipe, "--set", "target={hardware: AX620E, npu_mode: NPU1}", code=2
-    )
+    failed = project.command("estimate", project.recipe, "--set", "target={hardware: AX620E, npu_mode: NPU1}", code=2)
     assert "for AX650" in failed.stderr
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 
 import pytest
 import twins
@@ -11,25 +12,28 @@ from support.project import Project
 
 
 @pytest.fixture(scope="module")
-def locked(built_project: Project) -> Project:
-    said = built_project.command("lock", built_project.recipe).stdout
-    assert said.strip() == str(built_project.recipe.with_suffix(".lock"))
-    return built_project
+def locked(make_project: Callable[[], Project]) -> Project:
+    project = make_project()
+    said = project.command("lock", project.recipe).stdout
+    assert said.strip() == str(project.recipe.with_suffix(".lock"))
+    return project
 
 
 def test_a_lock_file_holds_what_comes_from_outside(locked: Project) -> None:
     value = json.loads(locked.recipe.with_suffix(".lock").read_text())
     weights = locked.folder / "recipes/model/model.safetensors"
     assert value["inputs"]["fetch"]["files"]["model/model.safetensors"] == twins.digest(weights)
-    assert value["inputs"]["calibrate"]["files"]["calibration.tar"] == twins.digest(locked.build / "calibration.tar")
+    assert value["inputs"]["calibrate"]["files"].keys() == {"calibration.tar"}
     assert value["toolchain"]["all"]["name"] == "onnxruntime"
     assert {"torch", "onnx", "onnxruntime", "pillow"} <= value["distributions"].keys()
     assert str(locked.folder) not in json.dumps(value)
 
 
 def test_a_locked_run_passes_while_nothing_differs(locked: Project) -> None:
-    assert "nothing to do" in locked.command("run", locked.recipe, "--locked").stdout
-    locked.command("run", locked.recipe, "--locked", "--until", "head")
+    locked.command("run", locked.recipe, "--locked", "--until", "calibrate")
+    value = json.loads(locked.recipe.with_suffix(".lock").read_text())
+    assert value["inputs"]["calibrate"]["files"]["calibration.tar"] == twins.digest(locked.build / "calibration.tar")
+    assert "nothing to do" in locked.command("run", locked.recipe, "--locked", "--until", "calibrate").stdout
 
 
 @pytest.mark.parametrize(

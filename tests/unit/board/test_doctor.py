@@ -23,11 +23,17 @@ def states(text: str, board: Board = HERE) -> dict[str, str]:
 
 
 def test_a_board_that_is_well() -> None:
-    found = {line.what: line for line in lines(ANSWER, HERE, compiled_by="7.0")}
+    found = {line.what: line for line in lines(ANSWER, HERE, compiled_by="pulsar2 7.0")}
     assert {line.state for line in found.values()} == {"ok"}
-    assert found["driver"].found == "V3.6.2_20250731140456 on AX650N_CHIP; the model is by Pulsar2 7.0"
+    assert found["driver"].found == "V3.6.2_20250731140456 on AX650N_CHIP"
+    assert "pulsar2 7.0" in found["model"].found and "V3.6.2" in found["model"].found
     assert found["CMM memory"].found == "9963 MiB free of 10240"
     assert found["samples"].found == "ax_segformer"
+
+
+def test_a_model_for_the_host_does_not_run_there() -> None:
+    found = {line.what: line for line in lines(ANSWER, HERE, compiled_by="onnxruntime 1.32.0")}
+    assert found["model"].state == "fail" and "pulsar2" in found["model"].remedy
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from typing import get_args
 import pytest
 
 from recipebuild.board.runners import runners
-from recipebuild.recipe.board import Board
+from recipebuild.recipe import board
+from recipebuild.recipe.board import Board, fed_input
 from recipebuild.recipe.load import load
 from recipebuild.recipe.problems import RecipeProblems
 
@@ -64,3 +65,13 @@ def test_the_command_names_a_size_that_is_not_the_programs_own() -> None:
     segformer = runners()["ax_segformer"]
     assert segformer.command("m.axmodel", 640, 1280) == "ax_segformer -m m.axmodel -i image.jpg -r 10"
     assert " -g 512,1024 " in segformer.command("m.axmodel", 512, 1024)
+
+
+def test_what_the_model_is_fed_follows_the_recipes_target(monkeypatch: pytest.MonkeyPatch) -> None:
+    (variant,) = load(QUICKSTART, sets=[], cwd=Path.cwd())
+    recipe = variant.recipe
+    assert fed_input(recipe) == recipe.input.model_dump(mode="json")
+    monkeypatch.setattr(board, "fed_color", lambda recipe: "BGR")
+    fed = fed_input(recipe)
+    assert fed["color"] == "BGR"
+    assert fed["mean"] == [103.53, 116.28, 123.675] and fed["std"] == [57.375, 57.12, 58.395]
