@@ -44,7 +44,7 @@ _NOTICE = 0.2
 """Seconds in which the end of the holder's connection is noticed: what fails may have failed of that."""
 
 _DROPS = 5
-"""Connections that may drop in a row without anything done between them."""
+"""Connections that may drop in one run."""
 
 # $1 folder, $2 name of the run, $3 seconds to wait for the lock, $4 who we are. Only what dash and busybox have.
 # Whatever works for a run has the run's folder as its own: so it can be found, and cannot make that folder anew.
@@ -64,10 +64,12 @@ sweep() {
 } 2>/dev/null
 echo "$4" >owner
 sweep
-mkdir "runs/$2" && echo ready
-cat >/dev/null
+mkdir "runs/$2"
+made=$?
+[ $made != 0 ] || { echo ready; cat >/dev/null; }
 sweep
 rm -f owner
+exit $made
 """
 
 
@@ -218,6 +220,8 @@ def on_board(
     """
     dropped: ConnectionError | None = None
     for attempt in range(_DROPS):
+        if attempt:
+            time.sleep(pause * 2 ** (attempt - 1))
         try:
             with Session(board, on_wait=on_wait) as session:
                 return work(session)
@@ -226,9 +230,8 @@ def on_board(
         except MissingError:
             if dropped is None:
                 raise  # it was never there
-        time.sleep(pause * 2**attempt)
     raise MissingError(
-        f"the connection to the board {board.host} broke, {_DROPS} times in a row or for good ({dropped})",
+        f"the connection to the board {board.host} broke, {_DROPS} times or for good ({dropped})",
         remedy="look at its power and network; it may have been rebooted. Run again to go on",
     )
 

@@ -10,7 +10,8 @@ import io
 import itertools
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
@@ -113,7 +114,8 @@ class _Work:
         model = f"{place}/{self.interface['model']}"
         self.progress(0.0, f"copying to {params.name}")
         self.copied |= set(copy_changed(session, self.inputs["bundle"], place))
-        load = Repeats(-(-params.repeat // _CALLS), params.warmup, params.affinity, params.vnpu)
+        repeat = max(2, -(-params.repeat // _CALLS))  # of a single run a card's program prints no times
+        load = Repeats(repeat, params.warmup, params.affinity, params.vnpu)
         while len(self.timings) < _CALLS:
             self.progress(0.1 + 0.2 * len(self.timings) / _CALLS, f"timing on {params.name}")
             self.timings.append(_speed(session, model, load))
@@ -214,7 +216,18 @@ def _figures(work: _Work) -> dict[str, Any]:
         "images": len(work.images),
         **work.agreement.figures(),
         **accuracy,
+        "warnings": list(_warnings(work)),
     }
+
+
+def _warnings(work: _Work) -> Iterator[str]:
+    params, said = work.params, work.timings[-1].facts.get("pulsar2", "")
+    if params.runner and work.sample is None:
+        yield f"{params.name} has no {params.runner}: it was not timed"
+    version = work.interface["toolchain"]["version"]
+    ours, theirs = (re.match(r"\d+(\.\d+)*", text) for text in (version, said))
+    if ours and theirs and ours[0] != theirs[0]:
+        yield f"{params.board.program} says that Pulsar2 {said} compiled the model, the bundle says {version}"
 
 
 def _costs(model: Path) -> dict[str, Any] | None:

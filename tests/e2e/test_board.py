@@ -77,7 +77,7 @@ def test_what_was_measured_is_in_the_manifest_beside_the_hosts(desk: Desk) -> No
     assert found["agreement"]["argmax_output"] > 0.99
     assert found["cosine"]["logits"]["min"] > 0.999
     assert found["sample_ms"]["repeat"] == 10 and found["sample_ms"]["avg"] > 0
-    assert found["images"] == 2
+    assert found["images"] == 2 and found["warnings"] == []
     metrics = manifest["metrics"]
     assert metrics["miou_board"] == pytest.approx(metrics["miou_float"], abs=0.01)
     assert metrics["latency_ms"] == latency
@@ -135,6 +135,15 @@ def test_a_program_that_is_missing_is_named(desk: Desk) -> None:
     failed = desk.run(code=4)
     program.with_name("elsewhere").rename(program)
     assert "has no ax_run_model" in failed.stderr and "/opt/bin" in failed.stderr
+
+
+def test_a_sample_that_is_missing_is_a_warning(desk: Desk) -> None:
+    program = desk.sshd.programs / "ax_segformer"
+    program.rename(program.with_name("elsewhere"))
+    desk.run()
+    program.with_name("elsewhere").rename(program)
+    assert any("has no ax_segformer" in note for note in desk.project.manifest()["notes"])
+    assert "sample_ms" not in desk.figures()
 
 
 def test_two_runs_at_once_never_measure_at_once(desk: Desk) -> None:
