@@ -161,6 +161,12 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         raise MissingError(
             f"{interface['model']} runs on this machine, not on a board", remedy="build with --toolchain pulsar2"
         )
+    given = interface["input"]
+    if (given["dtype"], given["layout"]) != ("uint8", "NHWC"):
+        raise StepError(
+            f"{interface['model']} takes {given['dtype']} {given['layout']}, and boards are fed images as uint8 NHWC",
+            remedy="leave src_dtype U8 and src_layout NHWC in the template of pulsar2.json",
+        )
     classes = class_count(inputs["model"]) or IGNORE
     work = _Work(inputs, params, interface, _images(inputs, params, classes), classes, progress)
     on_board(params.board, work, on_wait=lambda who: progress(0.0, f"waiting for {params.name}: {who} has it"))
