@@ -16,7 +16,7 @@ from recipebuild.engine.run import run_steps
 from recipebuild.engine.store import Store
 from recipebuild.errors import Interrupted, RecipeError
 from recipebuild.plan.plan import only_until
-from recipebuild.prepare import Options, open_store, plan_recipe
+from recipebuild.prepare import Options, open_store, plan_recipe, require_packages
 from recipebuild.recipe.load import Variant, load
 
 
@@ -42,6 +42,7 @@ def _of_recipe(
         if (hardware := variant.recipe.target.hardware) != "AX650":
             raise RecipeError(f"estimates are for AX650, not {hardware}", remedy="measure it: recipebuild board run")
     plan = only_until(plan_recipe(variants, replace(options, until=None)).plan, "head")
+    require_packages(plan.steps)
     results = run_steps(plan.steps, store, jobs=1, on_event=on_event)
     found = []
     for variant in variants:

@@ -17,7 +17,7 @@ from recipebuild.engine.keys import installed_version
 from recipebuild.engine.run import Result, run_steps
 from recipebuild.engine.store import Store
 from recipebuild.errors import CheckError, Interrupted, RecipeError
-from recipebuild.prepare import Job, Options, open_store, prepare
+from recipebuild.prepare import Job, Options, open_store, prepare, require_packages
 from recipebuild.recipe.find import find
 
 _LOCKED = ("fetch", "calibrate")
@@ -71,6 +71,7 @@ def check_locked(recipes: Sequence[str], options: Options, store: Store, on_even
 def facts(job: Job, store: Store, on_event: OnEvent) -> dict[str, Any]:
     """What a recipe comes to here and now, as the lock file has it."""
     steps = [step for step in job.plan.steps if step.name in _LOCKED]
+    require_packages(steps)
     results = run_steps(steps, store, jobs=1, on_event=on_event)
     for result in results.values():
         if result.error:

@@ -6,14 +6,15 @@ What a run does with the plans is in ``build.py``, what can be said of them with
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from recipebuild.board.boards import find_board
 from recipebuild.engine.keys import installed_version
+from recipebuild.engine.step import Step
 from recipebuild.engine.store import Store
-from recipebuild.errors import RecipeError
+from recipebuild.errors import MissingError, RecipeError
 from recipebuild.plan.deploy import with_deploy
 from recipebuild.plan.plan import Plan, Toolchain, only_until, plan
 from recipebuild.pulsar2.toolchain import find
@@ -123,3 +124,17 @@ def open_store(options: Options) -> Store:
     """The store that the options name, or the user's own."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return Store((options.store or cache / "recipebuild").absolute())
+
+
+def require_packages(steps: Iterable[Step]) -> None:
+    """Find that the distributions that the steps use are installed.
+
+    Raises:
+        MissingError: If some are not.
+    """
+    missing = sorted({tool for step in steps for tool in step.tools if not installed_version(tool)})
+    if missing:
+        raise MissingError(
+            f"building needs Python packages that are not installed: {', '.join(missing)}",
+            remedy="pip install 'recipebuild[build]'",
+        )

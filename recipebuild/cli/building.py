@@ -53,21 +53,20 @@ def run(
 def build_and_tell(
     recipes: list[str], options: Options, as_json: bool, after: Callable[[Manifest], None] = lambda manifest: None
 ) -> NoReturn:
-    """Build, do something ``after`` that with each manifest, print what became of it, and leave with its exit code."""
+    """Build, print what became of it, do something ``after`` that with each manifest, and leave with the exit code."""
     from recipebuild.build import run
     from recipebuild.cli.live import display
     from recipebuild.report.summary import summary
 
     with display() as on_event:
         builds = run(recipes, options, on_event)
-    for build in builds:
-        after(build.manifest)
     if as_json:
         print_json([build.manifest for build in builds])
     else:
         for build in builds:
             typer.echo(summary(build.manifest, build.folder), nl=False)
     for build in builds:
+        after(build.manifest)
         if build.error:
             entry = next(entry for entry in build.manifest["steps"] if "error" in entry)
             say_error(build.error, f"{build.manifest['recipe']}: {entry['name']}: ")

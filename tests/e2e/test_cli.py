@@ -103,9 +103,10 @@ def test_without_the_build_packages_run_says_what_to_install(built_project: Proj
             cwd=built_project.folder, env=built_project.environment(), capture_output=True, text=True, check=False,
         )  # fmt: skip
 
-    failed = run("run", str(built_project.recipe))
-    assert failed.returncode == 4
-    assert "onnx, torch" in failed.stderr and "pip install 'recipebuild[build]'" in failed.stderr
+    for verb in ("run", "estimate"):
+        failed = run(verb, str(built_project.recipe))
+        assert failed.returncode == 4
+        assert "onnx, torch" in failed.stderr and "pip install 'recipebuild[build]'" in failed.stderr
     for verb in ("check", "plan"):
         assert run(verb, str(built_project.recipe)).returncode == 0
 
