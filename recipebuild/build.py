@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from recipebuild.engine.events import OnEvent
-from recipebuild.engine.keys import installed_version
 from recipebuild.engine.run import run_steps
-from recipebuild.engine.step import Step
-from recipebuild.errors import MissingError, RecipebuildError
+from recipebuild.errors import RecipebuildError
 from recipebuild.folder import fill, make_folder
-from recipebuild.prepare import Options, open_store, prepare
+from recipebuild.lock import check_locked
+from recipebuild.prepare import Options, open_store, prepare, require_packages
 
 
 @dataclass(frozen=True)
@@ -54,15 +53,19 @@ def run(
 
     Raises:
         RecipeError: If a recipe or an option is wrong; nothing is built then.
+        CheckError: With ``options.locked``, if something is not as in a lock file; nothing more is built then.
         MissingError: If the packages that build are not installed.
     """
-    jobs = prepare([recipes] if isinstance(recipes, str) else recipes, options)
+    recipes = [recipes] if isinstance(recipes, str) else recipes
+    jobs = prepare(recipes, options)
     store = open_store(options)
     folders = [make_folder(options.build_dir / job.plan.name) for job in jobs]
     steps = [step for job in jobs for step in job.plan.steps]
-    _require_packages(steps)
+    require_packages(steps)
     count = options.jobs or default_jobs()
     try:
+        if options.locked:
+            check_locked(recipes, options, store, on_event)
         results = run_steps(
             steps, store, jobs=count, keep_going=options.keep_going, slots=options.slots, on_event=on_event
         )
@@ -80,12 +83,3 @@ def default_jobs() -> int:
         lines = Path("/proc/meminfo").read_text(encoding="utf-8").splitlines()
         free = int(next(line for line in lines if line.startswith("MemAvailable")).split()[1]) * 1024
     return max(1, min(len(os.sched_getaffinity(0)), free // (4 << 30)))
-
-
-def _require_packages(steps: Iterable[Step]) -> None:
-    missing = sorted({tool for step in steps for tool in step.tools if not installed_version(tool)})
-    if missing:
-        raise MissingError(
-            f"building needs Python packages that are not installed: {', '.join(missing)}",
-            remedy="pip install 'recipebuild[build]'",
-        )

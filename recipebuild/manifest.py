@@ -16,11 +16,17 @@ from recipebuild.engine.run import Result
 from recipebuild.plan.plan import Plan, Toolchain
 
 ARTEFACTS = frozenset(
-    {"model.onnx", "calibration.tar", "pulsar2.json", "quantized.onnx", "compiled.axmodel", "preview.png"}
-)
-"""The outputs that a user comes for: they lie at the top of the build folder, all others under ``steps/``."""
+    {
+        "model.onnx", "calibration.tar", "pulsar2.json", "quantized.onnx", "compiled.axmodel", "preview.png",
+        "bundle", "bundle.tar.gz",
+    }
+)  # fmt: skip
+"""The files and folders that a user comes for: they lie at the top of the build folder, all others under ``steps/``."""
 
-FIGURES = ("miou_float", "miou_quantized", "pixel_accuracy_float", "pixel_accuracy_quantized")
+FIGURES = (
+    "miou_float", "miou_quantized", "miou_board", "pixel_accuracy_float", "pixel_accuracy_quantized",
+    "pixel_accuracy_board", "latency_ms", "cmm_bytes",
+)  # fmt: skip
 """Metrics of steps that are metrics of the build, too."""
 
 
@@ -88,7 +94,7 @@ def entry(plan: Plan, result: Result) -> dict[str, Any]:
 
 def path_of(step: str, output: str) -> str:
     """Where an output lies in the build folder (in a matrix: in its entry's folder)."""
-    return output if output in ARTEFACTS else f"steps/{step}/{output}"
+    return output if output.partition("/")[0] in ARTEFACTS else f"steps/{step}/{output}"
 
 
 def log_of(step: str) -> str:

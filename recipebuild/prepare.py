@@ -6,14 +6,17 @@ What a run does with the plans is in ``build.py``, what can be said of them with
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
+from recipebuild.board.boards import find_board
 from recipebuild.engine.keys import installed_version
+from recipebuild.engine.step import Step
 from recipebuild.engine.store import Store
-from recipebuild.errors import RecipeError
+from recipebuild.errors import MissingError, RecipeError
+from recipebuild.plan.deploy import with_deploy
 from recipebuild.plan.plan import Plan, Toolchain, only_until, plan
 from recipebuild.pulsar2.toolchain import find
 from recipebuild.recipe.advice import advice
@@ -37,6 +40,9 @@ class Options:
         timeout: Seconds after which any step is ended; by default what is usual for it (see ``plan/kinds.py``).
         keep_going: After a failure, build all that does not depend on it.
         until: The name of the last step to build; what it does not need is left out.
+        locked: Build only what the recipes' lock files say.
+        board: The name of a board to deploy to and to measure on.
+        again: Anything that was not said before makes the board measure anew.
     """
 
     sets: Sequence[str] = ()
@@ -48,6 +54,9 @@ class Options:
     timeout: float | None = None
     keep_going: bool = False
     until: str | None = None
+    locked: bool = False
+    board: str | None = None
+    again: str | None = None
 
 
 @dataclass(frozen=True)
@@ -96,6 +105,8 @@ def plan_recipe(variants: Sequence[Variant], options: Options, resolve: Callable
     """Plan one loaded recipe with what ``resolve`` finds of the toolchains that it wants."""
     toolchains = [resolve(variant.recipe.target.toolchain) for variant in variants]
     planned = plan(variants, toolchains, template_folders(options))
+    if options.board:
+        planned = with_deploy(planned, variants, options.board, find_board(options.board), options.again)
     if options.until:
         planned = only_until(planned, options.until)
     if options.timeout is not None:
@@ -129,3 +140,17 @@ def open_store(options: Options) -> Store:
     """The store that the options name, or the user's own."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return Store((options.store or cache / "recipebuild").absolute())
+
+
+def require_packages(steps: Iterable[Step]) -> None:
+    """Find that the distributions that the steps use are installed.
+
+    Raises:
+        MissingError: If some are not.
+    """
+    missing = sorted({tool for step in steps for tool in step.tools if not installed_version(tool)})
+    if missing:
+        raise MissingError(
+            f"building needs Python packages that are not installed: {', '.join(missing)}",
+            remedy="pip install 'recipebuild[build]'",
+        )

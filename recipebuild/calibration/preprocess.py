@@ -67,6 +67,15 @@ def preprocess(image: Image.Image, spec: ImageSpec) -> npt.NDArray[np.float32]:
     to the aspect ratio: what ``SegformerImageProcessor`` of transformers does.
     """
     import numpy as np
+
+    pixels = to_pixels(image, spec)[0]
+    normalized = (pixels - np.array(spec.mean, np.float32)) / np.array(spec.std, np.float32)
+    return np.ascontiguousarray(normalized.transpose(2, 0, 1)[np.newaxis])
+
+
+def to_pixels(image: Image.Image, spec: ImageSpec) -> npt.NDArray[np.uint8]:
+    """What a compiled model is fed, whose mean and std are inside it: uint8 ``[1, H, W, 3]``, scaled as above."""
+    import numpy as np
     from PIL import Image
 
     image = to_rgb(image)
@@ -75,5 +84,4 @@ def preprocess(image: Image.Image, spec: ImageSpec) -> npt.NDArray[np.float32]:
     pixels = np.asarray(image)
     if spec.color == "BGR":
         pixels = pixels[:, :, ::-1]
-    normalized = (pixels - np.array(spec.mean, np.float32)) / np.array(spec.std, np.float32)
-    return np.ascontiguousarray(normalized.transpose(2, 0, 1)[np.newaxis])
+    return np.ascontiguousarray(pixels[np.newaxis])

@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from recipebuild import __version__
-from recipebuild.cli import building, cache, inspect, models, recipes
+from recipebuild.cli import board, building, bundle, cache, estimating, inspect, locking, models, recipes
 from recipebuild.cli.exits import leave
 
 app = typer.Typer(
@@ -45,6 +45,10 @@ app.command("schema")(recipes.schema)
 app.command("inspect")(inspect.inspect)
 app.command("diff")(inspect.diff)
 app.command("models")(models.models)
+app.command("estimate")(estimating.estimate)
+app.command("lock")(locking.lock)
+app.add_typer(board.app, name="board")
+app.add_typer(bundle.app, name="bundle")
 app.add_typer(cache.app, name="cache")
 
 

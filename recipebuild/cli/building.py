@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from recipebuild.cli import options as given
 from recipebuild.cli.exits import print_json, say, say_error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    from recipebuild.prepare import Options
+
+    Manifest = Mapping[str, Any]
 
 
 def run(
@@ -24,6 +32,7 @@ def run(
     slots: given.Slots = None,
     timeout: given.Timeout = None,
     keep_going: given.KeepGoing = False,
+    locked: given.Locked = False,
     as_json: given.Json = False,
 ) -> None:
     """Build recipes: do the steps whose inputs changed, and leave build/<name>/.
@@ -34,16 +43,24 @@ def run(
 
     Example: recipebuild run mine/*.yaml --set calibration.count=64 --keep-going
     """
-    from recipebuild.build import run
-    from recipebuild.cli.live import display
     from recipebuild.prepare import Options
-    from recipebuild.report.summary import summary
 
     options = Options(
         sets=given.merged_sets(sets, weights, toolchain), store=store, build_dir=build_dir, templates=templates,
         jobs=jobs, slots=given.slots_of(slots), timeout=given.seconds_of(timeout) if timeout else None,
-        keep_going=keep_going, until=until,
+        keep_going=keep_going, until=until, locked=locked,
     )  # fmt: skip
+    build_and_tell(recipes, options, as_json)
+
+
+def build_and_tell(
+    recipes: list[str], options: Options, as_json: bool, after: Callable[[Manifest], None] = lambda manifest: None
+) -> NoReturn:
+    """Build, print what became of it, do something ``after`` that with each manifest, and leave with the exit code."""
+    from recipebuild.build import run
+    from recipebuild.cli.live import display
+    from recipebuild.report.summary import summary
+
     with display() as on_event:
         builds = run(recipes, options, on_event)
     if as_json:
@@ -52,6 +69,7 @@ def run(
         for build in builds:
             typer.echo(summary(build.manifest, build.folder), nl=False)
     for build in builds:
+        after(build.manifest)
         if build.error:
             entry = next(entry for entry in build.manifest["steps"] if "error" in entry)
             say_error(build.error, f"{build.manifest['recipe']}: {entry['name']}: ")

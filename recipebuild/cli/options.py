@@ -17,6 +17,7 @@ Jobs = Annotated[
     typer.Option("-j", "--jobs", min=1, metavar="N", help="Steps at once; by default what cores and memory allow."),
 ]
 KeepGoing = Annotated[bool, typer.Option("--keep-going", help="After a failure, build all that does not depend on it.")]
+Locked = Annotated[bool, typer.Option("--locked", help="Build only what the recipes' lock files say.")]
 Sets = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="A.B=VALUE", help="Override a value of the recipe; may be given many times."),

@@ -56,4 +56,6 @@ KINDS = {
     ),
     "evaluate": Kind("recipebuild.steps.evaluate", _RUN, sections=("evaluate",)),
     "preview": Kind("recipebuild.steps.preview", _RUN, sections=("input",)),
+    "bundle": Kind("recipebuild.steps.bundle", (*_ONNX, "jinja2", "pydantic"), sections=("bundle", "board")),
+    "deploy": Kind("recipebuild.steps.deploy", _RUN, resources=("board",), sections=("board",)),
 }

@@ -1,6 +1,6 @@
 """Recipe -> plan: the list of steps that builds it. Pure: nothing is read, nothing is looked up.
 
-fetch -> export -> simplify -> rewrite -> head -> verify -> compile -> evaluate, preview
+fetch -> export -> simplify -> rewrite -> head -> verify -> compile -> evaluate, preview -> bundle
 calibrate, configure -----------------^
 """
 
@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from recipebuild.engine.step import Output, Source, Step
 from recipebuild.errors import RecipeError
+from recipebuild.plan.bundle import bundle_params
 from recipebuild.plan.kinds import KINDS
 from recipebuild.recipe.load import Variant
 from recipebuild.recipe.schema import Recipe
@@ -139,7 +140,9 @@ def _steps(recipe: Recipe, label: str, toolchain: Toolchain, templates: Sequence
     )  # fmt: skip
     # An hour of compilation is not begun on a model that was found to be wrong.
     compiled = _compile(steps, toolchain, models["head"], calibration, config, after=verify)
-    _measure(steps, models["head"], compiled, calibration)
+    evaluation = _measure(steps, models["head"], compiled, calibration)
+    found = {"weights": models.get("model") or models["reference"], "model": models["head"], "compiled": compiled}
+    _bundle(steps, toolchain, {**found, "config": config, "calibration": calibration, **evaluation}, templates)
     return steps.all
 
 
@@ -163,7 +166,8 @@ class _Steps:
         entry = f"[{self._label}]" if self._label else ""
         step = Step(
             f"{self.recipe.name}{entry}/{name}", name, it.module, params, inputs,
-            tools=it.tools, resources=it.resources, timeout=it.timeout, retries=it.retries, variant=self._label, **more,
+            resources=it.resources, timeout=it.timeout, retries=it.retries, variant=self._label,
+            **({"tools": it.tools} | more),
         )  # fmt: skip
         self.all.append(step)
         return Output(step.id, output)
@@ -203,6 +207,11 @@ def _model(steps: _Steps, toolchain: Toolchain) -> dict[str, Output]:
     return {**found, "simplified": simplified, "rewritten": rewritten, "head": final}
 
 
+def _templates(templates: Sequence[Path]) -> dict[str, Source]:
+    users = {"templates_user": Source(templates[0])} if len(templates) > 1 else {}
+    return {"templates": Source(templates[-1]), **users}
+
+
 def _configure(steps: _Steps, templates: Sequence[Path]) -> Output:
     recipe = steps.recipe
     params = {
@@ -212,8 +221,7 @@ def _configure(steps: _Steps, templates: Sequence[Path]) -> Output:
         "count": recipe.calibration.count,
         "input": steps.image,
     }
-    users = {"templates_user": Source(templates[0])} if len(templates) > 1 else {}
-    return steps.add("configure", "pulsar2.json", params, {"templates": Source(templates[-1]), **users})
+    return steps.add("configure", "pulsar2.json", params, _templates(templates))
 
 
 def _compile(
@@ -230,13 +238,23 @@ def _compile(
     return steps.add("compile/onnxruntime", "quantized.onnx", params, inputs, after=(after.step,))
 
 
-def _measure(steps: _Steps, model: Output, compiled: Output, calibration: Output) -> None:
+def _measure(steps: _Steps, model: Output, compiled: Output, calibration: Output) -> dict[str, Output]:
     """The steps evaluate and, for segmentation, preview: of the compiled model, too, if this machine can run it."""
     models = {"model": model} | ({"quantized": compiled} if compiled.name.endswith(".onnx") else {})
     labelled = {}
+    found = {}
     if (evaluate := steps.recipe.evaluate) is not None:
         labelled = {"dataset": Source(Path(evaluate.dataset))}
         params = {"count": evaluate.count, "seed": evaluate.seed, "max_drop": evaluate.max_drop}
-        steps.add("evaluate", "evaluation.json", {"input": steps.image, **params}, {**models, **labelled})
+        found["evaluation"] = steps.add(
+            "evaluate", "evaluation.json", {"input": steps.image, **params}, {**models, **labelled}
+        )
     if steps.recipe.model.task == "semantic-segmentation":
         steps.add("preview", "preview.png", {"input": steps.image}, {**models, **labelled, "calibration": calibration})
+    return found
+
+
+def _bundle(steps: _Steps, toolchain: Toolchain, inputs: Mapping[str, Output], templates: Sequence[Path]) -> None:
+    used = {"name": toolchain.name, "version": toolchain.version, "facts": dict(toolchain.facts)}
+    params = bundle_params(steps.recipe, used, steps.all)
+    steps.add("bundle", "bundle", params, {**inputs, **_templates(templates)}, tools=tuple(params["tools"]))

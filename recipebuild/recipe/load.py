@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from recipebuild.recipe.board import contradictions, for_runner
 from recipebuild.recipe.document import Document
 from recipebuild.recipe.extends import Chain
 from recipebuild.recipe.find import find
@@ -78,8 +79,13 @@ def load(
         data = {**merged(layers), "name": name}
         data.pop("matrix", None)
         data.pop("extends", None)
+        data = for_runner(data)
         try:
             variants.append(Variant(Recipe.model_validate(data), entry.label, tuple(layers)))
+            found.extend(
+                Problem(".".join(f), what, place(layers, f), fix)
+                for f, what, fix in contradictions(variants[-1].recipe)
+            )
         except ValidationError as error:
             from recipebuild.recipe.wording import problems
 

@@ -14,6 +14,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from recipebuild.recipe.board import Board
+from recipebuild.recipe.bundle import BundleText
 from recipebuild.recipe.rewriting import Rewrite
 from recipebuild.recipe.section import (
     REVISION,
@@ -242,6 +244,8 @@ class Recipe(Section):
     evaluate: Evaluate | None = Field(
         default=None, description="Accuracy on labelled images; left out, none is measured"
     )
+    board: Board = Field(default=Board(), description="What runs the model on the board, and how it is measured there")
+    bundle: BundleText = Field(default=BundleText(), description="Words for the model card of the bundle")
 
     @model_validator(mode="after")
     def _names_differ(self) -> Recipe:

@@ -57,6 +57,13 @@ def _rewrite(metrics: Metrics) -> str:
     return said + (f", taken back: {', '.join(metrics['rolled_back'])}" if metrics["rolled_back"] else "")
 
 
+def _deploy(metrics: Metrics) -> str:
+    said = f"{metrics['latency_ms']['avg']:.3f} ms on {metrics['board']}"
+    if "miou_board" in metrics:
+        said += f", mIoU {100 * metrics['miou_board']:.1f} % ({metrics['images']} images)"
+    return said
+
+
 _FIGURES: dict[str, Callable[[Metrics], str]] = {
     "export": lambda m: f"{m['nodes']} nodes, {size(m['bytes'])}",
     "simplify": lambda m: f"{m['nodes_before']} -> {m['nodes_after']} nodes",
@@ -66,4 +73,6 @@ _FIGURES: dict[str, Callable[[Metrics], str]] = {
     "calibrate": lambda m: f"{m['images']} images, {size(m['bytes'])}",
     "compile": lambda m: f"{size(m['bytes'])}" + (f", {m['method']}" if "method" in m else ""),
     "evaluate": _evaluate,
+    "deploy": _deploy,
+    "bundle": lambda m: f"{m['files']} files, {size(m['bytes'])}",
 }

@@ -20,8 +20,9 @@ ALL = [
     "compile",
     "evaluate",
     "preview",
+    "bundle",
 ]
-LAST = {"compile", "evaluate", "preview"}
+LAST = {"compile", "evaluate", "preview", "bundle"}
 
 
 def test_a_run_leaves_what_it_promises(built_project: Project) -> None:

@@ -16,7 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_help_names_every_verb_and_each_verb_has_help(built_project: Project) -> None:
     said = built_project.command("--help").stdout
-    for verb in ("run", "plan", "explain", "check", "render", "schema", "cache"):
+    verbs = ("run", "plan", "explain", "check", "render", "schema", "inspect", "diff", "models", "lock", "estimate")
+    for verb in (*verbs, "board", "bundle", "cache"):
         assert re.search(rf"^  {verb} ", said, re.M), verb
         assert "Usage" in built_project.command(verb, "--help").stdout
 
@@ -103,9 +104,10 @@ def test_without_the_build_packages_run_says_what_to_install(built_project: Proj
             cwd=built_project.folder, env=built_project.environment(), capture_output=True, text=True, check=False,
         )  # fmt: skip
 
-    failed = run("run", str(built_project.recipe))
-    assert failed.returncode == 4
-    assert "onnx, torch" in failed.stderr and "pip install 'recipebuild[build]'" in failed.stderr
+    for verb in ("run", "estimate"):
+        failed = run(verb, str(built_project.recipe))
+        assert failed.returncode == 4
+        assert "onnx, torch" in failed.stderr and "pip install 'recipebuild[build]'" in failed.stderr
     for verb in ("check", "plan"):
         assert run(verb, str(built_project.recipe)).returncode == 0
 
@@ -125,5 +127,8 @@ def test_the_wheel_brings_recipes_and_templates_along(tmp_path: Path) -> None:
         "recipebuild/shipped/templates/pulsar2/config.json.j2",
         "recipebuild/models/families.yaml",
         "recipebuild/pulsar2/failures.yaml",
+        "recipebuild/board/latency.yaml",
+        "recipebuild/board/runners.yaml",
+        "recipebuild/shipped/templates/bundle/run.py",
     ):
         assert name in names

@@ -39,6 +39,16 @@ def test_defaults(desk, good):
         "quantization": {"method": "MinMax"},
         "target": {"hardware": "AX650", "npu_mode": "NPU3", "toolchain": "auto"},
         "evaluate": None,
+        "board": {
+            "runner": None,
+            "repeat": 100,
+            "warmup": 10,
+            "affinity": None,
+            "vnpu": None,
+            "min_agreement": 0.9,
+            "min_cosine": 0.98,
+        },
+        "bundle": {"license": None, "intended_use": None},
     }
     assert recipe.rewrite.enabled and recipe.rewrite.switches == {}
 

@@ -1,0 +1,1 @@
+"""Boards: the programs that run models there, reaching one over SSH, measuring, comparing, estimating."""

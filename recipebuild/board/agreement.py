@@ -1,0 +1,86 @@
+"""The board against the host: how far the outputs of one model are apart, image by image.
+
+ArgMax agreement is the fraction of equal class ids; cosine is <a, b> / (|a| |b|) over a tensor's elements, and 0.98 or
+more is what Pulsar2's documentation takes as normal (page ``precision_debug_guides``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from recipebuild.errors import CheckError
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Array = npt.NDArray[Any]
+
+CAUSES = (
+    "what it may be, the likeliest first:",
+    "1. preprocessing: mean, std or the resize rule are not those of the calibration; compare model.json, pulsar2.json",
+    "2. channel order: Pulsar2 converts nothing between RGB and BGR; feed what model.json says",
+    "3. layout: the model takes N, H, W, C bytes; a program that feeds N, C, H, W gives noise",
+    "4. toolchain and runtime: a Pulsar2 that does not fit the board's firmware; recipebuild board doctor NAME",
+    "5. quantization itself: compare miou_float and miou_quantized; try another quantization.method",
+)
+
+
+@dataclass
+class Agreement:
+    """Sums over images; ask it for the figures of each output.
+
+    Attributes:
+        same: For each integer output, equal elements and all elements.
+        cosines: For each floating-point output, the cosine of each image.
+    """
+
+    same: dict[str, tuple[int, int]] = field(default_factory=dict)
+    cosines: dict[str, list[float]] = field(default_factory=dict)
+
+    def add(self, names: Sequence[str], board: Sequence[Array], host: Sequence[Array]) -> None:
+        """Count one image's outputs."""
+        for name, found, right in zip(names, board, host, strict=True):
+            if right.dtype.kind in "iu":
+                equal, total = self.same.get(name, (0, 0))
+                self.same[name] = (equal + int((found == right).sum()), total + right.size)
+            else:
+                self.cosines.setdefault(name, []).append(cosine(found, right))
+
+    def figures(self) -> dict[str, Any]:
+        """``agreement`` and ``cosine`` of each output: fractions 0..1; of cosines the lowest and the mean."""
+        return {
+            "agreement": {name: round(equal / total, 6) for name, (equal, total) in self.same.items()},
+            "cosine": {
+                name: {"min": round(min(values), 6), "mean": round(sum(values) / len(values), 6)}
+                for name, values in self.cosines.items()
+            },
+        }
+
+
+def cosine(a: Array, b: Array) -> float:
+    """The cosine of two tensors, in float64; 1 if both are zero, 0 if one is, or if one has NaN."""
+    import numpy as np
+
+    x, y = a.astype(np.float64).ravel(), b.astype(np.float64).ravel()
+    lengths = float(np.linalg.norm(x) * np.linalg.norm(y))
+    if lengths == 0:
+        return float(not x.any() and not y.any())
+    value = float(x @ y) / lengths
+    return value if np.isfinite(value) else 0.0
+
+
+def judge(figures: Mapping[str, Any], min_agreement: float, min_cosine: float, metrics: dict[str, Any]) -> None:
+    """Find that board and host are near enough.
+
+    Raises:
+        CheckError: If one output is too far; the remedy has the likely causes in order, the metrics go along.
+    """
+    low = [(f"ArgMax agreement of {n}", v, min_agreement) for n, v in figures["agreement"].items() if v < min_agreement]
+    low += [
+        (f"mean cosine of {n}", v["mean"], min_cosine) for n, v in figures["cosine"].items() if v["mean"] < min_cosine
+    ]
+    if low:
+        said = ", ".join(f"{what} is {value:.4f}, less than {limit:g}" for what, value, limit in low)
+        raise CheckError(f"board and host do not agree: {said}", remedy="\n".join(CAUSES), metrics=metrics)

@@ -1,0 +1,121 @@
+"""``model.json``: what a program must know to run the model, and nothing that it could not know from it.
+
+Use: ``interface(compiled, task, spec, labels(float_model, task, config))``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recipebuild.errors import CheckError, StepError
+from recipebuild.evaluate.palette import CITYSCAPES, palette
+from recipebuild.evaluate.segmentation import class_count
+from recipebuild.graph.files import load
+from recipebuild.graph.statistics import inputs as model_inputs
+from recipebuild.graph.statistics import outputs as model_outputs
+
+if TYPE_CHECKING:
+    from recipebuild.board.runners import Runner
+    from recipebuild.calibration.preprocess import ImageSpec
+    from recipebuild.graph.statistics import Tensor
+
+RESIZE = "bilinear, antialiased (Pillow's BILINEAR)"
+_SEGMENTATION = "semantic-segmentation"
+
+
+def interface(compiled: Path, task: str, spec: ImageSpec, labels: list[dict[str, Any]]) -> dict[str, Any]:
+    """Input, outputs and labels of a compiled model, as JSON values.
+
+    An ``.axmodel`` is an ONNX file, so its inputs and outputs are read from it, too. Its mean and std are inside, and
+    its integer outputs are int32 on the NPU, whatever ArgMax gives in ONNX (int64).
+
+    Args:
+        compiled: The ``.axmodel``, or the quantized ONNX model.
+        task: What the network does.
+        spec: What the compiled model expects of an image.
+        labels: The classes.
+
+    Raises:
+        StepError: If the model has no such input.
+    """
+    on_npu = compiled.suffix == ".axmodel"
+    model = load(compiled, weights=False)
+    given = next((tensor for tensor in model_inputs(model) if tensor.name == spec.name), None)
+    if given is None:
+        named = ", ".join(tensor.name for tensor in model_inputs(model))
+        raise StepError(f"{compiled.name} has no input {spec.name}, but {named}", remedy="correct input.name")
+    _, _, height, width = spec.shape
+    return {
+        "model": compiled.name,
+        "task": task,
+        "input": {
+            "name": given.name,
+            "shape": list(given.shape or ()),
+            "dtype": given.dtype,
+            "layout": "NCHW" if given.shape == spec.shape else "NHWC",
+            "height": height,
+            "width": width,
+            "color": spec.color,
+            "mean": list(spec.mean),
+            "std": list(spec.std),
+            "normalized_by": "model" if given.dtype == "uint8" else "program",
+            "resize": RESIZE,
+        },
+        "outputs": [_output(tensor, task, on_npu) for tensor in model_outputs(model)],
+        "labels": labels,
+    }
+
+
+def labels(float_model: Path, task: str, config: Path | None) -> list[dict[str, Any]]:
+    """The classes of a segmentation model: ids, names (the model's own, where its config.json has them), colours."""
+    if task != _SEGMENTATION:
+        return []
+    count = class_count(float_model) or 0
+    named: Mapping[str, str] = {}
+    if config is not None and config.is_file():
+        named = json.loads(config.read_text(encoding="utf-8")).get("id2label") or {}
+    own = [named.get(str(i), "") for i in range(count)]
+    cityscapes = own == [label.name for label in CITYSCAPES]
+    known = palette(count)
+    return [
+        {
+            "id": i,
+            "name": label.name if cityscapes or not own[i] or own[i] == f"LABEL_{i}" else own[i],
+            "color": list(label.color),
+        }
+        for i, label in enumerate(known)
+    ]
+
+
+def check_runner(runner: Runner, found: Mapping[str, Any]) -> None:
+    """Find that the model gives what the board's program reads.
+
+    Raises:
+        CheckError: If it has other outputs, or class ids of another size.
+    """
+    outputs = found["outputs"]
+    if len(outputs) != len(runner.outputs):
+        raise CheckError(
+            f"{runner.name} reads {len(runner.outputs)} outputs ({', '.join(runner.outputs)}), the model has "
+            f"{len(outputs)}: {', '.join(output['name'] for output in outputs)}",
+            remedy="leave board.runner out, or give the model the outputs that it reads",
+        )
+    if "class_ids" in runner.outputs:
+        ids = outputs[runner.outputs.index("class_ids")]
+        wanted = [found["input"]["height"] // runner.scale, found["input"]["width"] // runner.scale]
+        if ids["shape"][-2:] != wanted:
+            raise CheckError(
+                f"{runner.name} reads class ids of {wanted[0]}x{wanted[1]}, the model gives {ids['shape']}",
+                remedy="leave board.runner out: it takes models whose output is a quarter of their input",
+            )
+
+
+def _output(tensor: Tensor, task: str, on_npu: bool) -> dict[str, Any]:
+    dtype = "int32" if on_npu and tensor.dtype == "int64" else tensor.dtype
+    meaning = "raw output"
+    if task == _SEGMENTATION:
+        meaning = "class ids" if dtype.startswith("int") else "logits"
+    return {"name": tensor.name, "shape": list(tensor.shape or ()), "dtype": dtype, "meaning": meaning}

@@ -1,0 +1,124 @@
+"""``board``: the boards that models run on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from recipebuild.cli import options as given
+from recipebuild.cli.exits import print_json
+from recipebuild.errors import MissingError
+
+app = typer.Typer(
+    help="Boards: add them, look at them, run models on them.", no_args_is_help=True, rich_markup_mode=None
+)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The board's name.")]
+
+
+@app.command("add")
+def add(
+    name: Name,
+    host: Annotated[
+        str, typer.Option(metavar="USER@HOST[:PORT]", help="As ssh is told it; a Host of ~/.ssh/config does.")
+    ],
+    chip: Annotated[str, typer.Option(help="The chip.")] = "AX650",
+    program: Annotated[
+        Literal["ax_run_model", "axcl_run_model"], typer.Option(help="axcl_run_model for PCIe and M.2 cards.")
+    ] = "ax_run_model",
+    folder: Annotated[str, typer.Option(help="Where models are put, from the login's home.")] = ".cache/recipebuild",
+    ssh_config: Annotated[Path | None, typer.Option(exists=True, help="Another OpenSSH configuration.")] = None,
+) -> None:
+    """Add a board, or change it. Nothing is asked of it: recipebuild board doctor NAME does that.
+
+    Example: recipebuild board add desk --host root@192.168.1.20
+    """
+    from pydantic import ValidationError
+
+    from recipebuild.board.boards import Board, add_board, parse_host
+    from recipebuild.errors import RecipeError
+
+    config = str(ssh_config.resolve()) if ssh_config else None
+    try:
+        board = Board.model_validate(
+            {**parse_host(host), "chip": chip, "program": program, "folder": folder, "ssh_config": config}
+        )
+    except ValidationError as error:
+        raise RecipeError(f"--folder {folder!r} is no folder's name", remedy="letters, digits and ._-/") from error
+    typer.echo(f"{name}: written to {add_board(name, board)}")
+
+
+@app.command("list")
+def list_(as_json: given.Json = False) -> None:
+    """Print the boards that were added."""
+    from recipebuild.board.boards import load_boards
+
+    boards = load_boards()
+    if as_json:
+        print_json([{name: board.model_dump(mode="json") for name, board in sorted(boards.items())}])
+        return
+    for name, board in sorted(boards.items()):
+        user, port = f"{board.user}@" if board.user else "", f":{board.port}" if board.port else ""
+        typer.echo(f"{name}: {user}{board.host}{port} ({board.chip}, {board.program})")
+
+
+@app.command("doctor")
+def doctor(
+    name: Name,
+    bundle: Annotated[
+        Path | None, typer.Option(metavar="DIR", exists=True, file_okay=False, help="A bundle that is to run there.")
+    ] = None,
+    as_json: given.Json = False,
+) -> None:
+    """Look at a board: reachable, driver, free NPU memory, programs; each line with what helps.
+
+    Example: recipebuild board doctor desk
+    """
+    from recipebuild.board.boards import find_board
+    from recipebuild.board.doctor import compiled_by, doctor
+
+    lines = doctor(find_board(name), compiled_by(bundle) if bundle else None)
+    if as_json:
+        print_json([[line.as_json() for line in lines]])
+    for line in [] if as_json else lines:
+        typer.echo(f"{line.state:4}  {line.what}: {line.found}")
+        if line.remedy and line.state != "ok":
+            typer.echo("\n".join(f"        {part}" for part in line.remedy.splitlines()))
+    if any(line.state == "fail" for line in lines):
+        raise typer.Exit(MissingError.exit_code)
+
+
+@app.command("run")
+def run(
+    recipes: given.Recipes,
+    board: Annotated[str | None, typer.Option(metavar="NAME", help="The board; by default the only one.")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Measure anew, though nothing changed.")] = False,
+    sets: given.Sets = None,
+    weights: given.Weights = None,
+    store: given.Store = None,
+    build_dir: given.BuildDir = Path("build"),
+    templates: given.Templates = None,
+    jobs: given.Jobs = None,
+    keep_going: given.KeepGoing = False,
+    locked: given.Locked = False,
+    as_json: given.Json = False,
+) -> None:
+    """Build recipes, put them on a board, time them there, and compare board and host.
+
+    Example: recipebuild board run recipes/mine.yaml --board desk
+    """
+    import datetime
+
+    from recipebuild.board.boards import only_board
+    from recipebuild.board.book import note
+    from recipebuild.cli.building import build_and_tell
+    from recipebuild.prepare import Options
+
+    now = datetime.datetime.now(datetime.UTC).isoformat()
+    options = Options(
+        sets=given.merged_sets(sets, weights, None), store=store, build_dir=build_dir, templates=templates,
+        jobs=jobs, keep_going=keep_going, locked=locked, board=board or only_board(), again=now if again else None,
+    )  # fmt: skip
+    build_and_tell(recipes, options, as_json, after=note)

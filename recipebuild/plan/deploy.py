@@ -1,0 +1,76 @@
+"""The step deploy, added to a plan on request: what was built, put on a board and measured there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from recipebuild.board.boards import Board
+from recipebuild.engine.step import Output, Source, Step
+from recipebuild.errors import MissingError
+from recipebuild.plan.kinds import KINDS
+from recipebuild.plan.plan import Plan
+from recipebuild.recipe.board import fed_input
+from recipebuild.recipe.load import Variant
+from recipebuild.recipe.schema import Recipe
+
+
+def with_deploy(plan: Plan, variants: Sequence[Variant], name: str, board: Board, again: str | None) -> Plan:
+    """The plan with a step deploy for each entry of its matrix.
+
+    Args:
+        plan: The recipe's plan.
+        variants: The recipe's entries.
+        name: The board's name.
+        board: How it is reached.
+        again: What makes the key another one, so that it is measured anew.
+
+    Raises:
+        MissingError: If an entry is not built for an NPU.
+    """
+    steps, members = list(plan.steps), {}
+    for variant in variants:
+        ids = plan.variants[variant.label]
+        step = _deploy(variant, {s.name: s for s in plan.steps if s.id in ids}, name, board)
+        if again:
+            step = replace(step, facts={"again": again})
+        steps.append(step)
+        members[variant.label] = (*ids, step.id)
+    return Plan(plan.name, tuple(steps), members)
+
+
+def _deploy(variant: Variant, steps: dict[str, Step], name: str, board: Board) -> Step:
+    recipe, kind = variant.recipe, KINDS["deploy"]
+    if steps["compile"].module != KINDS["compile/pulsar2"].module:
+        raise MissingError(
+            "nothing is built for a board: Pulsar2 is not here, and the embedded toolchain builds for this machine",
+            remedy="install Pulsar2, or load its docker image, and run again; recipebuild check tells what is found",
+        )
+    entry = f"[{variant.label}]" if variant.label else ""
+    inputs: dict[str, Output | Source] = {
+        "bundle": Output(steps["bundle"].id, "bundle"),
+        "model": Output(steps["head"].id, "model.onnx"),
+        "calibration": Output(steps["calibrate"].id, "calibration.tar"),
+    }
+    if recipe.evaluate is not None:
+        inputs["dataset"] = Source(Path(recipe.evaluate.dataset))
+    return Step(
+        f"{recipe.name}{entry}/deploy", "deploy", kind.module, _params(variant, name, board), inputs,
+        tools=kind.tools, resources=kind.resources, variant=variant.label,
+    )  # fmt: skip
+
+
+def _params(variant: Variant, name: str, board: Board) -> dict[str, Any]:
+    recipe: Recipe = variant.recipe
+    place = "".join(c if c.isalnum() or c in "_-." else "_" for c in variant.label)
+    labelled = recipe.evaluate.model_dump(include={"count", "seed"}) if recipe.evaluate else {}
+    return {
+        "name": name,
+        "board": board.model_dump(mode="json"),
+        "place": f"models/{recipe.name}{f'.{place}' if place else ''}",
+        "input": fed_input(recipe),
+        **recipe.board.model_dump(mode="json"),
+        **labelled,
+    }

@@ -1,0 +1,118 @@
+"""The recipe's board: the program there that runs the model, and what the recipe must be for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field
+
+from recipebuild.board.runners import Runner, runners
+from recipebuild.recipe.section import Count, Section
+
+if TYPE_CHECKING:
+    from recipebuild.recipe.schema import Recipe
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Fault = tuple[tuple[str, ...], str, str]
+"""Field, what is wrong with it, what to write in its place."""
+
+
+class Board(Section):
+    """The board: what runs the model there, and how it is measured."""
+
+    runner: Literal["ax_segformer", "ax_dinov2", "ax_depth_anything", "ax_glpdepth"] | None = Field(
+        default=None,
+        description="Program of ax-samples that the model is for: the build makes what it feeds and reads",
+    )
+    repeat: Count = Field(default=100, description="Runs that are timed, 1 or more")
+    warmup: Annotated[int, Field(ge=0, le=100_000)] = Field(default=10, description="Runs before those, 0 or more")
+    affinity: Annotated[int, Field(ge=1, le=7)] | None = Field(
+        default=None, description="Mask of the NPU cores that run it, 1 to 7; left out, the board's program decides"
+    )
+    vnpu: Annotated[int, Field(ge=0, le=2)] | None = Field(
+        default=None, description="Virtual NPU: 0 off, 1 standard, 2 big and little; left out, the program decides"
+    )
+    min_agreement: Fraction = Field(
+        default=0.9, description="Smallest fraction of pixels, 0 to 1, to which board and host give the same class"
+    )
+    min_cosine: Fraction = Field(
+        default=0.98, description="Smallest mean cosine, 0 to 1, between an output on the board and on the host"
+    )
+
+
+def for_runner(data: dict[str, Any]) -> dict[str, Any]:
+    """A recipe's merged values, with what its ``board.runner`` needs where the recipe says nothing on it."""
+    board, head = data.get("board"), data.get("head")
+    runner = runners().get(str(board.get("runner"))) if isinstance(board, dict) and "runner" in board else None
+    if runner and "class_ids" in runner.outputs and isinstance(head, dict) and head.get("kind") == "argmax":
+        return {**data, "head": {"keep_logits": True, **head}}
+    return data
+
+
+def contradictions(recipe: Recipe) -> Iterator[Fault]:
+    """What in a recipe its ``board.runner`` cannot work with."""
+    if recipe.board.runner is None:
+        return
+    runner = runners()[recipe.board.runner]
+    if recipe.model.task != runner.task:
+        yield (
+            ("board", "runner"),
+            f"{runner.name} is for {runner.task}, and model.task is {recipe.model.task}",
+            _WAY_OUT,
+        )
+        return
+    yield from _head(recipe, runner)
+    yield from _input(recipe, runner)
+
+
+_WAY_OUT = "leave board.runner out: the bundle's own run.py runs any model"
+
+
+def _head(recipe: Recipe, runner: Runner) -> Iterator[Fault]:
+    head = recipe.head
+    if "class_ids" not in runner.outputs:
+        if head.kind != "none":
+            yield ("head", "kind"), f"{runner.name} reads the network's own output", "head: {kind: none}"
+        return
+    if head.kind == "none":
+        yield ("head", "kind"), f"{runner.name} reads class ids as output 1", "head: {kind: argmax, keep_logits: true}"
+        return
+    if not head.keep_logits:
+        yield (
+            ("head", "keep_logits"),
+            f"{runner.name} reads class ids as output 1, after the logits",
+            "keep_logits: true, or leave it out",
+        )
+    if head.axis not in (1, -3):
+        yield ("head", "axis"), f"{runner.name} takes a class for each pixel: axis 1 of N, C, H, W", "axis: 1"
+
+
+def _input(recipe: Recipe, runner: Runner) -> Iterator[Fault]:
+    batch, _, height, width = recipe.input.shape
+    if batch != 1:
+        yield ("input", "shape"), f"{runner.name} feeds one image at a time", f"shape: [1, 3, {height}, {width}]"
+    if not runner.any_size and (height, width) != runner.size:
+        h, w = runner.size
+        yield ("input", "shape"), f"{runner.name} feeds {h}x{w} only, not {height}x{width}", f"shape: [1, 3, {h}, {w}]"
+    fed = fed_color(recipe)
+    if fed != runner.color:
+        yield (
+            ("board", "runner"),
+            f"{runner.name} feeds {runner.color}, and this model takes {fed}: red and blue would be swapped",
+            f"if the network was trained with {runner.color}, say input.color: {runner.color}; else {_WAY_OUT}",
+        )
+
+
+def fed_color(recipe: Recipe) -> str:
+    """The channel order that the compiled model takes: the network's own, unless the recipe's target says otherwise."""
+    runtime = getattr(recipe.target, "runtime_input", None)
+    return str(runtime.format) if runtime is not None else recipe.input.color
+
+
+def fed_input(recipe: Recipe) -> dict[str, Any]:
+    """The recipe's input as the compiled model takes it: ``color`` is what is fed, mean and std are in that order."""
+    fed = recipe.input.model_dump(mode="json")
+    if (color := fed_color(recipe)) != recipe.input.color:
+        fed |= {"color": color, "mean": fed["mean"][::-1], "std": fed["std"][::-1]}
+    return fed

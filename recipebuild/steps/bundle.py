@@ -1,0 +1,168 @@
+"""bundle: what was built -> the folder that goes to the board, and the same as an archive.
+
+Inputs: compiled (compiled.axmodel or quantized.onnx), model (float ONNX), config (pulsar2.json), weights (the fetched
+model), calibration (tar), evaluation (evaluation.json, optional), templates, templates_user (optional; goes first).
+Outputs: bundle/ (the model, pulsar2.json, model.json, README.md, run.py, provenance.json, SHA256SUMS), bundle.tar.gz.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from recipebuild import __version__
+from recipebuild.board.runners import Runner, runners
+from recipebuild.bundle import provenance
+from recipebuild.bundle.card import card, program
+from recipebuild.bundle.interface import check_runner, interface, labels
+from recipebuild.bundle.pack import write_archive, write_sums
+from recipebuild.calibration.preprocess import ImageSpec
+from recipebuild.engine.digest import digest_json
+from recipebuild.engine.keys import installed_version
+from recipebuild.engine.step import Progress
+from recipebuild.graph.head import Head
+
+
+class Toolchain(BaseModel):
+    """What compiled: its name, version, and what else tells it apart, such as an image's id."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: Literal["pulsar2", "onnxruntime"]
+    version: str
+    facts: dict[str, str] = {}
+
+
+class Params(BaseModel):
+    """What the bundle says of itself.
+
+    Attributes:
+        recipe: The recipe's name.
+        task: What the network does.
+        head: The recipe's head.
+        input: The recipe's input.
+        hardware: What the model is compiled for.
+        npu_mode: With how many cores.
+        toolchain: By what.
+        runner: The program of ax-samples that it is for.
+        source: Where the weights come from, in words.
+        license: Their licence.
+        intended_use: What the model is for.
+        steps: The other steps' names and parameters: the recipe, as far as it shows in the result.
+        tools: Python distributions that the result depends on.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    recipe: str
+    task: str
+    head: Head
+    input: ImageSpec
+    hardware: str
+    npu_mode: str
+    toolchain: Toolchain
+    runner: str | None = None
+    source: str
+    license: str | None = None
+    intended_use: str | None = None
+    steps: list[tuple[str, dict[str, Any]]]
+    tools: list[str]
+
+
+def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
+    """Write the bundle's files, then what can be said of all of them, then the archive.
+
+    Raises:
+        StepError: If a template is wrong.
+        CheckError: If the model does not fit its runner.
+    """
+    folder = out / "bundle"
+    folder.mkdir()
+    found = _interface(inputs, params)
+    runner = runners()[params.runner] if params.runner else None
+    if runner:
+        check_runner(runner, found)
+    for path in _model_files(inputs["compiled"]):
+        shutil.copyfile(path, folder / path.name)
+    shutil.copyfile(inputs["config"], folder / "pulsar2.json")
+    _write_json(folder / "model.json", found)
+    templates = [inputs[name] for name in ("templates_user", "templates") if name in inputs]
+    shutil.copyfile(program(templates), folder / "run.py")
+    images = provenance.images(inputs["calibration"])
+    values = _card_values(inputs, params, found, runner, len(images))
+    (folder / "README.md").write_text(card(values, templates), encoding="utf-8")
+    progress(0.5, "provenance")
+    _write_json(folder / provenance.FILE, _statement(inputs, params, folder, images))
+    write_sums(folder)
+    progress(0.7, "archive")
+    write_archive(folder, out / "bundle.tar.gz", params.recipe)
+    return {
+        "files": len(list(folder.iterdir())),
+        "bytes": sum(path.stat().st_size for path in folder.iterdir()),
+        "model": found["model"],
+        "runner": params.runner,
+    }
+
+
+def _interface(inputs: Mapping[str, Path], params: Params) -> dict[str, Any]:
+    named = labels(inputs["model"], params.task, inputs["weights"] / "config.json")
+    return {
+        **interface(inputs["compiled"], params.task, params.input, named),
+        "head": params.head.model_dump(mode="json"),
+        "hardware": params.hardware,
+        "npu_mode": params.npu_mode,
+        "toolchain": {"name": params.toolchain.name, "version": params.toolchain.version},
+        "runner": params.runner,
+    }
+
+
+def _model_files(compiled: Path) -> list[Path]:
+    """The compiled model, and what lies beside it under longer names."""
+    return [compiled, *sorted(compiled.parent.glob(f"{compiled.name}.*"))]
+
+
+def _card_values(
+    inputs: Mapping[str, Path], params: Params, found: Mapping[str, Any], runner: Runner | None, images: int
+) -> dict[str, Any]:
+    figures = json.loads(inputs["evaluation"].read_text(encoding="utf-8")) if "evaluation" in inputs else {}
+    _, _, height, width = params.input.shape
+    return {
+        **params.model_dump(mode="json", include={"recipe", "source", "license", "intended_use"}),
+        "recipe_digest": digest_json(params.steps),
+        "version": __version__,
+        "interface": found,
+        "figures": figures,
+        "calibration_images": images,
+        "command": runner.command(found["model"], height, width) if runner else None,
+    }
+
+
+def _statement(
+    inputs: Mapping[str, Path], params: Params, folder: Path, images: list[provenance.Dependency]
+) -> dict[str, Any]:
+    parameters = {
+        "recipe": params.recipe,
+        "recipe_digest": digest_json(params.steps),
+        "source": params.source,
+        "steps": [{"name": name, "params": values} for name, values in params.steps],
+    }
+    return provenance.statement(
+        folder,
+        parameters,
+        {"toolchain": params.toolchain.model_dump(mode="json")},
+        [
+            *provenance.files(inputs["weights"], "weights"),
+            *images,
+            *provenance.distributions({tool: installed_version(tool) for tool in params.tools}),
+            *provenance.toolchain(params.toolchain.name, params.toolchain.facts),
+        ],
+    )
+
+
+def _write_json(path: Path, value: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,0 +1,255 @@
+"""deploy: the bundle -> on the board, timed there, and compared with the host.
+
+Inputs: bundle (folder), model (float ONNX), calibration (tar), dataset (folder with images/ and labels/, optional).
+Outputs: deploy.json. Unlike other steps' outputs it holds what was measured, which differs from run to run.
+"""
+
+from __future__ import annotations
+
+import io
+import itertools
+import json
+import logging
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from recipebuild.board.agreement import Agreement, judge
+from recipebuild.board.boards import Board
+from recipebuild.board.costs import costs
+from recipebuild.board.measure import Repeats, copy_changed, outputs, sample_speed, speed, summary
+from recipebuild.board.output import SampleTiming, Timing
+from recipebuild.board.session import Session, on_board
+from recipebuild.calibration.archive import read_archive
+from recipebuild.calibration.preprocess import ImageSpec, preprocess, to_pixels
+from recipebuild.engine.digest import digest_file
+from recipebuild.engine.step import Progress
+from recipebuild.errors import MissingError, StepError
+from recipebuild.evaluate.dataset import IGNORE, read, samples
+from recipebuild.evaluate.metrics import confusion_matrix, mean_iou, pixel_accuracy
+from recipebuild.evaluate.segmentation import class_count, enlarge
+from recipebuild.graph.compare import run_model
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    from PIL import Image
+
+    Array = npt.NDArray[Any]
+    Labelled = tuple[Image.Image, Array | None]
+    Load = Callable[[], Labelled]
+
+logger = logging.getLogger(__name__)
+
+_CALLS = 5
+"""Calls of the board's program for speed; the runs asked for are spread over them."""
+
+_AT_ONCE = 8
+"""Images that go to the board in one transfer."""
+
+_UNLABELLED = 8
+"""Images of the calibration set on which board and host are compared where there is no dataset."""
+
+
+class Params(BaseModel):
+    """What to run where, and what to demand.
+
+    Attributes:
+        name: The board's name.
+        board: How it is reached.
+        place: The model's folder there.
+        input: The recipe's input.
+        runner: A program of ax-samples to time as well.
+        repeat: Timed runs.
+        warmup: Runs before those.
+        affinity: Mask of NPU cores.
+        vnpu: Virtual NPU mode.
+        min_agreement: Smallest fraction of equal class ids, board against host.
+        min_cosine: Smallest mean cosine of an output, board against host.
+        count: Labelled images; ``None`` for all.
+        seed: Which ones.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    board: Board
+    place: str
+    input: ImageSpec
+    runner: str | None = None
+    repeat: int = Field(default=100, ge=1)
+    warmup: int = Field(default=10, ge=0)
+    affinity: int | None = None
+    vnpu: int | None = None
+    min_agreement: float = 0.9
+    min_cosine: float = 0.98
+    count: int | None = None
+    seed: int = 0
+
+
+@dataclass
+class _Work:
+    """What there is to do, and what is done: after a dropped connection it goes on from there."""
+
+    inputs: Mapping[str, Path]
+    params: Params
+    interface: dict[str, Any]
+    images: Sequence[Load]
+    classes: int
+    progress: Progress
+    copied: set[str] = field(default_factory=set)
+    timings: list[Timing] = field(default_factory=list)
+    sample: SampleTiming | None = None
+    done: int = 0
+    agreement: Agreement = field(default_factory=Agreement)
+    matrix: Array | int = 0
+
+    def __call__(self, session: Session) -> None:
+        params = self.params
+        place = f"../../{params.place}"
+        model = f"{place}/{self.interface['model']}"
+        self.progress(0.0, f"copying to {params.name}")
+        self.copied |= set(copy_changed(session, self.inputs["bundle"], place))
+        repeat = max(2, -(-params.repeat // _CALLS))  # of a single run a card's program prints no times
+        load = Repeats(repeat, params.warmup, params.affinity, params.vnpu)
+        while len(self.timings) < _CALLS:
+            self.progress(0.1 + 0.2 * len(self.timings) / _CALLS, f"timing on {params.name}")
+            self.timings.append(_speed(session, model, load))
+        if params.runner and self.sample is None:
+            self.sample = self._sample(session, params.runner, model)
+        while self.done < len(self.images):
+            self.progress(0.3 + 0.7 * self.done / len(self.images), f"image {self.done + 1} of {len(self.images)}")
+            batch = [load_image() for load_image in self.images[self.done : self.done + _AT_ONCE]]
+            pixels = [to_pixels(image, params.input).repeat(params.input.shape[0], 0) for image, _ in batch]
+            self._compare(batch, outputs(session, model, self.interface, pixels))
+            self.done += len(batch)
+
+    def _compare(self, batch: Sequence[Labelled], found: Sequence[Sequence[Array]]) -> None:
+        """Count what the board gave against the host, and against the labels."""
+        spec = self.params.input
+        names = [output["name"] for output in self.interface["outputs"]]
+        feeds = [{spec.name: preprocess(image, spec).repeat(spec.shape[0], 0)} for image, _ in batch]
+        right = run_model(self.inputs["model"], feeds)
+        for (_, label), outputs_, host in zip(batch, found, right, strict=True):
+            self.agreement.add(names, outputs_, host)
+            if label is not None:
+                ids = enlarge(_ids(outputs_, self.classes), *label.shape)
+                self.matrix = self.matrix + confusion_matrix(label, ids, self.classes)
+
+    def _sample(self, session: Session, runner: str, model: str) -> SampleTiming | None:
+        picture = io.BytesIO()
+        self.images[0]()[0].convert("RGB").save(picture, "PNG")
+        session.put({"image.png": picture.getvalue()}, ".")
+        size = self.interface["input"]["height"], self.interface["input"]["width"]
+        return sample_speed(session, runner, model, "image.png", size)
+
+
+def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
+    """Copy, time, compare; write ``deploy.json``, then judge.
+
+    Raises:
+        MissingError: If the model is none for a board, or the board or its program is missing.
+        StepError: If something fails on the board.
+        CheckError: If board and host do not agree.
+    """
+    interface = json.loads((inputs["bundle"] / "model.json").read_text(encoding="utf-8"))
+    if not interface["model"].endswith(".axmodel"):
+        raise MissingError(
+            f"{interface['model']} runs on this machine, not on a board", remedy="build with --toolchain pulsar2"
+        )
+    given = interface["input"]
+    if (given["dtype"], given["layout"]) != ("uint8", "NHWC"):
+        raise StepError(
+            f"{interface['model']} takes {given['dtype']} {given['layout']}, and boards are fed images as uint8 NHWC",
+            remedy="leave src_dtype U8 and src_layout NHWC in the template of pulsar2.json",
+        )
+    classes = class_count(inputs["model"]) or IGNORE
+    work = _Work(inputs, params, interface, _images(inputs, params, classes), classes, progress)
+    on_board(params.board, work, on_wait=lambda who: progress(0.0, f"waiting for {params.name}: {who} has it"))
+    metrics = _figures(work)
+    (out / "deploy.json").write_text(json.dumps(metrics, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    judge(metrics, params.min_agreement, params.min_cosine, metrics)
+    return metrics
+
+
+def _speed(session: Session, model: str, load: Repeats) -> Timing:
+    """One call; on a card a second one if the first fails, which cards do about once in 200 runs for no reason."""
+    try:
+        return speed(session, model, load)
+    except StepError as error:
+        if session.board.program != "axcl_run_model":
+            raise
+        logger.warning("tried again: %s", error.message)
+        return speed(session, model, load)
+
+
+def _images(inputs: Mapping[str, Path], params: Params, classes: int) -> Sequence[Load]:
+    """What reads each image, with its label if there is one: large sets do not fit into memory."""
+    if "dataset" in inputs:
+        return [partial(read, one, classes) for one in samples(inputs["dataset"], params.count, params.seed)]
+    first = itertools.islice(read_archive(inputs["calibration"]), _UNLABELLED)
+    return [partial(_unlabelled, image) for _, image in first]
+
+
+def _unlabelled(image: Image.Image) -> Labelled:
+    return image, None
+
+
+def _figures(work: _Work) -> dict[str, Any]:
+    """What is known now: speed, memory, versions, agreement with the host, accuracy."""
+    last, matrix = work.timings[-1], work.matrix
+    accuracy = {}
+    if not isinstance(matrix, int):
+        accuracy = {"miou_board": round(mean_iou(matrix), 6), "pixel_accuracy_board": round(pixel_accuracy(matrix), 6)}
+    return {
+        "board": work.params.name,
+        "model": {
+            "sha256": digest_file(work.inputs["bundle"] / work.interface["model"]),
+            "input": list(work.params.input.shape),
+            "npu_mode": work.interface["npu_mode"],
+            "toolchain": " ".join(work.interface["toolchain"].values()),
+            "costs": _costs(work.inputs["model"]),
+        },
+        "copied": sorted(work.copied),
+        "latency_ms": summary(work.timings),
+        "cmm_bytes": last.cmm_bytes,
+        "versions": last.facts,
+        **({"sample_ms": asdict(work.sample)} if work.sample else {}),
+        "images": len(work.images),
+        **work.agreement.figures(),
+        **accuracy,
+        "warnings": list(_warnings(work)),
+    }
+
+
+def _warnings(work: _Work) -> Iterator[str]:
+    params, said = work.params, work.timings[-1].facts.get("pulsar2", "")
+    if params.runner and work.sample is None:
+        yield f"{params.name} has no {params.runner}: it was not timed"
+    version = work.interface["toolchain"]["version"]
+    ours, theirs = (re.match(r"\d+(\.\d+)*", text) for text in (version, said))
+    if ours and theirs and ours[0] != theirs[0]:
+        yield f"{params.board.program} says that Pulsar2 {said} compiled the model, the bundle says {version}"
+
+
+def _costs(model: Path) -> dict[str, Any] | None:
+    """The model's costs, for the latency book; ``None`` if they cannot be counted."""
+    try:
+        return asdict(costs(model))
+    except StepError as error:
+        logger.warning("not in the latency book: %s", error.message)
+        return None
+
+
+def _ids(found: Sequence[Array], classes: int) -> Array:
+    """Class ids [h, w] of one image's outputs."""
+    integers = [output for output in found if output.dtype.kind in "iu"]
+    ids: Array = (integers[0] if integers else found[0].argmax(axis=1))[0]
+    ids = ids.reshape(ids.shape[-2:])
+    if not 0 <= ids.min() <= ids.max() < classes:
+        raise StepError(f"the board gives class {ids.max()}, and there are {classes}", remedy="deploy the bundle again")
+    return ids

@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+from support.project import Project
+
+
+def test_an_estimate_is_called_one_and_states_its_error(make_project: Callable[[], Project]) -> None:
+    project = make_project()
+    said = project.command("estimate", project.recipe).stdout
+    for words in (
+        "an estimate of",
+        "on NPU3",
+        "G multiply-adds",
+        "fitted on 29 measured models",
+        "a check: SegFormer-B0",
+    ):
+        assert words in said
+    modes = "matrix={target.npu_mode: [NPU1, NPU3]}"
+    found = json.loads(project.command("estimate", project.recipe, "--set", modes, "--json").stdout)
+    one, three = found
+    assert one["npu_mode"] == "NPU1" and one["ms"] > three["ms"] > 0
+    assert one["costs"] == three["costs"]
+    failed = project.command("estimate", project.recipe, "--set", "target={hardware: AX620E, npu_mode: NPU1}", code=2)
+    assert "for AX650" in failed.stderr
+
+
+@pytest.mark.slow
+def test_the_costs_of_segformer_b0_in_the_table_are_those_of_its_graph(make_project: Callable[[], Project]) -> None:
+    project = make_project()
+    (found,) = [json.loads(project.command("estimate", "b0-cityscapes", "--weights", "random", "--json").stdout)]
+    from recipebuild.board.estimate import held_out
+
+    costs = held_out().costs
+    assert (found["costs"]["conv"], found["costs"]["matmul"]) == (costs.conv, costs.matmul)
+    assert found["costs"]["softmax_sizes"] == list(costs.softmax_sizes)
+    assert found["ms"] == found["check"]["ms"]

@@ -1,0 +1,67 @@
+"""What a bundle says of its model: inputs, outputs, classes, and whether the board's program can read it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recipebuild.board.runners import runners
+from recipebuild.bundle.interface import check_runner, interface, labels
+from recipebuild.calibration.preprocess import ImageSpec
+from recipebuild.errors import CheckError, StepError
+
+TASK = "semantic-segmentation"
+SPEC = ImageSpec(shape=(1, 3, 16, 32), mean=(1, 2, 3), std=(4, 5, 6))
+
+
+def test_a_model_for_the_host_is_fed_normalized_floats(colour_model: Callable[..., Path]) -> None:
+    found = interface(colour_model(outputs=["logits", "argmax_output"]), TASK, SPEC, [])
+    given = found["input"]
+    assert (given["dtype"], given["layout"], given["normalized_by"]) == ("float32", "NCHW", "program")
+    assert (given["height"], given["width"], given["color"], given["mean"]) == (16, 32, "RGB", [1, 2, 3])
+    assert [(it["name"], it["dtype"], it["meaning"]) for it in found["outputs"]] == [
+        ("logits", "float32", "logits"),
+        ("argmax_output", "int64", "class ids"),
+    ]
+
+
+def test_an_input_of_another_name_is_an_error(colour_model: Callable[..., Path]) -> None:
+    with pytest.raises(StepError, match="no input images, but pixel_values"):
+        interface(colour_model(), TASK, SPEC.model_copy(update={"name": "images"}), [])
+
+
+@pytest.mark.parametrize(
+    ("named", "names"),
+    [
+        (None, ["class 0", "class 1", "class 2"]),
+        ({"0": "LABEL_0", "1": "LABEL_1", "2": "LABEL_2"}, ["class 0", "class 1", "class 2"]),
+        ({"0": "wall", "1": "floor", "2": "door"}, ["wall", "floor", "door"]),
+    ],
+)
+def test_classes_have_the_models_own_names(
+    colour_model: Callable[..., Path], tmp_path: Path, named: dict[str, str] | None, names: list[str]
+) -> None:
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({"id2label": named} if named else {}))
+    found = labels(colour_model(), TASK, config)
+    assert [label["name"] for label in found] == names
+    assert len({tuple(label["color"]) for label in found}) == 3
+    assert labels(colour_model(), "depth-estimation", config) == []
+
+
+def said(outputs: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"input": {"height": 64, "width": 128}, "outputs": outputs}
+
+
+def test_a_model_that_does_not_fit_its_runner_is_refused_with_the_reason() -> None:
+    segformer = runners()["ax_segformer"]
+    logits, ids = {"name": "logits", "shape": [1, 19, 16, 32]}, {"name": "ids", "shape": [1, 1, 16, 32]}
+    check_runner(segformer, said([logits, ids]))
+    with pytest.raises(CheckError, match="reads 2 outputs"):
+        check_runner(segformer, said([ids]))
+    with pytest.raises(CheckError, match="class ids of 16x32"):
+        check_runner(segformer, said([logits, {**ids, "shape": [1, 1, 64, 128]}]))

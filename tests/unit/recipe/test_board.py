@@ -1,0 +1,77 @@
+"""A recipe and the program on the board that its model is for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from recipebuild.board.runners import runners
+from recipebuild.recipe import board
+from recipebuild.recipe.board import Board, fed_input
+from recipebuild.recipe.load import load
+from recipebuild.recipe.problems import RecipeProblems
+
+QUICKSTART = "quickstart"
+BGR = ["input.color=BGR"]
+
+
+def problems(*sets: str) -> dict[str, str]:
+    with pytest.raises(RecipeProblems) as caught:
+        load(QUICKSTART, sets=sets, cwd=Path.cwd())
+    return {problem.field: f"{problem.message} -> {problem.remedy}" for problem in caught.value.problems}
+
+
+def test_recipes_may_name_every_known_runner() -> None:
+    annotation = Board.model_fields["runner"].annotation
+    named = {name for part in get_args(annotation) for name in get_args(part)}
+    assert named == set(runners())
+
+
+def test_a_runner_brings_the_head_that_it_reads() -> None:
+    (plain,) = load(QUICKSTART, sets=[], cwd=Path.cwd())
+    assert plain.recipe.head.kind == "argmax" and not plain.recipe.head.keep_logits
+    (fitted,) = load(QUICKSTART, sets=["board.runner=ax_segformer", *BGR], cwd=Path.cwd())
+    assert fitted.recipe.head.kind == "argmax" and fitted.recipe.head.keep_logits
+
+
+@pytest.mark.parametrize(
+    ("sets", "field", "words"),
+    [
+        (["head.keep_logits=false", *BGR], "head.keep_logits", "keep_logits: true"),
+        (["head={kind: none}", *BGR], "head.kind", "head: {kind: argmax, keep_logits: true}"),
+        (["head.axis=2", *BGR], "head.axis", "axis: 1"),
+        (["input.shape=[2, 3, 256, 512]", *BGR], "input.shape", "shape: [1, 3, 256, 512]"),
+        ([], "board.runner", "feeds BGR, and this model takes RGB"),
+    ],
+)
+def test_a_recipe_that_contradicts_its_runner_is_told_the_fix(sets: list[str], field: str, words: str) -> None:
+    found = problems("board.runner=ax_segformer", *sets)
+    assert words in found[field]
+    assert len(found) == 1
+
+
+def test_all_contradictions_are_told_at_once() -> None:
+    found = problems("board.runner=ax_segformer", "head.keep_logits=false", "head.axis=0")
+    assert set(found) == {"head.keep_logits", "head.axis", "board.runner"}
+
+
+def test_a_runner_for_another_task_is_refused() -> None:
+    assert "image-feature-extraction" in problems("board.runner=ax_dinov2")["board.runner"]
+
+
+def test_the_command_names_a_size_that_is_not_the_programs_own() -> None:
+    segformer = runners()["ax_segformer"]
+    assert segformer.command("m.axmodel", 640, 1280) == "ax_segformer -m m.axmodel -i image.jpg -r 10"
+    assert " -g 512,1024 " in segformer.command("m.axmodel", 512, 1024)
+
+
+def test_what_the_model_is_fed_follows_the_recipes_target(monkeypatch: pytest.MonkeyPatch) -> None:
+    (variant,) = load(QUICKSTART, sets=[], cwd=Path.cwd())
+    recipe = variant.recipe
+    assert fed_input(recipe) == recipe.input.model_dump(mode="json")
+    monkeypatch.setattr(board, "fed_color", lambda recipe: "BGR")
+    fed = fed_input(recipe)
+    assert fed["color"] == "BGR"
+    assert fed["mean"] == [103.53, 116.28, 123.675] and fed["std"] == [57.375, 57.12, 58.395]

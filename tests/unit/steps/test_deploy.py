@@ -1,0 +1,33 @@
+"""The step deploy, as far as it goes without a board; tests/e2e/test_board.py has the rest."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recipebuild.errors import MissingError, RecipebuildError, StepError
+from recipebuild.steps.deploy import Params, run
+
+INPUT = {"shape": [1, 3, 16, 32], "mean": [0] * 3, "std": [1] * 3}
+PARAMS = Params.model_validate({"name": "desk", "board": {"host": "h"}, "place": "models/m", "input": INPUT})
+
+
+@pytest.mark.parametrize(
+    ("said", "kind", "words"),
+    [
+        ({"model": "quantized.onnx"}, MissingError, "runs on this machine"),
+        ({"input": {"dtype": "float32", "layout": "NHWC"}}, StepError, "takes float32 NHWC"),
+        ({"input": {"dtype": "uint8", "layout": "NCHW"}}, StepError, "takes uint8 NCHW"),
+    ],
+)
+def test_a_model_that_boards_are_not_fed_is_refused_before_anything_is_copied(
+    tmp_path: Path, said: dict[str, Any], kind: type[RecipebuildError], words: str
+) -> None:
+    interface = {"model": "compiled.axmodel", "input": {"dtype": "uint8", "layout": "NHWC"}, **said}
+    (tmp_path / "model.json").write_text(json.dumps(interface))
+    with pytest.raises(kind, match=words) as caught:
+        run({"bundle": tmp_path}, PARAMS, tmp_path, lambda fraction, text="": None)
+    assert caught.value.remedy
