@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from recipebuild.graph.edit import Edit, made_by, only_use, permutation, sizes, sure
-from recipebuild.graph.passes.terms import POINTWISE, Linear, linear
+from recipebuild.graph.passes.terms import POINTWISE, Linear, conv1x1, linear
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -80,13 +80,9 @@ def rewrite(edit: Edit, match: Match) -> None:
 
 def _conv(edit: Edit, image: ir.Value, layer: Linear, before: ir.Node) -> ir.Value:
     """The layer on an image, channels first."""
-    n, _, h, w = sizes(image) or ()
-    kernel = edit.constant(layer.matrix.T[:, :, None, None].copy(), f"{layer.weight.name}_conv")
-    inputs = [image, kernel]
-    if layer.bias is not None:
-        inputs.append(edit.constant(layer.bias, f"{layer.weight.name}_conv_bias"))
-    attributes = {"dilations": [1, 1], "group": 1, "kernel_shape": [1, 1], "pads": [0, 0, 0, 0], "strides": [1, 1]}
-    return edit.add("Conv", inputs, (n, layer.matrix.shape[1], h, w), before=before, attributes=attributes)
+    kernel = layer.matrix.T[:, :, None, None].copy()
+    names = (f"{layer.weight.name}_conv", f"{layer.weight.name}_conv_bias")
+    return conv1x1(edit, image, kernel, layer.bias, names=names, before=before)
 
 
 def _is_before_resize(turn: ir.Node) -> bool:

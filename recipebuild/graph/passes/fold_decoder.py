@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from recipebuild.graph.edit import Edit, array, attribute, made_by, only_use, sizes, sure
+from recipebuild.graph.passes.terms import conv1x1
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -81,23 +82,20 @@ def rewrite(edit: Edit, match: Match) -> None:
     total: ir.Value | None = None
     for index in order:
         branch, last = match.branches[index], index == order[-1]
-        mapped = _conv(edit, branch.conv, kernels[index], bias.astype(fused.dtype) if last else None, fuse)
+        mapped = conv1x1(
+            edit,
+            sure(branch.conv.inputs[0]),
+            kernels[index],
+            bias.astype(fused.dtype) if last else None,
+            names=(f"{sure(branch.conv.inputs[1]).name}_fused", f"{sure(fuse.inputs[1]).name}_fused_bias"),
+            before=fuse,
+        )
         if branch.resize is not None:
             attributes = {name: it.value for name, it in branch.resize.attributes.items()}
             inputs = [mapped, *branch.resize.inputs[1:-1], _target(edit, shape, fuse)]
             mapped = edit.add("Resize", inputs, shape, before=fuse, attributes=attributes)
         total = mapped if total is None else edit.add("Add", [mapped, total], shape, before=fuse)
     edit.replace(fuse.outputs[0], sure(total))
-
-
-def _conv(edit: Edit, conv: ir.Node, kernel: Array, bias: Array | None, fuse: ir.Node) -> ir.Value:
-    image = conv.inputs[0]
-    n, _, h, w = sizes(image) or ()
-    inputs = [image, edit.constant(kernel, f"{sure(conv.inputs[1]).name}_fused")]
-    if bias is not None:
-        inputs.append(edit.constant(bias, f"{sure(fuse.inputs[1]).name}_fused_bias"))
-    attributes = {"dilations": [1, 1], "group": 1, "kernel_shape": [1, 1], "pads": [0, 0, 0, 0], "strides": [1, 1]}
-    return edit.add("Conv", inputs, (n, kernel.shape[0], h, w), before=fuse, attributes=attributes)
 
 
 def _target(edit: Edit, shape: tuple[int, ...], fuse: ir.Node) -> ir.Value:

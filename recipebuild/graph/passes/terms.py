@@ -11,7 +11,7 @@ from recipebuild.graph.edit import array, made_by, only_use, permutation, scalar
 if TYPE_CHECKING:
     import onnx_ir as ir
 
-    from recipebuild.graph.edit import Array
+    from recipebuild.graph.edit import Array, Edit
 
 POINTWISE = frozenset({
     "Abs", "Elu", "Erf", "Exp", "Gelu", "HardSigmoid", "HardSwish", "LeakyRelu", "Mish", "Neg", "Relu", "Sigmoid",
@@ -52,6 +52,18 @@ def linear(value: ir.Value | None) -> Linear | None:
     if bias is not None and bias.shape != matrix.shape[1:]:
         return None
     return Linear(matmul.inputs[0], matrix, bias, (matmul, add) if add is not None else (matmul,))
+
+
+def conv1x1(
+    edit: Edit, image: ir.Value, kernel: Array, bias: Array | None, *, names: tuple[str, str], before: ir.Node
+) -> ir.Value:
+    """A 1x1 Conv of ``image`` [N, C, H, W] by ``kernel`` [D, C, 1, 1] and ``bias`` [D], which get the two ``names``."""
+    n, _, h, w = sure(sizes(image))
+    inputs = [image, edit.constant(kernel, names[0])]
+    if bias is not None:
+        inputs.append(edit.constant(bias, names[1]))
+    attributes = {"dilations": [1, 1], "group": 1, "kernel_shape": [1, 1], "pads": [0, 0, 0, 0], "strides": [1, 1]}
+    return edit.add("Conv", inputs, (n, kernel.shape[0], h, w), before=before, attributes=attributes)
 
 
 def moved_from(value: ir.Value | None) -> tuple[ir.Value | None, list[ir.Node]]:
