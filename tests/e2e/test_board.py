@@ -137,6 +137,7 @@ def test_a_program_that_is_missing_is_named(desk: Desk) -> None:
     assert "has no ax_run_model" in failed.stderr and "/opt/bin" in failed.stderr
 
 
+@pytest.mark.slow
 def test_a_sample_that_is_missing_is_a_warning(desk: Desk) -> None:
     program = desk.sshd.programs / "ax_segformer"
     program.rename(program.with_name("elsewhere"))
