@@ -5,14 +5,14 @@ What a run does with the plans is in ``build.py``, what can be said of them with
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
 from recipebuild.engine.keys import installed_version
-from recipebuild.engine.store import Store
+from recipebuild.engine.remote import Remote
+from recipebuild.engine.store import Store, own_store
 from recipebuild.errors import RecipeError
 from recipebuild.plan.plan import Plan, Toolchain, only_until, plan
 from recipebuild.pulsar2.toolchain import find
@@ -29,7 +29,8 @@ class Options:
 
     Attributes:
         sets: Values that override the recipe's, as ``a.b=value``.
-        store: The store's folder; by default ``$XDG_CACHE_HOME/recipebuild``, else ``~/.cache/recipebuild``.
+        store: The store's folder; by default ``$XDG_CACHE_HOME/recipebuild``, else ``~/.cache/recipebuild``. A URL
+            names a remote store behind that one.
         build_dir: The folder in which each recipe gets one of its own; by default ``build`` in the current folder.
         templates: A folder of templates that go before the shipped ones.
         jobs: How many steps may run at once; by default what cores and memory allow.
@@ -40,7 +41,7 @@ class Options:
     """
 
     sets: Sequence[str] = ()
-    store: Path | None = None
+    store: Path | str | None = None
     build_dir: Path = Path("build")
     templates: Path | None = None
     jobs: int | None = None
@@ -126,6 +127,15 @@ def template_folders(options: Options) -> list[Path]:
 
 
 def open_store(options: Options) -> Store:
-    """The store that the options name, or the user's own."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return Store((options.store or cache / "recipebuild").absolute())
+    """The store in the folder that the options name, or the user's own, which is also the front of a remote one."""
+    named = options.store if not isinstance(options.store, str) or "://" not in options.store else None
+    return Store(Path(named).absolute() if named else own_store())
+
+
+def open_remote(options: Options) -> Remote | None:
+    """The remote store that the options name; it is not touched yet.
+
+    Raises:
+        MissingError: If the packages for its protocol are not installed.
+    """
+    return Remote(options.store) if isinstance(options.store, str) and "://" in options.store else None

@@ -41,8 +41,8 @@ def run(
 
     options = Options(
         sets=given.merged_sets(sets, weights, toolchain), store=store, build_dir=build_dir, templates=templates,
-        jobs=jobs, slots=given.slots_of(slots), timeout=given.seconds_of(timeout) if timeout else None,
-        keep_going=keep_going, until=until,
+        jobs=jobs, slots=given.slots_of(slots),
+        timeout=given.seconds_of(timeout) if timeout else None, keep_going=keep_going, until=until,
     )  # fmt: skip
     with display() as on_event:
         builds = run(recipes, options, on_event)
@@ -50,7 +50,7 @@ def run(
         print_json([build.manifest for build in builds])
     else:
         for build in builds:
-            typer.echo(summary(build.manifest, build.folder), nl=False)
+            typer.echo(summary(build.manifest, build.folder, build.warnings), nl=False)
     for build in builds:
         if build.error:
             entry = next(entry for entry in build.manifest["steps"] if "error" in entry)

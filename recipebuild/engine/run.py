@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from recipebuild.engine.claims import Claims, TakenError
+from recipebuild.engine.courier import Courier
 from recipebuild.engine.events import Event, OnEvent
 from recipebuild.engine.executor import Executor, Order, failure, found, keep, timed_out
 from recipebuild.engine.keys import Keys
@@ -35,6 +36,7 @@ def run_steps(
     *,
     jobs: int = 1,
     executor: Executor | None = None,
+    courier: Courier | None = None,
     keep_going: bool = False,
     slots: Mapping[str, int] = MappingProxyType({}),
     on_event: OnEvent = lambda event: None,
@@ -46,6 +48,7 @@ def run_steps(
         store: Where results are looked up and kept.
         jobs: How many steps may run at once, where there is no ``executor``.
         executor: What runs the steps instead of worker processes here; it is closed at the end.
+        courier: Looks for results in a remote store, and pushes there what is built.
         keep_going: After a failure, build all that does not depend on it; else start nothing more.
         slots: How many steps may hold a scarce resource at once, by its name; one where nothing is said.
         on_event: Called with each event, in this process.
@@ -56,7 +59,7 @@ def run_steps(
     Raises:
         RecipeError: If something must be built and the store cannot be written.
     """
-    return _Run(steps, store, executor or Pool(jobs), keep_going, slots, on_event).all()
+    return _Run(steps, store, executor or Pool(jobs), courier, keep_going, slots, on_event).all()
 
 
 class _Run:
@@ -65,6 +68,7 @@ class _Run:
         steps: Sequence[Step],
         store: Store,
         executor: Executor,
+        courier: Courier | None,
         keep_going: bool,
         slots: Mapping[str, int],
         on_event: OnEvent,
@@ -76,6 +80,7 @@ class _Run:
         self._tell = on_event
         self._keys = Keys(store.stats)
         self._executor = executor
+        self._courier = courier
         self._claims = Claims(store.root / "locks", slots)
         self._results: dict[str, Result] = {}
         self._records: dict[str, Record] = {}
@@ -85,17 +90,20 @@ class _Run:
             for name in step.before:
                 self._followers[name].append(step.id)
         self._ready = deque(step.id for step in steps if not self._missing[step.id])
+        self._fetching: dict[str, Task] = {}
         self._queue: list[Task] = []
         self._running: dict[str, Task] = {}
 
     def all(self) -> dict[str, Result]:
         try:
-            while self._ready or self._queue or self._running:
+            while self._ready or self._fetching or self._queue or self._running:
                 while self._ready:
                     self._settle(self._steps[self._ready.popleft()])
                 self._start_queued()
-                if self._running or (self._queue and not self._ready):
+                if self._running or ((self._queue or self._fetching) and not self._ready):
                     self._listen()
+            while self._courier and self._courier.pushing:
+                self._hear_courier(1.0)
         except (KeyboardInterrupt, Interrupted):
             self._interrupt()
         finally:
@@ -120,8 +128,26 @@ class _Run:
         task = Task(step, ingredients, self._keys.key(ingredients))
         if record := self._store.find(task.key):
             self._end(Result(step, "cached", record))
+        elif self._courier:
+            self._fetching[step.id] = task
+            self._courier.fetch(step.id, task.key)
         else:
             self._queue.append(task)
+
+    def _hear_courier(self, timeout: float) -> None:
+        """What the courier says of a remote store, waiting at most ``timeout`` seconds."""
+        for name, message in self._courier.messages(timeout) if self._courier else ():
+            step = self._steps[name]
+            if "warning" in message:
+                self._tell(Event(step, "warning", text=message["warning"]))
+            elif "fetching" in message:
+                self._tell(Event(step, "fetching"))
+            elif "fetched" in message:
+                task = self._fetching.pop(name)
+                if record := message["fetched"]:
+                    self._end(Result(step, "cached", record))
+                else:
+                    self._queue.append(task)
 
     # A step that must be built: start it when a worker, its key and its resources are free.
 
@@ -175,10 +201,19 @@ class _Run:
     # A step that is running: what it says, and how it ends.
 
     def _listen(self) -> None:
+        if self._courier:
+            self._hear_courier(0.0 if self._running else _POLL if self._queue else _PATIENT)
+        elif not self._running:
+            time.sleep(_POLL)
+        if not self._running:
+            return
         limits = any(task.step.timeout is not None for task in self._running.values())
-        for name, message in self._executor.messages(_POLL if self._queue or limits else _PATIENT):
+        hurry = limits or self._queue or self._fetching or (self._courier and self._courier.pushing)
+        for name, message in self._executor.messages(_POLL if hurry else _PATIENT):
             task = self._running[name]
-            if "progress" in message:
+            if "warning" in message:
+                self._tell(Event(task.step, "warning", text=message["warning"]))
+            elif "progress" in message:
                 self._tell(Event(task.step, "progress", message["progress"], message["text"]))
             elif "done" in message:
                 self._finish(task, message["done"])
@@ -204,6 +239,8 @@ class _Run:
             self._fail(task, error if isinstance(error, StepError) else StepError(f"cannot keep the result: {error}"))
             return
         self._keep(task, record)
+        if self._courier:
+            self._courier.push(step.id, record)
 
     def _keep(self, task: Task, record: Record) -> None:
         """The step is done, and its result in the store."""
@@ -249,5 +286,7 @@ class _Run:
     def _interrupt(self) -> None:
         """What was running has failed; what had not begun stays without a result."""
         self._executor.close()
+        if self._courier:
+            self._courier.abandon()
         for task in list(self._running.values()):
             self._fail(task, Interrupted("interrupted"))
