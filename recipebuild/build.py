@@ -14,6 +14,7 @@ from typing import Any
 
 from recipebuild.engine.courier import Courier
 from recipebuild.engine.events import Event, OnEvent
+from recipebuild.engine.executors import open_executor
 from recipebuild.engine.keys import installed_version
 from recipebuild.engine.run import run_steps
 from recipebuild.engine.step import Step
@@ -65,6 +66,8 @@ def run(
     steps = [step for job in jobs for step in job.plan.steps]
     _require_packages(steps)
     remote = open_remote(options)
+    resources = {name: options.slots.get(name, 1) for step in steps for name in step.resources}
+    executor = open_executor(options.executor, options.jobs or default_jobs(), resources, remote)
     told: dict[str, list[str]] = {}
 
     def hear(event: Event) -> None:
@@ -76,7 +79,7 @@ def run(
         results = run_steps(
             steps,
             store,
-            jobs=options.jobs or default_jobs(),
+            executor=executor,
             courier=Courier(store, remote) if remote else None,
             keep_going=options.keep_going,
             slots=options.slots,

@@ -36,6 +36,7 @@ class Options:
         jobs: How many steps may run at once; by default what cores and memory allow.
         slots: How many steps may hold a scarce resource of this machine (``pulsar2``) at once, by name; else one.
         timeout: Seconds after which any step is ended; by default what is usual for it (see ``plan/kinds.py``).
+        executor: Where steps run: ``local``, ``dask`` or the address of a Dask scheduler.
         keep_going: After a failure, build all that does not depend on it.
         until: The name of the last step to build; what it does not need is left out.
     """
@@ -47,6 +48,7 @@ class Options:
     jobs: int | None = None
     slots: Mapping[str, int] = field(default_factory=dict)
     timeout: float | None = None
+    executor: str = "local"
     keep_going: bool = False
     until: str | None = None
 

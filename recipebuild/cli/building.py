@@ -23,6 +23,7 @@ def run(
     jobs: given.Jobs = None,
     slots: given.Slots = None,
     timeout: given.Timeout = None,
+    executor: given.Executor = "local",
     keep_going: given.KeepGoing = False,
     as_json: given.Json = False,
 ) -> None:
@@ -41,7 +42,7 @@ def run(
 
     options = Options(
         sets=given.merged_sets(sets, weights, toolchain), store=store, build_dir=build_dir, templates=templates,
-        jobs=jobs, slots=given.slots_of(slots),
+        jobs=jobs, executor=executor, slots=given.slots_of(slots),
         timeout=given.seconds_of(timeout) if timeout else None, keep_going=keep_going, until=until,
     )  # fmt: skip
     with display() as on_event:

@@ -47,6 +47,10 @@ LocalStore = Annotated[
         callback=_local,
     ),
 ]  # fmt: skip
+Executor = Annotated[
+    str,
+    typer.Option(metavar="local|dask|tcp://HOST:PORT", help="Where steps run: here, or on a Dask cluster."),
+]
 BuildDir = Annotated[Path, typer.Option(metavar="DIR", help="Where each recipe gets a folder of its own.")]
 Templates = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Jinja templates that go before the shipped ones.", exists=True)

@@ -1,4 +1,4 @@
-"""Several machines, as a user sees them: a store at a URL, `cache push` and `pull`."""
+"""Several machines, as a user sees them: a store at a URL, `cache push` and `pull`, and Dask."""
 
 from __future__ import annotations
 
@@ -69,6 +69,7 @@ def test_a_remote_that_is_down_is_told_once_in_the_terminal_and_in_the_manifest(
     [
         (("run", "tiny.yaml", "--store", "s3://"), 2, "no URL of a store"),
         (("run", "tiny.yaml", *CHEAP, "--store", "s4://bucket/x"), 2, "no protocol s4"),
+        (("run", "tiny.yaml", "--executor", "slurm"), 2, "local, dask or tcp://host:8786"),
         (("cache", "push", "--store", "/some/folder"), 2, "name a URL"),
         (("cache", "push"), 2, "--store"),
         (("cache", "gc", "--store", "s3://bucket/team"), 2, "name a folder"),
@@ -82,3 +83,12 @@ def test_what_is_wrong_is_said(
     # A run that finds everything here asks nobody: give it something to do.
     built_project.recipe.write_text(recipe_text.replace("count: 4", "count: 5"))
     assert words in built_project.command(*arguments, code=code).stderr
+
+
+@pytest.mark.slow
+def test_a_recipe_on_a_dask_cluster_comes_out_the_same(make_project: Callable[[], Project]) -> None:
+    here, there = make_project(), make_project()
+    here.command("run", here.recipe)
+    there.command("run", there.recipe, "--executor", "dask", "-j", "2")
+    assert there.built() == set(outputs(there))
+    assert outputs(there) == outputs(here)
