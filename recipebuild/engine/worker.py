@@ -62,7 +62,7 @@ def _run(task: dict[str, Any], replies: TextIO) -> dict[str, Any]:
             return {"done": metrics}
         except RecipebuildError as error:
             logging.getLogger(__name__).error("%s", error.message)
-            return error_message(error)
+            return error_message(disk_full(error, task["out"]) or error)
         except Exception as error:  # whatever a library throws must reach the user as one line
             traceback.print_exc()
             return error_message(_translate(error, task["out"]))
