@@ -8,16 +8,18 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from recipebuild.engine.events import OnEvent
+from recipebuild.engine.courier import Courier
+from recipebuild.engine.events import Event, OnEvent
+from recipebuild.engine.executors import open_executor
 from recipebuild.engine.run import run_steps
 from recipebuild.errors import RecipebuildError
 from recipebuild.folder import fill, make_folder
 from recipebuild.lock import check_locked
-from recipebuild.prepare import Options, open_store, prepare, require_packages
+from recipebuild.prepare import Options, open_remote, open_store, prepare, require_packages
 
 
 @dataclass(frozen=True)
@@ -28,11 +30,13 @@ class Build:
         folder: Its build folder.
         manifest: What is in there, as in ``manifest.json``.
         error: Why it failed, if it did: the first failed step's error.
+        warnings: What was told by events while it ran; among the manifest's notes, too.
     """
 
     folder: Path
     manifest: Mapping[str, Any]
     error: RecipebuildError | None = None
+    warnings: Sequence[str] = ()
 
 
 _DEFAULTS = Options()
@@ -62,18 +66,36 @@ def run(
     folders = [make_folder(options.build_dir / job.plan.name) for job in jobs]
     steps = [step for job in jobs for step in job.plan.steps]
     require_packages(steps)
-    count = options.jobs or default_jobs()
+    remote = open_remote(options)
+    resources = {name: options.slots.get(name, 1) for step in steps for name in step.resources}
+    executor = open_executor(options.executor, options.jobs or default_jobs(), resources, remote)
+    told: dict[str, list[str]] = {}
+
+    def hear(event: Event) -> None:
+        if event.status == "warning":
+            told.setdefault(event.step.id, []).append(f"warning: {event.text}")
+        on_event(event)
+
     try:
         if options.locked:
             check_locked(recipes, options, store, on_event)
         results = run_steps(
-            steps, store, jobs=count, keep_going=options.keep_going, slots=options.slots, on_event=on_event
+            steps,
+            store,
+            executor=executor,
+            courier=Courier(store, remote) if remote else None,
+            keep_going=options.keep_going,
+            slots=options.slots,
+            on_event=hear,
         )
+        warnings = [[text for step in job.plan.steps for text in told.get(step.id, ())] for job in jobs]
+        jobs = [replace(job, notes=[*job.notes, *new]) for job, new in zip(jobs, warnings, strict=True)]
         manifests = [fill(job, results, folder, store) for job, folder in zip(jobs, folders, strict=True)]
     finally:
         store.close()
     errors = [[e for step in job.plan.steps if (e := results[step.id].error)] for job in jobs]
-    return [Build(f, m, e[0] if e else None) for f, m, e in zip(folders, manifests, errors, strict=True)]
+    parts = zip(folders, manifests, errors, warnings, strict=True)
+    return [Build(folder, manifest, e[0] if e else None, seen) for folder, manifest, e, seen in parts]
 
 
 def default_jobs() -> int:

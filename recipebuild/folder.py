@@ -11,8 +11,8 @@ from typing import Any
 from recipebuild import manifest as manifests
 from recipebuild.engine.digest import digest_json
 from recipebuild.engine.materialize import materialize
-from recipebuild.engine.run import Result
 from recipebuild.engine.store import Store
+from recipebuild.engine.task import Result
 from recipebuild.engine.upkeep import add_root
 from recipebuild.errors import RecipeError, disk_full
 from recipebuild.plan.plan import Plan

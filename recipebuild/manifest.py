@@ -12,7 +12,7 @@ from typing import Any
 
 from recipebuild import __version__
 from recipebuild.engine.keys import installed_version
-from recipebuild.engine.run import Result
+from recipebuild.engine.task import Result
 from recipebuild.plan.plan import Plan, Toolchain
 
 ARTEFACTS = frozenset(

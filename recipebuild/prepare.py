@@ -5,7 +5,6 @@ What a run does with the plans is in ``build.py``, what can be said of them with
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -13,8 +12,9 @@ from pathlib import Path
 
 from recipebuild.board.boards import find_board
 from recipebuild.engine.keys import installed_version
+from recipebuild.engine.remote import Remote
 from recipebuild.engine.step import Step
-from recipebuild.engine.store import Store
+from recipebuild.engine.store import Store, own_store
 from recipebuild.errors import MissingError, RecipeError
 from recipebuild.plan.deploy import with_deploy
 from recipebuild.plan.plan import Plan, Toolchain, only_until, plan
@@ -32,12 +32,14 @@ class Options:
 
     Attributes:
         sets: Values that override the recipe's, as ``a.b=value``.
-        store: The store's folder; by default ``$XDG_CACHE_HOME/recipebuild``, else ``~/.cache/recipebuild``.
+        store: The store's folder; by default ``$XDG_CACHE_HOME/recipebuild``, else ``~/.cache/recipebuild``. A URL
+            names a remote store behind that one.
         build_dir: The folder in which each recipe gets one of its own; by default ``build`` in the current folder.
         templates: A folder of templates that go before the shipped ones.
         jobs: How many steps may run at once; by default what cores and memory allow.
         slots: How many steps may hold a scarce resource of this machine (``pulsar2``) at once, by name; else one.
         timeout: Seconds after which any step is ended; by default what is usual for it (see ``plan/kinds.py``).
+        executor: Where steps run: ``local``, ``dask`` or the address of a Dask scheduler.
         keep_going: After a failure, build all that does not depend on it.
         until: The name of the last step to build; what it does not need is left out.
         locked: Build only what the recipes' lock files say.
@@ -46,12 +48,13 @@ class Options:
     """
 
     sets: Sequence[str] = ()
-    store: Path | None = None
+    store: Path | str | None = None
     build_dir: Path = Path("build")
     templates: Path | None = None
     jobs: int | None = None
     slots: Mapping[str, int] = field(default_factory=dict)
     timeout: float | None = None
+    executor: str = "local"
     keep_going: bool = False
     until: str | None = None
     locked: bool = False
@@ -137,9 +140,18 @@ def template_folders(options: Options) -> list[Path]:
 
 
 def open_store(options: Options) -> Store:
-    """The store that the options name, or the user's own."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return Store((options.store or cache / "recipebuild").absolute())
+    """The store in the folder that the options name, or the user's own, which is also the front of a remote one."""
+    named = options.store if not isinstance(options.store, str) or "://" not in options.store else None
+    return Store(Path(named).absolute() if named else own_store())
+
+
+def open_remote(options: Options) -> Remote | None:
+    """The remote store that the options name; it is not touched yet.
+
+    Raises:
+        MissingError: If the packages for its protocol are not installed.
+    """
+    return Remote(options.store) if isinstance(options.store, str) and "://" in options.store else None
 
 
 def require_packages(steps: Iterable[Step]) -> None:

@@ -31,6 +31,7 @@ def run(
     jobs: given.Jobs = None,
     slots: given.Slots = None,
     timeout: given.Timeout = None,
+    executor: given.Executor = "local",
     keep_going: given.KeepGoing = False,
     locked: given.Locked = False,
     as_json: given.Json = False,
@@ -47,8 +48,8 @@ def run(
 
     options = Options(
         sets=given.merged_sets(sets, weights, toolchain), store=store, build_dir=build_dir, templates=templates,
-        jobs=jobs, slots=given.slots_of(slots), timeout=given.seconds_of(timeout) if timeout else None,
-        keep_going=keep_going, until=until, locked=locked,
+        jobs=jobs, executor=executor, slots=given.slots_of(slots),
+        timeout=given.seconds_of(timeout) if timeout else None, keep_going=keep_going, until=until, locked=locked,
     )  # fmt: skip
     build_and_tell(recipes, options, as_json)
 
@@ -67,7 +68,7 @@ def build_and_tell(
         print_json([build.manifest for build in builds])
     else:
         for build in builds:
-            typer.echo(summary(build.manifest, build.folder), nl=False)
+            typer.echo(summary(build.manifest, build.folder, build.warnings), nl=False)
     for build in builds:
         after(build.manifest)
         if build.error:

@@ -1,4 +1,4 @@
-"""``cache stats``, ``cache verify`` and ``cache gc``."""
+"""``cache stats``, ``cache verify`` and ``cache gc``; ``push`` and ``pull`` are in ``exchange.py``."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from typing import Annotated
 
 import typer
 
+from recipebuild.cli import exchange
 from recipebuild.cli import options as given
 from recipebuild.cli.exits import print_json
 
 app = typer.Typer(help="Look after the store.", no_args_is_help=True, rich_markup_mode=None)
+app.command("push")(exchange.push)
+app.command("pull")(exchange.pull)
 
 
 @app.command("stats")
-def stats(store: given.Store = None, as_json: given.Json = False) -> None:
+def stats(store: given.LocalStore = None, as_json: given.Json = False) -> None:
     """Say how much the store holds, by recipe and by step."""
     from recipebuild.engine.upkeep import usage
     from recipebuild.prepare import Options, open_store
@@ -33,7 +36,7 @@ def stats(store: given.Store = None, as_json: given.Json = False) -> None:
 
 
 @app.command("verify")
-def verify(store: given.Store = None, as_json: given.Json = False) -> None:
+def verify(store: given.LocalStore = None, as_json: given.Json = False) -> None:
     """Read every byte of the store; remove what is damaged, so that the next run builds it again."""
     from recipebuild.engine.upkeep import verify
     from recipebuild.errors import CheckError
@@ -59,7 +62,7 @@ def gc(
     older_than: Annotated[
         str | None, typer.Option(metavar="AGE", help="Remove what was not used for this long: 30d, 12h.")
     ] = None,
-    store: given.Store = None,
+    store: given.LocalStore = None,
     as_json: given.Json = False,
 ) -> None:
     """Make room in the store. What a running build or a build folder needs stays."""

@@ -25,6 +25,7 @@ def _plain_lines() -> OnEvent:
     said = {
         "waiting": "waiting: {text}",
         "retrying": "{text}",
+        "fetching": "fetching from the remote store",
         "started": "started",
         "built": "built in {seconds:.1f} s",
         "failed": "failed after {seconds:.1f} s",
@@ -32,7 +33,9 @@ def _plain_lines() -> OnEvent:
     last_said: dict[str, float] = {}
 
     def on_event(event: Event) -> None:
-        if event.status in said:
+        if event.status == "warning":
+            say(f"warning: {event.text}")
+        elif event.status in said:
             say(f"{event.step.id}: {said[event.status].format(seconds=event.seconds, text=event.text)}")
             last_said[event.step.id] = time.monotonic()
         elif event.status == "progress" and event.text and time.monotonic() - last_said[event.step.id] > 10:
@@ -48,7 +51,10 @@ def _on_terminal() -> Iterator[OnEvent]:
         show: list[OnEvent] = []
 
         def on_event(event: Event) -> None:
-            if not show and event.status in ("started", "waiting"):
+            if event.status == "warning":
+                say(f"warning: {event.text}")
+                return
+            if not show and event.status in ("started", "waiting", "fetching"):
                 show.append(_rich(stack))
             if show:
                 show[0](event)
@@ -84,6 +90,8 @@ def _rich(stack: contextlib.ExitStack) -> OnEvent:
             progress.stop_task(tasks[name])
         elif event.status == "waiting":
             progress.update(tasks[name], text=event.text)
+        elif event.status == "fetching":
+            progress.update(tasks[name], text="fetching from the remote store")
         else:
             progress.update(tasks[name], completed=event.fraction, text=event.text)
 

@@ -10,6 +10,13 @@ import typer
 
 from recipebuild.errors import RecipeError
 
+
+def _local(store: str | None) -> str | None:
+    if store and "://" in store:
+        raise RecipeError(f"--store {store}: this is for the store of this machine", remedy="name a folder")
+    return store
+
+
 Recipes = Annotated[list[str], typer.Argument(metavar="RECIPE", help="Paths of recipes, or names of shipped ones.")]
 Recipe = Annotated[str, typer.Argument(metavar="RECIPE", help="The path of a recipe, or the name of a shipped one.")]
 Jobs = Annotated[
@@ -26,7 +33,25 @@ Weights = Annotated[str | None, typer.Option(metavar="pretrained|random", help="
 Toolchain = Annotated[
     str | None, typer.Option(metavar="auto|pulsar2|onnxruntime", help="Short for --set target.toolchain=...")
 ]
-Store = Annotated[Path | None, typer.Option(metavar="DIR", help="The store; by default $XDG_CACHE_HOME/recipebuild.")]
+Store = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DIR|URL",
+        help="The store; by default $XDG_CACHE_HOME/recipebuild. A URL (s3://, gs://, sftp://, file://) names one "
+        "behind it, from which results are fetched and to which they are pushed.",
+    ),
+]
+LocalStore = Annotated[
+    str | None,
+    typer.Option(
+        "--store", metavar="DIR", help="The store; by default $XDG_CACHE_HOME/recipebuild.",
+        callback=_local,
+    ),
+]  # fmt: skip
+Executor = Annotated[
+    str,
+    typer.Option(metavar="local|dask|tcp://HOST:PORT", help="Where steps run: here, or on a Dask cluster."),
+]
 BuildDir = Annotated[Path, typer.Option(metavar="DIR", help="Where each recipe gets a folder of its own.")]
 Templates = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Jinja templates that go before the shipped ones.", exists=True)

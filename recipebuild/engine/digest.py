@@ -47,17 +47,24 @@ def digest_source(path: Path, cache: StatCache) -> str:
     Raises:
         OSError: If something in it cannot be read.
     """
-    if not path.is_dir():
-        found = {path.name: cache.get(path, "sha256", lambda: digest_file(path))}
-        for other in path.parent.glob(f"{escape(path.name)}[._]*"):
-            if other.is_file():
-                found[other.name] = cache.get(other, "sha256", lambda other=other: digest_file(other))  # type: ignore[misc]  # mypy cannot infer a default argument
-        return found[path.name] if len(found) == 1 else digest_listing(list(found.items()))
-    files = []
-    for folder, folders, names in os.walk(path, followlinks=True):
-        folders.sort()
-        for name in names:
-            file = Path(folder, name)
-            digest = cache.get(file, "sha256", lambda file=file: digest_file(file))  # type: ignore[misc]  # mypy cannot infer a default argument
-            files.append((file.relative_to(path).as_posix(), digest))
-    return digest_listing(files)
+    found = [
+        (name, cache.get(file, "sha256", lambda file=file: digest_file(file)))  # type: ignore[misc]  # mypy cannot infer a default argument
+        for name, file in source_files(path)
+    ]
+    return found[0][1] if len(found) == 1 and not path.is_dir() else digest_listing(found)
+
+
+def source_files(path: Path) -> list[tuple[str, Path]]:
+    """The files that ``path`` stands for, by relative name: the file and its companions, or all in the folder.
+
+    A path of which there is nothing stands for itself.
+    """
+    if path.is_dir():
+        found = []
+        for folder, folders, names in os.walk(path, followlinks=True):
+            folders.sort()
+            files = [Path(folder, name) for name in names]
+            found += [(file.relative_to(path).as_posix(), file) for file in files]
+        return found
+    beside = [other for other in path.parent.glob(f"{escape(path.name)}[._]*") if other.is_file()]
+    return [(file.name, file) for file in (path, *beside)]

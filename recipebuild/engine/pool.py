@@ -14,6 +14,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from recipebuild.engine.executor import Order, lay_out
+from recipebuild.engine.store import Store
+
 _GRACE = 1.0
 """Seconds between asking a worker to end and ending it."""
 
@@ -31,6 +34,8 @@ class Worker:
 class Pool:
     """At most ``size`` worker processes, started when there is work for them."""
 
+    distributed = False
+
     def __init__(self, size: int) -> None:
         self._size = size
         self._workers: list[Worker] = []
@@ -46,11 +51,17 @@ class Pool:
         """How many tasks are running."""
         return sum(worker.task is not None for worker in self._workers)
 
-    def start(self, name: str, task: dict[str, Any], tools: tuple[str, ...]) -> None:
-        """Give the task to the idle worker that has most of its ``tools`` imported, or to a new one."""
+    def start(self, order: Order, store: Store) -> None:
+        """Give the step to the idle worker that has most of its tools imported, or to a new one.
+
+        Raises:
+            OSError: If its folder cannot be filled.
+        """
+        task = lay_out(order, store)
+        tools = order.step.tools
         idle = [worker for worker in self._workers if worker.task is None]
         worker = max(idle, key=lambda w: len(w.tools.intersection(tools)), default=None) or self._spawn()
-        worker.task = name
+        worker.task = order.step.id
         worker.tools.update(tools)
         assert worker.process.stdin is not None  # noqa: S101 - it was opened with a pipe
         with contextlib.suppress(BrokenPipeError):  # a worker that died is found by ``messages``

@@ -199,18 +199,40 @@ class Store:
             raise disk_full(error, self.root) or error from error
         return record
 
-    def _take(self, file: Path, name: str) -> Blob:
-        """Make a blob of ``file``, which is moved away."""
-        digest = digest_file(file)
-        blob = Blob(name, digest, file.stat().st_size)
-        if self.holds(blob):
+    def adopt(self, record: Record) -> None:
+        """Record an action that was done elsewhere; its blobs were ``put`` here before.
+
+        Raises:
+            OSError: If it cannot be written.
+        """
+        fsync_folder(self.blobs)
+        self._write_action(record)
+
+    def claim(self, blob: Blob) -> bool:
+        """Whether the blob is here; if it is, a collector is told that it is wanted again."""
+        if not self.holds(blob):
+            return False
+        _seal(self.path(blob))  # its status changes now
+        return True
+
+    def put(self, file: Path, blob: Blob) -> None:
+        """Move ``file``, whose content is known to be the blob's, into the store; it is on the store's file system.
+
+        Raises:
+            OSError: If it cannot be written.
+        """
+        if self.claim(blob):
             file.unlink()
-            _seal(self.path(blob))  # its status changes now, which tells a collector that it is wanted again
-            return blob
+            return
         with file.open("rb") as opened:
             os.fsync(opened.fileno())
         _seal(file)
         file.replace(self.path(blob))
+
+    def _take(self, file: Path, name: str) -> Blob:
+        """Make a blob of ``file``, which is moved away."""
+        blob = Blob(name, digest_file(file), file.stat().st_size)
+        self.put(file, blob)
         return blob
 
     def _write_action(self, record: Record) -> None:
@@ -235,6 +257,11 @@ class Store:
         with contextlib.suppress(OSError):
             _seal(path)
         return True
+
+
+def own_store() -> Path:
+    """Where the user's own store is: ``$XDG_CACHE_HOME/recipebuild``, else ``~/.cache/recipebuild``."""
+    return (Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "recipebuild").absolute()
 
 
 def record_as_json(record: Record) -> dict[str, Any]:

@@ -62,10 +62,10 @@ def _run(task: dict[str, Any], replies: TextIO) -> dict[str, Any]:
             return {"done": metrics}
         except RecipebuildError as error:
             logging.getLogger(__name__).error("%s", error.message)
-            return _error(error)
+            return error_message(disk_full(error, task["out"]) or error)
         except Exception as error:  # whatever a library throws must reach the user as one line
             traceback.print_exc()
-            return _error(_translate(error, task["out"]))
+            return error_message(_translate(error, task["out"]))
         finally:
             os.chdir("/")
 
@@ -83,7 +83,8 @@ def _send(replies: TextIO, message: dict[str, Any]) -> None:
     replies.flush()
 
 
-def _error(error: RecipebuildError) -> dict[str, Any]:
+def error_message(error: RecipebuildError) -> dict[str, Any]:
+    """The message that tells the front process of an error (``executor.failure`` reads it)."""
     kind = type(error).__name__
     return {"error": {"kind": kind, "message": error.message, "remedy": error.remedy, "metrics": error.metrics}}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 
-def summary(manifest: Mapping[str, Any], folder: Path) -> str:
+def summary(manifest: Mapping[str, Any], folder: Path, told: Collection[str] = ()) -> str:
     """What ``run`` prints of a build: one line if there was nothing to do, else a table of its steps.
 
     Args:
         manifest: The build's manifest.
         folder: Its build folder.
+        told: Notes that the user has seen already.
     """
     steps = manifest["steps"]
     if all(step["status"] == "cached" for step in steps):
@@ -29,7 +30,7 @@ def summary(manifest: Mapping[str, Any], folder: Path) -> str:
         if step["name"] == "simplify" and step["status"] == "built" and "operators" in step["metrics"]:
             tables.append(_operators(step["metrics"]))
     lines = [_rendered(table) for table in tables]
-    lines += [f"{note}\n" for note in manifest["notes"]]
+    lines += [f"{note}\n" for note in manifest["notes"] if note not in told]
     lines.append(f"toolchain: {toolchain(manifest)}\n")
     lines.append(f"{manifest['recipe']}: {manifest['status']}. {folder}\n")
     return "".join(lines)

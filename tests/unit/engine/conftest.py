@@ -27,6 +27,7 @@ class Params(BaseModel):
     text: str = ""
     sleep: float = 0
     trace: str = ""
+    spans: str = ""
     do: str = ""
 
 
@@ -36,7 +37,11 @@ def run(inputs, params, out, progress):
         with open(params.trace, "a") as file:
             file.write(f"{os.getpid()}\\n")
     progress(0.5, "half way")
+    began = time.time()
     time.sleep(params.sleep)
+    if params.spans:
+        with open(params.spans, "a") as file:
+            file.write(f"{began} {time.time()}\\n")
     if params.do == "raise":
         raise ValueError("boom")
     if params.do == "check":
@@ -58,6 +63,22 @@ def run(inputs, params, out, progress):
     return {"length": len(params.text)}
 '''
 
+TREE = '''
+"""A toy step: lists the folder ``source``."""
+
+from pydantic import BaseModel
+
+
+class Params(BaseModel):
+    pass
+
+
+def run(inputs, params, out, progress):
+    files = sorted(path for path in inputs["source"].rglob("*") if path.is_file())
+    (out / "list").write_text("".join(f"{f.relative_to(inputs['source'])} {f.read_text()}\\n" for f in files))
+    return {"files": len(files)}
+'''
+
 
 @pytest.fixture
 def toys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -66,6 +87,7 @@ def toys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     package.mkdir(parents=True)
     (package / "__init__.py").touch()
     (package / "join.py").write_text(TOY)
+    (package / "tree.py").write_text(TREE)
     (package / "other.py").write_text(TOY.replace("from toys.helper import shout\n", "shout = str\n"))
     (package / "helper.py").write_text(
         textwrap.dedent('''

@@ -1,0 +1,146 @@
+"""What runs steps: the words between the run and those who run its steps, here (``pool``) or on a Dask cluster."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from recipebuild.engine.step import Output, Source, Step
+from recipebuild.engine.store import Blob, Record, Store
+from recipebuild.errors import KINDS, RecipebuildError, StepError
+
+
+@dataclass(frozen=True)
+class Files:
+    """An input that lies in the store: blobs, and the name of the file or folder that they make up."""
+
+    name: str
+    blobs: tuple[Blob, ...]
+
+
+@dataclass(frozen=True)
+class Order:
+    """A step that is to be run.
+
+    Attributes:
+        step: The step.
+        key: Its key.
+        ingredients: What the key was made of.
+        inputs: By name, a path outside the store, or files in it.
+        folder: An empty folder: for what the step writes (``out``), its log (``log``), and itself (``work``).
+    """
+
+    step: Step
+    key: str
+    ingredients: Mapping[str, Any]
+    inputs: Mapping[str, Path | Files]
+    folder: Path
+
+
+class Executor(Protocol):
+    """Runs steps."""
+
+    distributed: bool
+    """Whether steps run elsewhere: they then wait there for what they hold, and have their time limit there."""
+
+    @property
+    def free(self) -> bool:
+        """Whether a step could start now."""
+
+    def start(self, order: Order, store: Store) -> None:
+        """Begin a step.
+
+        Raises:
+            OSError: If its folder cannot be filled.
+            MissingError: If what should run it is not there.
+        """
+
+    def messages(self, timeout: float) -> Iterator[tuple[str, dict[str, Any]]]:
+        """What running steps have to say, waiting at most ``timeout`` seconds: (the step's id, message).
+
+        ``{"progress": fraction, "text"}`` and ``{"warning": text}`` while it runs; ``{"done": metrics}`` with its
+        outputs in the order's folder, ``{"record": record}`` with its outputs in the store, ``{"error": fields}`` or
+        ``{"died": exit status}`` end it.
+        """
+
+    def stop(self, name: str) -> None:
+        """End the step ``name``."""
+
+    def close(self) -> None:
+        """End all."""
+
+
+def found(given: Output | Source, records: Mapping[str, Record]) -> Path | Files:
+    """Where a step's input is, given the records of the steps before it."""
+    if isinstance(given, Source):
+        return given.path
+    return Files(given.name, tuple(records[given.step].select(given.name)))
+
+
+def lay_out(order: Order, store: Store) -> dict[str, Any]:
+    """Fill an order's folder; give the request to a worker process (``worker.py``).
+
+    Inputs from the store are hard links in the folder, so that a step sees them under their own names.
+
+    Raises:
+        OSError: If the folder cannot be filled.
+    """
+    places = {}
+    for name, given in order.inputs.items():
+        if isinstance(given, Path):
+            places[name] = str(given)
+            continue
+        folder = order.folder / "in" / name
+        for blob in given.blobs:
+            link = folder / blob.name
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.hardlink_to(store.path(blob))
+        if not given.blobs:  # an empty folder
+            (folder / given.name).mkdir(parents=True)
+        places[name] = str(folder / given.name)
+    for name in ("out", "work"):
+        (order.folder / name).mkdir()
+    (order.folder / "log").touch()
+    paths = {name: str(order.folder / name) for name in ("out", "work", "log")}
+    return {"module": order.step.module, "params": dict(order.step.params), "inputs": places, **paths}
+
+
+def keep(
+    store: Store, step: Step, key: str, ingredients: Mapping[str, Any], folder: Path, metrics: Any, seconds: float
+) -> Record:
+    """Put what a step wrote in its order's folder into the store.
+
+    Raises:
+        StepError: If it wrote something that cannot be kept, or the disk is full.
+    """
+    return store.publish(
+        key,
+        ingredients,
+        folder / "out",
+        folder / "log",
+        metrics=metrics,
+        seconds=round(seconds, 3),
+        label=step.id,
+        finished=datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
+    )
+
+
+def failure(message: Mapping[str, Any]) -> RecipebuildError:
+    """The error that the message ``{"error": fields}`` or ``{"died": exit status}`` stands for."""
+    if "error" in message:
+        fields = dict(message["error"])
+        return KINDS[fields.pop("kind")](fields.pop("message"), **fields)
+    if message["died"] == -9:
+        return StepError(
+            "the worker was killed, most often because memory ran out",
+            remedy="run with -j 1, close other programs, or take a smaller input.shape",
+        )
+    return StepError(f"the worker ended with status {message['died']}", remedy="look into the log for its last words")
+
+
+def timed_out(limit: float) -> StepError:
+    """The error of a step that was ended after ``limit`` seconds."""
+    return StepError(f"timed out after {limit:g} s", remedy="look into the log for where it hung")
