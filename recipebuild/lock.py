@@ -14,8 +14,9 @@ from typing import Any
 
 from recipebuild.engine.events import OnEvent
 from recipebuild.engine.keys import installed_version
+from recipebuild.engine.run import run_steps
 from recipebuild.engine.store import Store
-from recipebuild.engine.task import Result, run_steps
+from recipebuild.engine.task import Result
 from recipebuild.errors import CheckError, Interrupted, RecipeError
 from recipebuild.prepare import Job, Options, open_store, prepare, require_packages
 from recipebuild.recipe.find import find

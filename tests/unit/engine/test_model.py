@@ -105,11 +105,12 @@ class Engine(RuleBasedStateMachine):
             record = results[f"r/{i}"].record
             assert record is not None
             assert store.path(record.select("text")[0]).read_text() == output
-        built = {name for name, result in results.items() if result.status == "built"}
-        must = {name for name, entry in entries.items() if entry not in self.known}
-        may = {name for name, entry in entries.items() if entry in self.lost}
-        assert must <= built <= must | may
-        assert {entries[name][-1] for name in may} <= {entries[name][-1] for name in built}
+        built = [entries[name] for name, result in results.items() if result.status == "built"]
+        assert len(built) == len(set(built)), "steps that are alike are built once"
+        must = set(entries.values()) - self.known
+        may = set(entries.values()) & self.lost
+        assert must <= set(built) <= must | may
+        assert {entry[-1] for entry in may} <= {entry[-1] for entry in built}
         self.known |= set(entries.values())
         self.lost = {entry for entry in self.lost if entry[-1] not in outputs}
 
