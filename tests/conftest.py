@@ -87,7 +87,9 @@ def standins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., P
     programs, state = tmp_path / "programs", tmp_path / "containers"
     programs.mkdir()
     state.mkdir()
-    (programs / "python3").symlink_to(sys.executable)
+    # A link would not do: Python would look for its packages beside the link.
+    (programs / "python3").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    (programs / "python3").chmod(0o755)
     for name in ("DOCKER_CONTEXT", "XDG_RUNTIME_DIR", "PULSAR2_STANDIN_FAIL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DOCKER_STANDIN_STATE", str(state))

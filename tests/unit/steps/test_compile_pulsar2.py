@@ -90,6 +90,7 @@ def test_the_tool_gets_the_recipes_configuration(standins: Standins, inputs: dic
     assert used(out) == json.loads(inputs["config"].read_text()) | {
         "output_dir": "out",
         "output_name": "compiled.axmodel",
+        "target_hardware": "AX650",
     }
 
 
