@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from recipebuild.engine.explain import preview as preview_steps
+from recipebuild.plan.pulsar2 import configure_params
 from recipebuild.prepare import Options, open_store, prepare, template_folders
 from recipebuild.recipe.load import load
 from recipebuild.recipe.problems import Problem, RecipeProblems
+from recipebuild.recipe.schema import Recipe
+
+if TYPE_CHECKING:
+    from recipebuild.pulsar2.render import Rendered
 
 
 def preview(recipes: Sequence[str], options: Options) -> list[dict[str, Any]]:
@@ -67,11 +72,25 @@ def render(recipe: str, options: Options) -> str:
         RecipeError: If the recipe is wrong.
         StepError: If the template is wrong.
     """
-    from recipebuild.calibration.preprocess import ImageSpec
-    from recipebuild.pulsar2.render import config_text
+    return render_recipe(load(recipe, sets=options.sets, cwd=Path.cwd(), files=False)[0].recipe, options).text
 
-    it = load(recipe, sets=options.sets, cwd=Path.cwd())[0].recipe
-    spec = ImageSpec.model_validate(it.input.model_dump(mode="json"))
-    folders = template_folders(options)
-    method, count = it.quantization.method, it.calibration.count
-    return config_text(it.target.hardware, it.target.npu_mode, method, count, spec, folders)
+
+def render_recipe(recipe: Recipe, options: Options) -> Rendered:
+    """The Pulsar2 configuration of a loaded recipe; layers that are chosen by module stay as patterns.
+
+    Raises:
+        StepError: If the template or what it renders is wrong.
+    """
+    from recipebuild.pulsar2.compose import Build
+    from recipebuild.pulsar2.render import rendered
+
+    build = Build.model_validate(configure_params(recipe))
+    layers = [_unresolved(layer) for layer in build.quant.get("layer_configs", ())]
+    quant = {**build.quant, **({"layer_configs": layers} if layers else {})}
+    return rendered(build.model_copy(update={"quant": quant}), template_folders(options))
+
+
+def _unresolved(layer: dict[str, Any]) -> dict[str, Any]:
+    patterns = layer.get("module")
+    rest = {name: value for name, value in layer.items() if name != "module"}
+    return {"layer_names": patterns, **rest} if patterns else rest

@@ -61,7 +61,8 @@ def pulsar2_folder(tmp_path: Path, street_images: Path) -> Path:
     from onnx import TensorProto, helper, save
 
     from recipebuild.calibration.preprocess import ImageSpec
-    from recipebuild.pulsar2.render import config_text
+    from recipebuild.pulsar2.compose import Build
+    from recipebuild.pulsar2.render import rendered
 
     folder = tmp_path / "pulsar2-folder"
     folder.mkdir()
@@ -73,7 +74,8 @@ def pulsar2_folder(tmp_path: Path, street_images: Path) -> Path:
         for path in sorted(street_images.iterdir()):
             archive.add(path, path.name)
     spec = ImageSpec(shape=(1, 3, 64, 128), mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375))
-    text = config_text("AX650", "NPU3", "MinMax", 8, spec, [ROOT / "templates"])
+    build = Build(hardware="AX650", npu_mode="NPU3", count=8, input=spec)
+    text = rendered(build, [ROOT / "templates"]).text
     (folder / "pulsar2.json").write_text(text, encoding="utf-8")
     return folder
 

@@ -1,7 +1,7 @@
 """Recipe -> plan: the list of steps that builds it. Pure: nothing is read, nothing is looked up.
 
-fetch -> export -> simplify -> head -> verify -> compile -> evaluate, preview
-calibrate, configure ------^
+fetch -> export -> simplify -> (channels) -> head -> verify -> compile -> evaluate, preview
+calibrate -> (tensors), configure --------------------^
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any, Literal
 from recipebuild.engine.step import Output, Source, Step
 from recipebuild.errors import RecipeError
 from recipebuild.plan.kinds import KINDS
+from recipebuild.plan.pulsar2 import compiled_input, configure_params, swaps_channels
 from recipebuild.recipe.load import Variant
 from recipebuild.recipe.schema import Recipe
 
@@ -128,10 +129,10 @@ def _steps(recipe: Recipe, label: str, toolchain: Toolchain, templates: Sequence
         {"pattern": images.pattern, "count": images.count, "seed": images.seed, "shape": list(recipe.input.shape)},
         {"source": Source(Path(images.path))},
     )  # fmt: skip
-    config = _configure(steps, templates)
+    config = _configure(steps, models["head"], templates)
     verify = steps.add(
         "verify", "verify.json",
-        {**steps.weights, "head": recipe.head.model_dump(mode="json"), "input": steps.image},
+        {**steps.weights, "head": recipe.head.model_dump(mode="json"), "input": steps.image, "compiled": steps.fed},
         {**models, "calibration": calibration},
     )  # fmt: skip
     # An hour of compilation is not begun on a model that was found to be wrong.
@@ -148,6 +149,7 @@ class _Steps:
         self.all: list[Step] = []
         self._label = label
         self.image = recipe.input.model_dump(mode="json")
+        self.fed = compiled_input(recipe)
         self.shape = {"input_name": recipe.input.name, "shape": list(recipe.input.shape)}
         self.weights = {"task": recipe.model.task, "weights": recipe.model.weights, "seed": recipe.model.seed}
 
@@ -189,21 +191,22 @@ def _model(steps: _Steps) -> dict[str, Output]:
         found = {"model": fetched, "export": exported}
     raw = found.get("export", fetched)
     simplified = steps.add("simplify", "simplified.onnx", steps.shape, {"model": raw})
-    final = steps.add("head", "model.onnx", recipe.head.model_dump(mode="json"), {"model": simplified})
-    return {**found, "simplified": simplified, "head": final}
+    found["simplified"] = last = simplified
+    if swaps_channels(recipe):
+        found["channels"] = last = steps.add(
+            "channels", "channels.onnx", {"input_name": recipe.input.name}, {"model": simplified}
+        )
+    final = steps.add("head", "model.onnx", recipe.head.model_dump(mode="json"), {"model": last})
+    return {**found, "head": final}
 
 
-def _configure(steps: _Steps, templates: Sequence[Path]) -> Output:
-    recipe = steps.recipe
-    params = {
-        "hardware": recipe.target.hardware,
-        "npu_mode": recipe.target.npu_mode,
-        "method": recipe.quantization.method,
-        "count": recipe.calibration.count,
-        "input": steps.image,
-    }
-    users = {"templates_user": Source(templates[0])} if len(templates) > 1 else {}
-    return steps.add("configure", "pulsar2.json", params, {"templates": Source(templates[-1]), **users})
+def _configure(steps: _Steps, model: Output, templates: Sequence[Path]) -> Output:
+    inputs: dict[str, Output | Source] = {"templates": Source(templates[-1])}
+    if len(templates) > 1:
+        inputs["templates_user"] = Source(templates[0])
+    if any(layer.module is not None for layer in steps.recipe.quantization.layers):
+        inputs["model"] = model
+    return steps.add("configure", "pulsar2.json", configure_params(steps.recipe), inputs)
 
 
 def _compile(
@@ -211,12 +214,18 @@ def _compile(
 ) -> Output:
     inputs = {"model": model, "calibration": calibration}
     if toolchain.name == "pulsar2":
+        format = steps.recipe.calibration.format
+        if format != "Image":
+            inputs["calibration"] = steps.add(
+                "tensors", "calibration-tensors.tar", {"input": steps.fed, "format": format},
+                {"calibration": calibration},
+            )  # fmt: skip
         params = {"hardware": steps.recipe.target.hardware, **toolchain.params}
         more = {**inputs, "config": config}
         return steps.add(
             "compile/pulsar2", "compiled.axmodel", params, more, after=(after.step,), facts=toolchain.facts
         )
-    params = {"method": steps.recipe.quantization.method, "input": steps.image}
+    params = {"method": steps.recipe.quantization.method, "input": steps.fed}
     return steps.add("compile/onnxruntime", "quantized.onnx", params, inputs, after=(after.step,))
 
 
@@ -227,5 +236,5 @@ def _measure(steps: _Steps, model: Output, compiled: Output, calibration: Output
     if (evaluate := steps.recipe.evaluate) is not None:
         labelled = {"dataset": Source(Path(evaluate.dataset))}
         params = {"count": evaluate.count, "seed": evaluate.seed, "max_drop": evaluate.max_drop}
-        steps.add("evaluate", "evaluation.json", {"input": steps.image, **params}, {**models, **labelled})
-    steps.add("preview", "preview.png", {"input": steps.image}, {**models, **labelled, "calibration": calibration})
+        steps.add("evaluate", "evaluation.json", {"input": steps.fed, **params}, {**models, **labelled})
+    steps.add("preview", "preview.png", {"input": steps.fed}, {**models, **labelled, "calibration": calibration})

@@ -1,4 +1,4 @@
-"""Running ``pulsar2 build`` in a folder that holds ``model.onnx``, ``calibration.tar`` and ``pulsar2.json``."""
+"""Running ``pulsar2 build`` in a folder that holds ``model.onnx``, the calibration archive and ``pulsar2.json``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from recipebuild.pulsar2 import container
 from recipebuild.pulsar2.log import Log
 from recipebuild.pulsar2.toolchain import missing_remedy
 
-MODEL, CALIBRATION, CONFIG = "model.onnx", "calibration.tar", "pulsar2.json"
+MODEL, CONFIG = "model.onnx", "pulsar2.json"
 _OUT, _COMPILED = "out", "compiled.axmodel"
 _KEPT = (_COMPILED, "build_context.json", "quant/quant_axmodel.json")
 """Of all that the tool leaves: the model, what it was told, and every tensor's scale and zero point."""

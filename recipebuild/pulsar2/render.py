@@ -1,4 +1,4 @@
-"""Recipe values -> ``pulsar2.json``: a Jinja template in a sandbox, what it renders read as JSON and checked.
+"""What a build needs to know -> ``pulsar2.json``: a Jinja template in a sandbox, then overrides, then all is checked.
 
 Folders with templates are searched in the order given; the last one, the shipped one, is also there under ``shipped/``,
 so that a template of the user's can extend the one that it takes the place of.
@@ -9,94 +9,117 @@ from __future__ import annotations
 import json
 import traceback
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from recipebuild.errors import StepError
-from recipebuild.pulsar2.config import BuildConfig, to_json
+from recipebuild.pulsar2.compose import Build, compose
+from recipebuild.pulsar2.config import BuildConfig
+from recipebuild.pulsar2.config.read import problem, sort_fields
+from recipebuild.pulsar2.config.versions import too_new
+from recipebuild.pulsar2.config.write import merged, plain, text_of
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-    from recipebuild.calibration.preprocess import ImageSpec
-
 TEMPLATE = "pulsar2/config.json.j2"
-_CALIBRATION = "calibration.tar"
-_VALUES = "hardware, npu_mode, method, count, input.name, input.shape, input.color, input.mean, input.std"
+_VALUES = "hardware, npu_mode, model_type, input.*, calibration, quant, processor, compiler"
 
 
-def config_text(
-    hardware: str, npu_mode: str, method: str, count: int, input: ImageSpec, template_dirs: Sequence[Path]
-) -> str:
-    """The configuration of a build from the files ``model.onnx`` and ``calibration.tar`` of one folder, run in it.
+@dataclass(frozen=True)
+class Rendered:
+    """A configuration.
+
+    Attributes:
+        config: What is in the documented schema.
+        unknown: What ``overrides`` has beyond it, which is passed through.
+        text: Both, as the file's text.
+    """
+
+    config: BuildConfig
+    unknown: dict[str, Any]
+    text: str
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the user should know about it."""
+        return [f"pulsar2.overrides: {field} is not documented; it is passed through" for field in paths(self.unknown)]
+
+
+def rendered(build: Build, template_dirs: Sequence[Path]) -> Rendered:
+    """The configuration of a build from the files ``model.onnx`` and the calibration archive of one folder, run in it.
 
     Args:
-        hardware: ``AX650``...
-        npu_mode: ``NPU1`` to ``NPU4``, as far as the hardware has them.
-        method: Calibration method.
-        count: Images in the calibration archive.
-        input: The network's input.
+        build: What to configure.
         template_dirs: Folders with templates, the user's first, the shipped one last.
 
     Raises:
-        StepError: If the template or what it renders is wrong; it names the file, and the line or the field.
+        StepError: If the template or what it renders is wrong (it names the file, and the line or the field), if an
+            override is wrong, or if the version of Pulsar2 that the recipe names does not have all of it.
     """
-    values = {
-        "hardware": hardware,
-        "npu_mode": npu_mode,
-        "method": method,
-        "count": count,
-        "input": input.model_dump(mode="json"),
-    }
-    source, config = _build_config(values, template_dirs)
+    source, values = _values(build, template_dirs)
+    config = _valid(values, f"{source} renders an invalid configuration", "correct the template")
+    expected = compose(build)["calibration"]["calibration_dataset"]
     for number, given in enumerate(config.quant.input_configs):
-        if given.calibration_dataset != _CALIBRATION:
+        if given.calibration_dataset != expected:
             raise StepError(
                 f"{source}: quant.input_configs[{number}].calibration_dataset is {given.calibration_dataset!r}, "
-                f"but the build folder has {_CALIBRATION}",
+                f"but the build folder has {expected}",
                 remedy="leave that field as it is, and set calibration.source in the recipe",
             )
-    return to_json(config)
-
-
-def render(values: Mapping[str, Any], template_dirs: Sequence[Path]) -> str:
-    """Render ``pulsar2/config.json.j2`` with ``values``; arguments and errors are those of ``config_text``."""
-    return to_json(_build_config(values, template_dirs)[1])
-
-
-def _build_config(values: Mapping[str, Any], template_dirs: Sequence[Path]) -> tuple[str, BuildConfig]:
-    """The template's file, and the configuration that it renders."""
-    source, text = _rendered(values, template_dirs)
-    _check_json(text, source)
-    try:
-        return source, BuildConfig.model_validate_json(text)
-    except ValidationError as error:
-        problems = [_problem(p["loc"], p["msg"]) for p in error.errors(include_url=False)]
+    known, unknown = sort_fields(merged(plain(config), build.overrides))
+    config = _valid(known, "pulsar2.overrides make an invalid configuration", "correct pulsar2.overrides in the recipe")
+    if build.version and (newer := too_new(config, build.version)):
+        words = [f"{new.what}: Pulsar2 {new.first} has it" for new in newer]
         raise StepError(
-            f"{source} renders an invalid configuration: {problems[0]}",
-            remedy="\n".join(
-                [*problems[1:], "correct the template; recipebuild render shows the shipped one's result"]
-            ),
-        ) from None
+            f"Pulsar2 {build.version} does not have {words[0]}",
+            remedy="\n".join([*words[1:], "set pulsar2.version to one that has it, or leave it out"]),
+        )
+    return Rendered(config, unknown, text_of(merged(plain(config), unknown)))
 
 
-def _rendered(values: Mapping[str, Any], template_dirs: Sequence[Path]) -> tuple[str, str]:
-    """The template's file, and what it renders."""
+def paths(unknown: Mapping[str, Any], before: str = "") -> list[str]:
+    """The fields of ``unknown``, as one writes them: ``quant.input_configs[0].colour``."""
+    found = []
+    for name, value in unknown.items():
+        at = f"{before}[{name}]" if name.isdigit() else f"{before}.{name}".lstrip(".")
+        found += paths(value, at) if isinstance(value, dict) and value else [at]
+    return found
+
+
+def _values(build: Build, template_dirs: Sequence[Path]) -> tuple[str, dict[str, Any]]:
+    """The template's file, and the JSON values that it renders."""
+    source, text = _text(build, template_dirs)
+    return source, _json_values(text, source)
+
+
+def _valid(values: Mapping[str, Any], wrong: str, remedy: str) -> BuildConfig:
+    try:
+        return BuildConfig.model_validate_json(json.dumps(values))
+    except ValidationError as error:
+        problems = [problem(p["loc"], p["msg"]) for p in error.errors(include_url=False)]
+        more = "recipebuild render shows the shipped template's result"
+        raise StepError(f"{wrong}: {problems[0]}", remedy="\n".join([*problems[1:], f"{remedy}; {more}"])) from None
+
+
+def _text(build: Build, template_dirs: Sequence[Path]) -> tuple[str, str]:
+    """The template's file, and what it renders; a template for the version that is asked for goes first."""
     import jinja2
 
     environment = _environment(template_dirs)
+    versioned = [f"pulsar2/{build.version}/config.json.j2"] if build.version else []
     try:
-        template = environment.get_template(TEMPLATE)
-        return template.filename or TEMPLATE, template.render(values)
+        template = environment.select_template([*versioned, TEMPLATE])
+        return template.filename or TEMPLATE, template.render(compose(build))
     except jinja2.TemplateSyntaxError as error:
         raise StepError(f"{error.filename}:{error.lineno}: {error.message}", remedy="correct the template") from None
     except jinja2.TemplateNotFound as error:
         folders = ", ".join(str(folder) for folder in template_dirs)
-        raise StepError(
-            f"no template {error.name} in {folders}", remedy="shipped templates are under shipped/"
-        ) from None
+        missing = TEMPLATE if isinstance(error, jinja2.TemplatesNotFound) else error.name
+        raise StepError(f"no template {missing} in {folders}", remedy="shipped templates are under shipped/") from None
     except Exception as error:  # a template is a program: it can raise anything
         raise StepError(
             f"{_place(error, template_dirs)}: {' '.join(str(error).split())}",
@@ -130,8 +153,8 @@ def _place(error: Exception, template_dirs: Sequence[Path]) -> str:
     return TEMPLATE
 
 
-def _check_json(text: str, source: str) -> None:
-    """Refuse what is not plain JSON, and what JSON readers pass over in silence."""
+def _json_values(text: str, source: str) -> dict[str, Any]:
+    """The object that plain JSON text holds; what JSON readers pass over in silence is refused, too."""
 
     def no_constant(name: str) -> None:
         raise ValueError(f"{name} is not a number in JSON")
@@ -144,7 +167,7 @@ def _check_json(text: str, source: str) -> None:
         return result
 
     try:
-        json.loads(text, parse_constant=no_constant, object_pairs_hook=no_repetition)
+        values = json.loads(text, parse_constant=no_constant, object_pairs_hook=no_repetition)
     except json.JSONDecodeError as error:
         line = text.splitlines()[error.lineno - 1].strip() if text.strip() else ""
         raise StepError(
@@ -153,9 +176,6 @@ def _check_json(text: str, source: str) -> None:
         ) from None
     except (ValueError, RecursionError) as error:
         raise StepError(f"{source} renders text that is not JSON: {error}", remedy="correct the template") from None
-
-
-def _problem(location: tuple[int | str, ...], message: str) -> str:
-    """``quant.input_configs[0].calibration_size: Input should be a valid integer``."""
-    field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
-    return f"{field}: {message}" if field else message.removeprefix("Value error, ")
+    if not isinstance(values, dict):
+        raise StepError(f"{source} renders no JSON object: it should be an object", remedy="correct the template")
+    return values

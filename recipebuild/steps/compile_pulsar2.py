@@ -1,11 +1,12 @@
 """compile, with Pulsar2: model, calibration images and configuration -> a model for the NPU.
 
-Inputs: model (ONNX file), calibration (tar), config (pulsar2.json).
+Inputs: model (ONNX file), calibration (tar of images or tensors), config (pulsar2.json).
 Outputs: compiled.axmodel; build_context.json and quant/quant_axmodel.json if the tool leaves them.
 """
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from recipebuild.errors import StepError
-from recipebuild.pulsar2.build import CALIBRATION, CONFIG, MODEL, build
+from recipebuild.pulsar2.build import CONFIG, MODEL, build
+from recipebuild.pulsar2.compose import IMAGES, TENSORS
 
 if TYPE_CHECKING:
     from recipebuild.engine.step import Progress
@@ -39,10 +41,23 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
             remedy="take a model under 2 GiB",
         )
     folder = Path.cwd()
-    for path, name in ((model, MODEL), (inputs["calibration"], CALIBRATION), (inputs["config"], CONFIG)):
+    archive = _archive(inputs["config"])
+    for path, name in ((model, MODEL), (inputs["calibration"], archive), (inputs["config"], CONFIG)):
         shutil.copyfile(path, folder / name)
     built = build(folder, hardware=params.hardware, runner=params.runner, image=params.image, progress=progress)
     for name, path in built.files.items():
         (out / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, out / name)
     return built.figures
+
+
+def _archive(config: Path) -> str:
+    """The one calibration archive that a configuration names."""
+    given = json.loads(config.read_text(encoding="utf-8")).get("quant", {}).get("input_configs", [])
+    names = sorted({str(each["calibration_dataset"]) for each in given}) or [IMAGES]
+    if len(names) > 1 or names[0] not in (IMAGES, TENSORS):
+        raise StepError(
+            f"the configuration takes calibration data from {', '.join(names)}, which this build does not make",
+            remedy="take quant.input_configs out of pulsar2.overrides, and set calibration.source in the recipe",
+        )
+    return names[0]

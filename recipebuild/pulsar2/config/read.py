@@ -53,13 +53,26 @@ def read(path: Path) -> Read:
     """
     values = _values(path)
     notes: list[str] = []
-    known, unknown = _sort(values, BuildConfig, "", notes, scalars_are_lists=path.suffix == ".prototxt")
+    known, unknown = sort_fields(values, notes, scalars_are_lists=path.suffix == ".prototxt")
     config = REQUIRED | known
     try:
         return Read(BuildConfig.model_validate_json(json.dumps(config)), unknown, tuple(notes))
     except ValidationError as error:
         problems = [problem(each["loc"], each["msg"]) for each in error.errors(include_url=False)]
         raise RecipeError(f"{path}: {problems[0]}", remedy="\n".join(problems[1:])) from None
+
+
+def sort_fields(
+    values: Mapping[str, Any], notes: list[str] | None = None, *, scalars_are_lists: bool = False
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Sort JSON values into those that the schema knows, with lists where it has lists, and the others.
+
+    Args:
+        values: A configuration.
+        notes: Gets a line for each scalar that was taken for a list.
+        scalars_are_lists: Whether that is how the file's format writes a list of one.
+    """
+    return _sort(values, BuildConfig, "", [] if notes is None else notes, scalars_are_lists=scalars_are_lists)
 
 
 def problem(location: tuple[int | str, ...], message: str) -> str:

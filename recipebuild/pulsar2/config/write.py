@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from recipebuild.pulsar2.config.build import BuildConfig
@@ -12,7 +13,30 @@ from recipebuild.pulsar2.config.message import Message
 
 def to_json(config: BuildConfig) -> str:
     """The file's text, with a newline at the end. Two configurations that mean the same give the same text."""
-    return json.dumps(plain(config), indent=2, ensure_ascii=False) + "\n"
+    return text_of(plain(config))
+
+
+def text_of(values: Mapping[str, Any]) -> str:
+    """JSON values as the file's text."""
+    return json.dumps(values, indent=2, ensure_ascii=False) + "\n"
+
+
+def merged(values: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """``values`` with ``over`` on top: mappings are merged, lists and scalars replaced.
+
+    A mapping of indices (``{"0": ...}``) on top of a list goes into its elements.
+    """
+    result = dict(values)
+    for name, value in over.items():
+        below = result.get(name)
+        if isinstance(value, Mapping) and isinstance(below, Mapping):
+            result[name] = merged(below, value)
+        elif isinstance(value, Mapping) and isinstance(below, list) and all(map(str.isdigit, value)):
+            changed = {int(at): each for at, each in value.items()}
+            result[name] = [merged(each, changed[at]) if at in changed else each for at, each in enumerate(below)]
+        else:
+            result[name] = value
+    return result
 
 
 def plain(message: Message) -> dict[str, Any]:
