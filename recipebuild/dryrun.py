@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.engine.explain import preview as preview_steps
+from recipebuild.errors import StepError
 from recipebuild.plan.pulsar2 import configure_params
 from recipebuild.prepare import Options, open_store, prepare, template_folders
 from recipebuild.recipe.load import load
-from recipebuild.recipe.problems import Problem, RecipeProblems
+from recipebuild.recipe.problems import Place, Problem, RecipeProblems
 from recipebuild.recipe.schema import Recipe
 
 if TYPE_CHECKING:
@@ -59,10 +60,30 @@ def check(recipes: Sequence[str], options: Options) -> list[Checked]:
     for given in recipes:
         try:
             (job,) = prepare([given], options)
-            found.append(Checked(job.plan.name, notes=job.notes))
         except RecipeProblems as error:
             found.append(Checked(given, error.problems))
+            continue
+        problems, notes = _configured(job.recipes, options)
+        found.append(Checked(job.plan.name, problems, [*job.notes, *notes]))
     return found
+
+
+def _configured(recipes: Sequence[Recipe], options: Options) -> tuple[list[Problem], list[str]]:
+    """What is wrong with the Pulsar2 configurations of recipes, and what the tool would accept in silence."""
+    from recipebuild.pulsar2.mistakes import mistakes
+
+    problems: dict[str, Problem] = {}
+    notes: list[str] = []
+    for recipe in recipes:
+        try:
+            made = render_recipe(recipe, options)
+        except StepError as error:
+            problems[error.message] = Problem("pulsar2", error.message, Place(recipe.name), error.remedy)
+            continue
+        notes += [f"warning: {text}" for text in made.warnings]
+        # That mean and std look like 0..1 units is said already, in the recipe's words.
+        notes += [f"warning: {it}" for it in mistakes(made.config) if it.kind != "units"]
+    return list(problems.values()), list(dict.fromkeys(notes))
 
 
 def render(recipe: str, options: Options) -> str:

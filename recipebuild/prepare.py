@@ -19,6 +19,7 @@ from recipebuild.recipe.advice import advice
 from recipebuild.recipe.document import Document
 from recipebuild.recipe.load import Variant, load
 from recipebuild.recipe.problems import Problem, RecipeProblems
+from recipebuild.recipe.schema import Recipe
 from recipebuild.shipped import shipped
 
 
@@ -47,11 +48,12 @@ class Options:
 
 @dataclass(frozen=True)
 class Job:
-    """One recipe, ready to be built: its plan, and what else the manifest says."""
+    """One recipe, ready to be built: its plan, what else the manifest says, and the recipe of each matrix entry."""
 
     plan: Plan
     toolchains: Mapping[str, Toolchain]
     notes: list[str] = field(default_factory=list)
+    recipes: Sequence[Recipe] = ()
 
 
 def prepare(recipes: Sequence[str], options: Options) -> list[Job]:
@@ -86,7 +88,8 @@ def plan_recipe(variants: Sequence[Variant], options: Options) -> Job:
         planned = only_until(planned, options.until)
     labels = [variant.label for variant in variants]
     notes = list(dict.fromkeys(line for variant in variants for line in advice(variant.recipe)))
-    return Job(planned, dict(zip(labels, toolchains, strict=True)), notes)
+    recipes = [variant.recipe for variant in variants]
+    return Job(planned, dict(zip(labels, toolchains, strict=True)), notes, recipes)
 
 
 def resolve_toolchain(wanted: str) -> Toolchain:
