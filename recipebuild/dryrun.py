@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from recipebuild.engine.explain import preview as preview_steps
 from recipebuild.errors import StepError
 from recipebuild.plan.pulsar2 import configure_params
-from recipebuild.prepare import Options, open_store, prepare, template_folders
+from recipebuild.prepare import Job, Options, open_store, prepare, template_folders
 from recipebuild.recipe.load import load
 from recipebuild.recipe.problems import Place, Problem, RecipeProblems
 from recipebuild.recipe.schema import Recipe
@@ -64,7 +64,7 @@ def check(recipes: Sequence[str], options: Options) -> list[Checked]:
             found.append(Checked(given, error.problems))
             continue
         problems, notes = _configured(job.recipes, options)
-        found.append(Checked(job.plan.name, problems, [*job.notes, *notes]))
+        found.append(Checked(job.plan.name, problems, [*job.notes, *notes, *_operators(job, options)]))
     return found
 
 
@@ -84,6 +84,40 @@ def _configured(recipes: Sequence[Recipe], options: Options) -> tuple[list[Probl
         # That mean and std look like 0..1 units is said already, in the recipe's words.
         notes += [f"warning: {it}" for it in mistakes(made.config) if it.kind != "units"]
     return list(problems.values()), list(dict.fromkeys(notes))
+
+
+def _operators(job: Job, options: Options) -> list[str]:
+    """What the NPU cannot take of the model that is compiled, if that is in the store, or of the ONNX file it is."""
+    from recipebuild.pulsar2.lint import hardware_with_tables
+
+    models = {recipe.target.hardware: _model(job, recipe, options) for recipe in job.recipes}
+    known = {hardware: path for hardware, path in models.items() if path and hardware in hardware_with_tables()}
+    if not known:
+        return []
+    import onnx
+
+    from recipebuild.pulsar2.lint import lint
+
+    notes = []
+    for hardware, path in known.items():
+        try:
+            model = onnx.load(path, load_external_data=False)
+        except Exception:
+            notes.append(f"warning: {path} is not an ONNX model")
+        else:
+            notes += [f"warning: {hardware}: {finding}" for finding in lint(model, hardware)]
+    return notes
+
+
+def _model(job: Job, recipe: Recipe, options: Options) -> Path | None:
+    """The model that is compiled, as far as it is at hand."""
+    store = open_store(options)
+    steps = [step for step in job.plan.steps if step.name in ("fetch", "export", "simplify", "channels", "head")]
+    for found in reversed(preview_steps(steps, store)):
+        if found.step.name == "head" and found.key and (record := store.find(found.key)):
+            return store.path(record.select("model.onnx")[0])
+    source = Path(recipe.model.source)
+    return source if recipe.model.is_local and source.suffix == ".onnx" else None
 
 
 def render(recipe: str, options: Options) -> str:

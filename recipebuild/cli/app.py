@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from recipebuild import __version__
-from recipebuild.cli import building, cache, importing, recipes
+from recipebuild.cli import building, cache, importing, inspect, recipes
 from recipebuild.cli.exits import leave
 
 app = typer.Typer(
@@ -41,6 +41,7 @@ app.command("plan")(building.plan)
 app.command("check")(recipes.check)
 app.command("render")(recipes.render)
 app.command("import")(importing.import_config)
+app.command("inspect")(inspect.inspect)
 app.command("schema")(recipes.schema)
 app.add_typer(cache.app, name="cache")
 

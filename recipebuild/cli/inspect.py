@@ -1,0 +1,72 @@
+"""``inspect``: what is in a model's file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from recipebuild.cli import options as given
+from recipebuild.cli.exits import print_json, say
+from recipebuild.errors import CheckError
+
+if TYPE_CHECKING:
+    from recipebuild.pulsar2.axmodel import AxModel
+    from recipebuild.pulsar2.inspect import OnnxModel
+
+
+def inspect(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="An ONNX model, or a compiled .axmodel.")],
+    hardware: Annotated[
+        str | None, typer.Option(metavar="AX650|...", help="List the nodes that this NPU cannot take, and why.")
+    ] = None,
+    as_json: given.Json = False,
+) -> None:
+    """Say what is in a model: its inputs and outputs, its operators, and what an NPU cannot take of it.
+
+    Example: recipebuild inspect model.onnx --hardware AX650
+
+    Example: recipebuild inspect compiled.axmodel
+    """
+    from recipebuild.pulsar2.axmodel import AxModel
+    from recipebuild.pulsar2.inspect import inspect
+
+    found = inspect(file, hardware)
+    if as_json:
+        print_json([found.as_json()])
+    elif isinstance(found, AxModel):
+        _print_compiled(found)
+    else:
+        _print_onnx(found, hardware)
+    if not isinstance(found, AxModel) and found.falls_short:
+        raise typer.Exit(CheckError.exit_code)
+
+
+def _print_compiled(model: AxModel) -> None:
+    typer.echo(f"compiled by Pulsar2 {model.version or '?'} {f'({model.commit})' if model.commit else ''}".rstrip())
+    if model.npu_mode:
+        typer.echo(f"NPU mode {model.npu_mode}")
+    for tensor in model.inputs:
+        typer.echo(f"input    {tensor} {model.colours.get(tensor.name, '')}".rstrip())
+    for tensor in model.outputs:
+        typer.echo(f"output   {tensor}")
+    for part in model.subgraphs:
+        typer.echo(f"{part.runs_on}      {part.name} {', '.join(part.operators)}".rstrip())
+
+
+def _print_onnx(model: OnnxModel, hardware: str | None) -> None:
+    for tensor in model.inputs:
+        typer.echo(f"input    {tensor}")
+    for tensor in model.outputs:
+        typer.echo(f"output   {tensor}")
+    counts = ", ".join(f"{count} {operator}" for operator, count in model.operators.items())
+    typer.echo(f"nodes    {sum(model.operators.values())}: {counts}")
+    typer.echo(f"weights  {model.parameters:,} parameters")
+    if model.findings is None:
+        return
+    if not model.findings:
+        say(f"{hardware}: nothing known against it; the tables are a pre-screen, no promise")
+    for finding in model.findings:
+        where = "" if finding.source == "documented" else " [field]"
+        typer.echo(f"{finding.severity:8} {finding}{where}")
