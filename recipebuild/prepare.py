@@ -82,7 +82,7 @@ def prepare(recipes: Sequence[str], options: Options) -> list[Job]:
 
 def plan_recipe(variants: Sequence[Variant], options: Options) -> Job:
     """Plan one loaded recipe with what this machine has."""
-    toolchains = [resolve_toolchain(variant.recipe.target.toolchain) for variant in variants]
+    toolchains = [resolve_toolchain(v.recipe.target.toolchain, v.recipe.pulsar2.version) for v in variants]
     planned = plan(variants, toolchains, template_folders(options))
     if options.until:
         planned = only_until(planned, options.until)
@@ -92,13 +92,15 @@ def plan_recipe(variants: Sequence[Variant], options: Options) -> Job:
     return Job(planned, dict(zip(labels, toolchains, strict=True)), notes, recipes)
 
 
-def resolve_toolchain(wanted: str) -> Toolchain:
+def resolve_toolchain(wanted: str, version: str | None = None) -> Toolchain:
     """What ``target.toolchain`` comes to here: Pulsar2 where the machine has it, unless the recipe says otherwise.
+
+    If the recipe names a version, another one is as good as none.
 
     Where the recipe insists on Pulsar2 and it is missing, the plan has its compile step all the same, and that step
     says what to install; everything before it is built and kept.
     """
-    found = find() if wanted != "onnxruntime" else None
+    found = find(version=version) if wanted != "onnxruntime" else None
     if found:
         facts = {"pulsar2": found.version, "image": found.image_id or ""}
         return Toolchain("pulsar2", found.version, {"runner": found.kind, "image": found.image}, facts)

@@ -68,7 +68,7 @@ def pulsar2_folder(tmp_path: Path, street_images: Path) -> Path:
     folder.mkdir()
     image = helper.make_tensor_value_info("pixel_values", TensorProto.FLOAT, [1, 3, 64, 128])
     classes = helper.make_tensor_value_info("argmax_output", TensorProto.INT64, [1, 1, 64, 128])
-    node = helper.make_node("ArgMax", ["pixel_values"], ["argmax_output"], axis=1, keepdims=1)
+    node = helper.make_node("ArgMax", ["pixel_values"], ["argmax_output"], "argmax", axis=1, keepdims=1)
     save(helper.make_model(helper.make_graph([node], "g", [image], [classes])), folder / "model.onnx")
     with tarfile.open(folder / "calibration.tar", "w") as archive:
         for path in sorted(street_images.iterdir()):

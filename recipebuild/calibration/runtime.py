@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 Format = Literal["RGB", "BGR", "YUYV422", "UYVY422", "YUV420SP", "YVU420SP"]
 YUV = ("YUYV422", "UYVY422", "YUV420SP", "YVU420SP")
-_ROWS = {"YUV420SP": (3, 2, 1), "YVU420SP": (3, 2, 1), "YUYV422": (1, 1, 2), "UYVY422": (1, 1, 2)}
+YUV_ROWS = {"YUV420SP": (3, 2, 1), "YVU420SP": (3, 2, 1), "YUYV422": (1, 1, 2), "UYVY422": (1, 1, 2)}
 """Of YUV: height times the first over the second, and the number of channels."""
 
 
@@ -56,7 +56,7 @@ class Runtime(BaseModel):
         """The sizes of what is fed. YUV 4:2:0 has half as many rows again, for its colours."""
         batch, channels, height, width = spec.shape
         if self.format in YUV:
-            times, over, planes = _ROWS[self.format]
+            times, over, planes = YUV_ROWS[self.format]
             return batch, height * times // over, width, planes
         return (batch, height, width, channels) if self.layout == "NHWC" else (batch, channels, height, width)
 

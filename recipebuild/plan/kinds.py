@@ -38,7 +38,7 @@ KINDS = {
     "configure": Kind("recipebuild.steps.configure", ("jinja2", "pydantic", "onnx")),
     "verify": Kind("recipebuild.steps.verify", (*_TORCH, *_ONNX, *_IMAGES, "onnxruntime")),
     "compile/onnxruntime": Kind("recipebuild.steps.compile_onnxruntime", (*_ONNX, *_IMAGES, "onnxruntime")),
-    "compile/pulsar2": Kind("recipebuild.steps.compile_pulsar2", resources=("pulsar2",)),
+    "compile/pulsar2": Kind("recipebuild.steps.compile_pulsar2", ("onnx",), resources=("pulsar2",)),
     "evaluate": Kind("recipebuild.steps.evaluate", (*_ONNX, *_IMAGES, "onnxruntime")),
     "preview": Kind("recipebuild.steps.preview", (*_ONNX, *_IMAGES, "onnxruntime")),
 }

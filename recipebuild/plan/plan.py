@@ -220,7 +220,13 @@ def _compile(
                 "tensors", "calibration-tensors.tar", {"input": steps.fed, "format": format},
                 {"calibration": calibration},
             )  # fmt: skip
-        params = {"hardware": steps.recipe.target.hardware, **toolchain.params}
+        quantization = steps.recipe.quantization
+        params = {
+            "hardware": steps.recipe.target.hardware,
+            "gpus": quantization.device != "cpu",
+            "strict": quantization.strict,
+            **toolchain.params,
+        }
         more = {**inputs, "config": config}
         return steps.add(
             "compile/pulsar2", "compiled.axmodel", params, more, after=(after.step,), facts=toolchain.facts

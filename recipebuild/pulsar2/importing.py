@@ -112,7 +112,7 @@ def _normalization(processor: InputProcessor | None, calibrated: InputQuantConfi
     mean, std = (calibrated.calibration_mean, calibrated.calibration_std) if calibrated else ((), ())
     if not mean and processor:
         mean, std = processor.mean, processor.std
-    fits = len(mean) == len(std) == 3
+    fits = len(mean) == len(std) == 3 and all(value > 0 for value in std)
     color = processor.tensor_format if processor and processor.tensor_format in ("RGB", "BGR") else "RGB"
     return {"color": color, "mean": list(mean) if fits else [0.0] * 3, "std": list(std) if fits else [1.0] * 3}
 
@@ -226,9 +226,12 @@ def _in_lists(unknown: Values, given: Values) -> Values:
 
 
 def _drop(values: Values, path: list[str]) -> None:
-    """Take a field out of the recipe, or the section if it has no such field."""
+    """Take a field that a recipe cannot have out of it; one that it must have gets a value that stands in its place."""
     *outer, last = path
     place = values
     for part in outer:
         place = place[part]
-    del place[last]
+    if path == ["input", "shape"] and place[last] != SHAPE:
+        place[last] = SHAPE
+    else:
+        del place[last]

@@ -40,6 +40,12 @@ def resolve(layer_configs: Iterable[Mapping[str, Any]], model: onnx.ModelProto) 
     return found
 
 
+def modules_of(model: onnx.ModelProto) -> dict[str, str]:
+    """The innermost PyTorch module of each layer, by the layer's name, as far as the exporter said it."""
+    found = {node.name: _scopes(node) for node in model.graph.node if node.name}
+    return {name: scopes[-1] for name, scopes in found.items() if scopes}
+
+
 def _matching(patterns: Sequence[str], model: onnx.ModelProto) -> list[str]:
     names: list[str] = []
     for pattern in patterns:
