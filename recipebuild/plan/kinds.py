@@ -39,6 +39,7 @@ KINDS = {
     "verify": Kind("recipebuild.steps.verify", (*_TORCH, *_ONNX, *_IMAGES, "onnxruntime")),
     "compile/onnxruntime": Kind("recipebuild.steps.compile_onnxruntime", (*_ONNX, *_IMAGES, "onnxruntime")),
     "compile/pulsar2": Kind("recipebuild.steps.compile_pulsar2", ("onnx",), resources=("pulsar2",)),
+    "simulate": Kind("recipebuild.steps.simulate", (*_ONNX, *_IMAGES), resources=("pulsar2",)),
     "evaluate": Kind("recipebuild.steps.evaluate", (*_ONNX, *_IMAGES, "onnxruntime")),
     "preview": Kind("recipebuild.steps.preview", (*_ONNX, *_IMAGES, "onnxruntime")),
 }

@@ -1,6 +1,6 @@
 """Recipe -> plan: the list of steps that builds it. Pure: nothing is read, nothing is looked up.
 
-fetch -> export -> simplify -> (channels) -> head -> verify -> compile -> evaluate, preview
+fetch -> export -> simplify -> (channels) -> head -> verify -> compile -> (simulate) -> evaluate, preview
 calibrate -> (tensors), configure --------------------^
 """
 
@@ -137,7 +137,7 @@ def _steps(recipe: Recipe, label: str, toolchain: Toolchain, templates: Sequence
     )  # fmt: skip
     # An hour of compilation is not begun on a model that was found to be wrong.
     compiled = _compile(steps, toolchain, models["head"], calibration, config, after=verify)
-    _measure(steps, models["head"], compiled, calibration)
+    _measure(steps, toolchain, models["head"], compiled, calibration)
     return steps.all
 
 
@@ -235,12 +235,21 @@ def _compile(
     return steps.add("compile/onnxruntime", "quantized.onnx", params, inputs, after=(after.step,))
 
 
-def _measure(steps: _Steps, model: Output, compiled: Output, calibration: Output) -> None:
-    """The steps evaluate and preview: of the compiled model, too, if this machine can run it."""
+def _measure(steps: _Steps, toolchain: Toolchain, model: Output, compiled: Output, calibration: Output) -> None:
+    """The steps evaluate and preview: of the compiled model, too, which this machine runs or simulates."""
     models = {"model": model} | ({"quantized": compiled} if compiled.name.endswith(".onnx") else {})
     labelled = {}
     if (evaluate := steps.recipe.evaluate) is not None:
         labelled = {"dataset": Source(Path(evaluate.dataset))}
-        params = {"count": evaluate.count, "seed": evaluate.seed, "max_drop": evaluate.max_drop}
-        steps.add("evaluate", "evaluation.json", {"input": steps.fed, **params}, {**models, **labelled})
+        drawn = {"count": evaluate.count, "seed": evaluate.seed}
+        runtime = steps.recipe.target.runtime_input
+        simulated = {}
+        if toolchain.name == "pulsar2" and not runtime.is_yuv:  # YUV comes from cameras, not from files
+            simulated["predictions"] = steps.add(
+                "simulate", "predictions.tar",
+                {"input": steps.fed, "runtime": runtime.model_dump(mode="json"), **drawn, **toolchain.params},
+                {"compiled": compiled, **labelled}, facts=toolchain.facts,
+            )  # fmt: skip
+        params = {"input": steps.fed, **drawn, "max_drop": evaluate.max_drop}
+        steps.add("evaluate", "evaluation.json", params, {**models, **simulated, **labelled})
     steps.add("preview", "preview.png", {"input": steps.fed}, {**models, **labelled, "calibration": calibration})

@@ -38,7 +38,7 @@ _ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _WRAPPED = re.compile(r"CodeException: \(<ErrorCode\.\w+: \d+>, (?P<said>.*)\)")
 _ERROR = re.compile(r"(?P<said>([\w.]*(Error|Exception|Interrupt)\b|Killed$).*)")
 _CHATTER = re.compile(
-    r"[\s━┃│┡┏┗└╇┳┼┴]*$|.*(it/s\]|━|█|[┃│] |Pass Running|\| (INFO|DEBUG) )|\[\w+\]:|\w+: *\[\d+\]"
+    r"[\s━┃│┡┏┗└├╇┳┼┴─┘┓┐┛┤┩]*$|.*(it/s\]|━|█|[┃│] |Pass Running|\| (INFO|DEBUG) )|\[\w+\]:|\w+: *\[\d+\]"
     r"|\d+ File\(s\) Loaded|Transformer optimize level|.*(Config|Precision) Table"
 )
 _QUANT_TABLE, _PRECISION_TABLE = "Quant Config Table", "Quant Precision Table"

@@ -64,7 +64,7 @@ def test_success() -> None:
         ("calibration", 1, "cannot read the calibration archive", "calibration.source"),
         ("license", 1, "found no valid licence", "root"),
         ("unknown", 1, "KeyError(('ddr_allocate', 17))", "log"),
-        ("cut", 143, "exit status 143", "log"),
+        ("cut", 143, "apply default output processor", "log"),
     ],
 )
 def test_failures(name: str, status: int, says: str, remedy: str) -> None:
