@@ -125,5 +125,8 @@ def test_the_wheel_brings_recipes_and_templates_along(tmp_path: Path) -> None:
         "recipebuild/shipped/templates/pulsar2/config.json.j2",
         "recipebuild/models/families.yaml",
         "recipebuild/pulsar2/failures.yaml",
+        "recipebuild/pulsar2/mistakes.yaml",
+        "recipebuild/pulsar2/config/versions.yaml",
+        "recipebuild/pulsar2/operators/AX650.yaml",
     ):
         assert name in names
