@@ -14,6 +14,7 @@ from recipebuild.prepare import Job, Options, open_store, prepare, template_fold
 from recipebuild.recipe.load import load
 from recipebuild.recipe.problems import Place, Problem, RecipeProblems
 from recipebuild.recipe.schema import Recipe
+from recipebuild.room import concerns
 
 if TYPE_CHECKING:
     from recipebuild.pulsar2.render import Rendered
@@ -64,7 +65,8 @@ def check(recipes: Sequence[str], options: Options) -> list[Checked]:
             found.append(Checked(given, error.problems))
             continue
         problems, notes = _configured(job.recipes, options)
-        found.append(Checked(job.plan.name, problems, [*job.notes, *notes, *_operators(job, options)]))
+        more = [*_room(job, options), *_operators(job, options)]
+        found.append(Checked(job.plan.name, problems, [*job.notes, *notes, *more]))
     return found
 
 
@@ -84,6 +86,13 @@ def _configured(recipes: Sequence[Recipe], options: Options) -> tuple[list[Probl
         # That mean and std look like 0..1 units is said already, in the recipe's words.
         notes += [f"warning: {it}" for it in mistakes(made.config) if it.kind != "units"]
     return list(problems.values()), list(dict.fromkeys(notes))
+
+
+def _room(job: Job, options: Options) -> list[str]:
+    """Whether there is room for a build on this machine."""
+    store = open_store(options).root
+    pulsar2 = any(toolchain.name == "pulsar2" for toolchain in job.toolchains.values())
+    return list(dict.fromkeys(line for recipe in job.recipes for line in concerns(recipe, store, pulsar2=pulsar2)))
 
 
 def _operators(job: Job, options: Options) -> list[str]:

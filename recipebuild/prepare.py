@@ -87,7 +87,12 @@ def plan_recipe(variants: Sequence[Variant], options: Options) -> Job:
     if options.until:
         planned = only_until(planned, options.until)
     labels = [variant.label for variant in variants]
-    notes = list(dict.fromkeys(line for variant in variants for line in advice(variant.recipe)))
+    lines = [line for variant in variants for line in advice(variant.recipe)]
+    for variant, toolchain in zip(variants, toolchains, strict=True):
+        version = variant.recipe.pulsar2.version
+        if version and toolchain.name == "onnxruntime" and variant.recipe.target.toolchain == "auto":
+            lines.append(f"note: Pulsar2 {version}, which the recipe names, is not on this machine")
+    notes = list(dict.fromkeys(lines))
     recipes = [variant.recipe for variant in variants]
     return Job(planned, dict(zip(labels, toolchains, strict=True)), notes, recipes)
 
