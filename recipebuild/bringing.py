@@ -19,8 +19,8 @@ from recipebuild.pulsar2.config.read import read
 from recipebuild.pulsar2.facts import facts
 from recipebuild.pulsar2.importing import imported
 from recipebuild.pulsar2.mistakes import Mistake, mistakes
-from recipebuild.pulsar2.render import paths
 from recipebuild.pulsar2.same import same
+from recipebuild.pulsar2.settled import paths
 from recipebuild.recipe.emit import to_yaml
 from recipebuild.recipe.paths import absolute
 from recipebuild.recipe.schema import Recipe

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,9 @@ from recipebuild.recipe.schema import Recipe
 from recipebuild.room import concerns
 
 if TYPE_CHECKING:
-    from recipebuild.pulsar2.render import Rendered
+    from recipebuild.pulsar2.compose import Build
+    from recipebuild.pulsar2.lint import Finding
+    from recipebuild.pulsar2.settled import Settled
 
 
 def preview(recipes: Sequence[str], options: Options) -> list[dict[str, Any]]:
@@ -73,12 +76,13 @@ def check(recipes: Sequence[str], options: Options) -> list[Checked]:
 def _configured(recipes: Sequence[Recipe], options: Options) -> tuple[list[Problem], list[str]]:
     """What is wrong with the Pulsar2 configurations of recipes, and what the tool would accept in silence."""
     from recipebuild.pulsar2.mistakes import mistakes
+    from recipebuild.pulsar2.settled import composed
 
     problems: dict[str, Problem] = {}
     notes: list[str] = []
     for recipe in recipes:
         try:
-            made = render_recipe(recipe, options)
+            made = composed(_build(recipe))
         except StepError as error:
             problems[error.message] = Problem("pulsar2", error.message, Place(recipe.name), error.remedy)
             continue
@@ -96,37 +100,29 @@ def _room(job: Job, options: Options) -> list[str]:
 
 
 def _operators(job: Job, options: Options) -> list[str]:
-    """What the NPU cannot take of the model that is compiled, if that is in the store, or of the ONNX file it is."""
-    from recipebuild.pulsar2.lint import hardware_with_tables
-
-    models = {recipe.target.hardware: _model(job, recipe, options) for recipe in job.recipes}
-    known = {hardware: path for hardware, path in models.items() if path and hardware in hardware_with_tables()}
-    if not known:
-        return []
-    import onnx
-
-    from recipebuild.pulsar2.lint import lint
-
-    notes = []
-    for hardware, path in known.items():
-        try:
-            model = onnx.load(path, load_external_data=False)
-        except Exception:
-            notes.append(f"warning: {path} is not an ONNX model")
-        else:
-            notes += [f"warning: {hardware}: {finding}" for finding in lint(model, hardware)]
-    return notes
+    """What the NPU cannot take: of the model that is compiled, if it was linted before, or of the ONNX file it is."""
+    found = {recipe.target.hardware: _linted(job, recipe, options) for recipe in job.recipes}
+    return [f"warning: {hardware}: {finding}" for hardware, findings in found.items() for finding in findings]
 
 
-def _model(job: Job, recipe: Recipe, options: Options) -> Path | None:
-    """The model that is compiled, as far as it is at hand."""
+def _linted(job: Job, recipe: Recipe, options: Options) -> Sequence[Finding]:
+    from recipebuild.pulsar2.lint import Finding, hardware_with_tables, lint
+
     store = open_store(options)
-    steps = [step for step in job.plan.steps if step.name in ("fetch", "export", "simplify", "channels", "head")]
-    for found in reversed(preview_steps(steps, store)):
-        if found.step.name == "head" and found.key and (record := store.find(found.key)):
-            return store.path(record.select("model.onnx")[0])
+    for known in preview_steps(job.plan.steps, store):
+        record = store.find(known.key) if known.step.name == "lint" and known.key else None
+        if record and known.step.params["hardware"] == recipe.target.hardware:
+            written = json.loads(store.path(record.select("lint.json")[0]).read_text(encoding="utf-8"))
+            return [Finding(**each) for each in written["findings"]]
     source = Path(recipe.model.source)
-    return source if recipe.model.is_local and source.suffix == ".onnx" else None
+    if source.suffix != ".onnx" or not recipe.model.is_local or recipe.target.hardware not in hardware_with_tables():
+        return []
+    from recipebuild.graph.files import load
+
+    try:
+        return lint(load(source, weights=False), recipe.target.hardware)
+    except StepError:  # the step fetch says what is wrong with it
+        return []
 
 
 def render(recipe: str, options: Options) -> str:
@@ -139,19 +135,25 @@ def render(recipe: str, options: Options) -> str:
     return render_recipe(load(recipe, sets=options.sets, cwd=Path.cwd(), files=False)[0].recipe, options).text
 
 
-def render_recipe(recipe: Recipe, options: Options) -> Rendered:
+def render_recipe(recipe: Recipe, options: Options) -> Settled:
     """The Pulsar2 configuration of a loaded recipe; layers that are chosen by module stay as patterns.
 
     Raises:
         StepError: If the template or what it renders is wrong.
     """
-    from recipebuild.pulsar2.compose import Build
     from recipebuild.pulsar2.render import rendered
+
+    return rendered(_build(recipe), template_folders(options))
+
+
+def _build(recipe: Recipe) -> Build:
+    """What the step configure is told, but for layers that are chosen by module: they stay as patterns."""
+    from recipebuild.pulsar2.compose import Build
 
     build = Build.model_validate(configure_params(recipe))
     layers = [_unresolved(layer) for layer in build.quant.get("layer_configs", ())]
     quant = {**build.quant, **({"layer_configs": layers} if layers else {})}
-    return rendered(build.model_copy(update={"quant": quant}), template_folders(options))
+    return build.model_copy(update={"quant": quant})
 
 
 def _unresolved(layer: dict[str, Any]) -> dict[str, Any]:

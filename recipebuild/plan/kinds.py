@@ -33,6 +33,7 @@ KINDS = {
     "simplify": Kind("recipebuild.steps.simplify", (*_ONNX, "onnxsim", "onnxruntime")),
     "channels": Kind("recipebuild.steps.channels", _ONNX),
     "head": Kind("recipebuild.steps.head", (*_ONNX, "onnx-graphsurgeon")),
+    "lint": Kind("recipebuild.steps.lint", _ONNX),
     "calibrate": Kind("recipebuild.steps.calibrate", _IMAGES),
     "tensors": Kind("recipebuild.steps.tensors", _IMAGES),
     "configure": Kind("recipebuild.steps.configure", ("jinja2", "pydantic", "onnx")),

@@ -1,7 +1,7 @@
 """Recipe -> plan: the list of steps that builds it. Pure: nothing is read, nothing is looked up.
 
-fetch -> export -> simplify -> (channels) -> head -> verify -> compile -> (simulate) -> evaluate, preview
-calibrate -> (tensors), configure --------------------^
+fetch -> export -> simplify -> (channels) -> head -> lint, verify -> compile -> (simulate) -> evaluate, preview
+calibrate -> (tensors), configure --------------------------^
 """
 
 from __future__ import annotations
@@ -123,6 +123,7 @@ def _steps(recipe: Recipe, label: str, toolchain: Toolchain, templates: Sequence
     """The steps of one entry of the matrix."""
     steps = _Steps(recipe, label)
     models = _model(steps)
+    steps.add("lint", "lint.json", {"hardware": recipe.target.hardware}, {"model": models["head"]})
     images = recipe.calibration
     calibration = steps.add(
         "calibrate", "calibration.tar",

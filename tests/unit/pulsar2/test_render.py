@@ -12,6 +12,7 @@ from recipebuild.calibration.preprocess import ImageSpec
 from recipebuild.errors import StepError
 from recipebuild.pulsar2.compose import Build
 from recipebuild.pulsar2.render import rendered
+from recipebuild.pulsar2.settled import composed
 from recipebuild.shipped import shipped
 
 B0 = ImageSpec(
@@ -194,6 +195,30 @@ def test_text_that_is_no_json_object(user: Path, template: str, says: str) -> No
     message = refusal(user, template).message
     assert message.startswith(f"{user}/pulsar2/config.json.j2 renders")
     assert says in message
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"hardware": "AX620E", "npu_mode": "NPU2", "model_type": "QuantONNX", "format": "NumpyObject"},
+        {"quant": {"calibration_method": "KL", "layer_configs": [{"op_type": "Add", "data_type": "U16"}]}},
+        {"compiler": {"check": 2, "npu_perf": True}, "overrides": {"quant": {"check": 1}, "debug": {"a": 1}}},
+        {"runtime": {"format": "YUV420SP", "csc": {"mode": "LimitedRange"}, "extra_shapes": [[1, 3, 64, 64]]}},
+        {"runtime": {"dtype": "FP32", "layout": "NCHW", "normalized": True}},
+    ],
+)
+def test_the_shipped_template_renders_what_is_composed_without_it(changes: dict[str, Any]) -> None:
+    it = build(**changes)
+    assert rendered(it, [shipped("templates")]).text == composed(it).text
+
+
+def test_a_template_for_one_version(user: Path) -> None:
+    (user / "pulsar2" / "5.1").mkdir()
+    (user / "pulsar2" / "5.1" / "config.json.j2").write_text(EXTENDS + '{% block compiler %}"check": 1{% endblock %}')
+    folders = [user, shipped("templates")]
+    assert json.loads(rendered(build(version="5.1"), folders).text)["compiler"] == {"check": 1}
+    assert "compiler" not in json.loads(rendered(build(version="5.2"), folders).text)
 
 
 def test_missing_templates(user: Path) -> None:
