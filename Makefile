@@ -27,8 +27,10 @@ lint: setup  ## ruff: rules and format
 typecheck: setup  ## mypy, strict, on the package
 	@$(BIN)/mypy
 
-bench: setup  ## measure speed; every figure is a ratio of two things in one run
-	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+BENCHMARKS := cached_run many_steps first_build cold_run hashing
+
+bench: setup .venv-bench/.installed  ## measure speed; every figure is a ratio of two things in one run
+	@for name in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 assets: setup  ## draw and train the quickstart data anew (minutes)
 	@$(BIN)/python -m scripts.make_assets
@@ -37,7 +39,7 @@ schema: setup  ## write docs/recipe.schema.json anew
 	@$(BIN)/recipebuild schema > docs/recipe.schema.json
 
 clean:  ## remove what was built here; the store stays
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-bench build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/.created:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "recipebuild needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
@@ -51,4 +53,9 @@ $(VENV)/.installed: $(VENV)/.created pyproject.toml constraints.txt
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[build,dev]'
+	@touch $@
+
+.venv-bench/.installed: benchmarks/requirements.txt
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet -r benchmarks/requirements.txt
 	@touch $@

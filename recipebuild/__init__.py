@@ -1,7 +1,7 @@
 """recipebuild: a YAML recipe in, a checked and packaged NPU model out.
 
-The verbs of the command line, for Python: ``recipebuild.run("recipes/x.yaml")``, ``check``, ``preview``, ``render``.
-They are loaded when they are first asked for.
+The verbs of the command line, for Python: ``recipebuild.run("recipes/x.yaml")``, ``check``, ``explain``, ``preview``,
+``render``. They are loaded when they are first asked for.
 """
 
 from __future__ import annotations
@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from recipebuild.build import Build, run
-    from recipebuild.dryrun import check, preview, render
+    from recipebuild.dryrun import check, explain, preview, render
     from recipebuild.prepare import Options
 
 __version__ = "0.1.0"
-__all__ = ["Build", "Options", "__version__", "check", "preview", "render", "run"]
+__all__ = ["Build", "Options", "__version__", "check", "explain", "preview", "render", "run"]
 
 _HOMES = {
     "Build": "build",
     "Options": "prepare",
     "check": "dryrun",
+    "explain": "dryrun",
     "preview": "dryrun",
     "render": "dryrun",
     "run": "build",

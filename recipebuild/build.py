@@ -63,7 +63,9 @@ def run(
     _require_packages(steps)
     count = options.jobs or default_jobs()
     try:
-        results = run_steps(steps, store, jobs=count, keep_going=options.keep_going, on_event=on_event)
+        results = run_steps(
+            steps, store, jobs=count, keep_going=options.keep_going, slots=options.slots, on_event=on_event
+        )
         manifests = [fill(job, results, folder, store) for job, folder in zip(jobs, folders, strict=True)]
     finally:
         store.close()

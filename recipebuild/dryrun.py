@@ -1,15 +1,18 @@
-"""What can be said of recipes without building anything: ``plan``, ``check`` and ``render``."""
+"""What can be said of recipes without building anything: ``plan``, ``explain``, ``check`` and ``render``."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from recipebuild.engine.explain import Change, origin
 from recipebuild.engine.explain import preview as preview_steps
-from recipebuild.errors import StepError
+from recipebuild.engine.step import Step
+from recipebuild.errors import RecipeError, StepError
+from recipebuild.plan.origin import recipe_field
 from recipebuild.plan.pulsar2 import configure_params
 from recipebuild.prepare import Job, Options, open_store, prepare, template_folders
 from recipebuild.recipe.load import load
@@ -30,14 +33,54 @@ def preview(recipes: Sequence[str], options: Options) -> list[dict[str, Any]]:
         RecipeError: If a recipe or an option is wrong.
     """
     store = open_store(options)
-    return [
-        {
-            "recipe": job.plan.name,
-            "toolchain": ", ".join(dict.fromkeys(f"{t.name} {t.version}" for t in job.toolchains.values())),
-            "steps": [found.as_json() for found in preview_steps(job.plan.steps, store)],
-        }
-        for job in prepare(recipes, options)
-    ]
+    found = []
+    for job in prepare(recipes, options):
+        steps = []
+        for it in preview_steps(job.plan.steps, store):
+            steps.append({**it.as_json(), "why": [_sourced(change, it.step, job) for change in it.why]})
+        toolchains = dict.fromkeys(f"{t.name} {t.version}" for t in job.toolchains.values())
+        found.append({"recipe": job.plan.name, "toolchain": ", ".join(toolchains), "steps": steps})
+    return found
+
+
+def explain(recipe: str, step: str, options: Options) -> list[dict[str, Any]]:
+    """Why a step of a recipe would be built or, if it is cached, was: one entry for each of its variants.
+
+    Returns:
+        What ``plan --json`` says of the step. ``then`` has an object for each step that follows from it: ``id``,
+        ``status`` and ``seconds_last_time``. With ``cached``, ``why`` tells what had changed when it was built, and
+        ``since`` when what it was compared with was built.
+
+    Raises:
+        RecipeError: If the recipe, an option or the step's name is wrong.
+    """
+    store = open_store(options)
+    (job,) = prepare([recipe], options)
+    previews = {it.step.id: it for it in preview_steps(job.plan.steps, store)}
+    chosen = [it for it in previews.values() if it.step.name == step]
+    if not chosen:
+        names = ", ".join(dict.fromkeys(it.name for it in job.plan.steps))
+        raise RecipeError(f"{job.plan.name} has no step {step}", remedy=f"its steps are {names}")
+    found = []
+    for it in chosen:
+        why, before = it.why, it.earlier
+        if it.status == "cached" and it.earlier:
+            before, why = origin(it.earlier, store)
+        said = it.as_json()
+        said["since"] = before.finished if before else None
+        said["why"] = [_sourced(change, it.step, job) for change in why]
+        after = [previews[id_].as_json() for id_ in it.then]
+        said["then"] = [{key: one[key] for key in ("id", "status", "seconds_last_time")} for one in after]
+        found.append(said)
+    return found
+
+
+def _sourced(change: Change, step: Step, job: Job) -> dict[str, Any]:
+    """A change with the recipe's ``field`` that decides the value, and the ``place`` where that is written."""
+    variant = job.variants.get(step.variant) or next(iter(job.variants.values()))
+    field = recipe_field(step.name, change.where)
+    place = variant.place(field) if field else None
+    return {**asdict(change), "field": field, "place": str(place) if place else None}
 
 
 @dataclass(frozen=True)
@@ -67,13 +110,13 @@ def check(recipes: Sequence[str], options: Options) -> list[Checked]:
         except RecipeProblems as error:
             found.append(Checked(given, error.problems))
             continue
-        problems, notes = _configured(job.recipes, options)
+        problems, notes = _configured(job.recipes)
         more = [*_room(job, options), *_operators(job, options)]
         found.append(Checked(job.plan.name, problems, [*job.notes, *notes, *more]))
     return found
 
 
-def _configured(recipes: Sequence[Recipe], options: Options) -> tuple[list[Problem], list[str]]:
+def _configured(recipes: Sequence[Recipe]) -> tuple[list[Problem], list[str]]:
     """What is wrong with the Pulsar2 configurations of recipes, and what the tool would accept in silence."""
     from recipebuild.pulsar2.mistakes import mistakes
     from recipebuild.pulsar2.settled import composed

@@ -4,6 +4,7 @@
     ├── RecipeError             2   the recipe or the command line is wrong
     ├── StepError               3   a step failed
     ├── MissingError            4   something outside is missing: toolchain, hub, board, a Python extra
+    │   └── UnreachableError    4   something outside did not answer; it may the next time
     └── CheckError              5   a check fell short: accuracy, agreement
     Interrupted               130   Ctrl-C or SIGTERM
 
@@ -54,6 +55,10 @@ class MissingError(RecipebuildError):
     exit_code = 4
 
 
+class UnreachableError(MissingError):
+    """Something outside did not answer, or broke off: trying again may help."""
+
+
 class CheckError(RecipebuildError):
     """A check fell short. What was built is kept."""
 
@@ -67,7 +72,8 @@ class Interrupted(RecipebuildError):  # noqa: N818 - it names an event, not a fa
 
 
 KINDS: dict[str, type[RecipebuildError]] = {
-    kind.__name__: kind for kind in (RecipebuildError, RecipeError, StepError, MissingError, CheckError, Interrupted)
+    kind.__name__: kind
+    for kind in (RecipebuildError, RecipeError, StepError, MissingError, UnreachableError, CheckError, Interrupted)
 }
 """By class name: how an error travels from a worker process to the front one."""
 

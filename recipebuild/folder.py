@@ -71,8 +71,8 @@ def _place(plan_: Plan, result: Result, folder: Path, store: Store) -> list[str]
         if result.record:
             for blob in result.record.outputs:
                 written.append(place + manifests.path_of(result.step.name, blob.name))
-                materialize(store, blob, folder / written[-1])
-            materialize(store, result.record.log, folder / log)
+                materialize(store, blob, f"{folder}/{written[-1]}")
+            materialize(store, result.record.log, f"{folder}/{log}")
             written.append(log)
         elif result.log and result.log.exists():
             (folder / log).parent.mkdir(parents=True, exist_ok=True)

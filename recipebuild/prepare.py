@@ -6,8 +6,9 @@ What a run does with the plans is in ``build.py``, what can be said of them with
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
 from recipebuild.engine.keys import installed_version
@@ -33,6 +34,8 @@ class Options:
         build_dir: The folder in which each recipe gets one of its own; by default ``build`` in the current folder.
         templates: A folder of templates that go before the shipped ones.
         jobs: How many steps may run at once; by default what cores and memory allow.
+        slots: How many steps may hold a scarce resource of this machine (``pulsar2``) at once, by name; else one.
+        timeout: Seconds after which any step is ended; by default what is usual for it (see ``plan/kinds.py``).
         keep_going: After a failure, build all that does not depend on it.
         until: The name of the last step to build; what it does not need is left out.
     """
@@ -42,18 +45,32 @@ class Options:
     build_dir: Path = Path("build")
     templates: Path | None = None
     jobs: int | None = None
+    slots: Mapping[str, int] = field(default_factory=dict)
+    timeout: float | None = None
     keep_going: bool = False
     until: str | None = None
 
 
 @dataclass(frozen=True)
 class Job:
-    """One recipe, ready to be built: its plan, what else the manifest says, and the recipe of each matrix entry."""
+    """One recipe, ready to be built: its plan, what it was planned from, and what else the manifest says.
+
+    Attributes:
+        plan: Its steps.
+        variants: The recipe's entries, by label.
+        toolchains: What each entry's toolchain was resolved to, by label.
+        notes: What the user should know.
+    """
 
     plan: Plan
+    variants: Mapping[str, Variant]
     toolchains: Mapping[str, Toolchain]
     notes: list[str] = field(default_factory=list)
-    recipes: Sequence[Recipe] = ()
+
+    @property
+    def recipes(self) -> list[Recipe]:
+        """The recipe of each entry."""
+        return [variant.recipe for variant in self.variants.values()]
 
 
 def prepare(recipes: Sequence[str], options: Options) -> list[Job]:
@@ -64,6 +81,7 @@ def prepare(recipes: Sequence[str], options: Options) -> list[Job]:
     """
     jobs: dict[str, Job] = {}
     bases: dict[Path, Document] = {}  # what many recipes extend is read once
+    resolve = cache(resolve_toolchain)  # asking docker costs more than planning a recipe
     problems: list[Problem] = []
     for given in recipes:
         try:
@@ -74,27 +92,32 @@ def prepare(recipes: Sequence[str], options: Options) -> list[Job]:
         name = variants[0].recipe.name
         if name in jobs:
             raise RecipeError(f"two recipes are named {name}", remedy="give one of them another `name:`")
-        jobs[name] = plan_recipe(variants, options)
+        jobs[name] = plan_recipe(variants, options, resolve)
     if problems:
         raise RecipeProblems(problems)
     return list(jobs.values())
 
 
-def plan_recipe(variants: Sequence[Variant], options: Options) -> Job:
-    """Plan one loaded recipe with what this machine has."""
-    toolchains = [resolve_toolchain(v.recipe.target.toolchain, v.recipe.pulsar2.version) for v in variants]
+def plan_recipe(variants: Sequence[Variant], options: Options, resolve: Callable[..., Toolchain]) -> Job:
+    """Plan one loaded recipe with what ``resolve`` finds of the toolchains and versions that it wants."""
+    toolchains = [resolve(v.recipe.target.toolchain, v.recipe.pulsar2.version) for v in variants]
     planned = plan(variants, toolchains, template_folders(options))
     if options.until:
         planned = only_until(planned, options.until)
-    labels = [variant.label for variant in variants]
+    if options.timeout is not None:
+        planned = replace(planned, steps=tuple(replace(step, timeout=options.timeout) for step in planned.steps))
+    by_label = {variant.label: variant for variant in variants}
     lines = [line for variant in variants for line in advice(variant.recipe)]
-    for variant, toolchain in zip(variants, toolchains, strict=True):
-        version = variant.recipe.pulsar2.version
-        if version and toolchain.name == "onnxruntime" and variant.recipe.target.toolchain == "auto":
-            lines.append(f"note: Pulsar2 {version}, which the recipe names, is not on this machine")
-    notes = list(dict.fromkeys(lines))
-    recipes = [variant.recipe for variant in variants]
-    return Job(planned, dict(zip(labels, toolchains, strict=True)), notes, recipes)
+    lines += [line for it in zip(variants, toolchains, strict=True) for line in _absent(*it)]
+    return Job(planned, by_label, dict(zip(by_label, toolchains, strict=True)), list(dict.fromkeys(lines)))
+
+
+def _absent(variant: Variant, toolchain: Toolchain) -> list[str]:
+    """That the version of Pulsar2 which a recipe names is not here, where something else does instead."""
+    version = variant.recipe.pulsar2.version
+    if version and toolchain.name == "onnxruntime" and variant.recipe.target.toolchain == "auto":
+        return [f"note: Pulsar2 {version}, which the recipe names, is not on this machine"]
+    return []
 
 
 def resolve_toolchain(wanted: str, version: str | None = None) -> Toolchain:

@@ -38,6 +38,7 @@ def _main(
 
 app.command("run")(building.run)
 app.command("plan")(building.plan)
+app.command("explain")(building.explain)
 app.command("check")(recipes.check)
 app.command("render")(recipes.render)
 app.command("import")(importing.import_config)

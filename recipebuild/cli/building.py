@@ -1,8 +1,9 @@
-"""``run`` and ``plan``."""
+"""``run``, ``plan`` and ``explain``."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -20,6 +21,8 @@ def run(
     templates: given.Templates = None,
     until: given.Until = None,
     jobs: given.Jobs = None,
+    slots: given.Slots = None,
+    timeout: given.Timeout = None,
     keep_going: given.KeepGoing = False,
     as_json: given.Json = False,
 ) -> None:
@@ -38,7 +41,8 @@ def run(
 
     options = Options(
         sets=given.merged_sets(sets, weights, toolchain), store=store, build_dir=build_dir, templates=templates,
-        jobs=jobs, keep_going=keep_going, until=until,
+        jobs=jobs, slots=given.slots_of(slots), timeout=given.seconds_of(timeout) if timeout else None,
+        keep_going=keep_going, until=until,
     )  # fmt: skip
     with display() as on_event:
         builds = run(recipes, options, on_event)
@@ -77,3 +81,29 @@ def plan(
         print_json(plans)
     else:
         typer.echo("\n".join(plan_text(one) for one in plans))
+
+
+def explain(
+    recipe: given.Recipe,
+    step: Annotated[str, typer.Argument(metavar="STEP", help="The name of a step, such as compile.")],
+    sets: given.Sets = None,
+    weights: given.Weights = None,
+    toolchain: given.Toolchain = None,
+    store: given.Store = None,
+    templates: given.Templates = None,
+    as_json: given.Json = False,
+) -> None:
+    """Say why a step would be built, or was: what changed, from what to what, and where that is written.
+
+    Example: recipebuild explain quickstart compile --set calibration.count=16
+    """
+    from recipebuild.dryrun import explain
+    from recipebuild.prepare import Options
+    from recipebuild.report.explain import explain_text
+
+    options = Options(sets=given.merged_sets(sets, weights, toolchain), store=store, templates=templates)
+    entries = explain(recipe, step, options)
+    if as_json:
+        print_json(entries)
+    else:
+        typer.echo("\n".join(explain_text(entry) for entry in entries))

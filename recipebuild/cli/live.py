@@ -23,7 +23,8 @@ def display() -> Iterator[OnEvent]:
 
 def _plain_lines() -> OnEvent:
     said = {
-        "waiting": "another process builds it; waiting",
+        "waiting": "waiting: {text}",
+        "retrying": "{text}",
         "started": "started",
         "built": "built in {seconds:.1f} s",
         "failed": "failed after {seconds:.1f} s",
@@ -32,7 +33,7 @@ def _plain_lines() -> OnEvent:
 
     def on_event(event: Event) -> None:
         if event.status in said:
-            say(f"{event.step.id}: {said[event.status].format(seconds=event.seconds)}")
+            say(f"{event.step.id}: {said[event.status].format(seconds=event.seconds, text=event.text)}")
             last_said[event.step.id] = time.monotonic()
         elif event.status == "progress" and event.text and time.monotonic() - last_said[event.step.id] > 10:
             say(f"{event.step.id}: {event.text}")
@@ -82,7 +83,7 @@ def _rich(stack: contextlib.ExitStack) -> OnEvent:
             progress.update(tasks[name], completed=1.0, text=styles[event.status])
             progress.stop_task(tasks[name])
         elif event.status == "waiting":
-            progress.update(tasks[name], text="another process builds it")
+            progress.update(tasks[name], text=event.text)
         else:
             progress.update(tasks[name], completed=event.fraction, text=event.text)
 

@@ -30,6 +30,11 @@ BuildDir = Annotated[Path, typer.Option(metavar="DIR", help="Where each recipe g
 Templates = Annotated[
     Path | None, typer.Option(metavar="DIR", help="Jinja templates that go before the shipped ones.", exists=True)
 ]
+Slots = Annotated[
+    list[str] | None,
+    typer.Option("--slots", metavar="NAME=N", help="How many steps may hold a scarce resource at once: pulsar2=2."),
+]
+Timeout = Annotated[str | None, typer.Option(metavar="TIME", help="End any step that takes longer: 90m, 6h.")]
 Until = Annotated[str | None, typer.Option(metavar="STEP", help="Build up to this step, and only what it needs.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else there.")]
 
@@ -60,6 +65,21 @@ def seconds_of(text: str) -> float:
         RecipeError: If it is not one.
     """
     return _measure(text, _SECONDS, "a time span such as 30d or 12h")
+
+
+def slots_of(given: list[str] | None) -> dict[str, int]:
+    """Values such as ``pulsar2=2`` as numbers by name.
+
+    Raises:
+        RecipeError: If one is not of that form.
+    """
+    found = {}
+    for text in given or ():
+        matched = re.fullmatch(r"([a-z0-9_-]+)=([1-9]\d{0,3})", text)
+        if not matched:
+            raise RecipeError(f"--slots {text}: not of the form name=number", remedy="for example: --slots pulsar2=2")
+        found[matched[1]] = int(matched[2])
+    return found
 
 
 def _measure(text: str, units: dict[str, int], wanted: str) -> float:

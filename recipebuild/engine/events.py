@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from recipebuild.engine.step import Step
 
-Status = Literal["waiting", "started", "progress", "built", "cached", "failed", "skipped"]
-"""``waiting``: another process builds it. The last four end a step."""
+Status = Literal["waiting", "started", "progress", "retrying", "built", "cached", "failed", "skipped"]
+"""``waiting``: another process builds it, or holds what it needs. The last four end a step."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Event:
         step: The step.
         status: What happened.
         fraction: With ``progress``: how much is done, 0..1.
-        text: With ``progress``: a few words.
+        text: With ``progress``, ``waiting`` and ``retrying``: a few words.
         seconds: With ``built`` and ``failed``: how long it ran.
         metrics: With ``built`` and ``cached``: the figures that it returned.
     """

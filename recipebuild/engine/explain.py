@@ -1,9 +1,13 @@
-"""Why a step must be built: its ingredients beside those of the nearest earlier record, value by value."""
+"""Why a step must be built: its ingredients beside those of the nearest earlier record, value by value.
+
+``preview`` tells of every step of a plan what a run would do; ``origin`` tells of a step that is cached why it was
+built when it was.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from recipebuild.engine.keys import Keys
@@ -29,9 +33,11 @@ class Preview:
         step: The step.
         status: ``follows``: a step before it must be built first; if its output stays the same, this one is cached.
         key: Its key, unless it follows.
-        why: With ``build``: what changed since ``earlier``; empty if there is no earlier record.
-        earlier: The nearest earlier record: of this step of this recipe the one last used, else the most alike.
+        why: Unless it is cached: what is known to have changed since ``earlier``; empty if there is no earlier record.
+        earlier: With ``cached`` its record. Else the nearest earlier one: of this step of this recipe the one last
+            used, or the most alike.
         after: With ``follows``: the ids of the steps that must be built first.
+        then: The ids of the steps that follow from it, near and far: what would be looked at again after it.
         error: Why its key cannot be made: an input cannot be read.
     """
 
@@ -41,6 +47,7 @@ class Preview:
     why: tuple[Change, ...] = ()
     earlier: Record | None = None
     after: tuple[str, ...] = ()
+    then: tuple[str, ...] = ()
     error: str = ""
 
     def as_json(self) -> dict[str, Any]:
@@ -48,11 +55,14 @@ class Preview:
         return {
             "name": self.step.name,
             "variant": self.step.variant,
+            "id": self.step.id,
             "status": self.status,
             "key": self.key,
             "after": list(self.after),
             "why": [asdict(change) for change in self.why],
+            "then": list(self.then),
             "seconds_last_time": self.earlier.seconds if self.earlier else None,
+            "built_last_time": self.earlier.finished if self.earlier else None,
             "error": self.error,
         }
 
@@ -60,30 +70,42 @@ class Preview:
 def preview(steps: Sequence[Step], store: Store) -> list[Preview]:
     """What a run of the plan would do, found without doing it; the steps in the plan's order."""
     keys = Keys(store.stats)
-    records: dict[str, Record] = {}
+    followers = _followers(steps)
+    found: dict[str, Record] = {}
+    history: list[Record] | None = None
     previews = []
-    recorded: list[Record] | None = None
     for step in steps:
-        missing = {given.step for given in step.inputs.values() if isinstance(given, Output)} - records.keys()
-        if missing:
-            previews.append(Preview(step, "follows", after=tuple(sorted(missing))))
-            continue
+        then = followers[step.id]
+        missing = {given.step for given in step.inputs.values() if isinstance(given, Output)} - found.keys()
+        known = {n: g for n, g in step.inputs.items() if not (isinstance(g, Output) and g.step in missing)}
         try:
-            ingredients = keys.ingredients(step, records)
+            ingredients = keys.ingredients(replace(step, inputs=known), found)
         except StepError as error:
-            previews.append(Preview(step, "build", error=error.message))
+            previews.append(Preview(step, "build", then=then, error=error.message))
             continue
-        key = keys.key(ingredients)
-        if record := store.find(key):
-            records[step.id] = record
-            previews.append(Preview(step, "cached", key))
+        key = None if missing else keys.key(ingredients)
+        if key and (record := store.find(key)):
+            found[step.id] = record
+            previews.append(Preview(step, "cached", key, earlier=record, then=then))
             continue
-        recorded = store.records() if recorded is None else recorded
-        before = _nearest(recorded, step, ingredients)
-        why = tuple(changes(before.ingredients, ingredients)) if before else ()
-        previews.append(Preview(step, "build", key, why, before))
+        history = store.records() if history is None else history
+        before = _nearest(history, step, ingredients)
+        why = _changes(store, before, ingredients, keys.code_parts(step)) if before else ()
+        why = tuple(change for change in why if not (change.where.startswith("inputs.") and change.new is None))
+        status: Literal["build", "follows"] = "follows" if missing else "build"
+        previews.append(Preview(step, status, key, why, before, tuple(sorted(missing)), then))
     store.stats.flush()
     return previews
+
+
+def origin(record: Record, store: Store) -> tuple[Record | None, tuple[Change, ...]]:
+    """Why a step was built: the nearest record that was there before, and what had changed since then."""
+    before = [it for it in store.records() if it.finished < record.finished]
+    before.sort(key=lambda it: it.finished, reverse=True)
+    alike = [it for it in before if it.ingredients["step"] == record.ingredients["step"]]
+    nearest = _closest(alike, record.label, record.ingredients)
+    parts = store.code_parts(record.ingredients["code"])
+    return nearest, _changes(store, nearest, record.ingredients, parts) if nearest else ()
 
 
 def changes(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[Change]:
@@ -98,8 +120,34 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") ->
     return found
 
 
+def _changes(
+    store: Store, before: Record, ingredients: Mapping[str, Any], parts: Mapping[str, str]
+) -> tuple[Change, ...]:
+    """What changed since a record; of the code, which modules, where the store still knows them."""
+    found = changes(before.ingredients, ingredients)
+    old_parts = store.code_parts(before.ingredients["code"])
+    if old_parts and parts and (code := changes({"code": old_parts}, {"code": parts})):
+        found = [*code, *(change for change in found if change.where != "code")]
+    return tuple(found)
+
+
 def _nearest(records: Sequence[Record], step: Step, ingredients: Mapping[str, Any]) -> Record | None:
     """Of the records, latest first, the one to compare with: the last of this very step, else the most alike."""
-    alike = [record for record in records if record.ingredients["step"] == step.name]
-    own = next((record for record in alike if record.label == step.id), None)
+    return _closest([it for it in records if it.ingredients["step"] == step.name], step.id, ingredients)
+
+
+def _closest(alike: Sequence[Record], label: str, ingredients: Mapping[str, Any]) -> Record | None:
+    own = next((record for record in alike if record.label == label), None)
     return own or min(alike, key=lambda record: len(changes(record.ingredients, ingredients)), default=None)
+
+
+def _followers(steps: Sequence[Step]) -> dict[str, tuple[str, ...]]:
+    """For each step the ids of those that read its outputs, and of those that read theirs, in the plan's order."""
+    found: dict[str, tuple[str, ...]] = {}
+    for step in steps:
+        reached = {step.id}
+        for other in steps:
+            if any(isinstance(given, Output) and given.step in reached for given in other.inputs.values()):
+                reached.add(other.id)
+        found[step.id] = tuple(other.id for other in steps if other.id in reached - {step.id})
+    return found

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
-from recipebuild.engine.code import code_digest
+from recipebuild.engine.code import code_parts
 from recipebuild.engine.digest import digest_json, digest_source
 from recipebuild.engine.statcache import StatCache
 from recipebuild.engine.step import Output, Source, Step
@@ -21,11 +22,10 @@ from recipebuild.errors import StepError
 
 @dataclass
 class Keys:
-    """Makes keys; remembers, for one run, what many steps share: tool versions, code, sources."""
+    """Makes keys; remembers, for one run, what many steps share: code, sources."""
 
     stats: StatCache
-    _codes: dict[str, str] = field(default_factory=dict)
-    _versions: dict[str, str] = field(default_factory=dict)
+    _codes: dict[str, tuple[str, dict[str, str]]] = field(default_factory=dict)
     _sources: dict[str, str] = field(default_factory=dict)
 
     def ingredients(self, step: Step, records: Mapping[str, Record]) -> dict[str, Any]:
@@ -42,15 +42,19 @@ class Keys:
             "step": step.name,
             "params": dict(step.params),
             "inputs": inputs,
-            "tools": {tool: self._version(tool) for tool in step.tools},
+            "tools": {tool: installed_version(tool) for tool in step.tools},
             "facts": dict(step.facts),
-            "code": self._code(step.module),
+            "code": self._code(step.module)[0],
         }
 
     @staticmethod
     def key(ingredients: Mapping[str, Any]) -> str:
         """The key that the ingredients make."""
         return digest_json(ingredients)
+
+    def code_parts(self, step: Step) -> dict[str, str]:
+        """The digest of each module that ``step``'s code is made of, by name; the key has the digest of this."""
+        return self._code(step.module)[1]
 
     def changed(self, step: Step, ingredients: Mapping[str, Any]) -> str | None:
         """The name of an input from outside the store that is no longer what it was when the key was made."""
@@ -70,17 +74,14 @@ class Keys:
                 raise StepError(f"{name}: cannot read {error.filename or place}: {error.strerror}") from error
         return self._sources[place]
 
-    def _code(self, module: str) -> str:
+    def _code(self, module: str) -> tuple[str, dict[str, str]]:
         if module not in self._codes:
-            self._codes[module] = code_digest(module, self.stats)
+            parts = code_parts(module, self.stats)
+            self._codes[module] = digest_json(parts), parts
         return self._codes[module]
 
-    def _version(self, distribution: str) -> str:
-        if distribution not in self._versions:
-            self._versions[distribution] = installed_version(distribution)
-        return self._versions[distribution]
 
-
+@cache
 def installed_version(distribution: str) -> str:
     """The version of a Python distribution, read from its metadata; ``""`` if it is not installed."""
     from importlib.metadata import PackageNotFoundError, version

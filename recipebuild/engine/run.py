@@ -8,18 +8,19 @@ from __future__ import annotations
 import datetime
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
+from recipebuild.engine.claims import Claim, Claims, TakenError
 from recipebuild.engine.events import Event, OnEvent
 from recipebuild.engine.keys import Keys
-from recipebuild.engine.locks import acquire, release
 from recipebuild.engine.pool import Pool
 from recipebuild.engine.step import Output, Source, Step
 from recipebuild.engine.store import Record, Store
-from recipebuild.errors import KINDS, Interrupted, RecipebuildError, StepError, disk_full
+from recipebuild.errors import KINDS, Interrupted, RecipebuildError, StepError, UnreachableError, disk_full
 
 _POLL = 0.05
 """Seconds between looks at a lock that another process holds."""
@@ -47,7 +48,13 @@ class Result:
 
 
 def run_steps(
-    steps: Sequence[Step], store: Store, *, jobs: int, keep_going: bool = False, on_event: OnEvent = lambda event: None
+    steps: Sequence[Step],
+    store: Store,
+    *,
+    jobs: int,
+    keep_going: bool = False,
+    slots: Mapping[str, int] = MappingProxyType({}),
+    on_event: OnEvent = lambda event: None,
 ) -> dict[str, Result]:
     """Run a plan.
 
@@ -56,6 +63,7 @@ def run_steps(
         store: Where results are looked up and kept.
         jobs: How many steps may run at once.
         keep_going: After a failure, build all that does not depend on it; else start nothing more.
+        slots: How many steps may hold a scarce resource at once, by its name; one where nothing is said.
         on_event: Called with each event, in this process.
 
     Returns:
@@ -65,24 +73,42 @@ def run_steps(
     Raises:
         RecipeError: If something must be built and the store cannot be written.
     """
-    return _Run(steps, store, jobs, keep_going, on_event).all()
+    return _Run(steps, store, jobs, keep_going, slots, on_event).all()
 
 
 @dataclass
 class _Task:
-    """A step that must be built: its ingredients and key, and once it is started where, since when."""
+    """A step that must be built: its ingredients and key, and once it is started where, since when.
+
+    Attributes:
+        claim: What it holds while it runs.
+        said: What it was last said to wait for.
+        failure: Why it failed the last time, if it is to be tried again; then not before ``earliest``.
+        tries: How often it was started.
+    """
 
     step: Step
     ingredients: dict[str, Any]
     key: str
-    lock: int | None = None
+    claim: Claim = field(default_factory=Claim)
     folder: Path = field(default_factory=Path)
     began: float = 0.0
-    announced: bool = False
+    said: str | None = None
+    failure: RecipebuildError | None = None
+    earliest: float = 0.0
+    tries: int = 0
 
 
 class _Run:
-    def __init__(self, steps: Sequence[Step], store: Store, jobs: int, keep_going: bool, on_event: OnEvent) -> None:
+    def __init__(
+        self,
+        steps: Sequence[Step],
+        store: Store,
+        jobs: int,
+        keep_going: bool,
+        slots: Mapping[str, int],
+        on_event: OnEvent,
+    ) -> None:
         self._steps = {step.id: step for step in steps}
         self._store = store
         self._keep_going = keep_going
@@ -90,6 +116,7 @@ class _Run:
         self._tell = on_event
         self._keys = Keys(store.stats)
         self._pool = Pool(jobs)
+        self._claims = Claims(store.root / "locks", slots)
         self._results: dict[str, Result] = {}
         self._records: dict[str, Record] = {}
         self._missing = {step.id: len(step.before) for step in steps}
@@ -114,7 +141,7 @@ class _Run:
         finally:
             self._pool.close()
             for task in self._running.values():
-                self._unlock(task)
+                task.claim.release()
             self._store.stats.flush()
         return {name: self._results.get(name) or Result(step, "skipped") for name, step in self._steps.items()}
 
@@ -136,51 +163,50 @@ class _Run:
         else:
             self._queue.append(_Task(step, ingredients, key))
 
-    # A step that must be built: start it when a worker, its resources and its key's lock are free.
+    # A step that must be built: start it when a worker, its key and its resources are free.
 
     def _start_queued(self) -> None:
+        building = {task.key for task in self._running.values()}
         for task in list(self._queue):
             if self._stopped:
                 self._queue.remove(task)
-                self._end(Result(task.step, "skipped"))
+                failed = task.failure and Result(task.step, "failed", error=task.failure, log=task.folder / "log")
+                self._end(failed or Result(task.step, "skipped"))
             elif not self._pool.free:
                 break
-            elif self._resources_free(task.step) and self._lock(task):
+            elif task.key not in building and task.earliest <= time.monotonic() and self._claim(task):
+                building.add(task.key)
                 self._queue.remove(task)
                 self._start(task)
 
-    def _resources_free(self, step: Step) -> bool:
-        taken = {name for task in self._running.values() for name in task.step.resources}
-        return taken.isdisjoint(step.resources)
-
-    def _lock(self, task: _Task) -> bool:
-        """Take the lock on the task's key; ``False`` while another process has it."""
+    def _claim(self, task: _Task) -> bool:
+        """Claim what the task needs; ``False`` while another has it."""
         _ = self._store.workspaces  # makes the store's folders
-        task.lock = acquire(self._lock_file(task))
-        if task.lock is None and not task.announced:
-            task.announced = True
-            self._tell(Event(task.step, "waiting"))
-        return task.lock is not None
-
-    def _unlock(self, task: _Task) -> None:
-        if task.lock is not None:
-            release(task.lock, self._lock_file(task))
-            task.lock = None
-
-    def _lock_file(self, task: _Task) -> Path:
-        return self._store.root / "locks" / task.key
+        try:
+            task.claim = self._claims.take(task.key, task.step.resources)
+        except TakenError as taken:
+            if task.said != taken.what:
+                task.said = taken.what
+                words = f"another step holds {taken.what}" if taken.what else "another process builds it"
+                self._tell(Event(task.step, "waiting", text=words))
+            return False
+        return True
 
     def _start(self, task: _Task) -> None:
         if record := self._store.find(task.key):  # built by somebody else since we looked
-            self._unlock(task)
+            task.claim.release()
             self._end(Result(task.step, "cached", record))
             return
         step = task.step
         task.began = time.monotonic()
+        task.tries += 1
         self._running[step.id] = task
         self._tell(Event(step, "started"))
         try:
-            task.folder = self._store.workspaces.new()
+            before, task.folder = task.folder, self._store.workspaces.new()
+            (task.folder / "log").touch()
+            if task.failure:  # one log tells of all tries
+                (before / "log").rename(task.folder / "log")
             (task.folder / "out").mkdir()
             (task.folder / "work").mkdir()
             request = {
@@ -191,7 +217,6 @@ class _Run:
                 "work": str(task.folder / "work"),
                 "log": str(task.folder / "log"),
             }
-            (task.folder / "log").touch()
         except OSError as error:
             self._fail(task, disk_full(error, self._store.root) or StepError(f"cannot start: {error}"))
             return
@@ -222,7 +247,7 @@ class _Run:
             else:
                 error = message["error"]
                 kind = KINDS[error.pop("kind")]
-                self._fail(task, kind(error.pop("message"), **error))
+                self._fail_or_retry(task, kind(error.pop("message"), **error))
         for task in list(self._running.values()):
             limit = task.step.timeout
             if limit is not None and time.monotonic() - task.began > limit:
@@ -242,6 +267,7 @@ class _Run:
                 raise StepError(
                     f"{changed} changed while {step.name} was reading it; the result is not kept", remedy="run again"
                 )
+            self._store.note_code(self._keys.code_parts(step))
             record = self._store.publish(
                 task.key,
                 task.ingredients,
@@ -250,13 +276,24 @@ class _Run:
                 metrics=metrics,
                 seconds=round(time.monotonic() - task.began, 3),
                 label=step.id,
-                finished=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+                finished=datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
             )
         except (StepError, OSError) as error:
             self._fail(task, error if isinstance(error, StepError) else StepError(f"cannot keep the result: {error}"))
             return
         self._release(task)
         self._end(Result(step, "built", record, seconds=record.seconds))
+
+    def _fail_or_retry(self, task: _Task, error: RecipebuildError) -> None:
+        """Try a step again that something outside did not answer; else it has failed."""
+        if not isinstance(error, UnreachableError) or task.tries > task.step.retries or self._stopped:
+            self._fail(task, error)
+            return
+        self._release(task)
+        wait = 2.0 ** (task.tries - 1)
+        task.failure, task.earliest = error, time.monotonic() + wait
+        self._queue.append(task)
+        self._tell(Event(task.step, "retrying", text=f"{error.message}; again in {wait:g} s"))
 
     def _fail(self, task: _Task, error: RecipebuildError) -> None:
         self._release(task)
@@ -266,7 +303,7 @@ class _Run:
 
     def _release(self, task: _Task) -> None:
         del self._running[task.step.id]
-        self._unlock(task)
+        task.claim.release()
 
     def _end(self, result: Result) -> None:
         step = result.step

@@ -54,6 +54,7 @@ class Step:
         variant: Which entry of a recipe's matrix this belongs to; empty if to all.
         resources: Scarce things that the step holds while it runs (``pulsar2``, ``board``).
         timeout: Seconds after which the step is ended; ``None`` for no limit.
+        retries: How often it is tried again, after 1, 2, 4 ... seconds, when something outside does not answer.
     """
 
     id: str
@@ -67,6 +68,7 @@ class Step:
     variant: str = ""
     resources: tuple[str, ...] = ()
     timeout: float | None = None
+    retries: int = 0
 
     @property
     def before(self) -> set[str]:

@@ -1,8 +1,10 @@
-"""The content-addressed store: ``blobs/<sha256>`` and ``actions/<key>.json``.
+"""The content-addressed store: ``blobs/<sha256>``, ``actions/<key>.json``, ``code/<digest>.json``.
 
 A blob is a file under the name of its content. An action is the record of a step that succeeded: what went in, what
 came out, how long it took. Publishing writes to a temporary name, syncs and renames, blobs before the action that
 names them; so a crash at any point leaves a valid store, at worst with a blob that nobody names yet.
+
+A code note says of which modules a code digest was made; only explanations read it, and nothing fails without it.
 
 Blobs are sealed: read-only, with a fixed modification time. Whoever writes to one breaks the seal, and is found out by
 a look at the file's status; a blob with a broken seal is read in full before it is trusted again.
@@ -20,7 +22,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from recipebuild.engine.digest import digest_file, digest_listing
+from recipebuild.engine.digest import canonical_json, digest_file, digest_json, digest_listing
 from recipebuild.engine.statcache import StatCache
 from recipebuild.engine.workspace import Workspaces, fsync_folder
 from recipebuild.errors import RecipeError, StepError, disk_full
@@ -96,6 +98,7 @@ class Store:
         self.root = root
         self.blobs = root / "blobs"
         self.actions = root / "actions"
+        self.code = root / "code"
         self.stats = StatCache(root / "stat.sqlite")
 
     @cached_property
@@ -106,7 +109,7 @@ class Store:
             RecipeError: If the store cannot be written.
         """
         try:
-            for folder in (self.blobs, self.actions, self.root / "locks"):
+            for folder in (self.blobs, self.actions, self.code, self.root / "locks"):
                 folder.mkdir(parents=True, exist_ok=True)
             return Workspaces(self.root / "tmp")
         except OSError as error:
@@ -144,6 +147,20 @@ class Store:
                 record = read_record(json.loads(path.read_text(encoding="utf-8")))
                 found.append((path.stat().st_mtime_ns, record))
         return [record for _, record in sorted(found, key=lambda pair: pair[0], reverse=True)]
+
+    def code_parts(self, digest: str) -> dict[str, str]:
+        """The digest of each module that a code digest was made of, by name; empty if that was not noted."""
+        try:
+            parts = json.loads((self.code / f"{digest}.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return parts if digest_json(parts) == digest else {}
+
+    def note_code(self, parts: Mapping[str, str]) -> None:
+        """Note of which modules a code digest was made."""
+        path = self.code / f"{digest_json(parts)}.json"
+        if not path.exists():
+            self._write(path, canonical_json(parts))
 
     def path(self, blob: Blob) -> Path:
         """Where the blob's content lies."""
@@ -198,13 +215,16 @@ class Store:
 
     def _write_action(self, record: Record) -> None:
         text = json.dumps(record_as_json(record), indent=1, sort_keys=True)
+        self._write(self.actions / f"{record.key}.json", text)
+        fsync_folder(self.actions)
+
+    def _write(self, path: Path, text: str) -> None:
         temporary = self.workspaces.file()
         with temporary.open("w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(self.actions / f"{record.key}.json")
-        fsync_folder(self.actions)
+        temporary.replace(path)
 
     def _reseal(self, path: Path, digest: str) -> bool:
         """Read a blob whose seal is broken: seal it again if its content is right, else put it out of the way."""

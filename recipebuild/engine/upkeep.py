@@ -128,6 +128,7 @@ def collect(store: Store, *, max_bytes: int | None = None, older_than: float | N
             named[blob.sha256] -= 1
             if not named[blob.sha256]:
                 total -= sizes.get(blob.sha256, 0)
+    _forget_code(store, {records[key].ingredients["code"] for key in records.keys() - gone})
     freed = [name for name in sizes if not named[name] and _remove_blob(store, name, busy_since)]
     freed_bytes = sum(sizes[name] for name in freed)
     return Freed(len(gone), len(freed), freed_bytes, sum(sizes.values()) - freed_bytes)
@@ -171,6 +172,13 @@ def _remove(store: Store, key: str, last_use: float) -> bool:
         return False
     aside.unlink()
     return True
+
+
+def _forget_code(store: Store, named: set[str]) -> None:
+    """Remove the code notes that no record names."""
+    for path in store.code.glob("*.json"):
+        if path.stem not in named:
+            path.unlink(missing_ok=True)
 
 
 def _remove_blob(store: Store, name: str, busy_since: float) -> bool:

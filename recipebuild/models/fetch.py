@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import NoReturn, TypeVar
 from urllib.parse import urlsplit
 
-from recipebuild.errors import MissingError, RecipeError, StepError, reason
+from recipebuild.errors import MissingError, RecipeError, StepError, UnreachableError, reason
 from recipebuild.models.checkpoint import CONFIG, check_folder, needed_files
 
 logger = logging.getLogger(__name__)
@@ -62,7 +62,8 @@ def snapshot(
         progress: Told of every file.
 
     Raises:
-        MissingError: If the hub cannot be reached within ``REACH_SECONDS``, or has no such model or revision for us.
+        MissingError: If the hub does not answer within ``REACH_SECONDS``, or has no such model or revision for us.
+        UnreachableError: If the hub fails to answer (HTTP 5xx, 429), or a download breaks off.
         RecipeError: If ``hub_id`` cannot be the name of a model.
         StepError: If the model lacks files that a build needs, or the cache cannot be written.
     """
@@ -86,7 +87,7 @@ def snapshot(
             progress(i / len(files), f"{name} ({i + 1} of {len(files)})")
             path = Path(hf_hub_download(hub_id, name, revision=commit))
     except Exception as error:
-        _give_up(hub_id, revision, error)
+        _give_up(hub_id, revision, error, reached=True)
     return Snapshot(path.parent, commit)
 
 
@@ -158,7 +159,7 @@ def _is_answer(error: Exception) -> bool:
     return _status(error) in (401, 403, 404)
 
 
-def _give_up(hub_id: str, revision: str | None, error: Exception) -> NoReturn:
+def _give_up(hub_id: str, revision: str | None, error: Exception, *, reached: bool = False) -> NoReturn:
     """Raise the error of ours that ``error`` comes to."""
     from huggingface_hub import constants
     from huggingface_hub.errors import RevisionNotFoundError
@@ -180,6 +181,8 @@ def _give_up(hub_id: str, revision: str | None, error: Exception) -> NoReturn:
             f"model.source: {hub_id} is not on {host}, or it is private or gated (HTTP {_status(error)})",
             remedy=f"correct model.source, or log in with a token that may read it (HF_TOKEN); or {WAYS_OUT}",
         ) from error
-    raise MissingError(
+    # A hub that was there and then fails may be back in a moment; one that was never there will not.
+    kind = UnreachableError if reached or _status(error) else MissingError
+    raise kind(
         f"the Hugging Face hub ({host}) cannot be reached for {hub_id}: {reason(error)}", remedy=WAYS_OUT
     ) from error

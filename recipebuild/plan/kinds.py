@@ -7,9 +7,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+_HOUR = 3600.0
+
 _TORCH = ("torch", "transformers", "safetensors")
 _ONNX = ("onnx", "numpy")
 _IMAGES = ("pillow", "numpy")
+_EXPORT = (*_TORCH, *_ONNX, "onnxscript", "onnx-ir")
+_RUN = (*_ONNX, *_IMAGES, "onnxruntime")
 
 
 @dataclass(frozen=True)
@@ -20,27 +24,49 @@ class Kind:
         module: The file that does it.
         tools: Python distributions whose versions are part of the key.
         resources: Scarce things that it holds while it runs.
+        timeout: Seconds after which something must be wrong with it.
+        retries: How often it is tried again when something outside does not answer.
+        sections: The recipe's sections whose fields are parameters of it under their own names.
     """
 
     module: str
     tools: tuple[str, ...] = ()
     resources: tuple[str, ...] = ()
+    timeout: float = 2 * _HOUR
+    retries: int = 0
+    sections: tuple[str, ...] = ()
 
 
 KINDS = {
-    "fetch": Kind("recipebuild.steps.fetch"),
-    "export": Kind("recipebuild.steps.export", (*_TORCH, *_ONNX, "onnxscript", "onnx-ir")),
-    "simplify": Kind("recipebuild.steps.simplify", (*_ONNX, "onnxsim", "onnxruntime")),
+    "fetch": Kind("recipebuild.steps.fetch", timeout=6 * _HOUR, retries=2, sections=("model",)),
+    "export": Kind("recipebuild.steps.export", _EXPORT, sections=("export", "model")),
+    "simplify": Kind("recipebuild.steps.simplify", (*_ONNX, "onnxsim", "onnxruntime"), sections=("input",)),
     "channels": Kind("recipebuild.steps.channels", _ONNX),
-    "head": Kind("recipebuild.steps.head", (*_ONNX, "onnx-graphsurgeon")),
-    "lint": Kind("recipebuild.steps.lint", _ONNX),
-    "calibrate": Kind("recipebuild.steps.calibrate", _IMAGES),
-    "tensors": Kind("recipebuild.steps.tensors", _IMAGES),
-    "configure": Kind("recipebuild.steps.configure", ("jinja2", "pydantic", "onnx")),
-    "verify": Kind("recipebuild.steps.verify", (*_TORCH, *_ONNX, *_IMAGES, "onnxruntime")),
-    "compile/onnxruntime": Kind("recipebuild.steps.compile_onnxruntime", (*_ONNX, *_IMAGES, "onnxruntime")),
-    "compile/pulsar2": Kind("recipebuild.steps.compile_pulsar2", ("onnx",), resources=("pulsar2",)),
-    "simulate": Kind("recipebuild.steps.simulate", (*_ONNX, *_IMAGES), resources=("pulsar2",)),
-    "evaluate": Kind("recipebuild.steps.evaluate", (*_ONNX, *_IMAGES, "onnxruntime")),
-    "preview": Kind("recipebuild.steps.preview", (*_ONNX, *_IMAGES, "onnxruntime")),
+    "head": Kind("recipebuild.steps.head", (*_ONNX, "onnx-graphsurgeon"), sections=("head",)),
+    "lint": Kind("recipebuild.steps.lint", _ONNX, sections=("target",)),
+    "calibrate": Kind("recipebuild.steps.calibrate", _IMAGES, sections=("calibration",)),
+    "tensors": Kind("recipebuild.steps.tensors", _IMAGES, sections=("calibration",)),
+    "configure": Kind(
+        "recipebuild.steps.configure",
+        ("jinja2", "pydantic", "onnx"),
+        sections=("calibration", "compiler", "pulsar2", "quantization", "target"),
+    ),
+    "verify": Kind("recipebuild.steps.verify", (*_TORCH, *_RUN), sections=("model",)),
+    "compile/onnxruntime": Kind("recipebuild.steps.compile_onnxruntime", _RUN, sections=("quantization",)),
+    "compile/pulsar2": Kind(
+        "recipebuild.steps.compile_pulsar2",
+        ("onnx",),
+        resources=("pulsar2",),
+        timeout=12 * _HOUR,
+        sections=("quantization", "target"),
+    ),
+    "simulate": Kind(
+        "recipebuild.steps.simulate",
+        (*_ONNX, *_IMAGES),
+        resources=("pulsar2",),
+        timeout=12 * _HOUR,
+        sections=("evaluate",),
+    ),
+    "evaluate": Kind("recipebuild.steps.evaluate", _RUN, sections=("evaluate",)),
+    "preview": Kind("recipebuild.steps.preview", _RUN, sections=("input",)),
 }

@@ -60,6 +60,9 @@ def plan(variants: Sequence[Variant], toolchains: Sequence[Toolchain], templates
         templates: Folders of templates; the first that has a template wins.
     """
     name = variants[0].recipe.name
+    if len(variants) == 1:
+        steps = tuple(_steps(variants[0].recipe, variants[0].label, toolchains[0], templates))
+        return Plan(name, steps, {variants[0].label: tuple(step.id for step in steps)})
     shared: dict[str, Step] = {}
     members: dict[str, tuple[str, ...]] = {}
     for variant, toolchain in zip(variants, toolchains, strict=True):
@@ -107,7 +110,7 @@ def _name_shared(plan: Plan) -> Plan:
 
 
 def _same(one: Step, other: Step) -> bool:
-    return replace(one, id="", variant="") == replace(other, id="", variant="")
+    return one.name == other.name and replace(one, id="", variant="") == replace(other, id="", variant="")
 
 
 def _rename(step: Step, new_ids: Mapping[str, str]) -> Step:
@@ -163,7 +166,7 @@ class _Steps:
         entry = f"[{self._label}]" if self._label else ""
         step = Step(
             f"{self.recipe.name}{entry}/{name}", name, it.module, params, inputs,
-            tools=it.tools, resources=it.resources, variant=self._label, **more,
+            tools=it.tools, resources=it.resources, timeout=it.timeout, retries=it.retries, variant=self._label, **more,
         )  # fmt: skip
         self.all.append(step)
         return Output(step.id, output)

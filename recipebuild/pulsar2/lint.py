@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 OPSET = 11
 """The oldest opset that is taken."""
 
-FOLDER = Path(__file__).with_name("operators")
+FOLDER = Path(__file__).parent / "operators/"
 SAME_TABLE = {"M76H": "AX650", "AX650A": "AX650", "AX650N": "AX650", "AX8850": "AX650", "AX630C": "AX620E"}
 """Hardware that the documentation puts in the table of another."""
 

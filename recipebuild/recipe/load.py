@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from recipebuild.recipe.find import find
 from recipebuild.recipe.layers import Layer, merged, place
 from recipebuild.recipe.matrix import choices
 from recipebuild.recipe.paths import missing
-from recipebuild.recipe.problems import Problem, RecipeProblems, printable
+from recipebuild.recipe.problems import Place, Problem, RecipeProblems, printable
 from recipebuild.recipe.schema import Recipe
 from recipebuild.recipe.section import NAME
 from recipebuild.recipe.settings import Setting, setting
@@ -38,6 +38,12 @@ class Variant:
 
     recipe: Recipe
     label: str
+    _layers: tuple[Layer, ...] = field(default=(), repr=False, compare=False)
+
+    def place(self, field: str) -> Place | None:
+        """Where the value of ``field`` (dotted) was written; ``None`` if it is the default."""
+        path = tuple(field.split("."))
+        return next((found for layer in reversed(self._layers) if (found := layer.locate(path))), None)
 
 
 def load(
@@ -79,7 +85,7 @@ def load(
         data.pop("matrix", None)
         data.pop("extends", None)
         try:
-            variants.append(Variant(Recipe.model_validate(data), entry.label))
+            variants.append(Variant(Recipe.model_validate(data), entry.label, tuple(layers)))
         except ValidationError as error:
             from recipebuild.recipe.wording import problems
 

@@ -33,6 +33,9 @@ class Place:
     source: str = ""
     written: str = ""
 
+    def __str__(self) -> str:
+        return f"{self.origin}:{self.line}:{self.column}" if self.line else self.origin
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -44,8 +47,7 @@ class Problem:
     remedy: str = ""
 
     def __str__(self) -> str:
-        where = f"{self.place.origin}:{self.place.line}:{self.place.column}" if self.place.line else self.place.origin
-        lines = [": ".join(filter(None, (where, self.field, self.message)))]
+        lines = [": ".join(filter(None, (str(self.place), self.field, self.message)))]
         if self.place.source:
             number = f"{self.place.line:>6} | "
             start = max(0, self.place.column - WIDTH + 10)

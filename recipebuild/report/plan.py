@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from recipebuild.report.explain import change_row
+
 _SHOWN = 3
 """Changes named in a step's line; the rest are counted."""
 
@@ -34,12 +36,6 @@ def _why(step: Mapping[str, Any]) -> str:
         return str(step["error"])
     if not step["why"]:
         return "never built before"
-    changes = [f"{c['where']}: {_short(c['old'])} -> {_short(c['new'])}" for c in step["why"][:_SHOWN]]
+    changes = [f"{name}: {values}" for name, values, _ in map(change_row, step["why"][:_SHOWN])]
     more = len(step["why"]) - _SHOWN
     return "; ".join(changes) + (f"; and {more} more" if more > 0 else "")
-
-
-def _short(value: object) -> str:
-    text = "nothing" if value is None else str(value)
-    is_digest = len(text) == 64 and set(text) <= set("0123456789abcdef")
-    return text[:10] if is_digest else text[:40]

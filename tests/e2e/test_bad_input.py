@@ -23,6 +23,8 @@ from support.project import Project
         (["--set", "input.std=[0, 1, 1]"], ["input.std"]),
         (["--set", "calibration.source=nowhere"], ["calibration.source", "nowhere"]),
         (["--until", "bake"], ["bake", "export"]),
+        (["--slots", "pulsar2=many"], ["--slots", "pulsar2=2"]),
+        (["--timeout", "soon"], ["soon", "time span"]),
         (["--build-dir", "/dev/null/build"], ["/dev/null/build", "--build-dir"]),
         (["--store", "/dev/null/store"], ["/dev/null/store", "--store"]),
     ],
@@ -66,6 +68,12 @@ def test_a_shape_that_the_model_rejects_ends_with_3(built_project: Project) -> N
     assert "input.shape" in failed.stderr
     log = failed.stderr.split("log: ")[1].strip()
     assert (built_project.folder / log).is_file()
+
+
+def test_a_step_that_takes_too_long_ends_with_3(make_project: Callable[[], Project]) -> None:
+    project = make_project()
+    failed = project.command("run", project.recipe, "--timeout", "0.2s", "--until", "export", code=3)
+    assert "timed out after 0.2 s" in failed.stderr
 
 
 @pytest.fixture

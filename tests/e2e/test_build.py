@@ -112,8 +112,29 @@ def test_plan_tells_what_would_be_built_and_why(built_project: Project) -> None:
     )
     steps = {step["name"]: step for step in plan["steps"]}
     assert steps["export"]["status"] == "cached"
-    assert steps["calibrate"]["why"] == [{"where": "params.count", "old": 4, "new": 2}]
+    assert steps["calibrate"]["why"] == [
+        {
+            "where": "params.count",
+            "old": 4,
+            "new": 2,
+            "field": "calibration.count",
+            "place": "--set calibration.count=2",
+        }
+    ]
     assert steps["compile"]["status"] == "follows" and "tiny/calibrate" in steps["compile"]["after"]
+
+
+def test_explain_names_the_value_the_line_and_what_follows(built_project: Project, recipe_text: str) -> None:
+    built_project.command("run", built_project.recipe)
+    built_project.recipe.write_text(recipe_text.replace("count: 4", "count: 5"))
+    said = built_project.command("explain", built_project.recipe, "calibrate").stdout
+    line = next(n for n, text in enumerate(built_project.recipe.read_text().splitlines(), 1) if "count: 5" in text)
+    assert "tiny/calibrate would be built; since " in said
+    assert f"calibration.count  4 -> 5  recipes/tiny.yaml:{line}:" in said
+    assert "tiny/compile" in said and "s last time" in said
+    (entry,) = [json.loads(built_project.command("explain", built_project.recipe, "export", "--json").stdout)]
+    assert entry["status"] == "cached" and {after["id"] for after in entry["then"]} >= {"tiny/head", "tiny/compile"}
+    assert "export" in built_project.command("explain", built_project.recipe, "bake", code=2).stderr
 
 
 def test_until_builds_what_the_step_needs_and_no_more(make_project: Callable[[], Project]) -> None:

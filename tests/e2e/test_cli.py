@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_help_names_every_verb_and_each_verb_has_help(built_project: Project) -> None:
     said = built_project.command("--help").stdout
-    for verb in ("run", "plan", "check", "render", "schema", "cache"):
+    for verb in ("run", "plan", "explain", "check", "render", "schema", "cache"):
         assert re.search(rf"^  {verb} ", said, re.M), verb
         assert "Usage" in built_project.command(verb, "--help").stdout
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from toys.helper import shout
-from recipebuild.errors import CheckError
+from recipebuild.errors import CheckError, UnreachableError
 
 
 class Params(BaseModel):
@@ -41,6 +41,8 @@ def run(inputs, params, out, progress):
         raise ValueError("boom")
     if params.do == "check":
         raise CheckError("too low", remedy="do better", metrics={"figure": 1})
+    if params.do.startswith("unreachable") and Path(params.trace).read_text().count("\\n") <= int(params.do[-1]):
+        raise UnreachableError("no answer", remedy="wait")
     if params.do == "die":
         os.kill(os.getpid(), 9)
     if params.do == "link":
@@ -51,7 +53,7 @@ def run(inputs, params, out, progress):
         inputs["source"].write_text("other")
     (out / "sub").mkdir()
     (out / "text").write_text(shout(params.text) + "".join(p.read_text() for _, p in sorted(inputs.items())))
-    (out / "text.data").write_text("companion of " + params.text)
+    (out / "text.data").write_text("companion of " + shout(params.text))
     (out / "sub" / "deep").write_text("deep")
     return {"length": len(params.text)}
 '''

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from recipebuild.engine.code import code_digest, code_parts
+from recipebuild.engine.code import code_parts
+from recipebuild.engine.digest import digest_json
 from recipebuild.engine.statcache import StatCache
 
 
 def digest(module: str = "toys.join") -> str:
-    return code_digest(module, StatCache(None))
+    return digest_json(code_parts(module, StatCache(None)))
 
 
 def test_code_reaches_through_imports_of_the_same_package_only(toys: Path) -> None:
@@ -55,16 +56,25 @@ def test_a_data_file_beside_the_module_that_names_it_counts(toys: Path) -> None:
     assert digest() != before
 
 
+def test_a_folder_of_data_beside_the_module_that_names_it_counts(toys: Path) -> None:
+    (toys / "tables").mkdir()
+    (toys / "tables" / "one.yaml").write_text("a: 1\n")
+    (toys / "helper.py").write_text('TABLES = "tables/"\ndef shout(text):\n    return text\n')
+    before = digest()
+    (toys / "tables" / "two.yaml").write_text("a: 2\n")
+    assert digest() != before
+
+
 def test_what_is_remembered_follows_the_file(toys: Path, tmp_path: Path) -> None:
     def fresh() -> StatCache:
         return StatCache(tmp_path / "stat.sqlite")
 
     stats = fresh()
-    before = code_digest("toys.join", stats)
+    before = code_parts("toys.join", stats)
     stats.flush()
-    assert code_digest("toys.join", fresh()) == before
+    assert code_parts("toys.join", fresh()) == before
     (toys / "helper.py").write_text("def shout(text):\n    return text\n")
-    assert code_digest("toys.join", fresh()) != before
+    assert code_parts("toys.join", fresh()) != before
 
 
 def test_every_shipped_step_has_code_and_no_step_reaches_the_front_of_the_house() -> None:
@@ -79,4 +89,4 @@ def test_every_shipped_step_has_code_and_no_step_reaches_the_front_of_the_house(
 
 def test_a_module_without_source_is_an_error() -> None:
     with pytest.raises(ModuleNotFoundError, match=r"toys\.nowhere"):
-        code_digest("toys.nowhere", StatCache(None))
+        code_parts("toys.nowhere", StatCache(None))

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from recipebuild.engine.explain import Change, changes, preview
+from recipebuild.engine.explain import Change, changes, origin, preview
 from recipebuild.engine.run import run_steps
 from recipebuild.engine.step import Output, Step
 from recipebuild.engine.store import Store
@@ -43,3 +45,30 @@ def test_another_recipe_is_compared_with_the_most_alike(make_store: Callable[[],
     run_steps(steps("one"), make_store(), jobs=1)
     other = [Step("other/a", "a", "toys.join", {"text": "one", "sleep": 0})]
     assert preview(other, make_store())[0].why == (Change("params.sleep", None, 0),)
+
+
+def test_a_step_that_waits_says_what_else_changed_and_what_follows(make_store: Callable[[], Store]) -> None:
+    run_steps(steps("one"), make_store(), jobs=1)
+    first, second = steps("two")
+    waiting = preview([first, replace(second, params={"text": "c"})], make_store())
+    assert waiting[0].then == ("r/b",)
+    assert (waiting[1].status, waiting[1].why) == ("follows", (Change("params.text", "b", "c"),))
+
+
+def test_of_the_code_it_names_the_module_that_changed(make_store: Callable[[], Store], toys: Path) -> None:
+    run_steps(steps("one"), make_store(), jobs=1)
+    helper = toys / "helper.py"
+    helper.write_text(helper.read_text().replace("upper", "lower"))
+    (change,) = preview(steps("one"), make_store())[0].why
+    assert change.where == "code.toys.helper" and change.old != change.new
+
+
+def test_a_cached_step_tells_why_it_was_built(make_store: Callable[[], Store]) -> None:
+    records = []
+    for text in ("one", "two"):
+        record = run_steps(steps(text), make_store(), jobs=1)["r/a"].record
+        assert record is not None
+        records.append(record)
+    before, why = origin(records[1], make_store())
+    assert before == records[0] and why == (Change("params.text", "one", "two"),)
+    assert origin(records[0], make_store()) == (None, ())

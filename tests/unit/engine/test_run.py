@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from recipebuild.engine.events import Event
 from recipebuild.engine.run import Result, run_steps
 from recipebuild.engine.step import Output, Source, Step
 from recipebuild.engine.store import Store
-from recipebuild.errors import CheckError, RecipebuildError, StepError
+from recipebuild.errors import CheckError, RecipebuildError, StepError, UnreachableError
 
 pytestmark = pytest.mark.usefixtures("toys")
 
@@ -128,6 +129,69 @@ def test_a_step_that_hangs_is_ended(make_store: Callable[[], Store]) -> None:
     assert "timed out" in str(result["r/a"].error)
 
 
+@pytest.mark.parametrize(("failures", "status"), [(2, "built"), (3, "failed")])
+def test_what_does_not_answer_is_tried_again(
+    make_store: Callable[[], Store], tmp_path: Path, failures: int, status: str
+) -> None:
+    trace = tmp_path / "trace"
+    events: list[Event] = []
+    asking = replace(step("a", do=f"unreachable{failures}", trace=str(trace)), retries=2)
+    result = run(make_store(), [asking], on_event=events.append)["r/a"]
+    assert result.status == status
+    assert len(trace.read_text().split()) == 3
+    assert [event.text for event in events if event.status == "retrying"] == [
+        "no answer; again in 1 s", "no answer; again in 2 s",
+    ]  # fmt: skip
+    if status == "failed":
+        assert result.log is not None and result.log.read_text().count("a line of the log") == 3
+        assert isinstance(result.error, UnreachableError) and result.error.exit_code == 4
+
+
+def test_other_failures_are_not_tried_again(make_store: Callable[[], Store], tmp_path: Path) -> None:
+    trace = tmp_path / "trace"
+    run(make_store(), [replace(step("a", do="check", trace=str(trace)), retries=2)])
+    assert len(trace.read_text().split()) == 1
+
+
+def test_a_resource_with_two_slots_serves_two_steps_and_no_more(make_store: Callable[[], Store]) -> None:
+    running, most = set(), 0
+
+    def count(event: Event) -> None:
+        nonlocal most
+        if event.status == "started":
+            running.add(event.step.id)
+        elif event.status == "built":
+            running.remove(event.step.id)
+        most = max(most, len(running))
+
+    steps = [replace(step(name, sleep=0.3), resources=("board",)) for name in "abcd"]
+    run(make_store(), steps, jobs=4, slots={"board": 2}, on_event=count)
+    assert most == 2
+
+
+def test_processes_share_one_resource(make_store: Callable[[], Store], tmp_path: Path) -> None:
+    program = textwrap.dedent(f"""
+        import sys, time
+        from pathlib import Path
+        from recipebuild.engine.run import run_steps
+        from recipebuild.engine.step import Step
+        from recipebuild.engine.store import Store
+        def tell(event):
+            if event.status in ("started", "built"):
+                with open({str(tmp_path / "order")!r}, "a") as file:
+                    print(sys.argv[1], event.status, file=file)
+        step = Step(f"r/{{sys.argv[1]}}", "a", "toys.join", dict(text=sys.argv[1], sleep=0.5), resources=("pulsar2",))
+        store = Store(Path({str(make_store().root)!r}))
+        run_steps([step], store, jobs=2, on_event=tell)
+        store.close()
+    """)
+    processes = [subprocess.Popen([sys.executable, "-c", program, name]) for name in "abc"]
+    assert [process.wait(60) for process in processes] == [0, 0, 0]
+    lines = (tmp_path / "order").read_text().split("\n")[:-1]
+    assert [line.split()[1] for line in lines] == ["started", "built"] * 3
+    assert all(one.split()[0] == two.split()[0] for one, two in zip(lines[::2], lines[1::2], strict=True))
+
+
 def test_an_input_that_changes_while_read_is_not_recorded(make_store: Callable[[], Store], tmp_path: Path) -> None:
     source = tmp_path / "source.txt"
     source.write_text("first")
@@ -176,6 +240,17 @@ def test_a_damaged_blob_is_built_again(make_store: Callable[[], Store]) -> None:
     path.write_bytes(b"XX")
     assert statuses(run(make_store(), DIAMOND)) == {"a": "cached", "b": "built", "c": "cached", "d": "cached"}
     assert path.read_text() == "BA"
+
+
+def test_steps_of_one_run_with_one_key_are_built_once_and_nobody_is_said_to_wait(
+    make_store: Callable[[], Store], tmp_path: Path
+) -> None:
+    trace, events = tmp_path / "trace", []
+    alike = [replace(step("a", sleep=0.3, trace=str(trace)), id=f"r{n}/a") for n in range(3)]
+    results = run(make_store(), alike, on_event=events.append)
+    assert sorted(result.status for result in results.values()) == ["built", "cached", "cached"]
+    assert len(trace.read_text().split()) == 1
+    assert "waiting" not in {event.status for event in events}
 
 
 def test_processes_that_want_one_key_build_it_once(make_store: Callable[[], Store], toys: Path, tmp_path: Path) -> None:

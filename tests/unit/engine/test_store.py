@@ -85,13 +85,13 @@ def test_writing_to_the_build_folder_does_not_harm_the_store(make_store: Callabl
     store = make_store()
     blob = publish(store).outputs[0]
     path = tmp_path / "build" / "model.onnx"
-    materialize(store, blob, path)
+    materialize(store, blob, str(path))
     try:
         path.write_text("scribble")
     except PermissionError:
         assert os.geteuid() != 0
     assert store.path(blob).read_text() == "content"
-    materialize(store, blob, path)
+    materialize(store, blob, str(path))
     assert path.read_text() == "content"
 
 
@@ -99,9 +99,9 @@ def test_materializing_again_touches_nothing(make_store: Callable[[], Store], tm
     store = make_store()
     blob = publish(store).outputs[0]
     path = tmp_path / "model.onnx"
-    materialize(store, blob, path)
+    materialize(store, blob, str(path))
     before = path.stat()
-    materialize(make_store(), blob, path)
+    materialize(make_store(), blob, str(path))
     assert path.stat().st_ino == before.st_ino
 
 
@@ -111,5 +111,5 @@ def test_a_file_of_the_same_size_and_time_is_replaced(make_store: Callable[[], S
     path = tmp_path / "model.onnx"
     path.write_text("CONTENT")
     os.utime(path, ns=(SEAL_NS, SEAL_NS))
-    materialize(store, blob, path)
+    materialize(store, blob, str(path))
     assert path.read_text() == "content"

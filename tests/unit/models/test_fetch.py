@@ -192,7 +192,7 @@ def test_a_branch_is_taken_from_the_cache_when_the_hub_is_away(hub: Hub, tmp_pat
     for weights in (tmp_path / "hf").rglob("model.safetensors"):
         weights.unlink()
     (answer,) = ask(hub.address, tmp_path, {"hub_id": "me/tiny"})
-    assert answer["error"] == "MissingError"
+    assert answer["error"] == "UnreachableError"
 
 
 def test_a_token_goes_to_the_hub(hub: Hub, tmp_path: Path) -> None:
@@ -233,8 +233,8 @@ def test_refusals_of_the_hub_are_told_apart(hub: Hub, tmp_path: Path) -> None:
     for answer, (error, words) in zip(
         answers,
         [
-            ("MissingError", "cannot be reached for me/down"),
-            ("MissingError", "cannot be reached for me/busy"),
+            ("UnreachableError", "cannot be reached for me/down"),
+            ("UnreachableError", "cannot be reached for me/busy"),
             ("MissingError", "me/gated is not on 127.0.0.1"),
             ("MissingError", "private or gated (HTTP 401)"),
             ("MissingError", "cannot be reached for me/portal"),
@@ -248,7 +248,7 @@ def test_refusals_of_the_hub_are_told_apart(hub: Hub, tmp_path: Path) -> None:
         assert (answer["error"], words in answer["message"]) == (error, True), answer
         assert "\n" not in answer["message"]
         assert answer["files"] == {}
-        if error == "MissingError":
+        if error in ("MissingError", "UnreachableError"):
             assert all(way in answer["remedy"] for way in WAYS_OUT)
 
 
@@ -277,7 +277,7 @@ def test_a_password_in_the_endpoint_is_not_told(hub: Hub, tmp_path: Path) -> Non
     hub.replies = {"me/down": (500, "")}
     endpoint = hub.address.replace("http://", "http://me:secret@")
     (answer,) = ask(endpoint, tmp_path, {"hub_id": "me/down"})
-    assert answer["error"] == "MissingError"
+    assert answer["error"] == "UnreachableError"
     assert "secret" not in answer["message"] + answer["remedy"]
 
 

@@ -1,0 +1,44 @@
+"""A cold run of b0 with random weights, through head, against scripts that make the same library calls.
+
+Run: ``make bench``, or ``python -m benchmarks.cold_run``. One bare script does export, onnxsim and ArgMax in one
+process; four scripts (calibration, too) run one after the other, the way it is done by hand.
+"""
+
+from __future__ import annotations
+
+import os
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks.timing import Command, machine, row, seconds
+
+ROUNDS = 3
+HAND = [sys.executable, "-m", "benchmarks.by_hand"]
+OURS = f"{sys.executable} -m recipebuild run b0-cityscapes --weights random --store store --until"
+WAYS: dict[str, list[Command]] = {
+    "one script: export, onnxsim, ArgMax": [[*HAND, "export", "simplify", "head"]],
+    "recipebuild, through head": [[*OURS.split(), "head"]],
+    "four scripts, with calibration": [[*HAND, name] for name in ("export", "simplify", "head", "calibrate")],
+    "recipebuild, through head and calibrate": [[*OURS.split(), "head"], [*OURS.split(), "calibrate"]],
+}
+
+
+def main() -> None:
+    os.environ["PYTHONPATH"] = str(Path(__file__).resolve().parent.parent)
+    times: dict[str, list[float]] = {name: [] for name in WAYS}
+    for _ in range(ROUNDS):
+        for name, commands in WAYS.items():
+            with tempfile.TemporaryDirectory() as place:
+                times[name].append(sum(seconds(command, Path(place)) for command in commands))
+    found = {name: statistics.median(them) for name, them in times.items()}
+    print(f"cold, medians of {ROUNDS}; {machine()}")
+    names = list(found)
+    for theirs, ours in (names[:2], names[2:]):
+        row(theirs, found[theirs], found[theirs], "itself")
+        row(ours, found[ours], found[theirs], theirs)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""Cached runs of 1 to 1,000 recipes against other tools' chains of 1,000 steps: seconds, and milliseconds a step.
+
+Run: ``make bench``, or ``python -m benchmarks.many_steps``. The recipes differ in name only, so that building them
+once takes no longer than building one; what is measured is loading, planning, looking up and the build folders.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks import chains
+from benchmarks.timing import Command, machine, medians, peak_mb
+
+ROUNDS = 5
+SIZES = (1, 10, 100, 1000)
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        for n in range(max(SIZES)):
+            (place / f"r{n}.yaml").write_text(f"extends: quickstart\nname: r{n}\n")
+        commands: dict[str, tuple[Command, Path]] = {}
+        steps: dict[str, int] = {}
+        for size in SIZES:
+            recipes = [f"r{n}.yaml" for n in range(size)]
+            command = [sys.executable, "-m", "recipebuild", "run", "--store", "store", *recipes]
+            subprocess.run(command, cwd=place, check=True, capture_output=True)
+            manifest = json.loads((place / "build" / "r0" / "manifest.json").read_text())
+            called = f"recipebuild, {size} recipes"
+            commands[called], steps[called] = (command, place), size * len(manifest["steps"])
+        for tool, prepare in (("doit", chains.doit), ("snakemake", chains.snakemake)):
+            if chains.has(tool):
+                called = f"{tool}, a chain"
+                commands[called], steps[called] = (prepare(place / tool, 1000), place / tool), 1000
+        if chains.has("dvc"):  # its first `repro` of 1,000 steps takes longer than anybody waits: only `status`
+            chains.dvc(place / "dvc", 1000)
+            called, status = "dvc status, a chain never built", f"{chains.TOOLS}/dvc status -q || true"
+            commands[called], steps[called] = (["sh", "-c", status], place / "dvc"), 1000
+        for command, folder in commands.values():
+            subprocess.run(command, cwd=folder, check=True, capture_output=True)
+        found = medians(commands, ROUNDS)
+        print(f"nothing to do, medians of {ROUNDS}; {machine()}")
+        for name, took in found.items():
+            each = 1000 * took / steps[name]
+            memory = f"{peak_mb(*commands[name]):5.0f} MB"
+            print(f"  {name:34} {steps[name]:6} steps {took:7.3f} s {each:7.3f} ms a step {memory}")
+
+
+if __name__ == "__main__":
+    main()

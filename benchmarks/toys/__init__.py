@@ -1,0 +1,1 @@
+"""Trivial steps for our engine: ``python -m benchmarks.toys chain|copies N FOLDER``."""
