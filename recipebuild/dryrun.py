@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from recipebuild.engine.explain import Change, origin
 from recipebuild.engine.explain import preview as preview_steps
 from recipebuild.engine.step import Step
-from recipebuild.errors import RecipeError
+from recipebuild.errors import RecipeError, StepError
 from recipebuild.plan.origin import recipe_field
+from recipebuild.plan.pulsar2 import configure_params
 from recipebuild.prepare import Job, Options, open_store, prepare, template_folders
 from recipebuild.recipe.load import load
-from recipebuild.recipe.problems import Problem, RecipeProblems
+from recipebuild.recipe.problems import Place, Problem, RecipeProblems
+from recipebuild.recipe.schema import Recipe
+from recipebuild.room import concerns
+
+if TYPE_CHECKING:
+    from recipebuild.pulsar2.compose import Build
+    from recipebuild.pulsar2.lint import Finding
+    from recipebuild.pulsar2.settled import Settled
 
 
 def preview(recipes: Sequence[str], options: Options) -> list[dict[str, Any]]:
@@ -98,10 +107,65 @@ def check(recipes: Sequence[str], options: Options) -> list[Checked]:
     for given in recipes:
         try:
             (job,) = prepare([given], options)
-            found.append(Checked(job.plan.name, notes=job.notes))
         except RecipeProblems as error:
             found.append(Checked(given, error.problems))
+            continue
+        problems, notes = _configured(job.recipes)
+        more = [*_room(job, options), *_operators(job, options)]
+        found.append(Checked(job.plan.name, problems, [*job.notes, *notes, *more]))
     return found
+
+
+def _configured(recipes: Sequence[Recipe]) -> tuple[list[Problem], list[str]]:
+    """What is wrong with the Pulsar2 configurations of recipes, and what the tool would accept in silence."""
+    from recipebuild.pulsar2.mistakes import mistakes
+    from recipebuild.pulsar2.settled import composed
+
+    problems: dict[str, Problem] = {}
+    notes: list[str] = []
+    for recipe in recipes:
+        try:
+            made = composed(_build(recipe))
+        except StepError as error:
+            problems[error.message] = Problem("pulsar2", error.message, Place(recipe.name), error.remedy)
+            continue
+        notes += [f"warning: {text}" for text in made.warnings]
+        # That mean and std look like 0..1 units is said already, in the recipe's words.
+        notes += [f"warning: {it}" for it in mistakes(made.config) if it.kind != "units"]
+    return list(problems.values()), list(dict.fromkeys(notes))
+
+
+def _room(job: Job, options: Options) -> list[str]:
+    """Whether there is room for a build on this machine."""
+    store = open_store(options).root
+    pulsar2 = any(toolchain.name == "pulsar2" for toolchain in job.toolchains.values())
+    return list(dict.fromkeys(line for recipe in job.recipes for line in concerns(recipe, store, pulsar2=pulsar2)))
+
+
+def _operators(job: Job, options: Options) -> list[str]:
+    """What the NPU cannot take: of the model that is compiled, if it was linted before, or of the ONNX file it is."""
+    found = {recipe.target.hardware: _linted(job, recipe, options) for recipe in job.recipes}
+    return [f"warning: {hardware}: {finding}" for hardware, findings in found.items() for finding in findings]
+
+
+def _linted(job: Job, recipe: Recipe, options: Options) -> Sequence[Finding]:
+    from recipebuild.pulsar2.lint import Finding, hardware_with_tables, lint
+
+    store = open_store(options)
+    for known in preview_steps(job.plan.steps, store):
+        record = store.find(known.key) if known.step.name == "lint" and known.key else None
+        if record and known.step.params["hardware"] == recipe.target.hardware:
+            written = json.loads(store.path(record.select("lint.json")[0]).read_text(encoding="utf-8"))
+            return [Finding(**each) for each in written["findings"]]
+    source = Path(recipe.model.source)
+    if source.suffix != ".onnx" or not recipe.model.is_local or recipe.target.hardware not in hardware_with_tables():
+        return []
+    from recipebuild.graph.files import load
+
+    try:
+        return lint(load(source, weights=False), recipe.target.hardware)
+    except StepError:  # the step fetch says what is wrong with it
+        return []
 
 
 def render(recipe: str, options: Options) -> str:
@@ -111,11 +175,31 @@ def render(recipe: str, options: Options) -> str:
         RecipeError: If the recipe is wrong.
         StepError: If the template is wrong.
     """
-    from recipebuild.calibration.preprocess import ImageSpec
-    from recipebuild.pulsar2.render import config_text
+    return render_recipe(load(recipe, sets=options.sets, cwd=Path.cwd(), files=False)[0].recipe, options).text
 
-    it = load(recipe, sets=options.sets, cwd=Path.cwd())[0].recipe
-    spec = ImageSpec.model_validate(it.input.model_dump(mode="json"))
-    folders = template_folders(options)
-    method, count = it.quantization.method, it.calibration.count
-    return config_text(it.target.hardware, it.target.npu_mode, method, count, spec, folders)
+
+def render_recipe(recipe: Recipe, options: Options) -> Settled:
+    """The Pulsar2 configuration of a loaded recipe; layers that are chosen by module stay as patterns.
+
+    Raises:
+        StepError: If the template or what it renders is wrong.
+    """
+    from recipebuild.pulsar2.render import rendered
+
+    return rendered(_build(recipe), template_folders(options))
+
+
+def _build(recipe: Recipe) -> Build:
+    """What the step configure is told, but for layers that are chosen by module: they stay as patterns."""
+    from recipebuild.pulsar2.compose import Build
+
+    build = Build.model_validate(configure_params(recipe))
+    layers = [_unresolved(layer) for layer in build.quant.get("layer_configs", ())]
+    quant = {**build.quant, **({"layer_configs": layers} if layers else {})}
+    return build.model_copy(update={"quant": quant})
+
+
+def _unresolved(layer: dict[str, Any]) -> dict[str, Any]:
+    patterns = layer.get("module")
+    rest = {name: value for name, value in layer.items() if name != "module"}
+    return {"layer_names": patterns, **rest} if patterns else rest

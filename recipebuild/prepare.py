@@ -23,6 +23,7 @@ from recipebuild.recipe.advice import advice
 from recipebuild.recipe.document import Document
 from recipebuild.recipe.load import Variant, load
 from recipebuild.recipe.problems import Problem, RecipeProblems
+from recipebuild.recipe.schema import Recipe
 from recipebuild.shipped import shipped
 
 
@@ -78,6 +79,11 @@ class Job:
     toolchains: Mapping[str, Toolchain]
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def recipes(self) -> list[Recipe]:
+        """The recipe of each entry."""
+        return [variant.recipe for variant in self.variants.values()]
+
 
 def prepare(recipes: Sequence[str], options: Options) -> list[Job]:
     """Load and plan recipes.
@@ -104,9 +110,9 @@ def prepare(recipes: Sequence[str], options: Options) -> list[Job]:
     return list(jobs.values())
 
 
-def plan_recipe(variants: Sequence[Variant], options: Options, resolve: Callable[[str], Toolchain]) -> Job:
-    """Plan one loaded recipe with what ``resolve`` finds of the toolchains that it wants."""
-    toolchains = [resolve(variant.recipe.target.toolchain) for variant in variants]
+def plan_recipe(variants: Sequence[Variant], options: Options, resolve: Callable[..., Toolchain]) -> Job:
+    """Plan one loaded recipe with what ``resolve`` finds of the toolchains and versions that it wants."""
+    toolchains = [resolve(v.recipe.target.toolchain, v.recipe.pulsar2.version) for v in variants]
     planned = plan(variants, toolchains, template_folders(options))
     if options.board:
         planned = with_deploy(planned, variants, options.board, find_board(options.board), options.again)
@@ -115,17 +121,28 @@ def plan_recipe(variants: Sequence[Variant], options: Options, resolve: Callable
     if options.timeout is not None:
         planned = replace(planned, steps=tuple(replace(step, timeout=options.timeout) for step in planned.steps))
     by_label = {variant.label: variant for variant in variants}
-    notes = list(dict.fromkeys(line for variant in variants for line in advice(variant.recipe)))
-    return Job(planned, by_label, dict(zip(by_label, toolchains, strict=True)), notes)
+    lines = [line for variant in variants for line in advice(variant.recipe)]
+    lines += [line for it in zip(variants, toolchains, strict=True) for line in _absent(*it)]
+    return Job(planned, by_label, dict(zip(by_label, toolchains, strict=True)), list(dict.fromkeys(lines)))
 
 
-def resolve_toolchain(wanted: str) -> Toolchain:
+def _absent(variant: Variant, toolchain: Toolchain) -> list[str]:
+    """That the version of Pulsar2 which a recipe names is not here, where something else does instead."""
+    version = variant.recipe.pulsar2.version
+    if version and toolchain.name == "onnxruntime" and variant.recipe.target.toolchain == "auto":
+        return [f"note: Pulsar2 {version}, which the recipe names, is not on this machine"]
+    return []
+
+
+def resolve_toolchain(wanted: str, version: str | None = None) -> Toolchain:
     """What ``target.toolchain`` comes to here: Pulsar2 where the machine has it, unless the recipe says otherwise.
+
+    If the recipe names a version, another one is as good as none.
 
     Where the recipe insists on Pulsar2 and it is missing, the plan has its compile step all the same, and that step
     says what to install; everything before it is built and kept.
     """
-    found = find() if wanted != "onnxruntime" else None
+    found = find(version=version) if wanted != "onnxruntime" else None
     if found:
         facts = {"pulsar2": found.version, "image": found.image_id or ""}
         return Toolchain("pulsar2", found.version, {"runner": found.kind, "image": found.image}, facts)

@@ -61,19 +61,21 @@ def pulsar2_folder(tmp_path: Path, street_images: Path) -> Path:
     from onnx import TensorProto, helper, save
 
     from recipebuild.calibration.preprocess import ImageSpec
-    from recipebuild.pulsar2.render import config_text
+    from recipebuild.pulsar2.compose import Build
+    from recipebuild.pulsar2.render import rendered
 
     folder = tmp_path / "pulsar2-folder"
     folder.mkdir()
     image = helper.make_tensor_value_info("pixel_values", TensorProto.FLOAT, [1, 3, 64, 128])
     classes = helper.make_tensor_value_info("argmax_output", TensorProto.INT64, [1, 1, 64, 128])
-    node = helper.make_node("ArgMax", ["pixel_values"], ["argmax_output"], axis=1, keepdims=1)
+    node = helper.make_node("ArgMax", ["pixel_values"], ["argmax_output"], "argmax", axis=1, keepdims=1)
     save(helper.make_model(helper.make_graph([node], "g", [image], [classes])), folder / "model.onnx")
     with tarfile.open(folder / "calibration.tar", "w") as archive:
         for path in sorted(street_images.iterdir()):
             archive.add(path, path.name)
     spec = ImageSpec(shape=(1, 3, 64, 128), mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375))
-    text = config_text("AX650", "NPU3", "MinMax", 8, spec, [ROOT / "templates"])
+    build = Build(hardware="AX650", npu_mode="NPU3", count=8, input=spec)
+    text = rendered(build, [ROOT / "templates"]).text
     (folder / "pulsar2.json").write_text(text, encoding="utf-8")
     return folder
 
@@ -87,7 +89,9 @@ def standins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., P
     programs, state = tmp_path / "programs", tmp_path / "containers"
     programs.mkdir()
     state.mkdir()
-    (programs / "python3").symlink_to(sys.executable)
+    # A link would not do: Python would look for its packages beside the link.
+    (programs / "python3").write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    (programs / "python3").chmod(0o755)
     for name in ("DOCKER_CONTEXT", "XDG_RUNTIME_DIR", "PULSAR2_STANDIN_FAIL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("DOCKER_STANDIN_STATE", str(state))

@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from recipebuild import __version__
-from recipebuild.cli import board, building, bundle, cache, estimating, inspect, locking, models, recipes
+from recipebuild.cli import board, building, bundle, cache, estimating, importing, inspect, locking, models, recipes
 from recipebuild.cli.exits import leave
 
 app = typer.Typer(
@@ -41,6 +41,7 @@ app.command("plan")(building.plan)
 app.command("explain")(building.explain)
 app.command("check")(recipes.check)
 app.command("render")(recipes.render)
+app.command("import")(importing.import_config)
 app.command("schema")(recipes.schema)
 app.command("inspect")(inspect.inspect)
 app.command("diff")(inspect.diff)

@@ -14,13 +14,17 @@ def check(
     sets: given.Sets = None,
     weights: given.Weights = None,
     toolchain: given.Toolchain = None,
+    store: given.Store = None,
     as_json: given.Json = False,
 ) -> None:
-    """Check recipes: report all mistakes at once, each with its place, and what is worth knowing."""
+    """Check recipes: report all mistakes at once, each with its place, and what is worth knowing.
+
+    Of a model that is an ONNX file, or was exported before, it also lists the nodes that the NPU cannot take.
+    """
     from recipebuild.dryrun import check
     from recipebuild.prepare import Options
 
-    found = check(recipes, Options(sets=given.merged_sets(sets, weights, toolchain)))
+    found = check(recipes, Options(sets=given.merged_sets(sets, weights, toolchain), store=store))
     if as_json:
         print_json([one.as_json() for one in found])
     for one in found:

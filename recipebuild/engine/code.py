@@ -2,8 +2,8 @@
 
 It covers the normalized source of the step's module and of the modules of the same top-level package that it imports,
 transitively, whether at the top or inside a function. Comments, docstrings, formatting and imports under
-``if TYPE_CHECKING:`` do not count. A data file that lies beside a module and is named in it (``"families.yaml"``)
-counts as part of that module. Nothing is imported to find this out.
+``if TYPE_CHECKING:`` do not count. A data file that lies beside a module and is named in it (``"families.yaml"``), or a
+folder of them (``"families/"``), counts as part of that module. Nothing is imported to find this out.
 """
 
 from __future__ import annotations
@@ -95,7 +95,11 @@ def _read(name: str, path: Path) -> dict[str, object]:
 
 
 def _is_data(value: object, folder: Path) -> bool:
-    return isinstance(value, str) and value.endswith(_DATA) and "/" not in value and (folder / value).is_file()
+    if not isinstance(value, str) or "/" in value[:-1]:
+        return False
+    if value.endswith("/"):
+        return value[:-1].isidentifier() and (folder / value).is_dir()
+    return value.endswith(_DATA) and (folder / value).is_file()
 
 
 def _absolute(node: ast.ImportFrom, package: str) -> str:

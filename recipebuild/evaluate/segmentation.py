@@ -14,6 +14,7 @@ from recipebuild.calibration.preprocess import ImageSpec, preprocess
 from recipebuild.errors import CheckError, StepError, reason
 from recipebuild.evaluate.dataset import Sample, read
 from recipebuild.evaluate.metrics import confusion_matrix
+from recipebuild.evaluate.recorded import Recorded
 
 if TYPE_CHECKING:
     import numpy as np
@@ -96,6 +97,17 @@ def segment(model: Model, image: Image.Image, spec: ImageSpec) -> npt.NDArray[np
     for output in outputs:
         if output.dtype.kind == "f" and np.isnan(output).any():
             raise CheckError(f"{model.name} gives NaN", remedy="look at verify.json for the step that broke the model")
+    return class_ids(outputs, model.name)
+
+
+def class_ids(outputs: Sequence[npt.NDArray[Any]], name: str) -> npt.NDArray[np.int64]:
+    """The class ids of the first image in a model's outputs, int64 ``[h, w]``; ``name`` is what messages call it.
+
+    Raises:
+        StepError: If there are none.
+    """
+    import numpy as np
+
     integers = [output for output in outputs if output.dtype.kind in "iu"]
     if not integers and outputs[0].ndim == 4:  # logits: N, C, h, w
         integers = [outputs[0].argmax(axis=1)]
@@ -103,7 +115,7 @@ def segment(model: Model, image: Image.Image, spec: ImageSpec) -> npt.NDArray[np
     if ids.ndim != 2:
         shapes = ", ".join(f"{output.dtype} {list(output.shape)}" for output in outputs)
         raise StepError(
-            f"{model.name} gives no class id for each pixel: its output is {shapes}",
+            f"{name} gives no class id for each pixel: its output is {shapes}",
             remedy="evaluation and preview are for semantic segmentation",
         )
     return ids
@@ -120,7 +132,7 @@ def enlarge(ids: npt.NDArray[np.int64], height: int, width: int) -> npt.NDArray[
 
 
 def confusion(
-    models: Mapping[str, Model],
+    models: Mapping[str, Model | Recorded],
     samples: Sequence[Sample],
     classes: int,
     spec: ImageSpec,
@@ -138,7 +150,8 @@ def confusion(
     for done, sample in enumerate(samples, 1):
         image, label = read(sample, classes)
         for key, model in models.items():
-            ids = enlarge(segment(model, image, spec), *label.shape)
+            seen = model.ids(sample.name) if isinstance(model, Recorded) else segment(model, image, spec)
+            ids = enlarge(seen, *label.shape)
             if not 0 <= ids.min() <= ids.max() < classes:
                 raise StepError(
                     f"{model.name} predicts class {ids.max()} in {sample.name}, but there are {classes} classes",

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from recipebuild.engine.step import Step
-from recipebuild.recipe.board import fed_input
+from recipebuild.plan.pulsar2 import compiled_input
 from recipebuild.recipe.schema import Recipe
 
 
@@ -24,7 +24,7 @@ def bundle_params(recipe: Recipe, toolchain: Mapping[str, Any], steps: Sequence[
         "recipe": recipe.name,
         "task": recipe.model.task,
         "head": recipe.head.model_dump(mode="json"),
-        "input": fed_input(recipe),
+        "input": compiled_input(recipe),
         "hardware": recipe.target.hardware,
         "npu_mode": recipe.target.npu_mode,
         "toolchain": dict(toolchain),

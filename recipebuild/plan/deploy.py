@@ -12,7 +12,7 @@ from recipebuild.engine.step import Output, Source, Step
 from recipebuild.errors import MissingError
 from recipebuild.plan.kinds import KINDS
 from recipebuild.plan.plan import Plan
-from recipebuild.recipe.board import fed_input
+from recipebuild.plan.pulsar2 import compiled_input
 from recipebuild.recipe.load import Variant
 from recipebuild.recipe.schema import Recipe
 
@@ -70,7 +70,7 @@ def _params(variant: Variant, name: str, board: Board) -> dict[str, Any]:
         "name": name,
         "board": board.model_dump(mode="json"),
         "place": f"models/{recipe.name}{f'.{place}' if place else ''}",
-        "input": fed_input(recipe),
+        "input": compiled_input(recipe),
         **recipe.board.model_dump(mode="json"),
         **labelled,
     }

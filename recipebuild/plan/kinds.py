@@ -44,15 +44,31 @@ KINDS = {
     "rewrite": Kind(
         "recipebuild.steps.rewrite", (*_ONNX, "onnx-ir", "onnxscript", "onnxruntime"), sections=("rewrite",)
     ),
+    "channels": Kind("recipebuild.steps.channels", _ONNX),
     "head": Kind("recipebuild.steps.head", (*_ONNX, "onnx-graphsurgeon"), sections=("head",)),
+    "lint": Kind("recipebuild.steps.lint", _ONNX, sections=("target",)),
     "calibrate": Kind("recipebuild.steps.calibrate", _IMAGES, sections=("calibration",)),
+    "tensors": Kind("recipebuild.steps.tensors", _IMAGES, sections=("calibration",)),
     "configure": Kind(
-        "recipebuild.steps.configure", ("jinja2", "pydantic"), sections=("calibration", "quantization", "target")
+        "recipebuild.steps.configure",
+        ("jinja2", "pydantic", "onnx"),
+        sections=("calibration", "compiler", "pulsar2", "quantization", "target"),
     ),
     "verify": Kind("recipebuild.steps.verify", (*_TORCH, *_RUN), sections=("model",)),
     "compile/onnxruntime": Kind("recipebuild.steps.compile_onnxruntime", _RUN, sections=("quantization",)),
     "compile/pulsar2": Kind(
-        "recipebuild.steps.compile_pulsar2", resources=("pulsar2",), timeout=12 * _HOUR, sections=("target",)
+        "recipebuild.steps.compile_pulsar2",
+        ("onnx",),
+        resources=("pulsar2",),
+        timeout=12 * _HOUR,
+        sections=("quantization", "target"),
+    ),
+    "simulate": Kind(
+        "recipebuild.steps.simulate",
+        (*_ONNX, *_IMAGES),
+        resources=("pulsar2",),
+        timeout=12 * _HOUR,
+        sections=("evaluate",),
     ),
     "evaluate": Kind("recipebuild.steps.evaluate", _RUN, sections=("evaluate",)),
     "preview": Kind("recipebuild.steps.preview", _RUN, sections=("input",)),

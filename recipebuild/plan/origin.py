@@ -13,6 +13,7 @@ _RENAMED = {
     "params.pattern": "calibration.source",
     "params.class_axis": "head.axis",
     "params.target": "target.hardware",
+    "params.gpus": "quantization.device",
     "params.runner": "target.toolchain",
     "params.image": "target.toolchain",
     "facts.pulsar2": "target.toolchain",
@@ -20,6 +21,16 @@ _RENAMED = {
     "inputs.dataset": "evaluate.dataset",
 }
 """What a step calls by another name than the recipe does."""
+
+_SECTIONS = {
+    "params.compiled.": "input",
+    "params.compiler.": "compiler",
+    "params.overrides.": "pulsar2.overrides",
+    "params.quant.": "quantization",
+    "params.runtime.": "target.runtime_input",
+    "params.switches.": "rewrite",
+}
+"""Sections that a step knows by another name, in part in Pulsar2's words."""
 
 
 def recipe_field(step: str, where: str) -> str | None:
@@ -31,9 +42,16 @@ def recipe_field(step: str, where: str) -> str | None:
     """
     if where in _RENAMED:
         return _RENAMED[where]
-    kind, _, name = where.replace("params.switches.", "params.").partition(".")
+    for prefix, section in _SECTIONS.items():
+        if where.startswith(prefix):
+            return next(field for field in (f"{section}.{where.removeprefix(prefix)}", section) if _known(field))
+    kind, _, name = where.partition(".")
     sections = {s for key, it in KINDS.items() if key.partition("/")[0] == step for s in it.sections}
     candidates = [f"{section}.{name}" for section in sorted(sections)] if kind in ("params", "inputs") else []
     if kind == "params":
         candidates.insert(0, name)
-    return next((field for field in candidates if tuple(field.split(".")) in all_fields()), None)
+    return next(filter(_known, candidates), None)
+
+
+def _known(field: str) -> bool:
+    return tuple(field.split(".")) in all_fields()

@@ -1,7 +1,7 @@
 """Recipe -> plan: the list of steps that builds it. Pure: nothing is read, nothing is looked up.
 
-fetch -> export -> simplify -> rewrite -> head -> verify -> compile -> evaluate, preview -> bundle
-calibrate, configure -----------------^
+fetch -> export -> simplify -> rewrite -> (channels) -> head -> lint, verify -> compile -> (simulate) -> evaluate,
+calibrate -> (tensors), configure -----------------------------------------^               preview -> bundle
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from recipebuild.engine.step import Output, Source, Step
 from recipebuild.errors import RecipeError
 from recipebuild.plan.bundle import bundle_params
 from recipebuild.plan.kinds import KINDS
+from recipebuild.plan.pulsar2 import compiled_input, configure_params, swaps_channels
 from recipebuild.recipe.load import Variant
 from recipebuild.recipe.schema import Recipe
 
@@ -126,21 +127,22 @@ def _steps(recipe: Recipe, label: str, toolchain: Toolchain, templates: Sequence
     """The steps of one entry of the matrix."""
     steps = _Steps(recipe, label)
     models = _model(steps, toolchain)
+    steps.add("lint", "lint.json", {"hardware": recipe.target.hardware}, {"model": models["head"]})
     images = recipe.calibration
     calibration = steps.add(
         "calibrate", "calibration.tar",
         {"pattern": images.pattern, "count": images.count, "seed": images.seed, "shape": list(recipe.input.shape)},
         {"source": Source(Path(images.path))},
     )  # fmt: skip
-    config = _configure(steps, templates)
+    config = _configure(steps, models["head"], templates)
     verify = steps.add(
         "verify", "verify.json",
-        {**steps.weights, "head": recipe.head.model_dump(mode="json"), "input": steps.image},
+        {**steps.weights, "head": recipe.head.model_dump(mode="json"), "input": steps.image, "compiled": steps.fed},
         {**models, "calibration": calibration},
     )  # fmt: skip
     # An hour of compilation is not begun on a model that was found to be wrong.
     compiled = _compile(steps, toolchain, models["head"], calibration, config, after=verify)
-    evaluation = _measure(steps, models["head"], compiled, calibration)
+    evaluation = _measure(steps, toolchain, models["head"], compiled, calibration)
     found = {"weights": models.get("model") or models["reference"], "model": models["head"], "compiled": compiled}
     _bundle(steps, toolchain, {**found, "config": config, "calibration": calibration, **evaluation}, templates)
     return steps.all
@@ -154,6 +156,7 @@ class _Steps:
         self.all: list[Step] = []
         self._label = label
         self.image = recipe.input.model_dump(mode="json")
+        self.fed = compiled_input(recipe)
         self.shape = {"input_name": recipe.input.name, "shape": list(recipe.input.shape)}
         self.weights = recipe.model.model_dump(include={"task", "weights", "seed", "features", "normalize"})
 
@@ -202,9 +205,14 @@ def _model(steps: _Steps, toolchain: Toolchain) -> dict[str, Output]:
         "switches": recipe.rewrite.switches,
         "class_axis": recipe.head.axis if recipe.head.kind == "argmax" else None,
     }
-    rewritten = steps.add("rewrite", "rewritten.onnx", rewriting, {"model": simplified})
-    final = steps.add("head", "model.onnx", recipe.head.model_dump(mode="json"), {"model": rewritten})
-    return {**found, "simplified": simplified, "rewritten": rewritten, "head": final}
+    found["simplified"] = simplified
+    found["rewritten"] = last = steps.add("rewrite", "rewritten.onnx", rewriting, {"model": simplified})
+    if swaps_channels(recipe):
+        found["channels"] = last = steps.add(
+            "channels", "channels.onnx", {"input_name": recipe.input.name}, {"model": last}
+        )
+    final = steps.add("head", "model.onnx", recipe.head.model_dump(mode="json"), {"model": last})
+    return {**found, "head": final}
 
 
 def _templates(templates: Sequence[Path]) -> dict[str, Source]:
@@ -212,16 +220,11 @@ def _templates(templates: Sequence[Path]) -> dict[str, Source]:
     return {"templates": Source(templates[-1]), **users}
 
 
-def _configure(steps: _Steps, templates: Sequence[Path]) -> Output:
-    recipe = steps.recipe
-    params = {
-        "hardware": recipe.target.hardware,
-        "npu_mode": recipe.target.npu_mode,
-        "method": recipe.quantization.method,
-        "count": recipe.calibration.count,
-        "input": steps.image,
-    }
-    return steps.add("configure", "pulsar2.json", params, _templates(templates))
+def _configure(steps: _Steps, model: Output, templates: Sequence[Path]) -> Output:
+    inputs: dict[str, Output | Source] = {**_templates(templates)}
+    if any(layer.module is not None for layer in steps.recipe.quantization.layers):
+        inputs["model"] = model
+    return steps.add("configure", "pulsar2.json", configure_params(steps.recipe), inputs)
 
 
 def _compile(
@@ -229,28 +232,49 @@ def _compile(
 ) -> Output:
     inputs = {"model": model, "calibration": calibration}
     if toolchain.name == "pulsar2":
-        params = {"hardware": steps.recipe.target.hardware, **toolchain.params}
+        format = steps.recipe.calibration.format
+        if format != "Image":
+            inputs["calibration"] = steps.add(
+                "tensors", "calibration-tensors.tar", {"input": steps.fed, "format": format},
+                {"calibration": calibration},
+            )  # fmt: skip
+        quantization = steps.recipe.quantization
+        params = {
+            "hardware": steps.recipe.target.hardware,
+            "gpus": quantization.device != "cpu",
+            "strict": quantization.strict,
+            **toolchain.params,
+        }
         more = {**inputs, "config": config}
         return steps.add(
             "compile/pulsar2", "compiled.axmodel", params, more, after=(after.step,), facts=toolchain.facts
         )
-    params = {"method": steps.recipe.quantization.method, "input": steps.image}
+    params = {"method": steps.recipe.quantization.method, "input": steps.fed}
     return steps.add("compile/onnxruntime", "quantized.onnx", params, inputs, after=(after.step,))
 
 
-def _measure(steps: _Steps, model: Output, compiled: Output, calibration: Output) -> dict[str, Output]:
-    """The steps evaluate and, for segmentation, preview: of the compiled model, too, if this machine can run it."""
+def _measure(
+    steps: _Steps, toolchain: Toolchain, model: Output, compiled: Output, calibration: Output
+) -> dict[str, Output]:
+    """The steps evaluate and, for segmentation, preview: of the compiled model, too, which this machine simulates."""
     models = {"model": model} | ({"quantized": compiled} if compiled.name.endswith(".onnx") else {})
     labelled = {}
     found = {}
     if (evaluate := steps.recipe.evaluate) is not None:
         labelled = {"dataset": Source(Path(evaluate.dataset))}
-        params = {"count": evaluate.count, "seed": evaluate.seed, "max_drop": evaluate.max_drop}
-        found["evaluation"] = steps.add(
-            "evaluate", "evaluation.json", {"input": steps.image, **params}, {**models, **labelled}
-        )
+        drawn = {"count": evaluate.count, "seed": evaluate.seed}
+        runtime = steps.recipe.target.runtime_input
+        simulated = {}
+        if toolchain.name == "pulsar2" and not runtime.is_yuv:  # YUV comes from cameras, not from files
+            simulated["predictions"] = steps.add(
+                "simulate", "predictions.tar",
+                {"input": steps.fed, "runtime": runtime.model_dump(mode="json"), **drawn, **toolchain.params},
+                {"compiled": compiled, **labelled}, facts=toolchain.facts,
+            )  # fmt: skip
+        params = {"input": steps.fed, **drawn, "max_drop": evaluate.max_drop}
+        found["evaluation"] = steps.add("evaluate", "evaluation.json", params, {**models, **simulated, **labelled})
     if steps.recipe.model.task == "semantic-segmentation":
-        steps.add("preview", "preview.png", {"input": steps.image}, {**models, **labelled, "calibration": calibration})
+        steps.add("preview", "preview.png", {"input": steps.fed}, {**models, **labelled, "calibration": calibration})
     return found
 
 

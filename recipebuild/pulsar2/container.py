@@ -20,6 +20,10 @@ from recipebuild.pulsar2 import guard
 Ask = Callable[[Sequence[str]], str | None]
 """Runs a command; gives what it printed, or ``None`` if it failed."""
 
+_GPUS = ("--gpus", "all")
+_MEMORY_SHARE = 0.9
+"""Of the machine's memory that a container may have, so that the machine itself is not what the kernel kills."""
+
 _PATIENCE = 10.0
 """Seconds that a program has for a short answer."""
 
@@ -71,16 +75,18 @@ def images(engine: str, ask: Ask = ask) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def started(engine: str, image: str, folder: Path) -> Iterator[list[str]]:
+def started(engine: str, image: str, folder: Path, *, gpus: bool = False) -> Iterator[list[str]]:
     """The words to put before a command so that it runs in a new container, in ``folder``, as ``/data``.
 
-    The container has no network, sees nothing else of the machine, is root inside, and is killed when the ``with``
-    block or this process ends before it does. After the block, what it wrote belongs to the caller.
+    The container has no network, sees nothing else of the machine, is root inside (with any other user the licence
+    files cannot be read), leaves some memory to the machine, and is killed when the ``with`` block or this process ends
+    before it does. After the block, what it wrote belongs to the caller.
 
     Args:
         engine: The engine's program.
         image: An image that the engine has; none is ever downloaded.
         folder: The one folder that the container may read and write.
+        gpus: Let it see the machine's GPUs.
 
     Raises:
         StepError: If the folder's name is one that an engine cannot mount.
@@ -97,9 +103,17 @@ def started(engine: str, image: str, folder: Path) -> Iterator[list[str]]:
     )
     assert watch.stdin is not None  # noqa: S101 - it was opened with a pipe
     try:
-        yield [engine, *guard.run_options(name, str(folder)), image]
+        yield [engine, *guard.run_options(name, str(folder), *_limits(engine), *(_GPUS if gpus else ())), image]
         watch.stdin.write(guard.ENDED)
     finally:
         with contextlib.suppress(BrokenPipeError):
             watch.stdin.close()
         watch.wait()
+
+
+def _limits(engine: str) -> list[str]:
+    """The option that limits memory. Podman without root cannot set it everywhere, and then would not start at all."""
+    if Path(engine).name != "docker":
+        return []
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return ["--memory", f"{int(total * _MEMORY_SHARE) >> 20}m"]

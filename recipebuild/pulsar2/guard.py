@@ -35,10 +35,10 @@ def main() -> None:
             _quietly(run)
 
 
-def run_options(name: str, folder: str) -> list[str]:
+def run_options(name: str, folder: str, *more: str) -> list[str]:
     """``run`` and its options for a container that has no network and sees nothing of the machine but ``folder``."""
     safe = ["--rm", "--pull", "never", "--network", "none"]
-    return ["run", *safe, "--name", name, "-v", f"{folder}:/data", "-w", "/data"]
+    return ["run", *safe, *more, "--name", name, "-v", f"{folder}:/data", "-w", "/data"]
 
 
 def _quietly(command: Sequence[str]) -> bool:

@@ -1,4 +1,4 @@
-"""Recipe values -> ``pulsar2.json``: a Jinja template in a sandbox, what it renders read as JSON and checked.
+"""What a build needs to know -> ``pulsar2.json``: a Jinja template in a sandbox, then overrides, then all is checked.
 
 Folders with templates are searched in the order given; the last one, the shipped one, is also there under ``shipped/``,
 so that a template of the user's can extend the one that it takes the place of.
@@ -8,95 +8,57 @@ from __future__ import annotations
 
 import json
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
 from recipebuild.errors import StepError
-from recipebuild.pulsar2.config import BuildConfig, to_json
+from recipebuild.pulsar2.compose import Build, compose
+from recipebuild.pulsar2.settled import Settled, settled
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-    from recipebuild.calibration.preprocess import ImageSpec
-
 TEMPLATE = "pulsar2/config.json.j2"
-_CALIBRATION = "calibration.tar"
-_VALUES = "hardware, npu_mode, method, count, input.name, input.shape, input.color, input.mean, input.std"
+_VALUES = "hardware, npu_mode, model_type, input.*, calibration, quant, processor, compiler"
 
 
-def config_text(
-    hardware: str, npu_mode: str, method: str, count: int, input: ImageSpec, template_dirs: Sequence[Path]
-) -> str:
-    """The configuration of a build from the files ``model.onnx`` and ``calibration.tar`` of one folder, run in it.
+def rendered(build: Build, template_dirs: Sequence[Path]) -> Settled:
+    """The configuration of a build from the files ``model.onnx`` and the calibration archive of one folder, run in it.
 
     Args:
-        hardware: ``AX650``...
-        npu_mode: ``NPU1`` to ``NPU4``, as far as the hardware has them.
-        method: Calibration method.
-        count: Images in the calibration archive.
-        input: The network's input.
+        build: What to configure.
         template_dirs: Folders with templates, the user's first, the shipped one last.
 
     Raises:
-        StepError: If the template or what it renders is wrong; it names the file, and the line or the field.
+        StepError: If the template or what it renders is wrong (it names the file, and the line or the field), if an
+            override is wrong, or if the version of Pulsar2 that the recipe names does not have all of it.
     """
-    values = {
-        "hardware": hardware,
-        "npu_mode": npu_mode,
-        "method": method,
-        "count": count,
-        "input": input.model_dump(mode="json"),
-    }
-    source, config = _build_config(values, template_dirs)
-    for number, given in enumerate(config.quant.input_configs):
-        if given.calibration_dataset != _CALIBRATION:
-            raise StepError(
-                f"{source}: quant.input_configs[{number}].calibration_dataset is {given.calibration_dataset!r}, "
-                f"but the build folder has {_CALIBRATION}",
-                remedy="leave that field as it is, and set calibration.source in the recipe",
-            )
-    return to_json(config)
+    source, values = _values(build, template_dirs)
+    return settled(build, values, source)
 
 
-def render(values: Mapping[str, Any], template_dirs: Sequence[Path]) -> str:
-    """Render ``pulsar2/config.json.j2`` with ``values``; arguments and errors are those of ``config_text``."""
-    return to_json(_build_config(values, template_dirs)[1])
+def _values(build: Build, template_dirs: Sequence[Path]) -> tuple[str, dict[str, Any]]:
+    """The template's file, and the JSON values that it renders."""
+    source, text = _text(build, template_dirs)
+    return source, _json_values(text, source)
 
 
-def _build_config(values: Mapping[str, Any], template_dirs: Sequence[Path]) -> tuple[str, BuildConfig]:
-    """The template's file, and the configuration that it renders."""
-    source, text = _rendered(values, template_dirs)
-    _check_json(text, source)
-    try:
-        return source, BuildConfig.model_validate_json(text)
-    except ValidationError as error:
-        problems = [_problem(p["loc"], p["msg"]) for p in error.errors(include_url=False)]
-        raise StepError(
-            f"{source} renders an invalid configuration: {problems[0]}",
-            remedy="\n".join(
-                [*problems[1:], "correct the template; recipebuild render shows the shipped one's result"]
-            ),
-        ) from None
-
-
-def _rendered(values: Mapping[str, Any], template_dirs: Sequence[Path]) -> tuple[str, str]:
-    """The template's file, and what it renders."""
+def _text(build: Build, template_dirs: Sequence[Path]) -> tuple[str, str]:
+    """The template's file, and what it renders; a template for the version that is asked for goes first."""
     import jinja2
 
     environment = _environment(template_dirs)
+    versioned = [f"pulsar2/{build.version}/config.json.j2"] if build.version else []
     try:
-        template = environment.get_template(TEMPLATE)
-        return template.filename or TEMPLATE, template.render(values)
+        template = environment.select_template([*versioned, TEMPLATE])
+        return template.filename or TEMPLATE, template.render(compose(build))
     except jinja2.TemplateSyntaxError as error:
         raise StepError(f"{error.filename}:{error.lineno}: {error.message}", remedy="correct the template") from None
     except jinja2.TemplateNotFound as error:
         folders = ", ".join(str(folder) for folder in template_dirs)
-        raise StepError(
-            f"no template {error.name} in {folders}", remedy="shipped templates are under shipped/"
-        ) from None
+        missing = TEMPLATE if isinstance(error, jinja2.TemplatesNotFound) else error.name
+        raise StepError(f"no template {missing} in {folders}", remedy="shipped templates are under shipped/") from None
     except Exception as error:  # a template is a program: it can raise anything
         raise StepError(
             f"{_place(error, template_dirs)}: {' '.join(str(error).split())}",
@@ -130,8 +92,8 @@ def _place(error: Exception, template_dirs: Sequence[Path]) -> str:
     return TEMPLATE
 
 
-def _check_json(text: str, source: str) -> None:
-    """Refuse what is not plain JSON, and what JSON readers pass over in silence."""
+def _json_values(text: str, source: str) -> dict[str, Any]:
+    """The object that plain JSON text holds; what JSON readers pass over in silence is refused, too."""
 
     def no_constant(name: str) -> None:
         raise ValueError(f"{name} is not a number in JSON")
@@ -144,7 +106,7 @@ def _check_json(text: str, source: str) -> None:
         return result
 
     try:
-        json.loads(text, parse_constant=no_constant, object_pairs_hook=no_repetition)
+        values = json.loads(text, parse_constant=no_constant, object_pairs_hook=no_repetition)
     except json.JSONDecodeError as error:
         line = text.splitlines()[error.lineno - 1].strip() if text.strip() else ""
         raise StepError(
@@ -153,9 +115,6 @@ def _check_json(text: str, source: str) -> None:
         ) from None
     except (ValueError, RecursionError) as error:
         raise StepError(f"{source} renders text that is not JSON: {error}", remedy="correct the template") from None
-
-
-def _problem(location: tuple[int | str, ...], message: str) -> str:
-    """``quant.input_configs[0].calibration_size: Input should be a valid integer``."""
-    field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
-    return f"{field}: {message}" if field else message.removeprefix("Value error, ")
+    if not isinstance(values, dict):
+        raise StepError(f"{source} renders no JSON object: it should be an object", remedy="correct the template")
+    return values

@@ -34,13 +34,14 @@ class Toolchain:
     image_id: str | None = None
 
 
-def find(run: Ask = ask) -> Toolchain | None:
+def find(run: Ask = ask, version: str | None = None) -> Toolchain | None:
     """The Pulsar2 to use: the one on PATH, else the newest image; ``None`` if there is none.
 
     Args:
         run: Runs a command and gives what it printed, or ``None`` if that failed.
+        version: Only this one will do: ``5.1`` also stands for ``5.1-patch1`` and ``5.1-lite``.
     """
-    return _native(run) or _image(run)
+    return _native(run, version) or _image(run, version)
 
 
 def missing_remedy() -> str:
@@ -51,20 +52,27 @@ def missing_remedy() -> str:
     )
 
 
-def _native(run: Ask) -> Toolchain | None:
+def is_version(found: str, wanted: str | None) -> bool:
+    """Whether a version or tag is the one that is wanted: that itself, or that with a suffix."""
+    return wanted is None or found == wanted or found.startswith(f"{wanted}-")
+
+
+def _native(run: Ask, version: str | None) -> Toolchain | None:
     program = shutil.which("pulsar2")
     said = dict(re.findall(r"^(version|commit):\s*(\S+)", run([program, "version"]) or "", re.M)) if program else {}
-    if program is None or "version" not in said:
+    if program is None or "version" not in said or not is_version(said["version"], version):
         return None
     return Toolchain(
         "native", program, f"{said['version']} ({said['commit']})" if "commit" in said else said["version"]
     )
 
 
-def _image(run: Ask) -> Toolchain | None:
+def _image(run: Ask, version: str | None) -> Toolchain | None:
     for engine in engines():
         # Podman puts the name of a registry, or localhost, before the repository's.
-        found = [(image, id_) for image, id_ in images(engine, run).items() if _repository(image) == "pulsar2"]
+        here = images(engine, run).items()
+        ours = [(image, id_) for image, id_ in here if _repository(image) == "pulsar2"]
+        found = [(image, id_) for image, id_ in ours if is_version(_tag(image), version)]
         if found:
             image, image_id = max(found, key=lambda pair: _age(_tag(pair[0])))
             return Toolchain("docker", engine, _tag(image), image, image_id)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field
 
 from recipebuild.board.runners import Runner, runners
+from recipebuild.recipe.layers import merge
 from recipebuild.recipe.section import Count, Section
 
 if TYPE_CHECKING:
@@ -45,9 +46,11 @@ def for_runner(data: dict[str, Any]) -> dict[str, Any]:
     """A recipe's merged values, with what its ``board.runner`` needs where the recipe says nothing on it."""
     board, head = data.get("board"), data.get("head")
     runner = runners().get(str(board.get("runner"))) if isinstance(board, dict) and "runner" in board else None
-    if runner and "class_ids" in runner.outputs and isinstance(head, dict) and head.get("kind") == "argmax":
-        return {**data, "head": {"keep_logits": True, **head}}
-    return data
+    if runner is None:
+        return data
+    if "class_ids" in runner.outputs and isinstance(head, dict) and head.get("kind") == "argmax":
+        data = {**data, "head": {"keep_logits": True, **head}}
+    return merge({"target": {"runtime_input": {"format": runner.color}}}, data)
 
 
 def contradictions(recipe: Recipe) -> Iterator[Fault]:
@@ -95,24 +98,13 @@ def _input(recipe: Recipe, runner: Runner) -> Iterator[Fault]:
     if not runner.any_size and (height, width) != runner.size:
         h, w = runner.size
         yield ("input", "shape"), f"{runner.name} feeds {h}x{w} only, not {height}x{width}", f"shape: [1, 3, {h}, {w}]"
-    fed = fed_color(recipe)
-    if fed != runner.color:
+    runtime = recipe.target.runtime_input
+    place = ("target", "runtime_input")
+    if runtime.format != runner.color:
         yield (
-            ("board", "runner"),
-            f"{runner.name} feeds {runner.color}, and this model takes {fed}: red and blue would be swapped",
-            f"if the network was trained with {runner.color}, say input.color: {runner.color}; else {_WAY_OUT}",
+            (*place, "format"),
+            f"{runner.name} feeds {runner.color}, not {runtime.format}",
+            f"format: {runner.color}, or leave it out: the swap is folded into the network's weights",
         )
-
-
-def fed_color(recipe: Recipe) -> str:
-    """The channel order that the compiled model takes: the network's own, unless the recipe's target says otherwise."""
-    runtime = getattr(recipe.target, "runtime_input", None)
-    return str(runtime.format) if runtime is not None else recipe.input.color
-
-
-def fed_input(recipe: Recipe) -> dict[str, Any]:
-    """The recipe's input as the compiled model takes it: ``color`` is what is fed, mean and std are in that order."""
-    fed = recipe.input.model_dump(mode="json")
-    if (color := fed_color(recipe)) != recipe.input.color:
-        fed |= {"color": color, "mean": fed["mean"][::-1], "std": fed["std"][::-1]}
-    return fed
+    if (runtime.dtype, runtime.layout) != ("U8", "NHWC"):
+        yield place, f"{runner.name} feeds U8 in NHWC", "leave dtype and layout out"

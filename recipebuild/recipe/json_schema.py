@@ -23,10 +23,8 @@ def json_schema() -> dict[str, Any]:
         required = sections[section].pop("required", None) if (section := _section(field)) else None
         if required:
             complete[name] = {"required": required}
-        if section:
-            _plain(sections[section])
-    for head in ("ArgmaxHead", "NoHead"):
-        _plain(sections[head])
+    for section in sections.values():
+        _plain(section)
     head = schema["properties"]["head"]
     del head["discriminator"]  # an OpenAPI word, of no meaning in JSON Schema
     needed = [name for name in schema.pop("required") if name != "name"]

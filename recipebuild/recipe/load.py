@@ -48,7 +48,12 @@ class Variant:
 
 
 def load(
-    name_or_path: str, *, sets: Sequence[str] = (), cwd: Path, bases: dict[Path, Document] | None = None
+    name_or_path: str,
+    *,
+    sets: Sequence[str] = (),
+    cwd: Path,
+    bases: dict[Path, Document] | None = None,
+    files: bool = True,
 ) -> list[Variant]:
     """Load a recipe.
 
@@ -57,6 +62,7 @@ def load(
         sets: ``a.b=value`` options, which win over the files and the matrix; paths in them are relative to ``cwd``.
         cwd: The current folder, absolute.
         bases: Give the same dict to many calls, and the bases that the recipes share are read once.
+        files: Find that the files that it names are there.
 
     Raises:
         RecipeProblems: All that is wrong with the recipe, the options, and the files that it names.
@@ -65,17 +71,17 @@ def load(
     found: list[Problem] = []
     settings = _settings(sets, cwd, found)
     try:
-        files = Chain(cwd, {} if bases is None else bases).follow(path)
+        written = Chain(cwd, {} if bases is None else bases).follow(path)
     except RecipeProblems as error:
         raise RecipeProblems([*error.problems, *found]) from None
-    found.extend(problem for file in files for problem in file.problems)
-    matrix = merged([*files, *settings]).get("matrix")
-    entries, faults = choices(matrix, [*files, *settings], settings)
+    found.extend(problem for file in written for problem in file.problems)
+    matrix = merged([*written, *settings]).get("matrix")
+    entries, faults = choices(matrix, [*written, *settings], settings)
     found.extend(faults)
-    name = _name(files[-1], settings, path, found)
+    name = _name(written[-1], settings, path, found)
     variants = []
     for entry in entries or choices(None, (), ())[0]:
-        layers: list[Layer] = [*files, entry, *settings]
+        layers: list[Layer] = [*written, entry, *settings]
         data = {**merged(layers), "name": name}
         data.pop("matrix", None)
         data.pop("extends", None)
@@ -90,7 +96,8 @@ def load(
             from recipebuild.recipe.wording import problems
 
             found.extend(problems(error, layers, data))
-        found.extend(_absent(data, layers))
+        if files:
+            found.extend(_absent(data, layers))
     if found:
         raise RecipeProblems(found)
     return variants

@@ -16,7 +16,11 @@ from pydantic_core import PydanticCustomError
 
 from recipebuild.recipe.board import Board
 from recipebuild.recipe.bundle import BundleText
+from recipebuild.recipe.compiler import Compiler
+from recipebuild.recipe.pulsar2 import Pulsar2
+from recipebuild.recipe.quantization import Quantization
 from recipebuild.recipe.rewriting import Rewrite
+from recipebuild.recipe.runtime_input import RuntimeInput
 from recipebuild.recipe.section import (
     REVISION,
     Count,
@@ -165,6 +169,11 @@ class Calibration(Section):
     )
     count: Count = Field(default=32, description="How many images to draw from the source, 1 or more")
     seed: Seed = Field(default=0, description="Seed of the draw, 0 to 4294967295")
+    format: Literal["Image", "Numpy", "Binary", "NumpyObject"] = Field(
+        default="Image",
+        description="What Pulsar2 is given: the images themselves, or tensors that are preprocessed already, as .npy "
+        "files, raw .bin files, or .npy files of a dict",
+    )
 
     @property
     def path(self) -> str:
@@ -175,14 +184,6 @@ class Calibration(Section):
     def pattern(self) -> str | None:
         """The glob pattern inside ``path``; ``None`` for everything."""
         return split_glob(self.source)[1]
-
-
-class Quantization(Section):
-    """How ranges become 8-bit scales."""
-
-    method: Literal["MinMax", "Percentile", "MSE", "KL"] = Field(
-        default="MinMax", description="How the range of each activation is chosen from what was measured"
-    )
 
 
 class Target(Section):
@@ -198,6 +199,7 @@ class Target(Section):
         default="auto",
         description="`auto` takes Pulsar2 where it is installed, else the embedded ONNX Runtime quantizer",
     )
+    runtime_input: RuntimeInput = Field(default=RuntimeInput(), description="What the program on the board feeds")
 
     @field_validator("hardware", mode="before")
     @classmethod
@@ -241,6 +243,8 @@ class Recipe(Section):
     calibration: Calibration = Field(description="The images on which the ranges of activations are measured")
     quantization: Quantization = Field(default=Quantization(), description="How ranges become 8-bit scales")
     target: Target = Field(default=Target(), description="What the model is compiled for, and by what")
+    compiler: Compiler = Field(default=Compiler(), description="What Pulsar2's compiler does besides compiling")
+    pulsar2: Pulsar2 = Field(default=Pulsar2(), description="Which Pulsar2, and what only it understands")
     evaluate: Evaluate | None = Field(
         default=None, description="Accuracy on labelled images; left out, none is measured"
     )

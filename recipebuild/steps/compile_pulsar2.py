@@ -1,11 +1,14 @@
 """compile, with Pulsar2: model, calibration images and configuration -> a model for the NPU.
 
-Inputs: model (ONNX file), calibration (tar), config (pulsar2.json).
-Outputs: compiled.axmodel; build_context.json and quant/quant_axmodel.json if the tool leaves them.
+Inputs: model (ONNX file), calibration (tar of images or tensors), config (pulsar2.json).
+Outputs: compiled.axmodel; if the tool leaves them build_context.json, quant/quant_axmodel.json, frontend/
+optimized.onnx, and with compiler.npu_perf trace.json and op_profile.csv of each subgraph.
 """
 
 from __future__ import annotations
 
+import json
+import logging
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,20 +17,38 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from recipebuild.errors import StepError
-from recipebuild.pulsar2.build import CALIBRATION, CONFIG, MODEL, build
+from recipebuild.graph.files import load
+from recipebuild.pulsar2.build import CONFIG, MODEL, build
+from recipebuild.pulsar2.compose import IMAGES, TENSORS
+from recipebuild.pulsar2.config import BuildConfig
+from recipebuild.pulsar2.config.read import sort_fields
+from recipebuild.pulsar2.findings import findings
+from recipebuild.pulsar2.tool import Tool
 
 if TYPE_CHECKING:
     from recipebuild.engine.step import Progress
 
+logger = logging.getLogger(__name__)
+
 
 class Params(BaseModel):
-    """The target, and which Pulsar2 compiles: the one on PATH, or the one in ``image``."""
+    """The target, and which Pulsar2 compiles: the one on PATH, or the one in ``image``.
+
+    Attributes:
+        hardware: ``AX650``...
+        runner: What runs.
+        image: The container's image.
+        gpus: Whether it needs the machine's GPUs.
+        strict: Fail if a layer got another precision than was asked for.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     hardware: str
     runner: Literal["native", "docker"]
     image: str | None = None
+    gpus: bool = False
+    strict: bool = False
 
 
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
@@ -39,10 +60,29 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
             remedy="take a model under 2 GiB",
         )
     folder = Path.cwd()
-    for path, name in ((model, MODEL), (inputs["calibration"], CALIBRATION), (inputs["config"], CONFIG)):
+    archive = _archive(inputs["config"])
+    for path, name in ((model, MODEL), (inputs["calibration"], archive), (inputs["config"], CONFIG)):
         shutil.copyfile(path, folder / name)
-    built = build(folder, hardware=params.hardware, runner=params.runner, image=params.image, progress=progress)
+    tool = Tool(params.runner, params.image, params.gpus)
+    built = build(folder, tool, hardware=params.hardware, progress=progress)
     for name, path in built.files.items():
         (out / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, out / name)
-    return built.figures
+    known, _ = sort_fields(json.loads(inputs["config"].read_text(encoding="utf-8")))
+    config = BuildConfig.model_validate_json(json.dumps(known))
+    figures = findings(built, config, load(folder / MODEL), strict=params.strict)
+    for warning in figures.get("warnings", ()):
+        logger.warning("%s", warning)
+    return figures
+
+
+def _archive(config: Path) -> str:
+    """The one calibration archive that a configuration names."""
+    given = json.loads(config.read_text(encoding="utf-8")).get("quant", {}).get("input_configs", [])
+    names = sorted({str(each["calibration_dataset"]) for each in given}) or [IMAGES]
+    if len(names) > 1 or names[0] not in (IMAGES, TENSORS):
+        raise StepError(
+            f"the configuration takes calibration data from {', '.join(names)}, which this build does not make",
+            remedy="take quant.input_configs out of pulsar2.overrides, and set calibration.source in the recipe",
+        )
+    return names[0]

@@ -1,39 +1,46 @@
 """configure: the recipe's values -> the configuration of ``pulsar2 build``.
 
-Inputs: templates (folder with pulsar2/config.json.j2), templates_user (optional; goes first).   Outputs: pulsar2.json.
+Inputs: templates (folder with pulsar2/config.json.j2), templates_user (optional; goes first), model (ONNX; only if
+layers are chosen by module).   Outputs: pulsar2.json.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field
-
-from recipebuild.calibration.preprocess import ImageSpec
-from recipebuild.pulsar2.config import CalibrationMethod, Hardware, NpuMode
-from recipebuild.pulsar2.render import config_text
+from recipebuild.pulsar2.compose import Build
+from recipebuild.pulsar2.render import rendered
 
 if TYPE_CHECKING:
     from recipebuild.engine.step import Progress
 
+logger = logging.getLogger(__name__)
 
-class Params(BaseModel):
-    """What the configuration says; ``count`` is the number of calibration images."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    hardware: Hardware
-    npu_mode: NpuMode
-    method: CalibrationMethod
-    count: Annotated[int, Field(ge=1)]
-    input: ImageSpec
+class Params(Build):
+    """What the configuration says."""
 
 
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
-    """Render the template, check the result and write it."""
+    """Resolve layers, render the template, check the result and write it."""
     folders = [inputs[name] for name in ("templates_user", "templates") if name in inputs]
-    text = config_text(params.hardware, params.npu_mode, params.method, params.count, params.input, folders)
-    (out / "pulsar2.json").write_text(text, encoding="utf-8")
-    return {"hardware": params.hardware, "npu_mode": params.npu_mode, "method": params.method}
+    if "model" in inputs:
+        from recipebuild.graph.files import load
+        from recipebuild.pulsar2.layers import resolve
+
+        layers = resolve(params.quant["layer_configs"], load(inputs["model"], weights=False))
+        params = params.model_copy(update={"quant": {**params.quant, "layer_configs": layers}})
+    found = rendered(params, folders)
+    for warning in found.warnings:
+        logger.warning("%s", warning)
+    (out / "pulsar2.json").write_text(found.text, encoding="utf-8")
+    config = found.config
+    return {
+        "hardware": config.target_hardware,
+        "npu_mode": config.npu_mode,
+        "method": config.quant.calibration_method,
+        **({"warnings": found.warnings} if found.warnings else {}),
+    }

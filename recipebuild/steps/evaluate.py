@@ -1,6 +1,7 @@
 """evaluate: accuracy of the float and the quantized model on labelled images.
 
-Inputs: model (ONNX), quantized (ONNX, optional), dataset (folder with images/ and labels/). Outputs: evaluation.json.
+Inputs: model (ONNX), quantized (ONNX, optional), or predictions (tar: what a simulation of the compiled model gave),
+dataset (folder with images/ and labels/).   Outputs: evaluation.json.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from recipebuild.engine.step import Progress
 from recipebuild.errors import CheckError
 from recipebuild.evaluate.dataset import IGNORE, samples
 from recipebuild.evaluate.metrics import class_iou, mean_iou, pixel_accuracy
-from recipebuild.evaluate.segmentation import class_count, confusion, open_model
+from recipebuild.evaluate.recorded import Recorded
+from recipebuild.evaluate.segmentation import Model, class_count, confusion, open_model
 
 if TYPE_CHECKING:
     from recipebuild.evaluate.metrics import Matrix
@@ -53,7 +55,9 @@ class Params(BaseModel):
 
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
     """Evaluate both models on the same images; write the figures, then judge them."""
-    models = {key: open_model(inputs[name]) for key, name in _MODELS.items() if name in inputs}
+    models: dict[str, Model | Recorded] = {k: open_model(inputs[n]) for k, n in _MODELS.items() if n in inputs}
+    if "predictions" in inputs:
+        models["quantized"] = Recorded(inputs["predictions"])
     classes = params.classes or class_count(inputs["model"]) or IGNORE
     chosen = samples(inputs["dataset"], params.count, params.seed)
     total = len(chosen)

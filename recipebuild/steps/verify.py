@@ -1,7 +1,7 @@
-"""verify: the models after export, simplify, rewrite and head against what they were made from, on a few images.
+"""verify: the models after export, simplify, rewrite, channels and head against what they were made from, on images.
 
 Inputs: model (folder in HF layout) and export, or reference (the ONNX file that the recipe starts from); simplified,
-rewritten, head, calibration (tar).   Outputs: verify.json.
+rewritten, channels (optional), head, calibration (tar).   Outputs: verify.json.
 """
 
 from __future__ import annotations
@@ -26,8 +26,12 @@ if TYPE_CHECKING:
     from recipebuild.graph.compare import Array, Outputs
 
 _IMAGES = 2
-_STAGES = {"export": "export", "simplify": "simplified", "rewrite": "rewritten", "head": "head"}
+_STAGES = {
+    "export": "export", "simplify": "simplified", "rewrite": "rewritten", "channels": "channels", "head": "head",
+}  # fmt: skip
 """The input that holds what each step made."""
+_COMPILED = ("channels", "head")
+"""The stages that take what the board feeds, in its order of channels."""
 _REMEDY = "try another export.exporter (dynamo, torchscript) or export.opset; for an ONNX source, export that anew"
 
 
@@ -42,6 +46,7 @@ class Params(BaseModel):
         normalize: Whether they are brought to length 1.
         head: The recipe's head.
         input: The recipe's input.
+        compiled: Of the model that is compiled, where its channels are in another order.
         relative: Largest allowed max|a - b| / max|b| of a tensor.
         agreement: Smallest allowed fraction of pixels (0..1) of the same class.
     """
@@ -55,6 +60,7 @@ class Params(BaseModel):
     normalize: bool = False
     head: Head = Head()
     input: ImageSpec
+    compiled: ImageSpec | None = None
     relative: float = Field(default=1e-3, gt=0)
     agreement: float = Field(default=0.999, ge=0, le=1)
 
@@ -67,6 +73,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     """
     images = _images(inputs["calibration"], params.input)
     batches = list(images.values())
+    fed = list(_images(inputs["calibration"], params.compiled).values()) if params.compiled else batches
     figures: dict[str, Any] = {"images": list(images), "reference": "PyTorch" if "model" in inputs else "ONNX"}
     progress(0.0, f"{figures['reference']} on {len(batches)} images")
     expected = _reference(inputs, params, batches)
@@ -79,7 +86,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     for stage, path in stages.items():
         progress((1 + len(found)) / (1 + len(stages)), stage)
         has_head = stage == "head" and params.head.kind == "argmax"
-        got = run_model(path, [{params.input.name: batch} for batch in batches])
+        got = run_model(path, [{params.input.name: b} for b in (fed if stage in _COMPILED else batches)])
         if not has_head:
             got = [with_classes(outputs, axis) for outputs in got]
         right = [_right(outputs, axis, params.head if has_head else None) for outputs in expected]

@@ -16,8 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_help_names_every_verb_and_each_verb_has_help(built_project: Project) -> None:
     said = built_project.command("--help").stdout
-    verbs = ("run", "plan", "explain", "check", "render", "schema", "inspect", "diff", "models", "lock", "estimate")
-    for verb in (*verbs, "board", "bundle", "cache"):
+    verbs = ("run", "plan", "explain", "check", "render", "schema", "import", "inspect", "diff", "models", "lock")
+    for verb in (*verbs, "estimate", "board", "bundle", "cache"):
         assert re.search(rf"^  {verb} ", said, re.M), verb
         assert "Usage" in built_project.command(verb, "--help").stdout
 
@@ -130,5 +130,8 @@ def test_the_wheel_brings_recipes_and_templates_along(tmp_path: Path) -> None:
         "recipebuild/board/latency.yaml",
         "recipebuild/board/runners.yaml",
         "recipebuild/shipped/templates/bundle/run.py",
+        "recipebuild/pulsar2/mistakes.yaml",
+        "recipebuild/pulsar2/config/versions.yaml",
+        "recipebuild/pulsar2/operators/AX650.yaml",
     ):
         assert name in names

@@ -5,6 +5,7 @@ Source: ``onnx/onnx.proto`` (field numbers) and the protobuf encoding guide.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 
 UINT8, INT64 = 2, 7
@@ -88,10 +89,36 @@ def _info(name: str, kind: int, dims: list[int]) -> bytes:
     return _encode((1, name), (2, _encode((1, _encode((1, kind), (2, shape))))))
 
 
+def layers(model: bytes) -> list[tuple[str, str, list[str]]]:
+    """The nodes of a model: name, operator, and the names of the tensors that they take and give."""
+    (graph,) = _all(model, 7)
+    found = []
+    for node in _all(graph, 1):
+        tensors = [name.decode() for number in (1, 2) for name in _all(node, number)]
+        found.append(((_all(node, 3) or [b""])[0].decode(), _all(node, 4)[0].decode(), tensors))
+    return found
+
+
 def axmodel(
-    doc: str, inputs: dict[str, tuple[int, list[int]]], outputs: dict[str, tuple[int, list[int]]], program: bytes
+    doc: str,
+    inputs: dict[str, tuple[int, list[int]]],
+    outputs: dict[str, tuple[int, list[int]]],
+    program: bytes,
+    mode: int,
+    colours: dict[str, int],
+    on_cpu: str = "",
 ) -> bytes:
-    """A model with one node ``neu mode``, whose program is an initializer that only the node's attribute names."""
+    """A model with one node ``neu mode``, whose program is an initializer that only the node's attribute names.
+
+    Args:
+        doc: The doc string.
+        inputs: Element type and shape of what it is fed, by name.
+        outputs: Likewise of what it gives.
+        program: The initializer.
+        mode: The NPU mode's number: 0 for NPU1.
+        colours: The number of each input's colour space.
+        on_cpu: An operator that runs on the CPU after it.
+    """
     info = '{"name": "subgraph_npu_0", "dotneus": [{"neu_key": "subgraph_npu_0_b1_neu", "batch": 1}]}'
     node = _encode(
         *((1, name) for name in inputs),
@@ -101,11 +128,17 @@ def axmodel(
         (5, _encode((1, "npu_graph_info"), (4, info), (20, 3))),
     )
     blob = _encode((1, len(program)), (2, UINT8), (8, "subgraph_npu_0_b1_neu"), (9, program))
+    cpu = [(1, _encode((1, name), (2, name), (3, "on_the_cpu"), (4, on_cpu))) for name in outputs] if on_cpu else []
     graph = _encode(
         (1, node),
+        *cpu,
         (2, "stand-in"),
         (5, blob),
         *((11, _info(name, *tensor)) for name, tensor in inputs.items()),
         *((12, _info(name, *tensor)) for name, tensor in outputs.items()),
     )
-    return _encode((1, 10), (2, "Pulsar2"), (6, doc), (7, graph), (8, _encode((1, ""), (2, 18))))
+    tensors = [(1, _encode((1, name), (2, 1), (3, colours.get(name, 0)))) for name in inputs]
+    tensors += [(1, _encode((1, name))) for name in outputs]
+    extra = _encode(*tensors, (2, "1"), (3, _encode((1, "subgraph_npu_0"))), (4, _encode((3, mode))))
+    metadata = _encode((1, "extra_data"), (2, base64.b64encode(extra)))
+    return _encode((1, 10), (2, "Pulsar2"), (6, doc), (7, graph), (8, _encode((1, ""), (2, 18))), (14, metadata))

@@ -56,6 +56,15 @@ def test_a_data_file_beside_the_module_that_names_it_counts(toys: Path) -> None:
     assert digest() != before
 
 
+def test_a_folder_of_data_beside_the_module_that_names_it_counts(toys: Path) -> None:
+    (toys / "tables").mkdir()
+    (toys / "tables" / "one.yaml").write_text("a: 1\n")
+    (toys / "helper.py").write_text('TABLES = "tables/"\ndef shout(text):\n    return text\n')
+    before = digest()
+    (toys / "tables" / "two.yaml").write_text("a: 2\n")
+    assert digest() != before
+
+
 def test_what_is_remembered_follows_the_file(toys: Path, tmp_path: Path) -> None:
     def fresh() -> StatCache:
         return StatCache(tmp_path / "stat.sqlite")

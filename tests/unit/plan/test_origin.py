@@ -23,8 +23,9 @@ def leaves(params: Mapping[str, Any], prefix: str = "params.") -> Iterator[str]:
 
 
 @pytest.mark.parametrize("toolchain", TOOLCHAINS, ids=lambda toolchain: toolchain.name)
-def test_every_parameter_of_every_step_has_its_field_in_the_recipe(toolchain: Toolchain) -> None:
-    variants = load("quickstart", cwd=ROOT)
+@pytest.mark.parametrize("sets", [[], ["target.runtime_input.format=BGR", "calibration.format=Numpy"]])
+def test_every_parameter_of_every_step_has_its_field_in_the_recipe(toolchain: Toolchain, sets: list[str]) -> None:
+    variants = load("quickstart", sets=sets, cwd=ROOT)
     for step in plan(variants, [toolchain], [ROOT / "templates"]).steps:
         if step.name == "bundle":  # it tells of the whole recipe, and of what was resolved
             continue
@@ -42,6 +43,10 @@ def test_every_parameter_of_every_step_has_its_field_in_the_recipe(toolchain: To
         ("export", "params.output_name", "export.output"),
         ("calibrate", "inputs.source", "calibration.source"),
         ("fetch", "inputs.source", "model.source"),
+        ("configure", "params.quant.layer_configs", "quantization"),
+        ("configure", "params.quant.transformer_opt_level", "quantization.transformer_opt_level"),
+        ("configure", "params.overrides.npu_mode", "pulsar2.overrides"),
+        ("simulate", "params.runtime.format", "target.runtime_input.format"),
         ("compile", "inputs.model", None),
         ("compile", "tools.onnx", None),
         ("compile", "code", None),

@@ -76,6 +76,31 @@ def test_templates_of_the_user_are_an_input_of_what_uses_templates(tmp_path: Pat
     assert [s.name for s in it.steps if Source(tmp_path) in s.inputs.values()] == ["configure", "bundle"]
 
 
+def test_the_other_order_of_channels_is_folded_in_before_the_head() -> None:
+    it = planned("quickstart", "target.runtime_input.format=BGR")
+    steps = {step.name: step for step in it.steps}
+    assert steps["head"].inputs["model"] == Output("quickstart/channels", "channels.onnx")
+    assert steps["verify"].params["input"]["color"] == "RGB"
+    for name in ("compile", "evaluate", "preview", "configure"):
+        assert steps[name].params["input"]["color"] == "BGR"
+    assert steps["verify"].params["compiled"] == steps["compile"].params["input"]
+    assert "channels" not in names(planned("quickstart", "target.runtime_input.format=RGB"))
+    assert "channels" not in names(planned("quickstart", "target.runtime_input.format=YUV420SP"))
+
+
+def test_tensors_are_made_for_pulsar2_only() -> None:
+    it = planned("quickstart", "calibration.format=Numpy", toolchain=PULSAR2)
+    compile_ = next(step for step in it.steps if step.name == "compile")
+    assert compile_.inputs["calibration"] == Output("quickstart/tensors", "calibration-tensors.tar")
+    assert "tensors" not in names(planned("quickstart", "calibration.format=Numpy"))
+
+
+def test_layers_chosen_by_module_bring_the_model_to_configure() -> None:
+    it = planned("quickstart", "quantization.layers=[{module: decode_head.*, dtype: U16}]")
+    assert next(s for s in it.steps if s.name == "configure").inputs["model"] == Output("quickstart/head", "model.onnx")
+    assert "model" not in next(s for s in planned("quickstart").steps if s.name == "configure").inputs
+
+
 def test_matrix_entries_share_the_steps_that_do_not_differ() -> None:
     it = planned("quickstart", "matrix={quantization.method: [MinMax, MSE]}")
     assert names(it).count("export") == 1

@@ -10,17 +10,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from recipebuild.errors import StepError
 from recipebuild.pulsar2.build import build
 from recipebuild.pulsar2.container import started
+from recipebuild.pulsar2.tool import Tool
 
-NATIVE = {"hardware": "AX650", "runner": "native", "image": None}
-DOCKER = {"hardware": "AX650", "runner": "docker", "image": "pulsar2:7.0-lite"}
+NATIVE = Tool("native")
+DOCKER = Tool("docker", "pulsar2:7.0-lite")
 Standins = Callable[..., Path]
 
 
@@ -41,7 +42,7 @@ def running(state: Path) -> list[str]:
 def test_progress_and_log(standins: Standins, pulsar2_folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     standins("pulsar2")
     steps: list[float] = []
-    build(pulsar2_folder, **NATIVE, progress=lambda fraction, text: steps.append(fraction))
+    build(pulsar2_folder, NATIVE, hardware="AX650", progress=lambda fraction, text: steps.append(fraction))
     assert steps == sorted(steps)
     assert 0 < steps[0] < steps[-1] <= 1
     assert "max_cycle = 450,154" in capfd.readouterr().out, "the tool's log belongs into the step's"
@@ -49,17 +50,26 @@ def test_progress_and_log(standins: Standins, pulsar2_folder: Path, capfd: pytes
 
 def test_a_container_sees_nothing_but_the_folder(standins: Standins, pulsar2_folder: Path) -> None:
     state = standins("docker")
-    build(pulsar2_folder, **DOCKER, progress=silent)
+    build(pulsar2_folder, DOCKER, hardware="AX650", progress=silent)
     (call,) = calls(state, "run")
     mounts = [call[n + 1] for n, word in enumerate(call) if word in ("-v", "--volume", "--mount")]
     assert mounts == [f"{pulsar2_folder}:/data"]
     assert call[call.index("--network") + 1] == "none"
     assert call[call.index("--pull") + 1] == "never"
+    assert call[call.index("--memory") + 1].endswith("m")
+    assert "--gpus" not in call
+
+
+def test_a_container_sees_gpus_only_if_it_needs_them(standins: Standins, pulsar2_folder: Path) -> None:
+    state = standins("docker")
+    build(pulsar2_folder, Tool("docker", "pulsar2:7.0-lite", gpus=True), hardware="AX650", progress=silent)
+    (call,) = calls(state, "run")
+    assert call[call.index("--gpus") + 1] == "all"
 
 
 def test_a_container_that_ended_is_not_killed(standins: Standins, pulsar2_folder: Path) -> None:
     state = standins("docker")
-    build(pulsar2_folder, **DOCKER, progress=silent)
+    build(pulsar2_folder, DOCKER, hardware="AX650", progress=silent)
     assert not calls(state, "kill")
     assert not running(state)
 
@@ -73,7 +83,7 @@ def test_an_image_of_the_second_engine(
     empty.chmod(0o755)
     (tmp_path / "programs" / "podman").symlink_to(Path(__file__).parents[2] / "standins" / "docker")
     monkeypatch.setenv("DOCKER_STANDIN_IMAGES", "localhost/pulsar2:7.0")
-    build(pulsar2_folder, **DOCKER | {"image": "localhost/pulsar2:7.0"}, progress=silent)
+    build(pulsar2_folder, Tool("docker", "localhost/pulsar2:7.0"), hardware="AX650", progress=silent)
     assert len(calls(state, "run")) == 1
 
 
@@ -92,7 +102,7 @@ def test_files_of_the_containers_root_are_handed_back(
     monkeypatch.setenv("DOCKER_STANDIN_OWNER", "12345")
     monkeypatch.setenv("PULSAR2_STANDIN_FAIL", fail)
     with pytest.raises(StepError) if fail else contextlib.nullcontext():
-        build(pulsar2_folder, **DOCKER, progress=silent)
+        build(pulsar2_folder, DOCKER, hardware="AX650", progress=silent)
     written = [*pulsar2_folder.rglob("*")]
     assert pulsar2_folder / "out" in written
     assert {path.stat().st_uid for path in written} == {os.getuid()}
@@ -102,8 +112,10 @@ BUILD = """
 import json, signal, sys
 from pathlib import Path
 from recipebuild.pulsar2.build import build
+from recipebuild.pulsar2.tool import Tool
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-build(Path(sys.argv[1]), **json.loads(sys.argv[2]), progress=lambda fraction, text: None)
+tool = Tool(**json.loads(sys.argv[2]))
+build(Path(sys.argv[1]), tool, hardware="AX650", progress=lambda fraction, text: None)
 """
 
 
@@ -115,7 +127,7 @@ def test_nothing_outlives_the_step(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     program: str,
-    parameters: dict[str, Any],
+    parameters: Tool,
     ask: signal.Signals,
 ) -> None:
     """As the engine ends a step: a signal to the worker's process group."""
@@ -123,7 +135,7 @@ def test_nothing_outlives_the_step(
     monkeypatch.setenv("PULSAR2_STANDIN_FAIL", "hang")
     log = tmp_path / "log"
     with log.open("wb") as output:
-        command = [sys.executable, "-c", BUILD, str(pulsar2_folder), json.dumps(parameters)]
+        command = [sys.executable, "-c", BUILD, str(pulsar2_folder), json.dumps(asdict(parameters))]
         worker = subprocess.Popen(command, stdout=output, stderr=output, start_new_session=True)
     wait_for(lambda: b"tiling op" in log.read_bytes())
     tools = tools_in(pulsar2_folder)

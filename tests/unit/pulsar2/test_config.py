@@ -6,15 +6,13 @@ import json
 import re
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from recipebuild.pulsar2.config import NPU_MODES, BuildConfig, to_json
+from recipebuild.pulsar2.config import BuildConfig, to_json
 
-STANDINS = Path(__file__).resolve().parents[2] / "standins"
 SMALLEST = {"input": "model.onnx", "output_dir": "out"}
 CALIBRATION = {"tensor_name": "x", "calibration_dataset": "calibration.tar"}
 
@@ -23,21 +21,30 @@ def config(**fields: Any) -> BuildConfig:
     return BuildConfig.model_validate_json(json.dumps(SMALLEST | fields))
 
 
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {},
-        {"model_type": "QuantONNX"},
-        {"target_hardware": "AX8860", "npu_mode": "NPU4"},
-        {"target_hardware": "M57", "npu_mode": "NPU1"},
-        {"quant": {"calibration_method": "KL", "precision_analysis": True, "precision_analysis_mode": "NPUBackend"}},
-        {"quant": {"input_configs": [CALIBRATION | {"calibration_size": -1, "calibration_mean": [127, 127.5]}]}},
-        {"quant": {"input_configs": [CALIBRATION | {"calibration_dataset": "a/b.tar.gz"}]}},
-        {"input_processors": [{"tensor_name": "DEFAULT", "src_format": "YUV420SP", "src_dtype": "U8"}]},
-        {"compiler": {"check": 3, "npu_perf": True}},
-    ],
-)
-def test_documented_values_are_taken_and_written_as_given(fields: dict[str, Any]) -> None:
+def test_what_differs_from_the_documented_defaults_is_written_as_given() -> None:
+    fields = {
+        "npu_mode": "NPU2",
+        "quant": {"input_configs": [CALIBRATION | {"calibration_size": -1}], "calibration_method": "KL"},
+        "input_processors": [{"tensor_name": "DEFAULT", "src_format": "YUV420SP", "src_dtype": "U8"}],
+        "compiler": {"check": 3, "npu_perf": True},
+    }
+    assert json.loads(to_json(config(**fields))) == SMALLEST | fields
+
+
+def test_defaults_are_left_out() -> None:
+    fields = {
+        "target_hardware": "AX650",
+        "quant": {"input_configs": [CALIBRATION | {"calibration_size": 32, "calibration_format": "Image"}]},
+        "compiler": {"check": 0, "sub_configs": []},
+    }
+    assert json.loads(to_json(config(**fields))) == SMALLEST | {"quant": {"input_configs": [CALIBRATION]}}
+
+
+def test_a_default_that_sets_something_back_stays() -> None:
+    layers = [{"start_tensor_names": ["DEFAULT"], "end_tensor_names": ["DEFAULT"], "data_type": "U16"}]
+    layers.append({"layer_names": ["a"], "data_type": "U8"})
+    part = {"check": 0, "start_tensor_names": ["a"], "end_tensor_names": ["b"]}
+    fields = {"quant": {"layer_configs": layers}, "compiler": {"check": 2, "sub_configs": [part]}}
     assert json.loads(to_json(config(**fields))) == SMALLEST | fields
 
 
@@ -75,47 +82,13 @@ def test_required_fields(name: str) -> None:
         BuildConfig.model_validate({key: value for key, value in SMALLEST.items() if key != name})
 
 
-def test_text_has_documented_order_short_numbers_and_nothing_that_was_not_given() -> None:
+def test_text_has_documented_order_and_short_numbers() -> None:
     fields = {"compiler": {"check": 1}, "npu_mode": "NPU2", "quant": {"input_configs": [CALIBRATION]}}
-    fields["quant"]["input_configs"][0]["calibration_mean"] = [58.395, 0.1]
+    fields["quant"]["input_configs"][0]["calibration_mean"] = [58.39500045776367, 0.1]
     text = to_json(config(**fields))
     assert list(json.loads(text)) == ["input", "output_dir", "npu_mode", "quant", "compiler"]
     assert "58.395,\n" in text
     assert text.endswith("}\n")
-
-
-def test_every_name_and_value_is_one_of_the_documented() -> None:
-    """Our schema against that of the stand-in, which was written from the documentation by itself."""
-    sys.path.insert(0, str(STANDINS))
-    try:
-        import pulsar2_schema
-    finally:
-        sys.path.remove(str(STANDINS))
-
-    def compare(schema: dict[str, Any], documented: Any, where: str) -> None:
-        if "$ref" in schema:
-            schema = definitions[schema["$ref"].rpartition("/")[2]]
-        if schema.get("type") == "object":
-            assert set(schema["properties"]) <= set(documented), where
-            required = {name for name, kind in documented.items() if isinstance(kind, str) and kind.endswith("!")}
-            assert set(schema.get("required", [])) == required, where
-            for name, inner in schema["properties"].items():
-                compare(inner, documented[name], f"{where}.{name}")
-        elif schema.get("type") == "array" and isinstance(documented, list):
-            compare(schema["items"], documented[0], where)
-        elif "enum" in schema:
-            assert documented.startswith("enum "), where
-            assert set(schema["enum"]) == set(documented.rstrip("!").split()[1:]), where
-        else:
-            kind = {"string": ("string", "archive"), "boolean": ("bool",), "integer": ("int",), "array": ("floats",)}
-            assert documented.rstrip("!").split()[0] in kind[schema["type"]], where
-
-    whole = BuildConfig.model_json_schema()
-    definitions = whole["$defs"]
-    compare(whole, pulsar2_schema.CONFIG, "BuildConfig")
-    assert {hardware: "".join(mode[-1] for mode in modes) for hardware, modes in NPU_MODES.items()} == (
-        pulsar2_schema.CORES
-    )
 
 
 def test_import_is_light() -> None:

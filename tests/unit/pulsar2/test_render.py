@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from recipebuild.calibration.preprocess import ImageSpec
 from recipebuild.errors import StepError
-from recipebuild.pulsar2.render import config_text, render
+from recipebuild.pulsar2.compose import Build
+from recipebuild.pulsar2.render import rendered
+from recipebuild.pulsar2.settled import composed
 from recipebuild.shipped import shipped
 
 B0 = ImageSpec(
@@ -22,8 +25,12 @@ B0 = ImageSpec(
 EXTENDS = '{% extends "shipped/pulsar2/config.json.j2" %}\n'
 
 
-def text(*, hardware: str = "AX650", npu_mode: str = "NPU3", method: str = "MinMax", spec: ImageSpec = B0) -> str:
-    return config_text(hardware, npu_mode, method, 32, spec, [shipped("templates")])
+def build(**changes: Any) -> Build:
+    return Build.model_validate({"hardware": "AX650", "npu_mode": "NPU3", "count": 32, "input": B0} | changes)
+
+
+def text(**changes: Any) -> str:
+    return rendered(build(**changes), [shipped("templates")]).text
 
 
 @pytest.fixture
@@ -33,9 +40,9 @@ def user(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def user_text(user: Path, template: str, name: str = "config.json.j2") -> str:
+def user_text(user: Path, template: str, name: str = "config.json.j2", **changes: Any) -> str:
     (user / "pulsar2" / name).write_text(template, encoding="utf-8")
-    return config_text("AX650", "NPU3", "MinMax", 32, B0, [user, shipped("templates")])
+    return rendered(build(**changes), [user, shipped("templates")]).text
 
 
 def refusal(user: Path, template: str) -> StepError:
@@ -58,7 +65,8 @@ def test_keys_are_in_the_documented_order() -> None:
 
 def test_every_value_reaches_the_text() -> None:
     spec = ImageSpec(name="images", shape=(1, 3, 64, 64), color="BGR", mean=(1.5, 2.5, 3.5), std=(0.1, 0.2, 0.3))
-    config = json.loads(config_text("AX620E", "NPU2", "KL", 7, spec, [shipped("templates")]))
+    changes = {"hardware": "AX620E", "npu_mode": "NPU2", "count": 7, "quant": {"calibration_method": "KL"}}
+    config = json.loads(text(input=spec, **changes))
     (calibration,), (processor,) = config["quant"]["input_configs"], config["input_processors"]
     assert (config["target_hardware"], config["npu_mode"]) == ("AX620E", "NPU2")
     assert config["quant"]["calibration_method"] == "KL"
@@ -71,7 +79,7 @@ def test_every_value_reaches_the_text() -> None:
 
 def test_a_name_with_quotes_is_still_json() -> None:
     spec = B0.model_copy(update={"name": 'a"b</script>\\'})
-    assert json.loads(text(spec=spec))["input_processors"][0]["tensor_name"] == 'a"b</script>\\'
+    assert json.loads(text(input=spec))["input_processors"][0]["tensor_name"] == 'a"b</script>\\'
 
 
 def test_mode_that_the_hardware_does_not_have() -> None:
@@ -100,7 +108,7 @@ def test_a_user_template_may_include_one_of_its_own(user: Path) -> None:
 
 
 def test_without_a_template_of_the_users_the_shipped_one_is_used(user: Path) -> None:
-    assert config_text("AX650", "NPU3", "MinMax", 32, B0, [user, shipped("templates")]) == text()
+    assert rendered(build(), [user, shipped("templates")]).text == text()
 
 
 @pytest.mark.parametrize(
@@ -113,7 +121,7 @@ def test_without_a_template_of_the_users_the_shipped_one_is_used(user: Path) -> 
         (EXTENDS + "{% block compiler %}\n{{ input.scale }}{% endblock %}", 3, "'scale'"),
         ("{{ range | tojson }}", 1, "cannot be written as JSON"),
         ("{{ 1 / 0 }}", 1, "division by zero"),
-        ("{{ count + method }}", 1, "unsupported operand"),
+        ("{{ hardware + quant }}", 1, "can only concatenate"),
         ("\n{{ hardware | nonsense }}", 2, "No filter named 'nonsense'"),
         ("{{ [1, 2] | random }}", 1, "No filter named 'random'"),
     ],
@@ -189,9 +197,33 @@ def test_text_that_is_no_json_object(user: Path, template: str, says: str) -> No
     assert says in message
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"hardware": "AX620E", "npu_mode": "NPU2", "model_type": "QuantONNX", "format": "NumpyObject"},
+        {"quant": {"calibration_method": "KL", "layer_configs": [{"op_type": "Add", "data_type": "U16"}]}},
+        {"compiler": {"check": 2, "npu_perf": True}, "overrides": {"quant": {"check": 1}, "debug": {"a": 1}}},
+        {"runtime": {"format": "YUV420SP", "csc": {"mode": "LimitedRange"}, "extra_shapes": [[1, 3, 64, 64]]}},
+        {"runtime": {"dtype": "FP32", "layout": "NCHW", "normalized": True}},
+    ],
+)
+def test_the_shipped_template_renders_what_is_composed_without_it(changes: dict[str, Any]) -> None:
+    it = build(**changes)
+    assert rendered(it, [shipped("templates")]).text == composed(it).text
+
+
+def test_a_template_for_one_version(user: Path) -> None:
+    (user / "pulsar2" / "5.1").mkdir()
+    (user / "pulsar2" / "5.1" / "config.json.j2").write_text(EXTENDS + '{% block compiler %}"check": 1{% endblock %}')
+    folders = [user, shipped("templates")]
+    assert json.loads(rendered(build(version="5.1"), folders).text)["compiler"] == {"check": 1}
+    assert "compiler" not in json.loads(rendered(build(version="5.2"), folders).text)
+
+
 def test_missing_templates(user: Path) -> None:
     with pytest.raises(StepError, match=r"no template pulsar2/config\.json\.j2 in"):
-        render({}, [user])
+        rendered(build(), [user])
     assert (
         "no template shipped/pulsar2/nothing.j2" in refusal(user, '{% extends "shipped/pulsar2/nothing.j2" %}').message
     )

@@ -25,7 +25,7 @@ def change(folder: Path, path: str, value: Any) -> None:
     config = place = json.loads((folder / "pulsar2.json").read_text())
     *outer, name = path.split(".")
     for step in outer:
-        place = place[int(step) if step.isdigit() else step]
+        place = place[int(step)] if step.isdigit() else place.setdefault(step, {})
     place[name] = value
     (folder / "pulsar2.json").write_text(json.dumps(config))
 

@@ -128,3 +128,26 @@ def test_a_broken_native_one_does_not_hide_an_image(standins: Standins, tmp_path
     found = find()
     assert found is not None
     assert found.kind == "docker"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "image"),
+    [
+        ("5.1", "pulsar2:5.1-patch1"),
+        ("7.0-lite", "pulsar2:7.0-lite"),
+        ("7.0", "pulsar2:7.0-lite"),
+        ("5", None),
+        ("6.0", None),
+    ],
+)
+def test_a_version_that_is_asked_for(
+    standins: Standins, monkeypatch: pytest.MonkeyPatch, wanted: str, image: str | None
+) -> None:
+    standins("docker", "pulsar2")
+    monkeypatch.setenv("PULSAR2_STANDIN_VERSION", "9.0")
+    monkeypatch.setenv("DOCKER_STANDIN_IMAGES", "pulsar2:5.1 pulsar2:5.1-patch1 pulsar2:7.0-lite")
+    found = find(version=wanted)
+    assert (found and found.image) == image
+    native = find(version="9.0")
+    assert native is not None
+    assert native.kind == "native"

@@ -8,13 +8,12 @@ from typing import get_args
 import pytest
 
 from recipebuild.board.runners import runners
-from recipebuild.recipe import board
-from recipebuild.recipe.board import Board, fed_input
+from recipebuild.plan.pulsar2 import compiled_input
+from recipebuild.recipe.board import Board
 from recipebuild.recipe.load import load
 from recipebuild.recipe.problems import RecipeProblems
 
 QUICKSTART = "quickstart"
-BGR = ["input.color=BGR"]
 
 
 def problems(*sets: str) -> dict[str, str]:
@@ -32,18 +31,19 @@ def test_recipes_may_name_every_known_runner() -> None:
 def test_a_runner_brings_the_head_that_it_reads() -> None:
     (plain,) = load(QUICKSTART, sets=[], cwd=Path.cwd())
     assert plain.recipe.head.kind == "argmax" and not plain.recipe.head.keep_logits
-    (fitted,) = load(QUICKSTART, sets=["board.runner=ax_segformer", *BGR], cwd=Path.cwd())
+    (fitted,) = load(QUICKSTART, sets=["board.runner=ax_segformer"], cwd=Path.cwd())
     assert fitted.recipe.head.kind == "argmax" and fitted.recipe.head.keep_logits
 
 
 @pytest.mark.parametrize(
     ("sets", "field", "words"),
     [
-        (["head.keep_logits=false", *BGR], "head.keep_logits", "keep_logits: true"),
-        (["head={kind: none}", *BGR], "head.kind", "head: {kind: argmax, keep_logits: true}"),
-        (["head.axis=2", *BGR], "head.axis", "axis: 1"),
-        (["input.shape=[2, 3, 256, 512]", *BGR], "input.shape", "shape: [1, 3, 256, 512]"),
-        ([], "board.runner", "feeds BGR, and this model takes RGB"),
+        (["head.keep_logits=false"], "head.keep_logits", "keep_logits: true"),
+        (["head={kind: none}"], "head.kind", "head: {kind: argmax, keep_logits: true}"),
+        (["head.axis=2"], "head.axis", "axis: 1"),
+        (["input.shape=[2, 3, 256, 512]"], "input.shape", "shape: [1, 3, 256, 512]"),
+        (["target.runtime_input.format=RGB"], "target.runtime_input.format", "feeds BGR, not RGB"),
+        (["target.runtime_input.dtype=FP32"], "target.runtime_input", "feeds U8 in NHWC"),
     ],
 )
 def test_a_recipe_that_contradicts_its_runner_is_told_the_fix(sets: list[str], field: str, words: str) -> None:
@@ -53,8 +53,10 @@ def test_a_recipe_that_contradicts_its_runner_is_told_the_fix(sets: list[str], f
 
 
 def test_all_contradictions_are_told_at_once() -> None:
-    found = problems("board.runner=ax_segformer", "head.keep_logits=false", "head.axis=0")
-    assert set(found) == {"head.keep_logits", "head.axis", "board.runner"}
+    found = problems(
+        "board.runner=ax_segformer", "head.keep_logits=false", "head.axis=0", "target.runtime_input.format=RGB"
+    )
+    assert set(found) == {"head.keep_logits", "head.axis", "target.runtime_input.format"}
 
 
 def test_a_runner_for_another_task_is_refused() -> None:
@@ -67,11 +69,10 @@ def test_the_command_names_a_size_that_is_not_the_programs_own() -> None:
     assert " -g 512,1024 " in segformer.command("m.axmodel", 512, 1024)
 
 
-def test_what_the_model_is_fed_follows_the_recipes_target(monkeypatch: pytest.MonkeyPatch) -> None:
-    (variant,) = load(QUICKSTART, sets=[], cwd=Path.cwd())
-    recipe = variant.recipe
-    assert fed_input(recipe) == recipe.input.model_dump(mode="json")
-    monkeypatch.setattr(board, "fed_color", lambda recipe: "BGR")
-    fed = fed_input(recipe)
-    assert fed["color"] == "BGR"
+def test_the_model_is_compiled_for_what_the_runner_feeds() -> None:
+    (plain,) = load(QUICKSTART, sets=[], cwd=Path.cwd())
+    assert compiled_input(plain.recipe) == plain.recipe.input.model_dump(mode="json")
+    (fitted,) = load(QUICKSTART, sets=["board.runner=ax_segformer"], cwd=Path.cwd())
+    fed = compiled_input(fitted.recipe)
+    assert fitted.recipe.input.color == "RGB" and fed["color"] == "BGR"
     assert fed["mean"] == [103.53, 116.28, 123.675] and fed["std"] == [57.375, 57.12, 58.395]

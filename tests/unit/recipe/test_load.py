@@ -9,8 +9,11 @@ import pydantic
 import pytest
 
 from recipebuild.errors import RecipeError
+from recipebuild.recipe.compiler import Compiler
 from recipebuild.recipe.load import load
 from recipebuild.recipe.problems import RecipeProblems
+from recipebuild.recipe.quantization import Quantization
+from recipebuild.recipe.runtime_input import RuntimeInput
 
 
 def test_defaults(desk, good):
@@ -35,9 +38,16 @@ def test_defaults(desk, good):
         },
         "export": {"exporter": "dynamo", "opset": 17, "output": "logits"},
         "head": {"kind": "argmax", "axis": 1, "keepdims": True, "output": "argmax_output", "keep_logits": False},
-        "calibration": {"count": 32, "seed": 0},
-        "quantization": {"method": "MinMax"},
-        "target": {"hardware": "AX650", "npu_mode": "NPU3", "toolchain": "auto"},
+        "calibration": {"count": 32, "seed": 0, "format": "Image"},
+        "quantization": Quantization().model_dump(),
+        "target": {
+            "hardware": "AX650",
+            "npu_mode": "NPU3",
+            "toolchain": "auto",
+            "runtime_input": RuntimeInput().model_dump(),
+        },
+        "compiler": Compiler().model_dump(),
+        "pulsar2": {"version": None, "model_type": "ONNX", "overrides": {}},
         "evaluate": None,
         "board": {
             "runner": None,

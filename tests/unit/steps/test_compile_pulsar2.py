@@ -12,13 +12,15 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from recipebuild.errors import MissingError, StepError
+from recipebuild.calibration.preprocess import ImageSpec
+from recipebuild.calibration.tensors import write_tensors
+from recipebuild.errors import CheckError, MissingError, StepError
 from recipebuild.steps.compile_pulsar2 import Params, run
 
 NATIVE = {"hardware": "AX650", "runner": "native"}
 DOCKER = {"hardware": "AX650", "runner": "docker", "image": "pulsar2:7.0-lite"}
 BOTH = pytest.mark.parametrize(("program", "params"), [("pulsar2", NATIVE), ("docker", DOCKER)])
-FILES = {"compiled.axmodel", "build_context.json", "quant/quant_axmodel.json"}
+FILES = {"compiled.axmodel", "build_context.json", "quant/quant_axmodel.json", "frontend/optimized.onnx"}
 Standins = Callable[..., Path]
 
 
@@ -63,6 +65,11 @@ def test_outputs_and_figures(
         "bytes": (out / "compiled.axmodel").stat().st_size,
         "version": "7.0",
         "commit": "5ca1ab1e",
+        "npu_mode": "NPU3",
+        "inputs": [{"name": "pixel_values", "dtype": "uint8", "shape": (1, 64, 128, 3)}],
+        "calibration_files": 8,
+        "transformer_opt_level": 0,
+        "precisions": {"U8": 1},
         "macs": 280262480,
         "subgraphs": {"NPU": 1},
         "max_cycle": 450154,
@@ -90,6 +97,7 @@ def test_the_tool_gets_the_recipes_configuration(standins: Standins, inputs: dic
     assert used(out) == json.loads(inputs["config"].read_text()) | {
         "output_dir": "out",
         "output_name": "compiled.axmodel",
+        "target_hardware": "AX650",
     }
 
 
@@ -140,6 +148,91 @@ def test_failures(
     assert remedy in caught.value.remedy
     assert "\n" not in caught.value.message
     assert not list((tmp_path / "out").iterdir()), "something half-done was kept"
+
+
+def test_a_part_on_the_cpu_is_a_warning_with_its_operators(
+    standins: Standins, inputs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    standins("pulsar2")
+    monkeypatch.setenv("PULSAR2_STANDIN_FAIL", "cpu")
+    _, metrics = compile_(inputs, NATIVE, tmp_path)
+    assert metrics["warnings"] == ["on_the_cpu runs on the CPU: NonZero"]
+    assert metrics["subgraphs"] == {"NPU": 1, "CPU": 1}
+
+
+def test_a_model_that_is_not_what_was_promised_is_refused(
+    standins: Standins, inputs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    standins("pulsar2")
+    monkeypatch.setenv("PULSAR2_STANDIN_FAIL", "other-input")
+    with pytest.raises(StepError, match="not what the configuration promises: input pixel_values is int8, not uint8"):
+        compile_(inputs, NATIVE, tmp_path)
+
+
+ASKS_U16 = {"quant": {"layer_configs": [{"layer_name": "argmax", "data_type": "U16"}]}}
+
+
+def asks(inputs: dict[str, Path], **quant: Any) -> None:
+    change(inputs, quant=json.loads(inputs["config"].read_text())["quant"] | ASKS_U16["quant"] | quant)
+
+
+def test_a_precision_that_was_got(standins: Standins, inputs: dict[str, Path], tmp_path: Path) -> None:
+    standins("pulsar2")
+    asks(inputs)
+    _, metrics = compile_(inputs, NATIVE | {"strict": True}, tmp_path)
+    assert metrics["precisions"] == {"U16": 1}
+    assert "warnings" not in metrics
+
+
+def test_a_precision_that_was_dropped(
+    standins: Standins, inputs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    standins("pulsar2")
+    asks(inputs)
+    monkeypatch.setenv("PULSAR2_STANDIN_FAIL", "drops")
+    _, metrics = compile_(inputs, NATIVE, tmp_path)
+    assert metrics["warnings"] == ["ArgMax argmax: asked for U16, got U8"]
+
+
+def test_a_precision_that_was_dropped_fails_where_the_recipe_is_strict(
+    standins: Standins, inputs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    standins("pulsar2")
+    asks(inputs)
+    monkeypatch.setenv("PULSAR2_STANDIN_FAIL", "drops")
+    with pytest.raises(CheckError, match=r"did not do what quantization\.layers asks for") as caught:
+        compile_(inputs, NATIVE | {"strict": True}, tmp_path)
+    assert caught.value.exit_code == 5
+
+
+def test_profile_and_precision_analysis_are_kept(standins: Standins, inputs: dict[str, Path], tmp_path: Path) -> None:
+    standins("pulsar2")
+    asks(inputs, precision_analysis=True)
+    change(inputs, compiler={"npu_perf": True})
+    out, metrics = compile_(inputs, NATIVE, tmp_path)
+    folder = out / "compiler" / "debug" / "subgraph_npu_0" / "b1"
+    assert {path.name for path in folder.iterdir()} == {"trace.json", "op_profile.csv"}
+    assert metrics["npu_perf"]["engines"] == {"teng": 0.6667, "sdma": 0.3333}
+    assert metrics["npu_perf"]["operators"] == [{"layer": "argmax", "module": None, "share": 1.0}]
+    assert metrics["precision"][0].items() >= {"operator": "argmax", "dtype": "U16", "cosine": 0.9993}.items()
+
+
+def test_tensors_in_place_of_images(standins: Standins, inputs: dict[str, Path], tmp_path: Path) -> None:
+    standins("pulsar2")
+    spec = ImageSpec(shape=(1, 3, 64, 128), mean=(1, 2, 3), std=(4, 5, 6))
+    write_tensors(inputs["calibration"], spec, "Numpy", tmp_path / "tensors.tar")
+    given = {"tensor_name": "pixel_values", "calibration_dataset": "calibration-tensors.tar"}
+    change(inputs, quant={"input_configs": [given | {"calibration_format": "Numpy"}]})
+    inputs["calibration"] = tmp_path / "tensors.tar"
+    _, metrics = compile_(inputs, NATIVE, tmp_path)
+    assert metrics["calibration_files"] == 8
+
+
+def test_an_archive_that_the_build_does_not_make(standins: Standins, inputs: dict[str, Path], tmp_path: Path) -> None:
+    standins("pulsar2")
+    change(inputs, quant={"input_configs": [{"tensor_name": "pixel_values", "calibration_dataset": "left.tar"}]})
+    with pytest.raises(StepError, match=r"calibration data from left\.tar, which this build does not make"):
+        compile_(inputs, NATIVE, tmp_path)
 
 
 def test_an_archive_without_images(standins: Standins, inputs: dict[str, Path], tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ INPUT = {
     "mean": [123.675, 116.28, 103.53],
     "std": [58.395, 57.12, 57.375],
 }
-PARAMS = {"hardware": "AX650", "npu_mode": "NPU3", "method": "MinMax", "count": 32, "input": INPUT}
+PARAMS = {"hardware": "AX650", "npu_mode": "NPU3", "count": 32, "input": INPUT}
 
 
 def silent(fraction: float, text: str = "") -> None: ...
@@ -68,7 +68,7 @@ def test_metrics_say_what_was_configured(tmp_path: Path) -> None:
     [
         {"hardware": "AX651"},
         {"npu_mode": "NPU0"},
-        {"method": "minmax"},
+        {"format": "PNG"},
         {"count": 0},
         {"count": "many"},
         {"input": INPUT | {"std": [0, 1, 1]}},

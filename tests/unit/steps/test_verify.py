@@ -118,6 +118,20 @@ def test_a_right_chain_passes_and_the_figures_are_written(segformer: Chain, tmp_
     assert json.loads((tmp_path / "out" / "verify.json").read_text()) == metrics
 
 
+BGR = {"shape": (1, 3, 16, 32), "color": "BGR", "mean": (103.53, 116.28, 123.675), "std": (57.375, 57.12, 58.395)}
+
+
+def test_a_model_whose_channels_were_exchanged_is_fed_the_other_order(onnx_source: Chain, tmp_path: Path) -> None:
+    swapped = _planted(onnx_source["simplified"], _swap_channels)
+    onnx_source["channels"] = swapped.rename(tmp_path / "channels.onnx")
+    files.save(add_argmax(files.load(onnx_source["channels"]), ARGMAX), onnx_source["head"])
+    metrics = _run(onnx_source, tmp_path / "out", compiled=BGR)
+    assert [row["stage"] for row in metrics["stages"]] == ["simplify", "channels", "head"]
+    assert metrics["agreement"] == 1.0
+    with pytest.raises(CheckError, match="after channels the model is not the ONNX one any more"):
+        _run(onnx_source, tmp_path / "other")
+
+
 @pytest.mark.parametrize("plant", [_perturb_a_weight, _swap_channels])
 def test_an_export_that_is_not_the_pytorch_model_falls_short(
     segformer: Chain, tmp_path: Path, plant: Callable[[onnx.ModelProto], None]

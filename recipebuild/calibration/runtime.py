@@ -1,0 +1,97 @@
+"""What the program on the board feeds, and what the compiled model makes of it: the other end of ``preprocess``.
+
+For every image, ``as_network(runtime_tensor(image, spec, runtime), spec, runtime)`` is ``preprocess(image, spec)``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from recipebuild.calibration.preprocess import ImageSpec, preprocess, to_rgb
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    from PIL import Image
+
+Format = Literal["RGB", "BGR", "YUYV422", "UYVY422", "YUV420SP", "YVU420SP"]
+YUV = ("YUYV422", "UYVY422", "YUV420SP", "YVU420SP")
+YUV_ROWS = {"YUV420SP": (3, 2, 1), "YVU420SP": (3, 2, 1), "YUYV422": (1, 1, 2), "UYVY422": (1, 1, 2)}
+"""Of YUV: height times the first over the second, and the number of channels."""
+
+
+class Csc(BaseModel):
+    """How YUV becomes the network's colours."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    mode: Literal["FullRange", "LimitedRange", "Matrix"] = "FullRange"
+    matrix: tuple[float, ...] | None = None
+
+
+class Runtime(BaseModel):
+    """A recipe's ``target.runtime_input``.
+
+    Attributes:
+        format: The colours that are fed; ``None`` for those of the network.
+        dtype: Of what is fed.
+        layout: Of what is fed.
+        normalized: Whether what is fed is (pixel - mean) / std already.
+        csc: How YUV is converted.
+        extra_shapes: More shapes N, C, H, W that the model is compiled for.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Format | None = None
+    dtype: Literal["U8", "FP32"] = "U8"
+    layout: Literal["NHWC", "NCHW"] = "NHWC"
+    normalized: bool = False
+    csc: Csc | None = None
+    extra_shapes: tuple[tuple[int, int, int, int], ...] = ()
+
+    def shape(self, spec: ImageSpec) -> tuple[int, ...]:
+        """The sizes of what is fed. YUV 4:2:0 has half as many rows again, for its colours."""
+        batch, channels, height, width = spec.shape
+        if self.format in YUV:
+            times, over, planes = YUV_ROWS[self.format]
+            return batch, height * times // over, width, planes
+        return (batch, height, width, channels) if self.layout == "NHWC" else (batch, channels, height, width)
+
+
+def runtime_tensor(image: Image.Image, spec: ImageSpec, runtime: Runtime) -> npt.NDArray[Any]:
+    """What the program feeds for one image: uint8 or float32, in ``runtime``'s layout, batch of 1.
+
+    Args:
+        image: The image.
+        spec: Of the model that is compiled, whose colours are those of ``runtime``.
+        runtime: Not YUV: cameras make that, not files.
+    """
+    import numpy as np
+    from PIL import Image
+
+    if runtime.normalized:
+        values = preprocess(image, spec)
+    else:
+        pixels = np.asarray(to_rgb(image).resize(spec.size, Image.Resampling.BILINEAR))
+        ordered = pixels if spec.color == "RGB" else pixels[:, :, ::-1]
+        values = ordered.transpose(2, 0, 1)[np.newaxis].astype(np.uint8 if runtime.dtype == "U8" else np.float32)
+    return np.ascontiguousarray(values.transpose(0, 2, 3, 1) if runtime.layout == "NHWC" else values)
+
+
+def as_network(fed: npt.NDArray[Any], spec: ImageSpec, runtime: Runtime) -> npt.NDArray[np.float32]:
+    """What the operators that Pulsar2 puts before the network make of ``fed``: float32 ``[N, 3, H, W]``.
+
+    In the documented order: to float, ``(x - mean) / std``, layout (page appendix/advanced_config_examples).
+    """
+    import numpy as np
+
+    values = fed.astype(np.float32)
+    if runtime.layout == "NCHW":
+        values = values.transpose(0, 2, 3, 1)
+    if not runtime.normalized:
+        mean, std = np.array(spec.mean, np.float32), np.array(spec.std, np.float32)
+        values = np.divide(values - mean, std, dtype=np.float32)
+    return np.ascontiguousarray(values.transpose(0, 3, 1, 2))

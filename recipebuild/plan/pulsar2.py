@@ -1,0 +1,95 @@
+"""A recipe's sections in the words of Pulsar2's documentation: the parameters of the step configure. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from recipebuild.recipe.compiler import Compiler
+from recipebuild.recipe.quantization import LayerPrecision, Quantization
+from recipebuild.recipe.schema import Input, Recipe
+
+
+def configure_params(recipe: Recipe) -> dict[str, Any]:
+    """The parameters of ``steps.configure``, as JSON values."""
+    target = recipe.target
+    return {
+        "hardware": target.hardware,
+        "npu_mode": target.npu_mode,
+        "version": recipe.pulsar2.version,
+        "model_type": recipe.pulsar2.model_type,
+        "input": compiled_input(recipe),
+        "runtime": target.runtime_input.model_dump(mode="json"),
+        "format": recipe.calibration.format,
+        "count": recipe.calibration.count,
+        "quant": _quant(recipe.quantization),
+        "compiler": _differing(recipe.compiler),
+        "overrides": recipe.pulsar2.overrides,
+    }
+
+
+def swaps_channels(recipe: Recipe) -> bool:
+    """Whether the board feeds the other one of RGB and BGR than the network was trained with."""
+    return recipe.target.runtime_input.format in ("RGB", "BGR") and (
+        recipe.target.runtime_input.format != recipe.input.color
+    )
+
+
+def compiled_input(recipe: Recipe) -> dict[str, Any]:
+    """The input of the model that is compiled: the recipe's, or with its channels the other way round."""
+    given = recipe.input.model_dump(mode="json")
+    if not swaps_channels(recipe):
+        return given
+    other = {"RGB": "BGR", "BGR": "RGB"}[recipe.input.color]
+    swapped = Input.model_validate({**given, "color": other, "mean": given["mean"][::-1], "std": given["std"][::-1]})
+    return swapped.model_dump(mode="json")
+
+
+def _quant(quantization: Quantization) -> dict[str, Any]:
+    """Fields of ``QuantConfig`` that differ from the defaults."""
+    found: dict[str, Any] = {}
+    if quantization.layers:
+        found["layer_configs"] = [_layer(each) for each in quantization.layers]
+    if quantization.method != "MinMax":
+        found["calibration_method"] = quantization.method
+    if analysis := quantization.precision_analysis:
+        found["precision_analysis"] = True
+        found["precision_analysis_method"] = analysis.method
+        found["precision_analysis_mode"] = analysis.mode
+    if smooth := quantization.smooth_quant:
+        found["enable_smooth_quant"] = True
+        found["smooth_quant_threshold"] = smooth.threshold
+        found["smooth_quant_strength"] = smooth.strength
+    if quantization.transformer_opt_level:
+        found["transformer_opt_level"] = quantization.transformer_opt_level
+    if tune := quantization.finetune:
+        found[f"enable_{tune.algorithm}"] = True
+        found["finetune_epochs"] = tune.epochs
+        found["finetune_block_size"] = tune.block_size
+        found["finetune_batch_size"] = tune.batch_size
+        found["finetune_lr"] = tune.learning_rate
+    if quantization.device != "cpu":
+        found["device"] = quantization.device
+    return found
+
+
+def _layer(layer: LayerPrecision) -> dict[str, Any]:
+    """One ``LayerConfig``; ``module`` stays as it is, until the model is known."""
+    found: dict[str, Any] = {}
+    for ours, one, several in (("name", "layer_name", "layer_names"), ("op", "op_type", "op_types")):
+        value = getattr(layer, ours)
+        if value is not None:
+            found[one if isinstance(value, str) else several] = value if isinstance(value, str) else list(value)
+    if layer.module is not None:
+        found["module"] = [layer.module] if isinstance(layer.module, str) else list(layer.module)
+    if layer.between is not None:
+        found["start_tensor_names"], found["end_tensor_names"] = map(list, layer.between)
+    found["data_type"] = layer.dtype
+    if layer.output_dtype:
+        found["output_data_type"] = layer.output_dtype
+    if layer.weight_dtype:
+        found["weight_data_type"] = layer.weight_dtype
+    return found
+
+
+def _differing(compiler: Compiler) -> dict[str, Any]:
+    return compiler.model_dump(mode="json", exclude_defaults=True)

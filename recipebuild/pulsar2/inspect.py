@@ -1,0 +1,52 @@
+"""What can be said of a model's file: an ONNX model and the hardware it is for, or a compiled model."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from recipebuild.errors import RecipeError
+from recipebuild.graph.describe import Description
+from recipebuild.graph.describe import describe as describe_onnx
+from recipebuild.graph.files import load
+from recipebuild.pulsar2.axmodel import AxModel, describe
+from recipebuild.pulsar2.lint import Finding, lint
+
+
+@dataclass(frozen=True)
+class OnnxModel:
+    """An ONNX model.
+
+    Attributes:
+        description: What is in it, and what it costs.
+        findings: What the hardware cannot take; ``None`` if none was named.
+    """
+
+    description: Description
+    findings: tuple[Finding, ...] | None
+
+    @property
+    def falls_short(self) -> bool:
+        """Whether a finding keeps the model from running on the NPU as it should."""
+        return any(finding.severity != "slow" for finding in self.findings or ())
+
+    def as_json(self) -> dict[str, Any]:
+        """What ``inspect --json`` prints."""
+        findings = None if self.findings is None else [asdict(finding) for finding in self.findings]
+        return {**self.description.as_json(), "findings": findings}
+
+
+def inspect(path: Path, hardware: str | None) -> OnnxModel | AxModel:
+    """Describe the model at ``path``; of an ONNX model, find what ``hardware`` cannot take.
+
+    Raises:
+        RecipeError: If there is no such file, or no table for the hardware.
+        StepError: If it is no model.
+    """
+    if not path.is_file():
+        raise RecipeError(f"there is no file {path}")
+    if path.suffix == ".axmodel":
+        return describe(path)
+    findings = tuple(lint(load(path, weights=False), hardware)) if hardware else None
+    return OnnxModel(describe_onnx(path), findings)

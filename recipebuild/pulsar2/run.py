@@ -1,0 +1,75 @@
+"""Running ``pulsar2 run``: a compiled model, simulated on this machine, on raw files.
+
+Use: ``simulate(folder, tool, "compiled.axmodel", feeds, outputs)``. Source: page user_guides_advanced/
+advanced_run_guides. Of a model that runs on the NPU as a whole it is bit-exact with the board.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recipebuild.errors import StepError
+from recipebuild.graph.statistics import Tensor
+from recipebuild.pulsar2.log import Log
+from recipebuild.pulsar2.tool import Tool
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Array = npt.NDArray[Any]
+
+_INPUTS, _OUTPUTS, _LIST = "run-inputs", "run-outputs", "run-list.txt"
+
+
+def file_name(tensor: str) -> str:
+    """The file in which the tool looks for a tensor, or leaves it."""
+    return re.sub(r"[^a-zA-Z0-9_-]", "_", tensor) + ".bin"
+
+
+def simulate(
+    folder: Path, tool: Tool, model: str, feeds: Sequence[Mapping[str, Array]], outputs: Sequence[Tensor]
+) -> list[dict[str, Array]]:
+    """What a compiled model gives for each of ``feeds``, by the name of the output.
+
+    Args:
+        folder: Where the tool runs; it holds the model.
+        tool: What runs.
+        model: The model's name in ``folder``.
+        feeds: For each run the inputs by name, of the model's exact types and shapes.
+        outputs: The model's outputs.
+
+    Raises:
+        MissingError: If the program or image is no longer there.
+        StepError: If the tool fails, or leaves an output of another size.
+    """
+    for name in (_INPUTS, _OUTPUTS):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    for at, feed in enumerate(feeds):
+        place = folder / _INPUTS / str(at)
+        place.mkdir(parents=True)
+        for tensor, values in feed.items():
+            (place / file_name(tensor)).write_bytes(values.tobytes())
+    (folder / _LIST).write_text("".join(f"{at}\n" for at in range(len(feeds))), encoding="utf-8")
+    log = Log()
+    arguments = ["run", "--model", model, "--input_dir", _INPUTS, "--output_dir", _OUTPUTS, "--list", _LIST]
+    if status := tool.run(arguments, folder, lambda line: log.read(line) and None):
+        message, remedy = log.diagnosis(status)
+        raise StepError(f"pulsar2 run failed: {message}", remedy=remedy)
+    return [
+        {tensor.name: _read(folder / _OUTPUTS / str(at) / file_name(tensor.name), tensor) for tensor in outputs}
+        for at in range(len(feeds))
+    ]
+
+
+def _read(path: Path, tensor: Tensor) -> Array:
+    import numpy as np
+
+    try:
+        values = np.fromfile(path, np.dtype(tensor.dtype))
+        return values.reshape(tensor.sizes or ())
+    except (OSError, ValueError, TypeError) as error:
+        raise StepError(f"pulsar2 run left no {path.name} of {tensor}: {error}") from error

@@ -1,0 +1,27 @@
+"""``pulsar2``: which Pulsar2, and what only it understands."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from recipebuild.recipe.section import Section
+
+VERSION = r"^\d{1,3}(\.\d{1,3})*(-[A-Za-z0-9]+)*$"
+
+
+class Pulsar2(Section):
+    """Which Pulsar2, and what only it understands."""
+
+    version: Annotated[str, Field(pattern=VERSION)] | None = Field(
+        default=None,
+        description='The version to use, in quotes: "5.1", "7.0-lite"; the newest that is there if left out',
+    )
+    model_type: Literal["ONNX", "QuantAxModel", "QuantONNX"] = Field(
+        default="ONNX", description="What model.source is: a float model, or one that is quantized already"
+    )
+    overrides: dict[str, Any] = Field(
+        default={},
+        description="Fields of the Pulsar2 configuration, merged into it last: mappings are merged, lists replaced",
+    )

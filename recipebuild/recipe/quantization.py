@@ -1,0 +1,107 @@
+"""``quantization``: how ranges become scales, and which layers get more than 8 bits."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from recipebuild.recipe.section import Count, Positive, Section, Text, wrong
+
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Texts = Annotated[tuple[Text, ...], Field(min_length=1, strict=False)]
+Precision = Literal["U8", "S8", "U16", "S16", "FP32"]
+
+SELECTORS = ("name", "op", "module", "between")
+
+
+class LayerPrecision(Section):
+    """The precision of some layers. A name or module wins over an operator, an operator over a part of the graph."""
+
+    name: Text | Texts | None = Field(
+        default=None, description="Layers by the names that Pulsar2 gives them, those of frontend/optimized.onnx"
+    )
+    op: Text | Texts | None = Field(default=None, description="All layers of these operators: Softmax, [Add, Mul]")
+    module: Text | Texts | None = Field(
+        default=None,
+        description="Layers by where they come from: patterns of PyTorch module paths or of names in model.onnx, such "
+        "as decode_head.*; one that matches nothing is an error",
+    )
+    between: tuple[Texts, Texts] | None = Field(
+        default=None,
+        strict=False,
+        description="The part between two sets of tensors: [[first], [last]]; [[DEFAULT], [DEFAULT]] is the whole",
+    )
+    dtype: Precision = Field(
+        description="U8, S8, U16, S16, or FP32 (documented for LeakyRelu, Sigmoid, Relu, Add, Mul, Div, Sub, Concat, "
+        "Softmax); the type of data movement (Reshape, Transpose) follows what uses it"
+    )
+    output_dtype: Precision | None = Field(default=None, description="Of the output of Conv, where it is another")
+    weight_dtype: Literal["S8", "FP32"] | None = Field(default=None, description="Of the weights of Conv")
+
+    @model_validator(mode="after")
+    def _one_selector(self) -> LayerPrecision:
+        given = [name for name in SELECTORS if getattr(self, name) is not None]
+        if len(given) != 1:
+            said = f"{' and '.join(given)} are" if given else "none is"
+            raise wrong(f"layers are chosen by one of {', '.join(SELECTORS)}; here {said} given", "keep one of them")
+        return self
+
+
+class SmoothQuant(Section):
+    """Moves outliers of activations into weights (https://arxiv.org/abs/2211.10438)."""
+
+    threshold: Fraction = Field(default=0.2, description="0 to 1; the larger, the more operators take part")
+    strength: Fraction = Field(default=0.6, description="0 to 1; how much of the difficulty goes to the weights")
+
+
+class PrecisionAnalysis(Section):
+    """The quantized model against the float one, layer by layer, after quantization."""
+
+    method: Literal["PerLayer", "EndToEnd"] = Field(
+        default="PerLayer", description="Each layer on float input, or the quantized model from end to end"
+    )
+    mode: Literal["Reference", "NPUBackend"] = Field(
+        default="Reference", description="NPUBackend is bit-exact with the board, for models that run on the NPU whole"
+    )
+
+
+class Finetune(Section):
+    """Weights are trained a little to quantize better. Needs CUDA."""
+
+    algorithm: Literal["adaround", "lsq", "brecq"] = Field(description="How: adaround, lsq or brecq")
+    epochs: Count = Field(default=500, description="1 or more; advised are 10 for lsq and brecq, 50 for adaround")
+    block_size: Count = Field(default=4, description="How many layers are trained together")
+    batch_size: Count = Field(default=1, description="Images at a time")
+    learning_rate: Positive = Field(default=1e-3, description="Above 0; 1e-4 is advised")
+
+
+class Quantization(Section):
+    """How ranges become 8-bit scales. All but ``method`` is for Pulsar2."""
+
+    method: Literal["MinMax", "Percentile", "MSE", "KL"] = Field(
+        default="MinMax", description="How the range of each activation is chosen from what was measured"
+    )
+    layers: Annotated[tuple[LayerPrecision, ...], Field(strict=False)] = Field(
+        default=(), description="Layers that get another precision than 8 bits"
+    )
+    smooth_quant: SmoothQuant | None = Field(default=None, description="Move outliers of activations into weights")
+    transformer_opt_level: Annotated[int, Field(ge=0, le=2)] = Field(
+        default=0, description="0 to 2; 1 is advised for Swin, SwinV2, DeiT and ViT"
+    )
+    precision_analysis: PrecisionAnalysis | None = Field(
+        default=None, description="Compare the quantized model with the float one, layer by layer"
+    )
+    finetune: Finetune | None = Field(default=None, description="Train weights a little to quantize better")
+    device: Annotated[str, Field(pattern=r"^(cpu|cuda:[0-7])$")] = Field(
+        default="cpu", description="Where calibration runs: cpu, or cuda:0 to cuda:7"
+    )
+    strict: bool = Field(
+        default=False, description="Fail (exit 5) if Pulsar2 gave a layer another precision than was asked for"
+    )
+
+    @model_validator(mode="after")
+    def _trains_on_a_gpu(self) -> Quantization:
+        if self.finetune and self.device == "cpu":
+            raise wrong(f"{self.finetune.algorithm} needs CUDA, and device is cpu", "device: cuda:0")
+        return self

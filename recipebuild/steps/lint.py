@@ -1,0 +1,42 @@
+"""lint: the final float model -> what the NPU cannot take of it.   Inputs: model (ONNX).   Outputs: lint.json."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from recipebuild.engine.step import Progress
+from recipebuild.graph.files import load
+from recipebuild.pulsar2.lint import hardware_with_tables, lint
+
+logger = logging.getLogger(__name__)
+
+_LISTED = 20
+
+
+class Params(BaseModel):
+    """The chip, such as ``AX650``; of one without a published table of operators nothing is said."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    hardware: str
+
+
+def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
+    """List the nodes; those that do not only run slowly are warnings."""
+    known = params.hardware in hardware_with_tables()
+    found = lint(load(inputs["model"], weights=False), params.hardware) if known else []
+    text = json.dumps({"hardware": params.hardware, "findings": [asdict(each) for each in found]}, indent=2)
+    (out / "lint.json").write_text(f"{text}\n", encoding="utf-8")
+    warnings = [f"{params.hardware}: {finding}" for finding in found if finding.severity != "slow"]
+    if len(warnings) > _LISTED:
+        warnings = [*warnings[:_LISTED], f"and {len(warnings) - _LISTED} more: they are in lint.json"]
+    for warning in warnings:
+        logger.warning("%s", warning)
+    return {"hardware": params.hardware, "findings": len(found), **({"warnings": warnings} if warnings else {})}

@@ -1,0 +1,55 @@
+"""``pulsar2 run`` of the stand-in ``pulsar2``: what it is given is checked, what it gives is made up.
+
+Of a model that takes [N, H, W, 3] in uint8 it gives, for each output, the strongest channel of the nearest pixel.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+import onnx_wire
+
+
+def run(arguments: list[str]) -> None:
+    """Simulate a compiled model, on raw files named after its tensors."""
+    known = ("--model", "--input_dir", "--output_dir", "--list")
+    given = dict(zip(arguments[::2], arguments[1::2], strict=False))
+    if len(arguments) % 2 or set(given) - set(known) or len(given) * 2 != len(arguments):
+        sys.exit("pulsar2: error: unrecognized arguments, or one that is there twice")
+    if not {"--model", "--input_dir", "--output_dir"} <= set(given):
+        sys.exit("pulsar2: error: the following arguments are required: --model, --input_dir, --output_dir")
+    inputs, outputs = onnx_wire.tensors(Path(given["--model"]).read_bytes())
+    names = Path(given["--list"]).read_text().split("\n") if "--list" in given else [""]
+    sys.stdout.write("Building native ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 100% 0:00:00\n")
+    for name in filter(None, names) if "--list" in given else names:
+        sys.stdout.write(f">>> [{name}] start\n")
+        _simulate(Path(given["--input_dir"]) / name, Path(given["--output_dir"]) / name, inputs, outputs)
+        sys.stdout.write(f">>> [{name}] finish\n")
+
+
+def _simulate(source: Path, target: Path, inputs: dict, outputs: dict) -> None:
+    ((name, (kind, dims)),) = inputs.items()
+    data = (source / f"{_escaped(name)}.bin").read_bytes()
+    size = 1
+    for dim in dims:
+        size *= dim
+    if kind != onnx_wire.UINT8 or len(data) != size:
+        sys.exit(f"ValueError: cannot reshape array of size {len(data)} into shape {dims}")
+    _, height, width, _ = dims
+    for output, (out_kind, out_dims) in outputs.items():
+        rows, columns = out_dims[-2:]
+        ids = bytearray()
+        for y in range(rows):
+            for x in range(columns):
+                at = ((y * height // rows) * width + x * width // columns) * 3
+                pixel = data[at : at + 3]
+                ids += pixel.index(max(pixel)).to_bytes(8 if out_kind == onnx_wire.INT64 else 4, "little")
+        target.mkdir(parents=True, exist_ok=True)
+        (target / f"{_escaped(output)}.bin").write_bytes(bytes(ids))
+        sys.stdout.write(f"write [{output}] to [{target}/{_escaped(output)}.bin] successfully\n")
+
+
+def _escaped(name: str) -> str:
+    return re.sub(r"[^a-zA-Z0-9_-]", "_", name)
