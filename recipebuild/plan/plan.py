@@ -126,7 +126,7 @@ def _rename(step: Step, new_ids: Mapping[str, str]) -> Step:
 def _steps(recipe: Recipe, label: str, toolchain: Toolchain, templates: Sequence[Path]) -> list[Step]:
     """The steps of one entry of the matrix."""
     steps = _Steps(recipe, label)
-    models = _model(steps, toolchain)
+    models = _model(steps)
     steps.add("lint", "lint.json", {"hardware": recipe.target.hardware}, {"model": models["head"]})
     images = recipe.calibration
     calibration = steps.add(
@@ -176,7 +176,7 @@ class _Steps:
         return Output(step.id, output)
 
 
-def _model(steps: _Steps, toolchain: Toolchain) -> dict[str, Output]:
+def _model(steps: _Steps) -> dict[str, Output]:
     """fetch, export, simplify, rewrite, head: the models after each, by the names under which verify compares them."""
     recipe = steps.recipe
     model, export = recipe.model, recipe.export
@@ -201,7 +201,8 @@ def _model(steps: _Steps, toolchain: Toolchain) -> dict[str, Output]:
     simplified = steps.add("simplify", "simplified.onnx", steps.shape, {"model": raw})
     rewriting = {
         "enabled": recipe.rewrite.enabled,
-        "target": "host" if toolchain.name == "onnxruntime" else recipe.target.hardware,
+        # The graph is for the chip, whatever compiles it here, unless the recipe asks for the host by name.
+        "target": "host" if recipe.target.toolchain == "onnxruntime" else recipe.target.hardware,
         "switches": recipe.rewrite.switches,
         "class_axis": recipe.head.axis if recipe.head.kind == "argmax" else None,
     }

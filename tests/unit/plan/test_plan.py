@@ -128,3 +128,9 @@ def test_paths_and_names_do_not_enter_parameters() -> None:
         assert replace(step, id="", params={}, inputs={}, after=()) == replace(
             other, id="", params={}, inputs={}, after=()
         )
+
+
+@pytest.mark.parametrize(("toolchain", "target"), [("auto", "AX650"), ("pulsar2", "AX650"), ("onnxruntime", "host")])
+def test_the_graph_is_for_the_chip_unless_the_recipe_asks_for_the_host(toolchain: str, target: str) -> None:
+    steps = planned("quickstart", f"target.toolchain={toolchain}").steps
+    assert next(s for s in steps if s.name == "rewrite").params["target"] == target
