@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from recipebuild import __version__
-from recipebuild.cli import building, cache, importing, inspect, recipes
+from recipebuild.cli import building, cache, importing, inspect, models, recipes
 from recipebuild.cli.exits import leave
 
 app = typer.Typer(
@@ -42,8 +42,10 @@ app.command("explain")(building.explain)
 app.command("check")(recipes.check)
 app.command("render")(recipes.render)
 app.command("import")(importing.import_config)
-app.command("inspect")(inspect.inspect)
 app.command("schema")(recipes.schema)
+app.command("inspect")(inspect.inspect)
+app.command("diff")(inspect.diff)
+app.command("models")(models.models)
 app.add_typer(cache.app, name="cache")
 
 

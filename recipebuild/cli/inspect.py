@@ -1,9 +1,10 @@
-"""``inspect``: what is in a model's file."""
+"""``inspect`` and ``diff``: what is in a model's file, and in two ONNX files side by side."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,7 +14,9 @@ from recipebuild.errors import CheckError
 
 if TYPE_CHECKING:
     from recipebuild.pulsar2.axmodel import AxModel
-    from recipebuild.pulsar2.inspect import OnnxModel
+    from recipebuild.pulsar2.lint import Finding
+
+File = Annotated[Path, typer.Argument(metavar="FILE", help="An ONNX model.")]
 
 
 def inspect(
@@ -23,7 +26,7 @@ def inspect(
     ] = None,
     as_json: given.Json = False,
 ) -> None:
-    """Say what is in a model: its inputs and outputs, its operators, and what an NPU cannot take of it.
+    """Say what is in a model: operators, parameters, multiply-adds, memory, inputs and outputs.
 
     Example: recipebuild inspect model.onnx --hardware AX650
 
@@ -38,9 +41,29 @@ def inspect(
     elif isinstance(found, AxModel):
         _print_compiled(found)
     else:
-        _print_onnx(found, hardware)
+        _print_figures([found.as_json()])
+        _print_findings(found.findings, hardware)
     if not isinstance(found, AxModel) and found.falls_short:
         raise typer.Exit(CheckError.exit_code)
+
+
+def diff(a: File, b: File, as_json: given.Json = False) -> None:
+    """Lay two models side by side."""
+    from recipebuild.graph.describe import describe
+
+    found = [describe(file).as_json() for file in (a, b)]
+    if as_json:
+        print_json(found)
+    else:
+        _print_figures(found)
+
+
+def _print_figures(models: Sequence[Mapping[str, Any]]) -> None:
+    from rich.console import Console
+
+    from recipebuild.report.models import figures
+
+    Console().print(figures(models))
 
 
 def _print_compiled(model: AxModel) -> None:
@@ -55,18 +78,11 @@ def _print_compiled(model: AxModel) -> None:
         typer.echo(f"{part.runs_on}      {part.name} {', '.join(part.operators)}".rstrip())
 
 
-def _print_onnx(model: OnnxModel, hardware: str | None) -> None:
-    for tensor in model.inputs:
-        typer.echo(f"input    {tensor}")
-    for tensor in model.outputs:
-        typer.echo(f"output   {tensor}")
-    counts = ", ".join(f"{count} {operator}" for operator, count in model.operators.items())
-    typer.echo(f"nodes    {sum(model.operators.values())}: {counts}")
-    typer.echo(f"weights  {model.parameters:,} parameters")
-    if model.findings is None:
+def _print_findings(findings: Sequence[Finding] | None, hardware: str | None) -> None:
+    if findings is None:
         return
-    if not model.findings:
+    if not findings:
         say(f"{hardware}: nothing known against it; the tables are a pre-screen, no promise")
-    for finding in model.findings:
+    for finding in findings:
         where = "" if finding.source == "documented" else " [field]"
         typer.echo(f"{finding.severity:8} {finding}{where}")

@@ -20,6 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.errors import StepError, reason
+from recipebuild.models.positions import freeze_positions
+from recipebuild.models.trial import try_out
 
 if TYPE_CHECKING:
     import onnx
@@ -32,6 +34,10 @@ NAME_SCOPES = "pkg.torch.onnx.name_scopes"
 EXTERNAL_DATA_OVER = 2**31 - 2**26
 _DYNAMO_OPSET = 18
 """The lowest opset for which torch has implementations; lower ones are converted from it."""
+
+
+class ExportError(StepError):
+    """An exporter cannot write the model; another way of computing attention may do."""
 
 
 def attention_for(opset: int) -> str:
@@ -66,10 +72,12 @@ def export(
         how many nodes of each type.
 
     Raises:
-        StepError: If the model rejects the shape, or the exporter cannot write the model at this opset.
+        StepError: If the model rejects the shape, or comes out at another opset.
+        ExportError: If the exporter cannot write the model at this opset.
     """
     module.eval()
     example = _example(module, shape)
+    freeze_positions(module, shape)
     external = sum(tensor.nbytes for tensor in module.state_dict().values()) > EXTERNAL_DATA_OVER
     write = _dynamo if exporter == "dynamo" else _torchscript
     names = {"input_names": [input_name], "output_names": [output_name]}
@@ -81,7 +89,7 @@ def export(
         except OSError:
             raise  # the disk's matter, not the exporter's
         except Exception as error:  # exporters fail in their own ways
-            raise StepError(
+            raise ExportError(
                 f"export.exporter: {exporter} cannot export this model at opset {opset}: {reason(error)}",
                 remedy="try another export.opset, or the other export.exporter (dynamo, torchscript)",
             ) from error
@@ -109,17 +117,40 @@ def _example(module: torch.nn.Module, shape: tuple[int, int, int, int]) -> torch
     """An input that ``module`` is found to take."""
     import torch
 
+    _check_patches(module, shape)
     try:
-        example = torch.zeros(shape)
-        with torch.no_grad():
-            module(example)
+        try_out(module, shape)
+        return torch.zeros(shape)
     except Exception as error:  # the model's own way to say that it does not fit, or no memory for it
         raise StepError(
             f"input.shape: the model rejects {'x'.join(map(str, shape))}: {reason(error)}",
             remedy="input.shape is N, C, H, W: as many channels as the model has, and H and W not too small for it "
             "(for SegFormer multiples of 32)",
         ) from error
-    return example
+
+
+def _check_patches(module: torch.nn.Module, shape: tuple[int, int, int, int]) -> None:
+    """Find that the image is cut into whole patches; a Conv would drop what is left over, without a word.
+
+    The size that the model was trained with is let through whatever it is: SigLIP drops 6 of 384 pixels. Models that
+    pad their images (Swin) say so by a method.
+    """
+    for part in module.modules():
+        size = getattr(part, "patch_size", None)
+        conv = getattr(part, "projection", None)
+        conv = getattr(part, "patch_embedding", None) if conv is None else conv
+        if conv is None or size is None or hasattr(part, "maybe_pad") or getattr(conv, "in_channels", 0) != shape[1]:
+            continue
+        height, width = (size, size) if isinstance(size, int) else tuple(size)
+        own = getattr(part, "image_size", None)
+        if shape[2:] == ((own, own) if isinstance(own, int) else own and tuple(own)):
+            continue
+        if tuple(conv.stride) == (height, width) and (shape[2] % height or shape[3] % width):
+            near = (max(1, round(shape[2] / height)) * height, max(1, round(shape[3] / width)) * width)
+            raise StepError(
+                f"input.shape: {shape[2]}x{shape[3]} is no multiple of the model's patches of {height}x{width}",
+                remedy=f"the nearest size that is: {near[0]}x{near[1]}",
+            )
 
 
 def _dynamo(

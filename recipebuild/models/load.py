@@ -2,41 +2,34 @@
 
     load(folder, task="semantic-segmentation", weights="pretrained", seed=0)(pixels)   # logits [N, classes, H/4, W/4]
 
-Another task is a line in ``TASKS``.
+What tasks there are is in ``tasks.py``.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import inspect
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.errors import StepError, reason
 from recipebuild.models.checkpoint import file_names, weight_files
+from recipebuild.models.extensions import register_models
+from recipebuild.models.tasks import FEATURES, answer, default_features, model_class, special_tokens
 
 if TYPE_CHECKING:
     import torch
 
 
-@dataclass(frozen=True)
-class Task:
-    """What transformers calls a task.
-
-    Attributes:
-        auto_class: The class in ``transformers`` that finds the model's class.
-        output: The field of the model's answer that is exported.
-    """
-
-    auto_class: str
-    output: str
-
-
-TASKS = {
-    "semantic-segmentation": Task("AutoModelForSemanticSegmentation", "logits"),
-}
-
-
-def load(folder: Path, *, task: str, weights: str, seed: int, attention: str = "sdpa") -> torch.nn.Module:
+def load(
+    folder: Path,
+    *,
+    task: str,
+    weights: str,
+    seed: int,
+    attention: str = "sdpa",
+    features: str | None = None,
+    normalize: bool = False,
+) -> torch.nn.Module:
     """Build the model of ``folder`` in float32 and eval mode, with nothing from the network and no code of the model's.
 
     Args:
@@ -45,7 +38,9 @@ def load(folder: Path, *, task: str, weights: str, seed: int, attention: str = "
         weights: ``pretrained`` reads the folder's weights: safetensors, else pickles with ``weights_only``; ``random``
             draws them from ``seed``.
         seed: For random weights; the global random state is not touched.
-        attention: transformers' attention implementation, ``sdpa`` or ``eager``.
+        attention: transformers' attention implementation, ``sdpa`` or ``eager``, where the model has several.
+        features: Which, for image-feature-extraction; ``None`` for what is usual for the model.
+        normalize: Bring features to length 1 (L2) along the last axis.
 
     Returns:
         A module: float32 [N, 3, H, W] -> the task's output; [N, classes, H/4, W/4] logits for SegFormer.
@@ -55,32 +50,40 @@ def load(folder: Path, *, task: str, weights: str, seed: int, attention: str = "
     """
     import torch
 
+    config = _config(folder)
+    kind = features or default_features(config)
+    chosen, config = model_class(task, config, kind)
+    options = {"dtype": torch.float32, "trust_remote_code": False}
+    if attention == "eager" or _has_sdpa(chosen, config):
+        options["attn_implementation"] = attention
+    if weights == "random":
+        model = _random(chosen, config, seed, options)
+    else:
+        loose = ("pooler.",) if task == FEATURES and kind != "pooled" else ()
+        model = _pretrained(chosen, config, folder, options, loose=loose, extra=task == FEATURES)
+    special = special_tokens(model, config)
+    # Models with positions for one size only say so; they interpolate when asked to.
+    asks = "interpolate_pos_encoding" in inspect.signature(model.forward).parameters
+    arguments = {"interpolate_pos_encoding": True} if asks else {}
+
     class OneTensor(torch.nn.Module):  # type: ignore[misc]  # mypy takes torch for Any, as it is not followed
         """The model behind one positional argument and one output, which is what exporters and boards want."""
 
-        def __init__(self, model: Any, output: str) -> None:
+        def __init__(self) -> None:
             super().__init__()
             self.model = model
-            self.output = output
 
         def forward(self, pixel_values: torch.Tensor) -> Any:
-            return getattr(self.model(pixel_values=pixel_values), self.output)
+            found = answer(self.model(pixel_values=pixel_values, **arguments), task, kind, special)
+            return torch.nn.functional.normalize(found, dim=-1) if normalize else found
 
-    if task not in TASKS:
-        raise StepError(f"model.task: {task} is not one of {', '.join(TASKS)}")
-    config = _config(folder)
-    auto_class = _auto_class(task, config)
-    options = {"dtype": torch.float32, "attn_implementation": attention, "trust_remote_code": False}
-    if weights == "random":
-        model = _random(auto_class, config, seed, options)
-    else:
-        model = _pretrained(auto_class, config, folder, options)
-    return OneTensor(model, TASKS[task].output).eval()
+    return OneTensor().eval()
 
 
 def _config(folder: Path) -> Any:
     from transformers import AutoConfig
 
+    register_models()
     try:
         return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:  # what transformers makes of a strange config.json
@@ -91,31 +94,39 @@ def _config(folder: Path) -> Any:
         ) from error
 
 
-def _auto_class(task: str, config: Any) -> Any:
-    """The Auto class of ``task``, found to have a model for ``config``."""
-    import transformers
-
-    auto_class = getattr(transformers, TASKS[task].auto_class)
-    if type(config) not in auto_class._model_mapping:
-        raise StepError(
-            f"model.task: a {config.model_type} model cannot do {task}",
-            remedy="choose the task that the model was made for, or a model that was made for this task",
-        )
-    return auto_class
-
-
 def _random(auto_class: Any, config: Any, seed: int, options: dict[str, Any]) -> Any:
     import torch
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         try:
-            return auto_class.from_config(config, **options)
+            make = getattr(auto_class, "from_config", None) or auto_class._from_config
+            return make(config, **_fitting(options, make))
         except Exception as error:  # an architecture that contradicts itself fails anywhere inside
             raise StepError(f"model.source: no model can be built from its config.json: {reason(error)}") from error
 
 
-def _pretrained(auto_class: Any, config: Any, folder: Path, options: dict[str, Any]) -> Any:
+def _has_sdpa(chosen: Any, config: Any) -> bool:
+    """Whether the model's class knows PyTorch's scaled dot product attention; models that leave it to a part do not."""
+    mapping = getattr(chosen, "_model_mapping", None)
+    found = mapping[type(config)] if mapping is not None else chosen
+    return bool(getattr(found[0] if isinstance(found, tuple) else found, "_supports_sdpa", False))
+
+
+def _fitting(options: dict[str, Any], make: Any) -> dict[str, Any]:
+    """The options without what only Auto classes know."""
+    is_auto = make.__name__ == "from_config"
+    return options if is_auto else {name: value for name, value in options.items() if name != "trust_remote_code"}
+
+
+def _pretrained(
+    auto_class: Any, config: Any, folder: Path, options: dict[str, Any], *, loose: tuple[str, ...], extra: bool
+) -> Any:
+    """The model with the folder's weights.
+
+    ``loose`` are beginnings of names that the weights may lack, as nothing that is exported needs them; ``extra`` says
+    whether they may have more than the model has: those of another tower, or of a head.
+    """
     # Pickles are in the folder only where the recipe allows them: fetch sees to that.
     safe = any(name.endswith(".safetensors") for name in weight_files(file_names(folder)))
     try:
@@ -132,8 +143,11 @@ def _pretrained(auto_class: Any, config: Any, folder: Path, options: dict[str, A
     except Exception as error:  # damaged files, pickles that are more than tensors
         raise StepError(f"model.source: the weights cannot be loaded: {reason(error)}") from error
     for problem, keys in (
-        ("the weights lack", found["missing_keys"]),
-        ("the architecture has no place for", found["unexpected_keys"]),
+        (
+            "the weights lack",
+            [key for key in found["missing_keys"] if not key.startswith(loose)] if loose else found["missing_keys"],
+        ),
+        ("the architecture has no place for", [] if extra else found["unexpected_keys"]),
         ("the weights have another shape than the architecture for", [key for key, *_ in found["mismatched_keys"]]),
     ):
         if keys:

@@ -41,6 +41,9 @@ KINDS = {
     "fetch": Kind("recipebuild.steps.fetch", timeout=6 * _HOUR, retries=2, sections=("model",)),
     "export": Kind("recipebuild.steps.export", _EXPORT, sections=("export", "model")),
     "simplify": Kind("recipebuild.steps.simplify", (*_ONNX, "onnxsim", "onnxruntime"), sections=("input",)),
+    "rewrite": Kind(
+        "recipebuild.steps.rewrite", (*_ONNX, "onnx-ir", "onnxscript", "onnxruntime"), sections=("rewrite",)
+    ),
     "channels": Kind("recipebuild.steps.channels", _ONNX),
     "head": Kind("recipebuild.steps.head", (*_ONNX, "onnx-graphsurgeon"), sections=("head",)),
     "lint": Kind("recipebuild.steps.lint", _ONNX, sections=("target",)),

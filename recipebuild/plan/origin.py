@@ -11,7 +11,9 @@ _RENAMED = {
     "params.output_name": "export.output",
     "params.shape": "input.shape",
     "params.pattern": "calibration.source",
+    "params.class_axis": "head.axis",
     "params.gpus": "quantization.device",
+    "params.target": "target.hardware",
     "params.runner": "target.toolchain",
     "params.image": "target.toolchain",
     "facts.pulsar2": "target.toolchain",
@@ -42,7 +44,7 @@ def recipe_field(step: str, where: str) -> str | None:
     for prefix, section in _SECTIONS.items():
         if where.startswith(prefix):
             return next(field for field in (f"{section}.{where.removeprefix(prefix)}", section) if _known(field))
-    kind, _, name = where.partition(".")
+    kind, _, name = where.replace("params.switches.", "params.").partition(".")
     sections = {s for key, it in KINDS.items() if key.partition("/")[0] == step for s in it.sections}
     candidates = [f"{section}.{name}" for section in sorted(sections)] if kind in ("params", "inputs") else []
     if kind == "params":

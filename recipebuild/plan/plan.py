@@ -1,7 +1,8 @@
 """Recipe -> plan: the list of steps that builds it. Pure: nothing is read, nothing is looked up.
 
-fetch -> export -> simplify -> (channels) -> head -> lint, verify -> compile -> (simulate) -> evaluate, preview
-calibrate -> (tensors), configure --------------------------^
+fetch -> export -> simplify -> rewrite -> (channels) -> head -> lint, verify -> compile
+calibrate -> (tensors), configure -------------------------------------^
+compile -> (simulate) -> evaluate, preview
 """
 
 from __future__ import annotations
@@ -125,7 +126,7 @@ def _rename(step: Step, new_ids: Mapping[str, str]) -> Step:
 def _steps(recipe: Recipe, label: str, toolchain: Toolchain, templates: Sequence[Path]) -> list[Step]:
     """The steps of one entry of the matrix."""
     steps = _Steps(recipe, label)
-    models = _model(steps)
+    models = _model(steps, toolchain)
     steps.add("lint", "lint.json", {"hardware": recipe.target.hardware}, {"model": models["head"]})
     images = recipe.calibration
     calibration = steps.add(
@@ -155,7 +156,7 @@ class _Steps:
         self.image = recipe.input.model_dump(mode="json")
         self.fed = compiled_input(recipe)
         self.shape = {"input_name": recipe.input.name, "shape": list(recipe.input.shape)}
-        self.weights = {"task": recipe.model.task, "weights": recipe.model.weights, "seed": recipe.model.seed}
+        self.weights = recipe.model.model_dump(include={"task", "weights", "seed", "features", "normalize"})
 
     def add(
         self, kind: str, output: str, params: Mapping[str, Any], inputs: Mapping[str, Output | Source], **more: Any
@@ -172,8 +173,8 @@ class _Steps:
         return Output(step.id, output)
 
 
-def _model(steps: _Steps) -> dict[str, Output]:
-    """fetch, export, simplify, head: the models after each, by the names under which verify compares them."""
+def _model(steps: _Steps, toolchain: Toolchain) -> dict[str, Output]:
+    """fetch, export, simplify, rewrite, head: the models after each, by the names under which verify compares them."""
     recipe = steps.recipe
     model, export = recipe.model, recipe.export
     is_onnx = model.is_local and Path(model.source).suffix == ".onnx"
@@ -195,11 +196,17 @@ def _model(steps: _Steps) -> dict[str, Output]:
         found = {"model": fetched, "export": exported}
     raw = found.get("export", fetched)
     simplified = steps.add("simplify", "simplified.onnx", steps.shape, {"model": raw})
-    found["simplified"] = last = simplified
+    found["simplified"] = simplified
+    rewriting = {
+        "enabled": recipe.rewrite.enabled,
+        "target": "host" if toolchain.name == "onnxruntime" else recipe.target.hardware,
+        "switches": recipe.rewrite.switches,
+        "class_axis": recipe.head.axis if recipe.head.kind == "argmax" else None,
+    }
+    found["rewritten"] = last = steps.add("rewrite", "rewritten.onnx", rewriting, {"model": simplified})
     if swaps_channels(recipe):
-        found["channels"] = last = steps.add(
-            "channels", "channels.onnx", {"input_name": recipe.input.name}, {"model": simplified}
-        )
+        swap = {"input_name": recipe.input.name}
+        found["channels"] = last = steps.add("channels", "channels.onnx", swap, {"model": last})
     final = steps.add("head", "model.onnx", recipe.head.model_dump(mode="json"), {"model": last})
     return {**found, "head": final}
 
@@ -240,7 +247,7 @@ def _compile(
 
 
 def _measure(steps: _Steps, toolchain: Toolchain, model: Output, compiled: Output, calibration: Output) -> None:
-    """The steps evaluate and preview: of the compiled model, too, which this machine runs or simulates."""
+    """The steps evaluate and, for segmentation, preview: of the compiled model, too, run or simulated here."""
     models = {"model": model} | ({"quantized": compiled} if compiled.name.endswith(".onnx") else {})
     labelled = {}
     if (evaluate := steps.recipe.evaluate) is not None:
@@ -256,4 +263,5 @@ def _measure(steps: _Steps, toolchain: Toolchain, model: Output, compiled: Outpu
             )  # fmt: skip
         params = {"input": steps.fed, **drawn, "max_drop": evaluate.max_drop}
         steps.add("evaluate", "evaluation.json", params, {**models, **simulated, **labelled})
-    steps.add("preview", "preview.png", {"input": steps.fed}, {**models, **labelled, "calibration": calibration})
+    if steps.recipe.model.task == "semantic-segmentation":
+        steps.add("preview", "preview.png", {"input": steps.fed}, {**models, **labelled, "calibration": calibration})

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from recipebuild.errors import RecipeError
+from recipebuild.graph.describe import Description
+from recipebuild.graph.describe import describe as describe_onnx
 from recipebuild.graph.files import load
-from recipebuild.graph.statistics import Tensor, inputs, operator_counts, outputs, parameters
 from recipebuild.pulsar2.axmodel import AxModel, describe
 from recipebuild.pulsar2.lint import Finding, lint
 
@@ -18,17 +19,11 @@ class OnnxModel:
     """An ONNX model.
 
     Attributes:
-        inputs: What it is fed.
-        outputs: What it gives.
-        operators: How many nodes of each.
-        parameters: Elements of all initializers.
+        figures: What is in it, and what it costs.
         findings: What the hardware cannot take; ``None`` if none was named.
     """
 
-    inputs: tuple[Tensor, ...]
-    outputs: tuple[Tensor, ...]
-    operators: dict[str, int]
-    parameters: int
+    figures: Description
     findings: tuple[Finding, ...] | None
 
     @property
@@ -37,8 +32,10 @@ class OnnxModel:
         return any(finding.severity != "slow" for finding in self.findings or ())
 
     def as_json(self) -> dict[str, Any]:
-        """What ``inspect --json`` prints."""
-        return asdict(self)
+        """What ``inspect --json`` prints: the figures, and ``findings`` if hardware was named."""
+        if self.findings is None:
+            return self.figures.as_json()
+        return {**self.figures.as_json(), "findings": [asdict(finding) for finding in self.findings]}
 
 
 def inspect(path: Path, hardware: str | None) -> OnnxModel | AxModel:
@@ -52,6 +49,5 @@ def inspect(path: Path, hardware: str | None) -> OnnxModel | AxModel:
         raise RecipeError(f"there is no file {path}")
     if path.suffix == ".axmodel":
         return describe(path)
-    model = load(path, weights=False)
-    found = tuple(lint(model, hardware)) if hardware else None
-    return OnnxModel(tuple(inputs(model)), tuple(outputs(model)), operator_counts(model), parameters(model), found)
+    found = tuple(lint(load(path, weights=False), hardware)) if hardware else None
+    return OnnxModel(describe_onnx(path), found)

@@ -45,7 +45,7 @@ def near(name: str, *folders: Path) -> str:
     names = [*found, *ours]
     asked = Path(name).name
     match = closest(name, names) or closest(asked, names) or closest(f"{asked}.yaml", names)
-    known = f"shipped recipes: {', '.join(sorted(name for name in ours if '/' not in name))}"
+    known = "`recipebuild models` lists the shipped recipes"
     return "\n".join(filter(None, (f"did you mean {match}?" if match else "", known)))
 
 

@@ -17,6 +17,7 @@ from pydantic_core import PydanticCustomError
 from recipebuild.recipe.compiler import Compiler
 from recipebuild.recipe.pulsar2 import Pulsar2
 from recipebuild.recipe.quantization import Quantization
+from recipebuild.recipe.rewriting import Rewrite
 from recipebuild.recipe.runtime_input import RuntimeInput
 from recipebuild.recipe.section import (
     REVISION,
@@ -58,7 +59,15 @@ class Model(Section):
         default=None,
         description="Commit of the hub repository (40 hexadecimal digits), so that every build gets the same files",
     )
-    task: Literal["semantic-segmentation"] = Field(default="semantic-segmentation", description="What the network does")
+    task: Literal["semantic-segmentation", "image-classification", "depth-estimation", "image-feature-extraction"] = (
+        Field(default="semantic-segmentation", description="What the network does, in Hugging Face's words")
+    )
+    features: Literal["patches", "cls", "tokens", "pooled"] | None = Field(
+        default=None,
+        description="For image-feature-extraction: tokens of the patches [N, places, C], the class token, all "
+        "tokens, or the pooled embedding; by default pooled for models of images and text, else patches",
+    )
+    normalize: bool = Field(default=False, description="For image-feature-extraction: bring features to length 1 (L2)")
     weights: Literal["pretrained", "random"] = Field(
         default="pretrained", description="`random` builds the architecture with seeded weights and downloads nothing"
     )
@@ -66,6 +75,14 @@ class Model(Section):
     allow_pickle: bool = Field(
         default=False, description="Also take weights in pickle files, which can run code of whoever made them"
     )
+
+    @model_validator(mode="after")
+    def _fits_task(self) -> Model:
+        if self.task != "image-feature-extraction" and (self.features or self.normalize):
+            field = "features" if self.features else "normalize"
+            words = {"message": f"{self.task} gives no features", "remedy": "task: image-feature-extraction"}
+            raise PydanticCustomError("recipe", "{message}", {**words, "field": field})
+        return self
 
     @property
     def is_local(self) -> bool:
@@ -220,6 +237,7 @@ class Recipe(Section):
     head: Annotated[ArgmaxHead | NoHead, Field(discriminator="kind")] = Field(
         default=ArgmaxHead(), description="What is put at the end of the network: `kind: argmax` or `kind: none`"
     )
+    rewrite: Rewrite = Field(default=Rewrite(), description="Rewrites of the graph that leave its function as it is")
     calibration: Calibration = Field(description="The images on which the ranges of activations are measured")
     quantization: Quantization = Field(default=Quantization(), description="How ranges become 8-bit scales")
     target: Target = Field(default=Target(), description="What the model is compiled for, and by what")

@@ -40,11 +40,29 @@ def _evaluate(metrics: Metrics) -> str:
     return f"{said} ({metrics['images']} images)"
 
 
+def _verify(metrics: Metrics) -> str:
+    said = []
+    if metrics["agreement"] is not None:
+        said.append(f"agrees with {metrics['reference']} on {100 * metrics['agreement']:.2f} %")
+    if metrics["relative"] is not None:
+        said.append(f"error {metrics['relative']:.1e}")
+    return ", ".join(said)
+
+
+def _rewrite(metrics: Metrics) -> str:
+    before, after = metrics["multiply_adds_before"], metrics["multiply_adds_after"]
+    said = (
+        f"{metrics['nodes_before']} -> {metrics['nodes_after']} nodes, {before / 1e9:.1f} -> {after / 1e9:.1f} G MACs"
+    )
+    return said + (f", taken back: {', '.join(metrics['rolled_back'])}" if metrics["rolled_back"] else "")
+
+
 _FIGURES: dict[str, Callable[[Metrics], str]] = {
     "export": lambda m: f"{m['nodes']} nodes, {size(m['bytes'])}",
     "simplify": lambda m: f"{m['nodes_before']} -> {m['nodes_after']} nodes",
+    "rewrite": _rewrite,
     "head": lambda m: ", ".join(f"{o['name']} {'x'.join(map(str, o['shape']))}" for o in m["outputs"]),
-    "verify": lambda m: f"agrees with {m['reference']} on {100 * m['agreement']:.2f} %, error {m['relative']:.1e}",
+    "verify": _verify,
     "calibrate": lambda m: f"{m['images']} images, {size(m['bytes'])}",
     "compile": lambda m: f"{size(m['bytes'])}" + (f", {m['method']}" if "method" in m else ""),
     "evaluate": _evaluate,

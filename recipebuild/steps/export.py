@@ -13,7 +13,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from recipebuild.engine.step import Progress
-from recipebuild.models.export import attention_for, export
+from recipebuild.models.export import ExportError, attention_for, export
 from recipebuild.models.load import load
 
 logger = logging.getLogger(__name__)
@@ -23,9 +23,11 @@ class Params(BaseModel):
     """How to build the PyTorch model and how to write it.
 
     Attributes:
-        task: What the model is for: ``semantic-segmentation``.
+        task: What the model is for, such as ``semantic-segmentation``.
         weights: ``pretrained``, from the folder, or ``random``, from ``seed``.
         seed: For random weights.
+        features: Which features, for image-feature-extraction.
+        normalize: Whether to bring them to length 1.
         input_name: Name of the graph's input.
         shape: Its shape: N, C, H, W.
         output_name: Name of the graph's output.
@@ -38,6 +40,8 @@ class Params(BaseModel):
     task: str
     weights: Literal["pretrained", "random"]
     seed: int
+    features: str | None = None
+    normalize: bool = False
     input_name: str
     shape: tuple[int, int, int, int]
     output_name: str
@@ -51,11 +55,32 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     Returns:
         ``opset``, ``nodes``, ``bytes``, ``parameters``, ``exporter``, and ``operators``: how many nodes of each type.
     """
-    progress(0.0, f"loading, {params.weights} weights")
     attention = attention_for(params.opset)
-    module = load(inputs["model"], task=params.task, weights=params.weights, seed=params.seed, attention=attention)
+    try:
+        metrics = _export(inputs["model"], params, attention, out, progress)
+    except ExportError:
+        if attention == "eager":
+            raise
+        # Shifted windows (Swin) among others cannot be exported with fused attention; spelled out they can.
+        logger.info("trying again with attention spelled out")
+        metrics = _export(inputs["model"], params, "eager", out, progress)
+    logger.info("export.onnx: %(nodes)d nodes, %(parameters)d parameters, %(bytes)d bytes", metrics)
+    return metrics
+
+
+def _export(folder: Path, params: Params, attention: str, out: Path, progress: Progress) -> dict[str, Any]:
+    progress(0.0, f"loading, {params.weights} weights")
+    module = load(
+        folder,
+        task=params.task,
+        weights=params.weights,
+        seed=params.seed,
+        attention=attention,
+        features=params.features,
+        normalize=params.normalize,
+    )
     progress(0.2, f"{params.exporter}, opset {params.opset}")
-    metrics = export(
+    return export(
         module,
         out / "export.onnx",
         input_name=params.input_name,
@@ -64,5 +89,3 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         opset=params.opset,
         exporter=params.exporter,
     )
-    logger.info("export.onnx: %(nodes)d nodes, %(parameters)d parameters, %(bytes)d bytes", metrics)
-    return metrics

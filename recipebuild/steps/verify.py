@@ -1,7 +1,7 @@
-"""verify: the models after export, simplify, channels and head against what they were made from, on a few images.
+"""verify: the models after export, simplify, rewrite, channels and head against what they were made from.
 
-Inputs: model (folder in HF layout) and export, or reference (the ONNX file that the recipe starts from); simplified,
-channels (optional), head, calibration (tar).   Outputs: verify.json.
+A few images go through all of them. Inputs: model (folder in HF layout) and export, or reference (the ONNX file that
+the recipe starts from); simplified, rewritten, channels (optional), head, calibration (tar).   Outputs: verify.json.
 """
 
 from __future__ import annotations
@@ -26,7 +26,13 @@ if TYPE_CHECKING:
     from recipebuild.graph.compare import Array, Outputs
 
 _IMAGES = 2
-_STAGES = {"export": "export", "simplify": "simplified", "channels": "channels", "head": "head"}
+_STAGES = {
+    "export": "export",
+    "simplify": "simplified",
+    "rewrite": "rewritten",
+    "channels": "channels",
+    "head": "head",
+}
 """The input that holds what each step made."""
 _COMPILED = ("channels", "head")
 """The stages that take what the board feeds, in its order of channels."""
@@ -40,6 +46,8 @@ class Params(BaseModel):
         task: What the PyTorch model is for.
         weights: ``pretrained`` or ``random``.
         seed: Of random weights.
+        features: Which features, for image-feature-extraction.
+        normalize: Whether they are brought to length 1.
         head: The recipe's head.
         input: The recipe's input.
         compiled: Of the model that is compiled, where its channels are in another order.
@@ -52,6 +60,8 @@ class Params(BaseModel):
     task: str = "semantic-segmentation"
     weights: str = "pretrained"
     seed: int = 0
+    features: str | None = None
+    normalize: bool = False
     head: Head = Head()
     input: ImageSpec
     compiled: ImageSpec | None = None
@@ -128,7 +138,15 @@ def _reference(inputs: Mapping[str, Path], params: Params, batches: Sequence[Arr
 def _run_pytorch(folder: Path, params: Params, batches: Sequence[Array]) -> list[Outputs]:
     import torch
 
-    model = load(folder, task=params.task, weights=params.weights, seed=params.seed, attention="sdpa")
+    model = load(
+        folder,
+        task=params.task,
+        weights=params.weights,
+        seed=params.seed,
+        attention="sdpa",
+        features=params.features,
+        normalize=params.normalize,
+    )
     with torch.inference_mode():
         return [[model(torch.from_numpy(batch)).numpy()] for batch in batches]
 

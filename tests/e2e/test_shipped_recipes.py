@@ -68,3 +68,13 @@ def test_the_first_command_of_the_readme_works_in_a_fresh_clone(tmp_path: Path) 
     run("make", "run", f"PYTHON={sys.executable}")
     assert "nothing to do" in run("make", "run")
     assert run("git", "status", "--porcelain") == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(path.stem for path in (ROOT / "recipes").glob("*.yaml")))
+def test_every_recipe_builds_offline_as_far_as_the_final_graph(name: str, make_project: Callable[[], Project]) -> None:
+    if "giant" in name and psutil.virtual_memory().available < 18e9:
+        pytest.skip("needs 18 GB of free memory")
+    project = make_project()
+    project.command("run", name, "--weights", "random", "--until", "head", HF_HUB_OFFLINE="1")
+    assert (project.folder / "build" / name / "model.onnx").is_file()

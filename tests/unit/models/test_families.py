@@ -62,7 +62,7 @@ def test_cityscapes_labels_are_the_train_ids() -> None:
         "somebody/segformer-b0-finetuned-cityscapes-640-1280",
         "nvidia/segformer-b0-finetuned-cityscapes-640-1280-v2",
         "nvidia/segformer-b0-finetuned-coco-512-512",
-        "facebook/dinov2-small",
+        "facebook/dinov2-tiny",
         "",
     ],
 )

@@ -102,7 +102,7 @@ def test_pickled_weights_are_read_as_tensors_only(folder: Path, tmp_path: Path) 
 @pytest.mark.parametrize(
     ("config", "how", "message"),
     [
-        ({}, {"task": "depth-estimation"}, "model.task: depth-estimation is not one of semantic-segmentation"),
+        ({}, {"task": "depth-estimation"}, "model.task: a segformer model cannot do depth-estimation"),
         (
             {"model_type": "vit", "num_attention_heads": 2},
             {},

@@ -37,6 +37,7 @@ def test_every_parameter_of_every_step_has_its_field_in_the_recipe(toolchain: To
         ("calibrate", "params.count", "calibration.count"),
         ("evaluate", "params.count", "evaluate.count"),
         ("verify", "params.input.mean", "input.mean"),
+        ("rewrite", "params.switches.fold_decoder", "rewrite.fold_decoder"),
         ("export", "params.output_name", "export.output"),
         ("calibrate", "inputs.source", "calibration.source"),
         ("fetch", "inputs.source", "model.source"),

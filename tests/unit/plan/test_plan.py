@@ -113,7 +113,7 @@ def test_matrix_entries_share_the_steps_that_do_not_differ() -> None:
 
 
 def test_until_keeps_what_the_step_needs() -> None:
-    assert names(only_until(planned("quickstart"), "head")) == ["fetch", "export", "simplify", "head"]
+    assert names(only_until(planned("quickstart"), "head")) == ["fetch", "export", "simplify", "rewrite", "head"]
     with pytest.raises(RecipeError, match="no such step"):
         only_until(planned("quickstart"), "bake")
 

@@ -45,7 +45,7 @@ CASES = {
     "numeric revision": ("./net", "./net\n  revision: «1234567", "model.revision", ["must be text", "quotes"]),
     "odd revision": ("./net", "./net\n  revision: «'a b'", "model.revision", ["not a commit, branch or tag"]),
     "unknown weights": ("./net", "./net\n  weights: «rondom", "model.weights", ["did you mean `random`"]),
-    "unknown task": ("./net", "./net\n  task: «depth", "model.task", ["must be semantic-segmentation, got depth"]),
+    "unknown task": ("./net", "./net\n  task: «depth", "model.task", ["must be semantic-segmentation, ", "got depth"]),
     "negative seed": ("./net", "./net\n  seed: «-1", "model.seed", ["0 or more, got -1"]),
     "huge seed": ("./net", "./net\n  seed: «4294967296", "model.seed", ["4294967295 or less, got 4294967296"]),
     "pickle perhaps": ("./net", "./net\n  allow_pickle: «'yes'", "model.allow_pickle", ["true or false, got 'yes'"]),

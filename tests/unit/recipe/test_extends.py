@@ -99,7 +99,7 @@ def test_errors_of_base_and_child_come_together(desk, good):
 BAD = {
     "itself": ("extends: «r.yaml\n", ["the recipe extends itself: r.yaml -> r.yaml"]),
     "itself by another name": ("extends: «./r\n", ["extends itself"]),
-    "no such file": ("extends: «nowhere.yaml\n", ["no recipe nowhere.yaml", "shipped recipes: "]),
+    "no such file": ("extends: «nowhere.yaml\n", ["no recipe nowhere.yaml", "recipebuild models"]),
     "a typing error": ("extends: «base/segfromer.yaml\n", ["did you mean base/segformer?"]),
     "one of two": ("extends: [base/segformer.yaml, «gone.yaml]\n", ["no recipe gone.yaml"]),
     "a number": ("extends: «3\n", ["must be a file name, or a list of file names"]),

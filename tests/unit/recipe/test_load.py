@@ -18,7 +18,7 @@ from recipebuild.recipe.runtime_input import RuntimeInput
 
 def test_defaults(desk, good):
     recipe = desk.one(good).recipe
-    assert recipe.model_dump(exclude={"model": {"source"}, "calibration": {"source"}}) == {
+    assert recipe.model_dump(exclude={"model": {"source"}, "calibration": {"source"}, "rewrite": True}) == {
         "name": "r",
         "model": {
             "revision": None,
@@ -26,6 +26,8 @@ def test_defaults(desk, good):
             "weights": "pretrained",
             "seed": 0,
             "allow_pickle": False,
+            "features": None,
+            "normalize": False,
         },
         "input": {
             "name": "pixel_values",
@@ -48,6 +50,7 @@ def test_defaults(desk, good):
         "pulsar2": {"version": None, "model_type": "ONNX", "overrides": {}},
         "evaluate": None,
     }
+    assert recipe.rewrite.enabled and recipe.rewrite.switches == {}
 
 
 def test_a_recipe_cannot_be_changed(desk, good):
@@ -117,9 +120,9 @@ def test_the_quickstart_recipe_is_small_and_evaluated(desk):
 
 MISSING = {
     "b0-cityscape": ["no such recipe", "did you mean b0-cityscapes?"],
-    "here/mien.yaml": ["did you mean mine.yaml?", "shipped recipes: b0-cityscapes, quickstart"],
+    "here/mien.yaml": ["did you mean mine.yaml?", "recipebuild models"],
     "here": ["is a folder"],
-    "nothing-like-it": ["no such recipe", "shipped recipes: "],
+    "nothing-like-it": ["no such recipe", "recipebuild models"],
     "": ["no such recipe"],
     "x" * 5000: ["no such recipe"],
 }

@@ -1,0 +1,94 @@
+"""The rewrites of a graph: one file for each, with the equation that makes it exact.
+
+A pass is a module with
+
+    WHY                                what is gained, in a line
+    pattern(node) -> Match | None      what it looks for, around one node
+    check(match) -> bool               when it may: the guard
+    rewrite(edit, match)               what it puts there
+
+Its name is the file's. ``PASSES`` says in which order they are applied, ``defaults`` which of them for which target.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from recipebuild.graph.passes import (
+    arrange_once,
+    dense_as_conv,
+    drop_key_bias,
+    drop_nan_guard,
+    drop_no_ops,
+    explicit_axes,
+    fold_decoder,
+    fold_layer_scale,
+    fold_scale,
+    fuse_gelu,
+    fuse_layer_norm,
+    gather_as_slice,
+    merge_moves,
+    move_value_bias,
+    neg_as_mul,
+    safe_output_names,
+    share_equal,
+    single_head,
+    sink_reshape,
+    split_gemm,
+    square_as_mul,
+    stack_heads,
+    tile_attention,
+    transpose_4d,
+    unmerge_linear,
+    widen_constants,
+    write_attributes,
+)
+
+Pass = ModuleType
+
+_HOST = frozenset({"tile_attention"})
+"""Only what runs on a processor with a cache gains by these."""
+_NPU = frozenset({
+    "explicit_axes", "gather_as_slice", "neg_as_mul", "safe_output_names", "square_as_mul", "widen_constants",
+    "write_attributes",
+})  # fmt: skip
+"""What Pulsar2 refuses, gets wrong in silence or does slowly, whatever the chip; each file names its source."""
+
+PASSES: dict[str, Pass] = {
+    module.__name__.rpartition(".")[2]: module
+    for module in (
+        widen_constants,
+        drop_no_ops,
+        drop_nan_guard,
+        fuse_layer_norm,
+        fuse_gelu,
+        split_gemm,
+        unmerge_linear,
+        fold_layer_scale,
+        fold_scale,
+        transpose_4d,
+        merge_moves,
+        sink_reshape,
+        dense_as_conv,
+        fold_decoder,
+        drop_key_bias,
+        move_value_bias,
+        single_head,
+        stack_heads,
+        share_equal,
+        arrange_once,
+        tile_attention,
+        gather_as_slice,
+        square_as_mul,
+        neg_as_mul,
+        explicit_axes,
+        write_attributes,
+        safe_output_names,
+    )
+}
+"""All passes by name, in the order in which they are applied."""
+
+
+def defaults(target: str) -> list[str]:
+    """The passes that are applied for a target, unless a recipe says otherwise: ``host``, or a chip such as AX650."""
+    return [name for name in PASSES if name not in (_NPU if target == "host" else _HOST)]

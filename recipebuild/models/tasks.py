@@ -1,0 +1,115 @@
+"""What a network is for, in transformers' words, and which tensor of its answer a build is about.
+
+    semantic-segmentation      logits [N, classes, h, w]
+    image-classification       logits [N, classes]
+    depth-estimation           depth [N, H, W]
+    image-feature-extraction   ``patches`` [N, places, C], ``cls`` [N, C], ``tokens`` (both), or ``pooled`` [N, C]
+
+A task is a line in ``TASKS``; the model's class follows from it and from the ``model_type`` in config.json.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from recipebuild.errors import StepError
+
+FEATURES = "image-feature-extraction"
+
+
+@dataclass(frozen=True)
+class Task:
+    """What transformers calls a task.
+
+    Attributes:
+        auto_class: The class in ``transformers`` that finds the model's class.
+        output: The field of the model's answer that is exported; ``None`` where the recipe chooses.
+    """
+
+    auto_class: str
+    output: str | None
+
+
+TASKS = {
+    "semantic-segmentation": Task("AutoModelForSemanticSegmentation", "logits"),
+    "image-classification": Task("AutoModelForImageClassification", "logits"),
+    "depth-estimation": Task("AutoModelForDepthEstimation", "predicted_depth"),
+    FEATURES: Task("AutoModel", None),
+}
+
+
+def model_class(task: str, config: Any, features: str) -> tuple[Any, Any]:
+    """The class for a model of ``config``, and the config that it takes: of two towers, the one for images.
+
+    Raises:
+        StepError: If such a model cannot do the task.
+    """
+    import transformers
+
+    if task not in TASKS:
+        raise StepError(f"model.task: {task} is not one of {', '.join(TASKS)}")
+    auto_class = getattr(transformers, TASKS[task].auto_class)
+    tower = getattr(config, "vision_config", None) if task == FEATURES else None
+    if tower is not None and features == "pooled":
+        name = f"{type(config).__name__.removesuffix('Config')}VisionModelWithProjection"
+        if hasattr(transformers, name):
+            return getattr(transformers, name), tower
+    wanted = tower if tower is not None else config
+    if type(wanted) not in auto_class._model_mapping:
+        able = [
+            name for name, it in TASKS.items() if type(config) in getattr(transformers, it.auto_class)._model_mapping
+        ]
+        raise StepError(
+            f"model.task: a {config.model_type} model cannot do {task}",
+            remedy=f"it can do {', '.join(able)}" if able else "choose a model that was made for this task",
+        )
+    return auto_class, wanted
+
+
+def default_features(config: Any) -> str:
+    """``pooled`` for the image tower of a model of images and text, else ``patches``."""
+    return "pooled" if getattr(config, "vision_config", None) is not None else "patches"
+
+
+def answer(output: Any, task: str, features: str, special: int) -> Any:
+    """The tensor of a model's answer that is exported.
+
+    Args:
+        output: What the model gives.
+        task: A key of ``TASKS``.
+        features: ``patches``, ``cls``, ``tokens`` or ``pooled``.
+        special: How many tokens come before those of the patches.
+
+    Raises:
+        StepError: If the model has no such features.
+    """
+    field = TASKS[task].output
+    if field is not None:
+        return getattr(output, field)
+    if features == "pooled":
+        pooled = getattr(output, "image_embeds", None)
+        pooled = getattr(output, "pooler_output", None) if pooled is None else pooled
+        if pooled is None:
+            raise StepError("model.features: this model has none that are pooled", remedy="say patches, cls or tokens")
+        return pooled
+    tokens = output.last_hidden_state
+    if features == "tokens":
+        return tokens
+    if tokens.ndim != 3:
+        raise StepError(
+            f"model.features: this model gives an image of features, of {tokens.ndim} axes, and no {features}",
+            remedy="say tokens for all that it gives",
+        )
+    if features == "cls":
+        if not special:
+            raise StepError("model.features: this model has no class token", remedy="say patches or pooled")
+        return tokens[:, 0]
+    return tokens[:, special:]
+
+
+def special_tokens(model: Any, config: Any) -> int:
+    """How many tokens come before those of the patches: the class token, and registers."""
+    names = {name.rpartition(".")[2] for name, _ in model.named_parameters()}
+    has_class = bool(names & {"cls_token", "class_embedding"})
+    return int(has_class) + int("distillation_token" in names) + int(getattr(config, "num_register_tokens", 0) or 0)

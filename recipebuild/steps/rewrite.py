@@ -1,0 +1,74 @@
+"""rewrite: ONNX -> ONNX of the same function with less work.
+
+Inputs: model (ONNX, static shapes).   Outputs: rewritten.onnx (and .data over 2 GiB).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from recipebuild.engine.step import Progress
+from recipebuild.graph.cost import layout_changes, multiply_adds
+from recipebuild.graph.files import check, load, size
+from recipebuild.graph.passes import defaults
+from recipebuild.graph.rewrite import Limits, rewrite_file
+
+logger = logging.getLogger(__name__)
+
+
+class Params(BaseModel):
+    """Which rewrites, and how far the result may be from what it was.
+
+    Attributes:
+        enabled: Whether to rewrite at all.
+        target: What the graph is for: a chip, such as ``AX650``, or ``host``.
+        switches: Rewrites that the recipe turns on or off, whatever is usual for the target.
+        class_axis: The axis over which the head takes an ArgMax; ``None`` for none.
+        relative: Largest allowed max|a - b| / max|b| of an output.
+        agreement: Smallest allowed fraction (0..1) of equal ArgMax.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    enabled: bool = True
+    target: str = "host"
+    switches: Mapping[str, bool] = Field(default_factory=dict)
+    class_axis: int | None = None
+    relative: float = Field(default=1e-4, gt=0)
+    agreement: float = Field(default=1 - 1e-4, ge=0, le=1)
+
+
+def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
+    """Rewrite the model and find that it still gives the same.
+
+    Returns:
+        ``passes`` (name, how often, nodes after it), ``rolled_back`` (names of those that changed the result too much),
+        ``relative`` and ``agreement``, and before and after: ``nodes``, ``multiply_adds``, ``layout_changes``.
+    """
+    target = out / "rewritten.onnx"
+    names = [name for name in defaults(params.target) if params.switches.get(name, True)]
+    names += [name for name, on in params.switches.items() if on and name not in names]
+    limits = Limits(params.relative, params.agreement, params.class_axis)
+    result = rewrite_file(inputs["model"], target, names if params.enabled else [], limits, progress)
+    check(target)
+    for name in result.rolled_back:
+        logger.warning("%s was taken back: it changed what the model gives", name)
+    before, after = load(inputs["model"], weights=False), load(target, weights=False)
+    return {
+        "passes": [{"name": it.name, "times": it.times, "nodes": it.after} for it in result.applied],
+        "rolled_back": list(result.rolled_back),
+        "relative": result.difference and result.difference.relative,
+        "agreement": result.difference and result.difference.agreement,
+        "nodes_before": len(before.graph.node),
+        "nodes_after": len(after.graph.node),
+        "multiply_adds_before": multiply_adds(before),
+        "multiply_adds_after": multiply_adds(after),
+        "layout_changes_before": layout_changes(before),
+        "layout_changes_after": layout_changes(after),
+        "bytes": size(target),
+    }

@@ -1,0 +1,28 @@
+"""``inspect`` and ``diff`` as a user runs them."""
+
+from __future__ import annotations
+
+import json
+
+from support.project import Project
+
+
+def test_inspect_and_diff_tell_what_a_rewrite_did(built_project: Project) -> None:
+    steps = built_project.build / "steps"
+    before, after = steps / "simplify" / "simplified.onnx", steps / "rewrite" / "rewritten.onnx"
+    found = json.loads(built_project.command("inspect", after, "--json").stdout)
+    assert found["inputs"][0]["name"] == "pixel_values" and found["opset"] == 20
+    assert sum(found["operators"].values()) == found["nodes"]
+    old, new = json.loads(built_project.command("diff", before, after, "--json").stdout)
+    assert new == found
+    assert new["multiply_adds"] < old["multiply_adds"] and new["layout_changes"] < old["layout_changes"]
+    table = built_project.command("diff", before, after).stdout
+    assert "multiply-adds" in table and "LayerNormalization" in table
+
+
+def test_what_is_no_model_ends_with_3(built_project: Project) -> None:
+    text = built_project.folder / "notes.onnx"
+    text.write_text("not a model")
+    failed = built_project.command("inspect", text, code=3)
+    assert "notes.onnx is not an ONNX model" in failed.stderr
+    assert built_project.command("diff", text, text, code=3).stdout == ""

@@ -1,0 +1,58 @@
+"""rewrite: its file and figures, and the recipe's switches."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recipebuild.graph.files import load
+from recipebuild.graph.simplify import simplify
+from recipebuild.models.export import export
+from recipebuild.models.load import load as load_model
+from recipebuild.steps import rewrite
+
+
+@pytest.fixture(scope="session")
+def simplified(tiny_segformer: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from recipebuild.graph.files import save
+
+    folder = tmp_path_factory.mktemp("simplified")
+    module = load_model(tiny_segformer, task="semantic-segmentation", weights="pretrained", seed=0)
+    shape = (1, 3, 64, 128)
+    names = {"input_name": "pixel_values", "output_name": "logits"}
+    export(module, folder / "export.onnx", shape=shape, opset=17, exporter="torchscript", **names)
+    save(simplify(folder / "export.onnx", "pixel_values", shape), folder / "simplified.onnx")
+    return folder / "simplified.onnx"
+
+
+def _run(model: Path, out: Path, **fields: Any) -> dict[str, Any]:
+    out.mkdir()
+    params = rewrite.Params(class_axis=1, **fields)
+    return rewrite.run({"model": model}, params, out, lambda fraction, text="": None)
+
+
+def test_a_segformer_comes_out_smaller_and_the_same(simplified: Path, tmp_path: Path) -> None:
+    metrics = _run(simplified, tmp_path / "out", target="AX650")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["rewritten.onnx"]
+    assert metrics["rolled_back"] == []
+    assert metrics["relative"] < 1e-5 and metrics["agreement"] == 1
+    assert metrics["nodes_after"] < 0.65 * metrics["nodes_before"]
+    assert metrics["multiply_adds_after"] < 0.7 * metrics["multiply_adds_before"]
+    assert metrics["layout_changes_after"] < 0.2 * metrics["layout_changes_before"]
+    assert {"fold_decoder", "stack_heads", "single_head", "dense_as_conv"} <= {row["name"] for row in metrics["passes"]}
+    assert json.loads(json.dumps(metrics)) == metrics
+
+
+def test_a_recipe_turns_passes_off(simplified: Path, tmp_path: Path) -> None:
+    metrics = _run(simplified, tmp_path / "out", switches={"fold_decoder": False})
+    assert "fold_decoder" not in {row["name"] for row in metrics["passes"]}
+    assert metrics["multiply_adds_after"] > 0.9 * metrics["multiply_adds_before"]
+
+
+def test_switched_off_the_model_stays_as_it_is(simplified: Path, tmp_path: Path) -> None:
+    metrics = _run(simplified, tmp_path / "out", enabled=False)
+    assert metrics["passes"] == [] and metrics["relative"] is None
+    assert load(tmp_path / "out" / "rewritten.onnx") == load(simplified)
