@@ -232,7 +232,7 @@ def test_inspect_and_its_exit_code(tmp_path: Path) -> None:
     assert CliRunner().invoke(app, ["inspect", str(tmp_path / "a.onnx")]).exit_code == 0
     found = json.loads(CliRunner().invoke(app, ["inspect", str(tmp_path / "a.onnx"), "--json"]).output)
     assert found["operators"] == {"Einsum": 1, "Identity": 1}
-    assert found["findings"] is None
+    assert "findings" not in found
 
 
 def test_check_lints_an_onnx_file(tmp_path: Path, street_images: Path) -> None:
