@@ -33,8 +33,9 @@ class OnnxModel:
 
     def as_json(self) -> dict[str, Any]:
         """What ``inspect --json`` prints."""
-        findings = None if self.findings is None else [asdict(finding) for finding in self.findings]
-        return {**self.description.as_json(), "findings": findings}
+        if self.findings is None:
+            return self.description.as_json()
+        return {**self.description.as_json(), "findings": [asdict(finding) for finding in self.findings]}
 
 
 def inspect(path: Path, hardware: str | None) -> OnnxModel | AxModel:

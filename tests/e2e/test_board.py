@@ -5,8 +5,10 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -47,7 +49,8 @@ def built(make_project: Callable[[], Project], tmp_path_factory: pytest.TempPath
     sshd.start()
     (sshd.place / "host-programs").mkdir()
     (sshd.place / "host-programs" / "pulsar2").symlink_to(STANDINS / "pulsar2")
-    found = Desk(make_project(), sshd, f"{sshd.place}/host-programs{os.pathsep}{os.environ['PATH']}")
+    path = [f"{sshd.place}/host-programs", str(Path(sys.executable).parent), os.environ["PATH"]]
+    found = Desk(make_project(), sshd, os.pathsep.join(path))
     add = ["--host", "board", "--ssh-config", sshd.config, "--folder", sshd.folder]
     found.command("board", "add", "desk", *add)
     recipe = found.project.recipe

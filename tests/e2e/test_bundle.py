@@ -24,7 +24,7 @@ def npu_build(built_project: Project, tmp_path_factory: pytest.TempPathFactory) 
     programs = tmp_path_factory.mktemp("programs")
     (programs / "pulsar2").symlink_to(STANDINS / "pulsar2")
     sets = ["--set", "board.runner=ax_segformer", "--set", "input.color=BGR"]
-    path = f"{programs}{os.pathsep}{os.environ['PATH']}"
+    path = os.pathsep.join([str(programs), str(Path(sys.executable).parent), os.environ["PATH"]])
     built_project.command("run", built_project.recipe, *sets, "--build-dir", "npu", PATH=path)
     return built_project.folder / "npu" / "tiny"
 

@@ -1,11 +1,13 @@
 """``pulsar2 run`` of the stand-in ``pulsar2``: what it is given is checked, what it gives is made up.
 
-Of a model that takes [N, H, W, 3] in uint8 it gives, for each output, the strongest channel of the nearest pixel.
+Of a model that takes [N, H, W, 3] in uint8 it gives the strongest channel of the nearest pixel: its number where an
+output has one channel, and 1.0 at its place, else 0.0, where an output has many.
 """
 
 from __future__ import annotations
 
 import re
+import struct
 import sys
 from pathlib import Path
 
@@ -40,14 +42,17 @@ def _simulate(source: Path, target: Path, inputs: dict, outputs: dict) -> None:
     _, height, width, _ = dims
     for output, (out_kind, out_dims) in outputs.items():
         rows, columns = out_dims[-2:]
-        ids = bytearray()
+        ids = []
         for y in range(rows):
             for x in range(columns):
                 at = ((y * height // rows) * width + x * width // columns) * 3
                 pixel = data[at : at + 3]
-                ids += pixel.index(max(pixel)).to_bytes(8 if out_kind == onnx_wire.INT64 else 4, "little")
+                ids.append(pixel.index(max(pixel)))
+        content = b"".join(it.to_bytes(8 if out_kind == onnx_wire.INT64 else 4, "little") for it in ids)
+        if len(out_dims) == 4 and out_dims[1] > 1:
+            content = b"".join(struct.pack("<f", it == channel) for channel in range(out_dims[1]) for it in ids)
         target.mkdir(parents=True, exist_ok=True)
-        (target / f"{_escaped(output)}.bin").write_bytes(bytes(ids))
+        (target / f"{_escaped(output)}.bin").write_bytes(content)
         sys.stdout.write(f"write [{output}] to [{target}/{_escaped(output)}.bin] successfully\n")
 
 
