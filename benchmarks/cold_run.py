@@ -16,7 +16,10 @@ from benchmarks.timing import Command, machine, row, seconds
 
 ROUNDS = 3
 HAND = [sys.executable, "-m", "benchmarks.by_hand"]
-OURS = f"{sys.executable} -m recipebuild run b0-cityscapes --weights random --store store --until"
+OURS = (
+    f"{sys.executable} -m recipebuild run b0-cityscapes --weights random --set rewrite.enabled=false "
+    "--store store --until"
+)
 WAYS: dict[str, list[Command]] = {
     "one script: export, onnxsim, ArgMax": [[*HAND, "export", "simplify", "head"]],
     "recipebuild, through head": [[*OURS.split(), "head"]],

@@ -1,7 +1,7 @@
 """How fast our graphs are, against the classic graph and against ONNX Runtime's own optimizer.
 
-    python benchmarks/graph.py                     # b0-cityscapes
-    python benchmarks/graph.py dinov2-small-518x518 depth-anything-v2-small
+    python -m benchmarks.graph                     # b0-cityscapes
+    python -m benchmarks.graph dinov2-small-518x518 depth-anything-v2-small
 
 The classic graph is what people make by hand: torch's tracing exporter at opset 11, onnxsim, and the head. All graphs
 run in one process on ONNX Runtime's CPU provider with 2 threads: spinning is stopped (`session.force_spinning_stop`),

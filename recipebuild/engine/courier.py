@@ -14,8 +14,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from recipebuild.engine.record import Record
 from recipebuild.engine.remote import Remote
-from recipebuild.engine.store import Record, Store
+from recipebuild.engine.store import Store
 from recipebuild.errors import CheckError, RecipebuildError, reason
 
 _THREADS = 4

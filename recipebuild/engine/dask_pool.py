@@ -20,8 +20,9 @@ from typing import Any
 from recipebuild.engine.dask_step import run_order
 from recipebuild.engine.digest import digest_file, digest_listing, source_files
 from recipebuild.engine.executor import Files, Order
+from recipebuild.engine.record import Blob, read_record
 from recipebuild.engine.remote import Remote
-from recipebuild.engine.store import Blob, Store, read_record
+from recipebuild.engine.store import Store
 from recipebuild.engine.worker import error_message
 from recipebuild.errors import CheckError, MissingError, RecipebuildError, StepError, disk_full, reason
 

@@ -18,8 +18,9 @@ from recipebuild.engine.digest import digest_json
 from recipebuild.engine.executor import Files, Order, keep, timed_out
 from recipebuild.engine.keys import installed_version
 from recipebuild.engine.pool import Pool
+from recipebuild.engine.record import record_as_json
 from recipebuild.engine.remote import Remote
-from recipebuild.engine.store import Store, own_store, record_as_json
+from recipebuild.engine.store import Store, own_store
 from recipebuild.engine.worker import error_message
 from recipebuild.errors import CheckError, MissingError, RecipebuildError, StepError
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from recipebuild.engine.explain import preview
 from recipebuild.engine.keys import Keys
+from recipebuild.engine.record import Record
 from recipebuild.engine.remote import Remote
 from recipebuild.engine.step import Step
-from recipebuild.engine.store import Record, Store
+from recipebuild.engine.store import Store
 from recipebuild.errors import CheckError
 
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from recipebuild.engine.record import Blob, Record
 from recipebuild.engine.step import Output, Source, Step
-from recipebuild.engine.store import Blob, Record, Store
+from recipebuild.engine.store import Store
 from recipebuild.errors import KINDS, RecipebuildError, StepError
 
 

@@ -11,8 +11,9 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from recipebuild.engine.keys import Keys
+from recipebuild.engine.record import Record
 from recipebuild.engine.step import Output, Step
-from recipebuild.engine.store import Record, Store
+from recipebuild.engine.store import Store
 from recipebuild.errors import StepError
 
 

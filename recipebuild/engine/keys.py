@@ -14,9 +14,9 @@ from typing import Any
 
 from recipebuild.engine.code import code_parts
 from recipebuild.engine.digest import digest_json, digest_source
+from recipebuild.engine.record import Record
 from recipebuild.engine.statcache import StatCache
 from recipebuild.engine.step import Output, Source, Step
-from recipebuild.engine.store import Record
 from recipebuild.errors import StepError
 
 

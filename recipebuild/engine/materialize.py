@@ -14,7 +14,8 @@ import stat
 from pathlib import Path
 
 from recipebuild.engine.digest import digest_file
-from recipebuild.engine.store import Blob, Store
+from recipebuild.engine.record import Blob
+from recipebuild.engine.store import Store
 
 _FICLONE = 0x40049409  # linux/fs.h
 

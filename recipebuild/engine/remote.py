@@ -21,7 +21,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from recipebuild.engine.digest import digest_json
-from recipebuild.engine.store import Blob, Record, Store, read_record, record_as_json
+from recipebuild.engine.record import Blob, Record, read_record, record_as_json
+from recipebuild.engine.store import Store
 from recipebuild.errors import CheckError, MissingError, RecipeError, disk_full, reason
 
 _CHUNK = 8 << 20

@@ -18,8 +18,9 @@ from recipebuild.engine.events import Event, OnEvent
 from recipebuild.engine.executor import Executor, Order, failure, found, keep, timed_out
 from recipebuild.engine.keys import Keys
 from recipebuild.engine.pool import Pool
+from recipebuild.engine.record import Record
 from recipebuild.engine.step import Step
-from recipebuild.engine.store import Record, Store
+from recipebuild.engine.store import Store
 from recipebuild.engine.task import Result, Task
 from recipebuild.errors import Interrupted, RecipebuildError, StepError, UnreachableError, disk_full
 

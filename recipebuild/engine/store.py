@@ -17,12 +17,12 @@ import json
 import os
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from recipebuild.engine.digest import canonical_json, digest_file, digest_json, digest_listing
+from recipebuild.engine.digest import canonical_json, digest_file, digest_json
+from recipebuild.engine.record import Blob, Record, read_record, record_as_json
 from recipebuild.engine.statcache import StatCache
 from recipebuild.engine.workspace import Workspaces, fsync_folder
 from recipebuild.errors import RecipeError, StepError, disk_full
@@ -31,60 +31,8 @@ SEAL_NS = 946_684_800 * 1_000_000_000
 """The modification time of every blob, 2000-01-01 UTC in nanoseconds: no file gets it by being written to."""
 
 
-@dataclass(frozen=True)
-class Blob:
-    """One output file of a step: its name in the step's folder, its content's digest, its size in bytes."""
-
-    name: str
-    sha256: str
-    bytes: int
-
-
-@dataclass(frozen=True)
-class Record:
-    """An action: a step that succeeded.
-
-    Attributes:
-        key: The step's key, the sha256 of its ingredients.
-        ingredients: What the key was made of: step, parameters, input digests, tools, code.
-        outputs: The files that the step wrote, by name.
-        metrics: The figures that the step returned.
-        seconds: How long it ran.
-        log: The digest of its log.
-        label: Who asked for it first: the recipe's name and the step's.
-        finished: When it ended, ISO 8601 UTC.
-    """
-
-    key: str
-    ingredients: Mapping[str, Any]
-    outputs: tuple[Blob, ...]
-    metrics: Mapping[str, Any]
-    seconds: float
-    log: Blob
-    label: str = ""
-    finished: str = ""
-    _digests: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
-
-    def select(self, name: str) -> list[Blob]:
-        """The outputs that ``name`` stands for (see ``Output``).
-
-        Raises:
-            StepError: If there are none.
-        """
-        chosen = [b for b in self.outputs if b.name == name or b.name.startswith((f"{name}/", f"{name}."))]
-        if not chosen:
-            have = ", ".join(b.name for b in self.outputs) or "nothing"
-            raise StepError(f"the step {self.label} has no output {name}; it wrote {have}")
-        return chosen
-
-    def digest(self, name: str) -> str:
-        """The digest of the output ``name``: of the file, or of the listing where it stands for several."""
-        if name not in self._digests:
-            chosen = self.select(name)
-            single = len(chosen) == 1 and chosen[0].name == name
-            listing = [(b.name, b.sha256) for b in chosen]
-            self._digests[name] = chosen[0].sha256 if single else digest_listing(listing)
-        return self._digests[name]
+_WORTH_WAITING = 1.0
+"""Seconds that a step took, from which on its record is made to survive a power loss at once."""
 
 
 class Store:
@@ -193,7 +141,6 @@ class Store:
         try:
             outputs = tuple(self._take(file, file.relative_to(folder).as_posix()) for file in sorted(_files(folder)))
             record = Record(key, ingredients, outputs, log=self._take(log, "log"), **facts)
-            fsync_folder(self.blobs)
             self._write_action(record)
         except OSError as error:
             raise disk_full(error, self.root) or error from error
@@ -205,7 +152,6 @@ class Store:
         Raises:
             OSError: If it cannot be written.
         """
-        fsync_folder(self.blobs)
         self._write_action(record)
 
     def claim(self, blob: Blob) -> bool:
@@ -236,16 +182,24 @@ class Store:
         return blob
 
     def _write_action(self, record: Record) -> None:
-        text = json.dumps(record_as_json(record), indent=1, sort_keys=True)
-        self._write(self.actions / f"{record.key}.json", text)
+        text = json.dumps(record_as_json(record), sort_keys=True)
+        path = self.actions / f"{record.key}.json"
+        # Blobs are on the disk before a record names them. The record of a quick step is not worth a wait for the disk:
+        # should power fail before the system writes it, it is missing or torn: a miss, and the step runs again.
+        if record.seconds < _WORTH_WAITING:
+            self._write(path, text)
+            return
+        fsync_folder(self.blobs)
+        self._write(path, text, durable=True)
         fsync_folder(self.actions)
 
-    def _write(self, path: Path, text: str) -> None:
+    def _write(self, path: Path, text: str, *, durable: bool = False) -> None:
         temporary = self.workspaces.file()
         with temporary.open("w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         temporary.replace(path)
 
     def _reseal(self, path: Path, digest: str) -> bool:
@@ -262,23 +216,6 @@ class Store:
 def own_store() -> Path:
     """Where the user's own store is: ``$XDG_CACHE_HOME/recipebuild``, else ``~/.cache/recipebuild``."""
     return (Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "recipebuild").absolute()
-
-
-def record_as_json(record: Record) -> dict[str, Any]:
-    """``record`` as it stands in ``actions/<key>.json``."""
-    value = asdict(record)
-    del value["_digests"]
-    return value
-
-
-def read_record(value: dict[str, Any]) -> Record:
-    """A record from the JSON of ``actions/<key>.json``.
-
-    Raises:
-        KeyError, TypeError: If it is not what ``record_as_json`` writes.
-    """
-    outputs = tuple(Blob(**blob) for blob in value.pop("outputs"))
-    return Record(outputs=outputs, log=Blob(**value.pop("log")), **value)
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from recipebuild.engine.claims import Claim
+from recipebuild.engine.record import Record
 from recipebuild.engine.step import Step
-from recipebuild.engine.store import Record
 from recipebuild.errors import RecipebuildError
 
 

@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from recipebuild.engine.digest import digest_file, digest_json
-from recipebuild.engine.store import Blob, Record, Store
+from recipebuild.engine.record import Blob, Record
+from recipebuild.engine.store import Store
 from recipebuild.engine.workspace import oldest_owner, sweep
 
 

@@ -18,10 +18,11 @@ from recipebuild.engine.courier import Courier
 from recipebuild.engine.digest import digest_json
 from recipebuild.engine.events import Event
 from recipebuild.engine.exchange import pull, push
+from recipebuild.engine.record import Record
 from recipebuild.engine.remote import Remote
 from recipebuild.engine.run import Result, run_steps
 from recipebuild.engine.step import Output, Step
-from recipebuild.engine.store import Record, Store
+from recipebuild.engine.store import Store
 from recipebuild.errors import CheckError, MissingError, RecipeError
 
 pytestmark = pytest.mark.usefixtures("toys")
@@ -274,7 +275,7 @@ def test_a_blob_that_was_damaged_in_the_bucket(s3: S3Server, tmp_path: Path) -> 
 
 
 def spoiled(record: Record, **changes: object) -> bytes:
-    from recipebuild.engine.store import record_as_json
+    from recipebuild.engine.record import record_as_json
 
     return json.dumps(record_as_json(record) | changes).encode()
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from recipebuild.engine.materialize import materialize
-from recipebuild.engine.store import SEAL_NS, Blob, Record, Store
+from recipebuild.engine.record import Blob, Record
+from recipebuild.engine.store import SEAL_NS, Store
 from recipebuild.errors import RecipeError, StepError
 
 
