@@ -185,6 +185,7 @@ def rewrite(model: ir.Model, names: Sequence[str]) -> list[Applied]:
             applied.append(Applied(name, times, before, len(model.graph)))
         if name in _CLEANUP:
             cleanup.append(name)
+    model.graph.sort()  # a pass puts a node where it is needed; what took the old one may stand before that
     _name_apart(model.graph)
     return applied
 
