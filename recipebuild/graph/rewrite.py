@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from recipebuild.errors import CheckError, StepError
 from recipebuild.graph.compare import Difference, difference, run_model, with_classes
 from recipebuild.graph.edit import Edit
-from recipebuild.graph.files import EXTERNAL_DATA_OVER, load, save
+from recipebuild.graph.files import EXTERNAL_DATA_OVER, load, load_ir, save
 from recipebuild.graph.passes import PASSES
 from recipebuild.graph.probe import probe
 from recipebuild.graph.statistics import inputs
@@ -113,9 +113,7 @@ class _Trial:
 
     def write(self, names: Sequence[str]) -> tuple[Applied, ...]:
         """Write the model with passes applied."""
-        import onnx_ir as ir
-
-        model = prepare(ir.load(self._source))
+        model = prepare(load_ir(self._source))
         applied = rewrite(model, names)
         _save(model, self._target)
         return tuple(applied)
