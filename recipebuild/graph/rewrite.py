@@ -9,6 +9,7 @@ out; so a model on which all is well, as it should be, is run twice and not twen
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -116,6 +117,8 @@ class _Trial:
         model = prepare(load_ir(self._source))
         applied = rewrite(model, names)
         _save(model, self._target)
+        del model
+        gc.collect()  # a graph holds itself; what follows needs the memory
         return tuple(applied)
 
     def give_up(self, bad: Sequence[str]) -> Rewritten:
@@ -238,7 +241,7 @@ def _raised(model: ir.Model) -> ir.Model:
 
 
 def _save(model: ir.Model, target: Path) -> None:
-    """Write the model; over 2 GiB tensor by tensor, so that the weights are never in memory as a whole."""
+    """Write the model, and leave it without weights; over 2 GiB tensor by tensor: they are never all in memory."""
     import onnx_ir as ir
 
     held = [value.const_value for value in model.graph.initializers.values() if value.const_value is not None]
@@ -246,4 +249,7 @@ def _save(model: ir.Model, target: Path) -> None:
         ir.save(model, target, external_data=f"{target.name}.data")
         return
     ir.external_data.load_to_model(model)
-    save(ir.to_proto(model), target)
+    proto = ir.to_proto(model)
+    for value in model.graph.initializers.values():
+        value.const_value = None  # the weights are in memory once more while the file is made
+    save(proto, target)
