@@ -24,8 +24,8 @@ _GRACE = 1.0
 _HEAVY = 3 << 28
 """Bytes that a worker may hold between two steps; half of them are the code of torch and onnxruntime.
 
-What these and onnxsim leave of a large model is never given back, and would be there on top of what the next step needs;
-a new worker costs a second or three of imports.
+What these and onnxsim leave of a large model is never given back, and would be there on top of what the next step
+needs; a new worker costs a second or three of imports.
 """
 
 
