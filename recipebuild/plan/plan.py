@@ -266,7 +266,7 @@ def _measure(
         drawn = {"count": evaluate.count, "seed": evaluate.seed}
         runtime = steps.recipe.target.runtime_input
         simulated = {}
-        if toolchain.name == "pulsar2" and not runtime.is_yuv:  # YUV comes from cameras, not from files
+        if toolchain.name == "pulsar2" and runtime.is_made_of_images:
             simulated["predictions"] = steps.add(
                 "simulate", "predictions.tar",
                 {"input": steps.fed, "runtime": runtime.model_dump(mode="json"), **drawn, **toolchain.params},

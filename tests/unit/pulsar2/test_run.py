@@ -16,8 +16,11 @@ from recipebuild.errors import MissingError, StepError
 from recipebuild.evaluate.recorded import Recorded, write_ids
 from recipebuild.graph.statistics import Tensor
 from recipebuild.pulsar2.build import build
+from recipebuild.pulsar2.compose import Build
+from recipebuild.pulsar2.render import rendered
 from recipebuild.pulsar2.run import file_name, simulate
 from recipebuild.pulsar2.tool import Tool
+from recipebuild.shipped import shipped
 from recipebuild.steps import evaluate as evaluate_step
 from recipebuild.steps.simulate import Params, run
 
@@ -110,6 +113,19 @@ def test_the_dataset_goes_through_the_compiled_model(
     )
     assert metrics["miou_quantized"] == metrics["miou_float"] == 1.0
     assert json.loads((tmp_path / "evaluated" / "evaluation.json").read_text())["drop"] == 0.0
+
+
+def test_a_model_that_a_camera_feeds_is_simulated_on_images_made_yuv(
+    standins: Standins, pulsar2_folder: Path, dataset: Path, tmp_path: Path
+) -> None:
+    standins("pulsar2")
+    runtime = {"format": "YUV420SP"}
+    fields = {"hardware": "AX650", "npu_mode": "NPU3", "count": 8, "input": INPUT, "runtime": runtime}
+    config = rendered(Build.model_validate(fields), [shipped("templates")])
+    (pulsar2_folder / "pulsar2.json").write_text(config.text)
+    recorded = Recorded(simulated(built(pulsar2_folder), dataset, tmp_path, runtime=runtime))
+    for at in range(20):
+        assert (recorded.ids(f"{at:02}") == at % 3).all()
 
 
 def test_only_as_many_as_are_evaluated(standins: Standins, pulsar2_folder: Path, dataset: Path, tmp_path: Path) -> None:
