@@ -124,6 +124,17 @@ def check_runner(runner: Runner, found: Mapping[str, Any]) -> None:
             f"{len(outputs)}: {', '.join(output['name'] for output in outputs)}",
             remedy="leave board.runner out, or give the model the outputs that it reads",
         )
+    sizes = [size for size in outputs[0]["shape"] if size != 1]
+    wrong = {
+        "features": runner.places is not None and sizes[:1] != [runner.places],
+        "depth": len(sizes) != 2,
+    }.get(runner.outputs[0], False)
+    if wrong:
+        wanted_shape = f"[1, {runner.places}, C]" if runner.places else "one map, [1, 1, H, W]"
+        raise CheckError(
+            f"{runner.name} reads {wanted_shape}, the model gives {outputs[0]['shape']}",
+            remedy="leave board.runner out, or give the model the output that it reads",
+        )
     if "class_ids" in runner.outputs:
         ids = outputs[runner.outputs.index("class_ids")]
         wanted = [found["input"]["height"] // runner.scale, found["input"]["width"] // runner.scale]

@@ -105,3 +105,22 @@ def test_a_model_that_does_not_fit_its_runner_is_refused_with_the_reason() -> No
         check_runner(segformer, said([ids]))
     with pytest.raises(CheckError, match="class ids of 16x32"):
         check_runner(segformer, said([logits, {**ids, "shape": [1, 1, 64, 128]}]))
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "words"),
+    [
+        ("ax_dinov2", [1, 1369, 384], None),
+        ("ax_dinov2", [1, 1370, 384], r"reads \[1, 1369, C\], the model gives \[1, 1370, 384\]"),
+        ("ax_depth_anything", [1, 518, 518], None),
+        ("ax_glpdepth", [1, 1, 480, 640], None),
+        ("ax_glpdepth", [1, 19, 480, 640], "reads one map"),
+    ],
+)
+def test_runners_of_one_output_read_it_by_its_shape(name: str, shape: list[int], words: str | None) -> None:
+    given = said([{"name": "y", "shape": shape}])
+    if words is None:
+        check_runner(runners()[name], given)
+        return
+    with pytest.raises(CheckError, match=words):
+        check_runner(runners()[name], given)
