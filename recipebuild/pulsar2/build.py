@@ -12,9 +12,13 @@ from recipebuild.pulsar2.tool import Tool
 
 MODEL, CONFIG = "model.onnx", "pulsar2.json"
 OUT, COMPILED = "out", "compiled.axmodel"
-_KEPT = (COMPILED, "build_context.json", "quant/quant_axmodel.json", "frontend/optimized.onnx")
-"""Of all that the tool leaves: the model, what it was told, every tensor's scale and zero point, and the graph that the
-names of layers are those of."""
+QUANTIZED = "quant/quant_axmodel.onnx"
+_KEPT = (
+    COMPILED, "build_context.json", "quant/quant_axmodel.json", QUANTIZED, "quant/quant_axmodel.data",
+    "frontend/optimized.onnx",
+)  # fmt: skip
+"""Of all that the tool leaves: the model, what it was told, every tensor's scale and zero point, the quantized model,
+which can be simulated, too, and the graph that the names of layers are those of."""
 _PROFILES = ("compiler/debug/*/*/trace.json", "compiler/debug/*/*/op_profile.csv")
 
 

@@ -1,8 +1,8 @@
 """compile, with Pulsar2: model, calibration images and configuration -> a model for the NPU.
 
 Inputs: model (ONNX file), calibration (tar of images or tensors), config (pulsar2.json).
-Outputs: compiled.axmodel; if the tool leaves them build_context.json, quant/quant_axmodel.json, frontend/
-optimized.onnx, and with compiler.npu_perf trace.json and op_profile.csv of each subgraph.
+Outputs: compiled.axmodel; if the tool leaves them build_context.json, quant/quant_axmodel.json, .onnx and .data,
+frontend/optimized.onnx, and with compiler.npu_perf trace.json and op_profile.csv of each subgraph.
 """
 
 from __future__ import annotations

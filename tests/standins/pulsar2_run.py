@@ -17,12 +17,14 @@ import onnx_wire
 
 def run(arguments: list[str]) -> None:
     """Simulate a compiled model, on raw files named after its tensors."""
-    known = ("--model", "--input_dir", "--output_dir", "--list")
+    known = ("--model", "--input_dir", "--output_dir", "--list", "--mode", "--target_hardware")
     given = dict(zip(arguments[::2], arguments[1::2], strict=False))
     if len(arguments) % 2 or set(given) - set(known) or len(given) * 2 != len(arguments):
         sys.exit("pulsar2: error: unrecognized arguments, or one that is there twice")
     if not {"--model", "--input_dir", "--output_dir"} <= set(given):
         sys.exit("pulsar2: error: the following arguments are required: --model, --input_dir, --output_dir")
+    if given.get("--mode", "Reference") not in ("Reference", "NPUBackend"):
+        sys.exit("pulsar2: error: argument --mode: invalid choice")
     inputs, outputs = onnx_wire.tensors(Path(given["--model"]).read_bytes())
     names = Path(given["--list"]).read_text().split("\n") if "--list" in given else [""]
     sys.stdout.write("Building native ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 100% 0:00:00\n")
@@ -38,7 +40,9 @@ def _simulate(source: Path, target: Path, inputs: dict, outputs: dict) -> None:
     size = 1
     for dim in dims:
         size *= dim
-    if kind != onnx_wire.UINT8 or len(data) != size:
+    if kind == onnx_wire.FLOAT:  # a quantized model, without operators before the network
+        data, dims = _channels_last(data, dims)
+    elif kind != onnx_wire.UINT8 or len(data) != size:
         sys.exit(f"ValueError: cannot reshape array of size {len(data)} into shape {dims}")
     _, height, width, planes = dims
     height = height * 2 // 3 if planes == 1 else height
@@ -57,7 +61,15 @@ def _simulate(source: Path, target: Path, inputs: dict, outputs: dict) -> None:
         sys.stdout.write(f"write [{output}] to [{target}/{_escaped(output)}.bin] successfully\n")
 
 
-def _pixel(data: bytes, y: int, x: int, height: int, width: int, planes: int) -> list[float]:
+def _channels_last(data: bytes, dims: list[int]) -> tuple[list[float], list[int]]:
+    batch, channels, height, width = dims
+    if len(data) != 4 * batch * channels * height * width:
+        sys.exit(f"ValueError: cannot reshape array of size {len(data) // 4} into shape {dims}")
+    values, plane = struct.unpack(f"<{len(data) // 4}f", data), height * width
+    return [values[c * plane + at] for at in range(plane) for c in range(channels)], [batch, height, width, channels]
+
+
+def _pixel(data: bytes | list[float], y: int, x: int, height: int, width: int, planes: int) -> list[float]:
     """Three colours; of NV12, full range."""
     if planes == 3:
         return list(data[(y * width + x) * 3 :][:3])

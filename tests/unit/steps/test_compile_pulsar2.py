@@ -20,7 +20,10 @@ from recipebuild.steps.compile_pulsar2 import Params, run
 NATIVE = {"hardware": "AX650", "runner": "native"}
 DOCKER = {"hardware": "AX650", "runner": "docker", "image": "pulsar2:7.0-lite"}
 BOTH = pytest.mark.parametrize(("program", "params"), [("pulsar2", NATIVE), ("docker", DOCKER)])
-FILES = {"compiled.axmodel", "build_context.json", "quant/quant_axmodel.json", "frontend/optimized.onnx"}
+FILES = {
+    "compiled.axmodel", "build_context.json", "frontend/optimized.onnx",
+    *(f"quant/quant_axmodel.{suffix}" for suffix in ("json", "onnx", "data")),
+}  # fmt: skip
 Standins = Callable[..., Path]
 
 
