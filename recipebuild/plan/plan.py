@@ -143,6 +143,8 @@ def _steps(recipe: Recipe, label: str, toolchain: Toolchain, templates: Sequence
     # An hour of compilation is not begun on a model that was found to be wrong.
     compiled = _compile(steps, toolchain, models["head"], calibration, config, after=verify)
     evaluation = _measure(steps, toolchain, models["head"], compiled, calibration)
+    if toolchain.name == "pulsar2":
+        config = replace(compiled, name="used.json")
     found = {"weights": models.get("model") or models["reference"], "model": models["head"], "compiled": compiled}
     _bundle(steps, toolchain, {**found, "config": config, "calibration": calibration, **evaluation}, templates)
     return steps.all
