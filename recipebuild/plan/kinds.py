@@ -68,10 +68,10 @@ KINDS = {
         (*_ONNX, *_IMAGES),
         resources=("pulsar2",),
         timeout=12 * _HOUR,
-        sections=("evaluate",),
+        sections=("evaluate", "target"),
     ),
     "evaluate": Kind("recipebuild.steps.evaluate", _RUN, sections=("evaluate",)),
-    "preview": Kind("recipebuild.steps.preview", _RUN, sections=("input",)),
+    "preview": Kind("recipebuild.steps.preview", _RUN, sections=("evaluate", "input")),
     "bundle": Kind("recipebuild.steps.bundle", (*_ONNX, "jinja2", "pydantic"), sections=("bundle", "board")),
     "deploy": Kind("recipebuild.steps.deploy", _RUN, resources=("board",), sections=("board",)),
 }

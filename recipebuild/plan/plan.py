@@ -143,6 +143,8 @@ def _steps(recipe: Recipe, label: str, toolchain: Toolchain, templates: Sequence
     # An hour of compilation is not begun on a model that was found to be wrong.
     compiled = _compile(steps, toolchain, models["head"], calibration, config, after=verify)
     evaluation = _measure(steps, toolchain, models["head"], compiled, calibration)
+    if toolchain.name == "pulsar2":
+        config = replace(compiled, name="used.json")
     found = {"weights": models.get("model") or models["reference"], "model": models["head"], "compiled": compiled}
     _bundle(steps, toolchain, {**found, "config": config, "calibration": calibration, **evaluation}, templates)
     return steps.all
@@ -259,23 +261,29 @@ def _measure(
 ) -> dict[str, Output]:
     """The steps evaluate and, for segmentation, preview: of the compiled model, too, which this machine simulates."""
     models = {"model": model} | ({"quantized": compiled} if compiled.name.endswith(".onnx") else {})
-    labelled = {}
+    labelled: dict[str, Output | Source] = {}
+    drawn: dict[str, Any] = {}
+    simulated: dict[str, Output | Source] = {}
     found = {}
     if (evaluate := steps.recipe.evaluate) is not None:
         labelled = {"dataset": Source(Path(evaluate.dataset))}
         drawn = {"count": evaluate.count, "seed": evaluate.seed}
         runtime = steps.recipe.target.runtime_input
-        simulated = {}
-        if toolchain.name == "pulsar2" and not runtime.is_yuv:  # YUV comes from cameras, not from files
+        if toolchain.name == "pulsar2" and runtime.is_made_of_images:
+            params = {
+                "input": steps.fed, "runtime": runtime.model_dump(mode="json"), **drawn, "mode": evaluate.mode,
+                "hardware": steps.recipe.target.hardware, **toolchain.params,
+            }  # fmt: skip
+            reference = {"quantized": replace(compiled, name="quant")} if evaluate.mode == "Reference" else {}
             simulated["predictions"] = steps.add(
-                "simulate", "predictions.tar",
-                {"input": steps.fed, "runtime": runtime.model_dump(mode="json"), **drawn, **toolchain.params},
-                {"compiled": compiled, **labelled}, facts=toolchain.facts,
+                "simulate", "predictions.tar", params, {"compiled": compiled, **reference, **labelled},
+                facts=toolchain.facts,
             )  # fmt: skip
         params = {"input": steps.fed, **drawn, "max_drop": evaluate.max_drop}
         found["evaluation"] = steps.add("evaluate", "evaluation.json", params, {**models, **simulated, **labelled})
     if steps.recipe.model.task == "semantic-segmentation":
-        steps.add("preview", "preview.png", {"input": steps.fed}, {**models, **labelled, "calibration": calibration})
+        params = {"input": steps.fed, **drawn}
+        steps.add("preview", "preview.png", params, {**models, **simulated, **labelled, "calibration": calibration})
     return found
 
 
