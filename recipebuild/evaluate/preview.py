@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from recipebuild.calibration.preprocess import to_rgb
 from recipebuild.evaluate.dataset import IGNORE, Sample, read_label
 from recipebuild.evaluate.palette import IGNORED, Label
-from recipebuild.evaluate.segmentation import enlarge
+from recipebuild.evaluate.resize import enlarge
 
 if TYPE_CHECKING:
     import numpy.typing as npt

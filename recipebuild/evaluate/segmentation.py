@@ -15,6 +15,7 @@ from recipebuild.errors import CheckError, StepError, reason
 from recipebuild.evaluate.dataset import Sample, read
 from recipebuild.evaluate.metrics import confusion_matrix
 from recipebuild.evaluate.recorded import Recorded
+from recipebuild.evaluate.resize import enlarge
 
 if TYPE_CHECKING:
     import numpy as np
@@ -119,16 +120,6 @@ def class_ids(outputs: Sequence[npt.NDArray[Any]], name: str) -> npt.NDArray[np.
             remedy="evaluation and preview are for semantic segmentation",
         )
     return ids
-
-
-def enlarge(ids: npt.NDArray[np.int64], height: int, width: int) -> npt.NDArray[np.int64]:
-    """``ids`` at another size: each pixel takes the class at its own centre (nearest neighbour)."""
-    import numpy as np
-
-    rows = (2 * np.arange(height) + 1) * ids.shape[0] // (2 * height)
-    columns = (2 * np.arange(width) + 1) * ids.shape[1] // (2 * width)
-    enlarged: npt.NDArray[np.int64] = ids[rows[:, np.newaxis], columns]
-    return enlarged
 
 
 def confusion(

@@ -32,7 +32,8 @@ from recipebuild.engine.step import Progress
 from recipebuild.errors import MissingError, StepError
 from recipebuild.evaluate.dataset import IGNORE, read, samples
 from recipebuild.evaluate.metrics import confusion_matrix, mean_iou, pixel_accuracy
-from recipebuild.evaluate.segmentation import class_count, enlarge
+from recipebuild.evaluate.resize import enlarge
+from recipebuild.evaluate.segmentation import class_count
 from recipebuild.graph.compare import run_model
 
 if TYPE_CHECKING:

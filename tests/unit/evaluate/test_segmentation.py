@@ -14,7 +14,8 @@ from PIL import Image
 from recipebuild.calibration.preprocess import ImageSpec
 from recipebuild.errors import CheckError, StepError
 from recipebuild.evaluate.dataset import samples
-from recipebuild.evaluate.segmentation import class_count, confusion, enlarge, open_model, segment
+from recipebuild.evaluate.resize import enlarge
+from recipebuild.evaluate.segmentation import class_count, confusion, open_model, segment
 
 Make = Callable[..., Path]
 SPEC = ImageSpec(shape=(1, 3, 16, 32), mean=(128, 128, 128), std=(64, 64, 64))
