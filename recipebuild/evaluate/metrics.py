@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from recipebuild.evaluate.dataset import IGNORE
+from recipebuild.evaluate.trainids import IGNORE
 
 if TYPE_CHECKING:
     import numpy as np
