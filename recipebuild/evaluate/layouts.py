@@ -12,7 +12,7 @@ A layout is a function that finds samples, and a line in ``LAYOUTS``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -245,9 +245,7 @@ def _by_stem(folder: Path, files: list[ImageFile]) -> dict[str, ImageFile]:
     return found
 
 
-def _check_partners(
-    folder: str, files: dict[str, ImageFile], partner: str, partners: dict[str, ImageFile] | dict[str, object]
-) -> None:
+def _check_partners(folder: str, files: Mapping[str, ImageFile], partner: str, partners: Collection[str]) -> None:
     alone = [f"{folder}{shown(file.name)}" for stem, file in files.items() if stem not in partners]
     if alone:
         more = f" and {len(alone) - _NAMED} more" if len(alone) > _NAMED else ""

@@ -42,7 +42,8 @@ def host_mask(build: Path, model: str, image: Path):
 
     from recipebuild.calibration.preprocess import ImageSpec
     from recipebuild.evaluate.resize import enlarge
-    from recipebuild.evaluate.segmentation import open_model, segment
+    from recipebuild.evaluate.runners import open_model
+    from recipebuild.evaluate.segmentation import segment
 
     said = json.loads((build / "bundle" / "model.json").read_text())["input"]
     shape = (1, 3, said["height"], said["width"])
