@@ -64,6 +64,9 @@ def measuring(
             "evaluate", "evaluation.json", {**params, "max_drop": evaluate.max_drop},
             {"model": models["head"], **quantized, **weights, **dataset},
         )  # fmt: skip
+        rungs = {name: models[name] for name in models if name != "model"} | quantized
+        pytorch = {"model": models["model"]} if "model" in models else {}
+        steps.add("ladder", "ladder.json", params, {**pytorch, **rungs, **dataset})
         if laid_out["layout"] != "images":
             seen, spec = dataset, {"dataset": laid_out}
     if recipe.model.task == "semantic-segmentation":

@@ -75,6 +75,7 @@ KINDS = {
         "recipebuild.steps.dataset", ("datasets", *_IMAGES), timeout=6 * _HOUR, retries=2, sections=("evaluate",)
     ),
     "evaluate": Kind("recipebuild.steps.evaluate", _SCORE, sections=("evaluate", "model")),
+    "ladder": Kind("recipebuild.steps.ladder", _SCORE, sections=("evaluate", "model")),
     "preview": Kind("recipebuild.steps.preview", _RUN, sections=("evaluate", "input")),
     "bundle": Kind("recipebuild.steps.bundle", (*_ONNX, "jinja2", "pydantic"), sections=("bundle", "board")),
     "deploy": Kind(

@@ -1,7 +1,7 @@
 """Recipe -> plan: the list of steps that builds it. Pure: nothing is read, nothing is looked up.
 
 fetch -> export -> simplify -> rewrite -> (channels) -> head -> lint, verify -> compile -> (simulate) -> evaluate,
-calibrate -> (tensors), configure -----------------------------------------^               preview -> bundle
+calibrate -> (tensors), configure -----------------------------------------^       ladder, preview -> bundle
 """
 
 from __future__ import annotations

@@ -99,6 +99,7 @@ _FIGURES: dict[str, Callable[[Metrics], str]] = {
     "calibrate": lambda m: f"{m['images']} images, {size(m['bytes'])}",
     "compile": lambda m: f"{size(m['bytes'])}" + (f", {m['method']}" if "method" in m else ""),
     "evaluate": _evaluate,
+    "ladder": lambda m: m["verdict"].partition(". Look")[0],
     "deploy": _deploy,
     "bundle": lambda m: f"{m['files']} files, {size(m['bytes'])}",
 }
