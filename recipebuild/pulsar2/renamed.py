@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.errors import StepError
-from recipebuild.pulsar2.layers import MOVES
+from recipebuild.graph.layers import MOVES
 
 if TYPE_CHECKING:
     import onnx

@@ -18,15 +18,18 @@ from recipebuild.calibration.decode import decode
 from recipebuild.calibration.preprocess import ImageSpec
 from recipebuild.calibration.source import images
 from recipebuild.engine.step import Progress
-from recipebuild.evaluate.dataset import IGNORE, read, samples
+from recipebuild.evaluate.answers import SEGMENTATION
+from recipebuild.evaluate.dataset import IGNORE, DatasetSpec, read, samples
 from recipebuild.evaluate.palette import palette
 from recipebuild.evaluate.preview import Row, draw, most_varied
-from recipebuild.evaluate.recorded import Recorded
-from recipebuild.evaluate.segmentation import class_count, open_model, segment
+from recipebuild.evaluate.runners import open_model, recorded_runner
+from recipebuild.evaluate.segmentation import class_count, segment
 
 if TYPE_CHECKING:
     import numpy.typing as npt
     from PIL import Image
+
+    from recipebuild.evaluate.runners import Run
 
     Masks = dict[str, npt.NDArray[Any]]
     Picture = tuple[Image.Image, Masks, Masks]
@@ -41,6 +44,7 @@ class Params(BaseModel):
 
     Attributes:
         input: The recipe's input.
+        dataset: How the dataset is laid out.
         count: How many images of the dataset are evaluated; ``None`` for all.
         seed: Which of them, and which are drawn where labels do not decide it.
     """
@@ -48,6 +52,7 @@ class Params(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     input: ImageSpec
+    dataset: DatasetSpec = DatasetSpec()
     count: int | None = Field(default=None, ge=1)
     seed: int = 0
 
@@ -56,7 +61,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     """Run the models on a few images and draw what they give."""
     models = {title: open_model(inputs[name]) for title, name in _MODELS.items() if name in inputs}
     classes = class_count(inputs["model"]) or IGNORE
-    recorded = Recorded(inputs["predictions"]) if "predictions" in inputs else None
+    recorded = recorded_runner(inputs["predictions"], SEGMENTATION) if "predictions" in inputs else None
     pictures = (
         _labelled(inputs["dataset"], classes, params, recorded)
         if "dataset" in inputs
@@ -72,13 +77,13 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     return {"images": len(rows), "size": f"{picture.width}x{picture.height}"}
 
 
-def _labelled(dataset: Path, classes: int, params: Params, recorded: Recorded | None) -> list[Picture]:
+def _labelled(dataset: Path, classes: int, params: Params, recorded: Run | None) -> list[Picture]:
     """Of the images that are evaluated those with most classes, what was predicted, and their ground truth."""
     found = []
-    for one in most_varied(samples(dataset, params.count, params.seed), _ROWS, classes, params.seed):
+    for one in most_varied(samples(dataset, params.count, params.seed, params.dataset), _ROWS, classes, params.seed):
         image, label = read(one, classes)
-        predicted = {"quantized": recorded.ids(one.name)} if recorded else {}
-        found.append((image, predicted, {"ground truth": label}))
+        ids = recorded(image, one.name).ids if recorded else None
+        found.append((image, {} if ids is None else {"quantized": ids}, {"ground truth": label}))
     return found
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 from recipebuild.errors import MissingError, StepError
 from recipebuild.evaluate.dataset import samples
-from recipebuild.evaluate.recorded import Recorded, write_ids
+from recipebuild.evaluate.recorded import Recorded, write_outputs
 from recipebuild.graph.statistics import Tensor
 from recipebuild.pulsar2.build import build
 from recipebuild.pulsar2.compose import Build
@@ -128,7 +128,7 @@ def test_the_quantized_model_takes_the_place_of_the_compiled_one_in_mode_referen
     params = {"mode": "Reference", "hardware": "AX620E", "count": 4}
     recorded = Recorded(simulated(tmp_path / "none", dataset, tmp_path, quantized=quantized.parent, **params))
     chosen = [one.name for one in samples(dataset, 4, 0)]
-    assert [int(recorded.ids(name).max()) for name in chosen] == [int(name) % 3 for name in chosen]
+    assert [int(recorded.output(name).max()) for name in chosen] == [int(name) % 3 for name in chosen]
 
 
 def test_a_model_that_a_camera_feeds_is_simulated_on_images_made_yuv(
@@ -141,20 +141,20 @@ def test_a_model_that_a_camera_feeds_is_simulated_on_images_made_yuv(
     (pulsar2_folder / "pulsar2.json").write_text(config.text)
     recorded = Recorded(simulated(built(pulsar2_folder), dataset, tmp_path, runtime=runtime))
     for at in range(20):
-        assert (recorded.ids(f"{at:02}") == at % 3).all()
+        assert (recorded.output(f"{at:02}") == at % 3).all()
 
 
 def test_only_as_many_as_are_evaluated(standins: Standins, pulsar2_folder: Path, dataset: Path, tmp_path: Path) -> None:
     standins("pulsar2")
     compiled = built(pulsar2_folder)
     recorded = Recorded(simulated(compiled, dataset, tmp_path, count=3, seed=1))
-    with pytest.raises(StepError, match="no class ids of 99"):
-        recorded.ids("99")
+    with pytest.raises(StepError, match="no output for 99"):
+        recorded.output("99")
 
 
 def test_recorded_ids_are_the_same_bytes(tmp_path: Path) -> None:
     ids = np.arange(6).reshape(2, 3)
     for name in ("a.tar", "b.tar"):
-        write_ids(tmp_path / name, [("street/1", ids), ("ö" * 120, ids)])
+        write_outputs(tmp_path / name, [("street/1", [ids]), ("ö" * 120, [ids])])
     assert (tmp_path / "a.tar").read_bytes() == (tmp_path / "b.tar").read_bytes()
-    np.testing.assert_array_equal(Recorded(tmp_path / "a.tar").ids("street/1"), ids)
+    np.testing.assert_array_equal(Recorded(tmp_path / "a.tar").output("street/1"), ids)

@@ -13,7 +13,7 @@ from PIL import Image
 from recipebuild.errors import StepError
 from recipebuild.evaluate.dataset import samples
 from recipebuild.evaluate.palette import palette
-from recipebuild.evaluate.recorded import write_ids
+from recipebuild.evaluate.recorded import write_outputs
 from recipebuild.steps import calibrate
 from recipebuild.steps.preview import Params, run
 
@@ -63,7 +63,7 @@ def test_what_a_simulation_predicted_has_a_column(
     colour_model: Make, colour_dataset: Path, calibration: Path, tmp_path: Path
 ) -> None:
     chosen = samples(colour_dataset, 4, 7)
-    write_ids(tmp_path / "p.tar", [(one.name, np.full((8, 16), 2)) for one in chosen])
+    write_outputs(tmp_path / "p.tar", [(one.name, [np.full((1, 8, 16), 2)]) for one in chosen])
     found = {"predictions": tmp_path / "p.tar", "dataset": colour_dataset, "calibration": calibration}
     metrics, picture = preview({"model": colour_model(), **found}, tmp_path / "out", count=4, seed=7)
     assert metrics["images"] == 3
