@@ -13,10 +13,11 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from recipebuild.engine.step import Progress
-from recipebuild.graph.cost import layout_changes, multiply_adds
+from recipebuild.graph.cost import layout_changes, multiply_adds, peak_activation_bytes
 from recipebuild.graph.files import check, load, size
 from recipebuild.graph.passes import defaults
 from recipebuild.graph.rewrite import Limits, rewrite_file
+from recipebuild.graph.statistics import operator_table
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +49,8 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
 
     Returns:
         ``passes`` (name, how often, nodes after it), ``rolled_back`` (names of those that changed the result too much),
-        ``relative`` and ``agreement``, and before and after: ``nodes``, ``multiply_adds``, ``layout_changes``.
+        ``relative`` and ``agreement``, and before and after: ``nodes``, ``multiply_adds``, ``layout_changes``,
+        ``peak_activation_bytes``, and how many of which ``operators``.
     """
     target = out / "rewritten.onnx"
     names = [name for name in defaults(params.target) if params.switches.get(name, True)]
@@ -70,5 +72,8 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         "multiply_adds_after": multiply_adds(after),
         "layout_changes_before": layout_changes(before),
         "layout_changes_after": layout_changes(after),
+        "peak_activation_bytes_before": peak_activation_bytes(before),
+        "peak_activation_bytes_after": peak_activation_bytes(after),
+        "operators": operator_table(before, after),
         "bytes": size(target),
     }
