@@ -19,6 +19,7 @@ from recipebuild.errors import RecipeError, disk_full
 from recipebuild.origins import origins
 from recipebuild.plan.plan import Plan
 from recipebuild.prepare import Job
+from recipebuild.report.page.make import REPORT
 
 
 def make_folder(folder: Path) -> Path:
@@ -60,6 +61,7 @@ def fill(job: Job, results: Mapping[str, Result], folder: Path, store: Store) ->
             entry["origins"] = found
     try:
         written = {path for step in job.plan.steps for path in _place(job.plan, results[step.id], folder, store)}
+        written.add(REPORT)  # made after the manifest, of the manifest
         _remove_stale(folder, before, written)
         value["files"] = sorted(written)
         if value != before:
