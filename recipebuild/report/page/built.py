@@ -96,7 +96,7 @@ def is_manifest(value: Any) -> bool:
     """Whether a JSON value is what ``run`` writes."""
     return isinstance(value, dict) and all(
         isinstance(value.get(name), kind)
-        for name, kind in (("recipe", str), ("steps", list), ("variants", dict), ("notes", list))
+        for name, kind in (("recipe", str), ("status", str), ("steps", list), ("variants", dict), ("notes", list))
     )
 
 
