@@ -1,7 +1,8 @@
-"""``report`` and ``graph``: builds told as pages, and recipes as pictures of their steps."""
+"""``report``, ``graph`` and ``ui``: builds told as pages, and recipes as pictures of their steps."""
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -65,3 +66,27 @@ def graph(
     from recipebuild.report.pipeline.text import dot, mermaid
 
     typer.echo(mermaid(found) if format == "mermaid" else dot(found, plan["recipe"]), nl=False)
+
+
+def ui(
+    build_dir: given.BuildDir = Path("build"),
+    store: given.LocalStore = None,
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="The address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 for any that is free.")] = 8765,
+    expose: Annotated[
+        bool, typer.Option("--expose", help="Allow an address that other machines can reach. There is no password.")
+    ] = False,
+) -> None:
+    """Show the reports of all builds in a browser, with live progress of those that run. Ctrl-C ends it.
+
+    Example: recipebuild ui --port 0
+    """
+    from recipebuild.errors import Interrupted
+    from recipebuild.prepare import Options, open_store
+    from recipebuild.ui.builds import Builds
+    from recipebuild.ui.server import address, server
+
+    made = server(Builds(build_dir, open_store(Options(store=store)).root), host, port, expose)
+    typer.echo(address(made))
+    with contextlib.suppress(Interrupted), made:
+        made.serve_forever()

@@ -17,6 +17,7 @@ STATES = {
     "cached": "cached",
     "failed": "failed",
     "skipped": "skipped",
+    "queued": "waits",
     "running": "running",
     "build": "to be built",
     "follows": "follows",
