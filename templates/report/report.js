@@ -91,7 +91,12 @@
       image.hidden = !chosen;
       if (chosen) { image.src = chosen.src; image.alt = chosen.alt; }
     };
-    const update = () => { show(pick("under"), pick("left")); show(pick("over"), pick("right")); };
+    const update = () => {
+      for (const [image, side] of [["under", "left"], ["over", "right"]]) {
+        show(pick(image), pick(side));
+        pick(`name-${side}`).textContent = pick(side).value;
+      }
+    };
     for (const name of ["row", "left", "right"]) pick(name)?.addEventListener("change", update);
     const slide = () => stage.style.setProperty("--at", `${pick("slide").value}%`);
     pick("slide").addEventListener("input", slide);
