@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all lint typecheck bench assets schema clean
+.PHONY: help setup run test test-all lint typecheck bench assets schema docs clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -37,6 +37,9 @@ assets: setup  ## draw and train the quickstart data anew (minutes)
 
 schema: setup  ## write docs/recipe.schema.json anew
 	@$(BIN)/recipebuild schema > docs/recipe.schema.json
+
+docs: setup  ## take the pictures of the documentation anew, in Chromium
+	@$(BIN)/python -m scripts.make_docs
 
 clean:  ## remove what was built here; the store stays
 	rm -rf $(VENV) .venv-bench build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

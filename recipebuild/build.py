@@ -17,9 +17,11 @@ from recipebuild.engine.events import Event, OnEvent
 from recipebuild.engine.executors import open_executor
 from recipebuild.engine.run import run_steps
 from recipebuild.errors import Interrupted, RecipebuildError
+from recipebuild.eventlog import EventLog
 from recipebuild.folder import fill, make_folder
 from recipebuild.lock import check_locked
 from recipebuild.prepare import Options, open_remote, open_store, prepare, require_packages
+from recipebuild.report.page.make import REPORT, write_report
 
 
 @dataclass(frozen=True)
@@ -32,12 +34,14 @@ class Build:
         error: Why it failed, if it did: the first failed step's error. ``Interrupted`` without a failed step where all
             was built and the run was stopped while it still sent results to a remote store.
         warnings: What was told by events while it ran; among the manifest's notes, too.
+        trouble: Why there is no new ``report.html``; empty if all is well.
     """
 
     folder: Path
     manifest: Mapping[str, Any]
     error: RecipebuildError | None = None
     warnings: Sequence[str] = ()
+    trouble: str = ""
 
 
 _DEFAULTS = Options()
@@ -70,11 +74,13 @@ def run(
     remote = open_remote(options)
     resources = {name: options.slots.get(name, 1) for step in steps for name in step.resources}
     executor = open_executor(options.executor, options.jobs or default_jobs(), resources, remote)
+    log = EventLog([(job.plan, folder) for job, folder in zip(jobs, folders, strict=True)])
     told: dict[str, list[str]] = {}
 
     def hear(event: Event) -> None:
         if event.status == "warning":
             told.setdefault(event.step.id, []).append(f"warning: {event.text}")
+        log.write(event)
         on_event(event)
 
     courier = Courier(store, remote) if remote else None
@@ -93,7 +99,9 @@ def run(
         warnings = [[text for step in job.plan.steps for text in told.get(step.id, ())] for job in jobs]
         jobs = [replace(job, notes=[*job.notes, *new]) for job, new in zip(jobs, warnings, strict=True)]
         manifests = [fill(job, results, folder, store) for job, folder in zip(jobs, folders, strict=True)]
+        reports = [_report(manifest, folder) for manifest, folder in zip(manifests, folders, strict=True)]
     finally:
+        log.close()
         store.close()
     errors: list[list[RecipebuildError]] = [
         [e for step in job.plan.steps if (e := results[step.id].error)] for job in jobs
@@ -101,8 +109,17 @@ def run(
     for job, found in zip(jobs, errors, strict=True):
         if courier and {step.id for step in job.plan.steps} & set(courier.unpushed):
             found.append(Interrupted("interrupted before all results were in the remote store"))
-    parts = zip(folders, manifests, errors, warnings, strict=True)
-    return [Build(folder, manifest, e[0] if e else None, seen) for folder, manifest, e, seen in parts]
+    parts = zip(folders, manifests, errors, warnings, reports, strict=True)
+    return [Build(folder, manifest, e[0] if e else None, seen, trouble) for folder, manifest, e, seen, trouble in parts]
+
+
+def _report(manifest: Mapping[str, Any], folder: Path) -> str:
+    """Make the build's report; say what went wrong, as that is no reason to lose hours of work."""
+    try:
+        write_report(manifest, folder)
+    except Exception as error:  # whatever it is, the build is done
+        return f"warning: {folder / REPORT} could not be made: {type(error).__name__}: {error}"
+    return ""
 
 
 def default_jobs() -> int:

@@ -11,12 +11,15 @@ from typing import Any
 from recipebuild import manifest as manifests
 from recipebuild.engine.digest import digest_json
 from recipebuild.engine.materialize import materialize
+from recipebuild.engine.record import Blob
 from recipebuild.engine.store import Store
 from recipebuild.engine.task import Result
 from recipebuild.engine.upkeep import add_root
 from recipebuild.errors import RecipeError, disk_full
+from recipebuild.origins import origins
 from recipebuild.plan.plan import Plan
 from recipebuild.prepare import Job
+from recipebuild.report.page.make import REPORT
 
 
 def make_folder(folder: Path) -> Path:
@@ -51,8 +54,14 @@ def fill(job: Job, results: Mapping[str, Result], folder: Path, store: Store) ->
     before = manifests.read(folder / "manifest.json")
     digest = digest_json([[s.name, s.variant, dict(s.params)] for s in job.plan.steps])
     value = manifests.manifest(job.plan, results, digest, job.toolchains, job.notes)
+    for entry in value["steps"]:
+        if (config := _config(results[entry["id"]])) and (
+            found := origins(job, results[entry["id"]].step, config, store)
+        ):
+            entry["origins"] = found
     try:
         written = {path for step in job.plan.steps for path in _place(job.plan, results[step.id], folder, store)}
+        written.add(REPORT)  # made after the manifest, of the manifest
         _remove_stale(folder, before, written)
         value["files"] = sorted(written)
         if value != before:
@@ -61,6 +70,12 @@ def fill(job: Job, results: Mapping[str, Result], folder: Path, store: Store) ->
         raise disk_full(error, folder) or error from error
     add_root(store, (folder / "manifest.json").absolute())
     return value
+
+
+def _config(result: Result) -> Blob | None:
+    """The configuration that a step wrote."""
+    outputs = result.record.outputs if result.record and result.step.name == "configure" else ()
+    return next((blob for blob in outputs if blob.name == "pulsar2.json"), None)
 
 
 def _place(plan_: Plan, result: Result, folder: Path, store: Store) -> list[str]:

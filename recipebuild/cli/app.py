@@ -7,7 +7,19 @@ from typing import Annotated, NoReturn
 import typer
 
 from recipebuild import __version__
-from recipebuild.cli import board, building, bundle, cache, estimating, importing, inspect, locking, models, recipes
+from recipebuild.cli import (
+    board,
+    building,
+    bundle,
+    cache,
+    estimating,
+    importing,
+    inspect,
+    locking,
+    models,
+    recipes,
+    reporting,
+)
 from recipebuild.cli.exits import leave
 
 app = typer.Typer(
@@ -47,6 +59,9 @@ app.command("inspect")(inspect.inspect)
 app.command("diff")(inspect.diff)
 app.command("models")(models.models)
 app.command("estimate")(estimating.estimate)
+app.command("report")(reporting.report)
+app.command("graph")(reporting.graph)
+app.command("ui")(reporting.ui)
 app.command("lock")(locking.lock)
 app.add_typer(board.app, name="board")
 app.add_typer(bundle.app, name="bundle")

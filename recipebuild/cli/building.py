@@ -70,6 +70,8 @@ def build_and_tell(
         for build in builds:
             typer.echo(summary(build.manifest, build.folder, build.warnings), nl=False)
     for build in builds:
+        if build.trouble:
+            say(build.trouble)
         after(build.manifest)
         if build.error:
             entry = next((entry for entry in build.manifest["steps"] if "error" in entry), None)
