@@ -25,6 +25,8 @@ _RENAMED = {
 _SECTIONS = {
     "params.compiled.": "input",
     "params.compiler.": "compiler",
+    "params.more.": "more_inputs",
+    "inputs.more_": "more_inputs",
     "params.overrides.": "pulsar2.overrides",
     "params.quant.": "quantization",
     "params.runtime.": "target.runtime_input",
