@@ -113,6 +113,12 @@ calibration: {source: ./images, count: 4, format: NumpyObject}
     assert said["more_inputs"] == [{"name": "mask", "shape": [1, 1, 16, 32], "dtype": "float32"}]
     named = (build / "bundle" / "provenance.json").read_text()
     assert "more_mask/street-0.npy" in named
+
+    project.command("lock", recipe)
+    project.command("run", recipe, "--locked")
+    for path in masks.iterdir():
+        np.save(path, np.zeros((1, 1, 16, 32), np.float32))
+    assert "tensors" in project.command("run", recipe, "--locked", code=5).stderr
     (masks / "street-0.npy").unlink()
     again = project.command("run", recipe, "--set", "calibration.count=6", code=3)
     assert "mask has no street-0.npy" in again.stderr
