@@ -111,6 +111,7 @@ def check(recipes: Sequence[str], options: Options) -> list[Checked]:
             found.append(Checked(given, error.problems))
             continue
         problems, notes = _configured(job.recipes)
+        problems += _undescribed(job)
         more = [*_room(job, options), *_operators(job, options)]
         found.append(Checked(job.plan.name, problems, [*job.notes, *notes, *more]))
     return found
@@ -133,6 +134,27 @@ def _configured(recipes: Sequence[Recipe]) -> tuple[list[Problem], list[str]]:
         # That mean and std look like 0..1 units is said already, in the recipe's words.
         notes += [f"warning: {it}" for it in mistakes(made.config) if it.kind != "units"]
     return list(problems.values()), list(dict.fromkeys(notes))
+
+
+def _undescribed(job: Job) -> list[Problem]:
+    """That an ONNX file which is a model's source takes something else than the recipe describes."""
+    found: dict[str, Problem] = {}
+    for variant in job.variants.values():
+        recipe = variant.recipe
+        source = Path(recipe.model.source)
+        if source.suffix != ".onnx" or not recipe.model.is_local:
+            continue
+        from recipebuild.graph.files import load as load_model
+        from recipebuild.graph.simplify import check_inputs
+
+        shapes: dict[str, Sequence[int]] = {recipe.input.name: recipe.input.shape}
+        shapes |= {given.name: given.shape for given in recipe.more_inputs}
+        try:
+            check_inputs(load_model(source, weights=False), source, shapes)
+        except StepError as error:
+            place = variant.place("model.source") or Place(recipe.name)
+            found[error.message] = Problem("model.source", error.message, place, error.remedy)
+    return list(found.values())
 
 
 def _room(job: Job, options: Options) -> list[str]:

@@ -112,7 +112,7 @@ def prepare(recipes: Sequence[str], options: Options) -> list[Job]:
 
 def plan_recipe(variants: Sequence[Variant], options: Options, resolve: Callable[..., Toolchain]) -> Job:
     """Plan one loaded recipe with what ``resolve`` finds of the toolchains and versions that it wants."""
-    toolchains = [resolve(v.recipe.target.toolchain, v.recipe.pulsar2.version) for v in variants]
+    toolchains = [resolve(_wanted(v.recipe), v.recipe.pulsar2.version) for v in variants]
     planned = plan(variants, toolchains, template_folders(options))
     if options.board:
         planned = with_deploy(planned, variants, options.board, find_board(options.board), options.again)
@@ -124,6 +124,11 @@ def plan_recipe(variants: Sequence[Variant], options: Options, resolve: Callable
     lines = [line for variant in variants for line in advice(variant.recipe)]
     lines += [line for it in zip(variants, toolchains, strict=True) for line in _absent(*it)]
     return Job(planned, by_label, dict(zip(by_label, toolchains, strict=True)), list(dict.fromkeys(lines)))
+
+
+def _wanted(recipe: Recipe) -> str:
+    """The recipe's toolchain; models of several inputs are for Pulsar2 alone."""
+    return "pulsar2" if recipe.more_inputs else recipe.target.toolchain
 
 
 def _absent(variant: Variant, toolchain: Toolchain) -> list[str]:

@@ -19,6 +19,8 @@ from recipebuild.graph.statistics import inputs as model_inputs
 from recipebuild.graph.statistics import outputs as model_outputs
 
 if TYPE_CHECKING:
+    import onnx
+
     from recipebuild.board.runners import Runner
     from recipebuild.calibration.preprocess import ImageSpec
     from recipebuild.graph.statistics import Tensor
@@ -74,9 +76,16 @@ def interface(
             "resize": RESIZE,
             **({"more_shapes": [list(shape) for shape in fed.extra_shapes]} if fed.extra_shapes else {}),
         },
+        **({"more_inputs": others} if (others := _others(model, spec)) else {}),
         "outputs": [_output(tensor, task, on_npu) for tensor in model_outputs(model)],
         "labels": labels,
     }
+
+
+def _others(model: onnx.ModelProto, spec: ImageSpec) -> list[dict[str, Any]]:
+    """The inputs that are no image; they are taken as they are."""
+    found = (tensor for tensor in model_inputs(model) if tensor.name != spec.name)
+    return [{"name": tensor.name, "shape": list(tensor.shape or ()), "dtype": tensor.dtype} for tensor in found]
 
 
 def _conversion(fed: Runtime, spec: ImageSpec) -> dict[str, Any]:

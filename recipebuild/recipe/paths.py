@@ -22,11 +22,19 @@ def absolute(data: dict[str, Any], folder: Path) -> dict[str, Any]:
     for section, field in FIELDS:
         if isinstance(part := data.get(section), dict) and isinstance(value := part.get(field), str):
             data = {**data, section: {**part, field: _absolute(section, value, folder)}}
+    if isinstance(more := data.get("more_inputs"), list):
+        data = {**data, "more_inputs": [_more(each, folder) for each in more]}
     matrix = data.get("matrix")
     if not isinstance(matrix, dict):
         return data
     axes = {name: [_choice(name, v, folder) for v in vs] if isinstance(vs, list) else vs for name, vs in matrix.items()}
     return {**data, "matrix": axes}
+
+
+def _more(given: Any, folder: Path) -> Any:
+    if not isinstance(given, dict) or not isinstance(source := given.get("source"), str):
+        return given
+    return {**given, "source": _absolute("more_inputs", source, folder)}
 
 
 def _choice(axis: str, value: Any, folder: Path) -> Any:
@@ -69,6 +77,15 @@ def missing(data: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], str, str
                 fault = (f"{value} cannot be read: {error.strerror}", "")
             if fault:
                 yield (section, field), *fault
+
+
+def missing_folders(data: Mapping[str, Any]) -> Iterator[tuple[tuple[str, int, str], str, str]]:
+    """The same of ``more_inputs``."""
+    more = data.get("more_inputs")
+    for at, given in enumerate(more if isinstance(more, list) else ()):
+        source = given.get("source") if isinstance(given, dict) else None
+        if isinstance(source, str) and source.startswith("/") and not Path(source).is_dir():
+            yield ("more_inputs", at, "source"), f"no such folder: {source}", "a folder of .npy files"
 
 
 def _model(source: str) -> tuple[str, str] | None:

@@ -16,24 +16,26 @@ from recipebuild.graph.statistics import operator_table, operators_and_constants
 
 
 class Params(BaseModel):
-    """The one input that the model is simplified for.
+    """The inputs that the model is simplified for.
 
     Attributes:
-        input_name: Its name.
+        input_name: The image's name.
         shape: N, C, H, W.
+        more: The shapes of other inputs, by name.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     input_name: str
     shape: tuple[int, int, int, int]
+    more: dict[str, tuple[int, ...]] = {}
 
 
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
     """Simplify the model; the metrics are the table that onnxsim's command prints."""
     target = out / "simplified.onnx"
     progress(0.0, "onnxsim")
-    save(simplify(inputs["model"], params.input_name, params.shape), target)
+    save(simplify(inputs["model"], params.input_name, params.shape, params.more), target)
     check(target)
     (before, nodes_before), (after, nodes_after) = _counted(inputs["model"]), _counted(target)
     return {
