@@ -20,7 +20,8 @@ ROUND = {"fetch": 0.4, "export": 9.5, "simplify": 0.8, "rewrite": 1.2, "head": 0
 NEEDS = {
     "fetch": [], "export": ["fetch"], "simplify": ["export"], "rewrite": ["simplify"], "head": ["rewrite"],
     "calibrate": [], "configure": [], "verify": ["fetch", "export", "head", "calibrate"],
-    "compile": ["head", "calibrate", "verify"], "evaluate": ["head", "compile"], "layers": ["head", "compile"],
+    "compile": ["head", "calibrate", "verify"], "evaluate": ["head", "compile"],
+    "ladder": ["head", "compile"], "layers": ["head", "compile"],
     "preview": ["head", "compile"], "bundle": ["compile", "configure", "evaluate"], "deploy": ["bundle"],
 }  # fmt: skip
 
@@ -78,6 +79,7 @@ class _Build:
         config = {"npu_mode": "NPU3", "quant": {"calibration_method": method, "input_configs": [{"mean": [1, 2]}]}}
         self.file("configure", "pulsar2.json", json.dumps(config).encode(), "pulsar2.json")
         self.file("compile", "quantized.onnx", b"model", "quantized.onnx")
+        self.file("ladder", "ladder.json", json.dumps(_ladder(drop)).encode())
         self.file("layers", "layers.json", json.dumps(_layers()).encode())
         classes = [{"name": name, "color": color} for name, color in CLASSES]
         self.file("preview", "panels/classes.json", json.dumps(classes).encode())
@@ -138,6 +140,8 @@ def _metrics(step: str, drop: float, method: str) -> dict[str, Any]:
         "evaluate": {
             "images": 24, "miou_float": 0.83, "miou_quantized": 0.83 - drop, "pixel_accuracy_float": 0.94,
             "pixel_accuracy_quantized": 0.94 - drop, "drop": drop, "per_class": per_class,
+            "metric": "miou", "against": "labels", "drop_interval": [-0.001, 0.009],
+            "interval": {"float": [0.82, 0.84], "quantized": [0.816, 0.835]},
         },
         "preview": {"images": 2},
         "deploy": {
@@ -145,6 +149,25 @@ def _metrics(step: str, drop: float, method: str) -> dict[str, Any]:
             "miou_board": 0.82 - drop, "images": 24, "versions": {"pulsar2": "4.2"},
         },
     }.get(step, {})  # fmt: skip
+
+
+def _ladder(drop: float) -> dict[str, Any]:
+    rung = {"within_noise": True, "change_interval": None}
+    return {
+        "images": 8, "metric": "miou", "against": "labels", "warnings": [],
+        "verdict": f"most is lost at quantized (host): miou 0.8300 -> {0.83 - drop:.4f}",
+        "rows": [
+            {"rung": "pytorch", "title": "PyTorch", "miou": 0.83, "interval": [0.82, 0.84]},
+            {
+                **rung, "rung": "export", "title": "exported", "miou": 0.83, "change": 0.0, "same": 1.0,
+                "cosine_before": 1.0, "largest_error": 1e-6,
+            },
+            {
+                **rung, "rung": "quantized", "title": "quantized (host)", "miou": 0.83 - drop, "change": -drop,
+                "change_interval": [-0.009, 0.001], "same": 0.995, "cosine_before": 0.999, "largest_error": None,
+            },
+        ],
+    }  # fmt: skip
 
 
 def _layers() -> dict[str, Any]:

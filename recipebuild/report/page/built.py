@@ -111,10 +111,18 @@ def inside(folder: Path, path: str) -> bytes | None:
         return None
 
 
-def unique(titles: Sequence[str]) -> list[str]:
-    """Titles of builds, with numbers behind those that occur more than once."""
-    found: list[str] = []
-    for title in titles:
-        twin = sum(other == title for other in titles[: len(found)])
-        found.append(f"{title} ({twin + 1})" if titles.count(title) > 1 else title)
-    return found
+def titles(found: Sequence[Built]) -> list[str]:
+    """What builds are called beside each other: by their entry of the matrix if they are of one, else by the recipe.
+
+    Those of one name are told apart by their folders, and by numbers if nothing else helps.
+    """
+    of_one = len({str(built.folder) for built in found}) == 1
+    named = [built.label if of_one and built.label else built.title for built in found]
+    twice = [named.count(name) > 1 for name in named]
+    folders = [built.folder.absolute() for built in found]
+    places = [
+        (it.parent if it.name == built.manifest["recipe"] else it).name
+        for it, built in zip(folders, found, strict=True)
+    ]
+    named = [f"{name} ({place})" if twin else name for name, place, twin in zip(named, places, twice, strict=True)]
+    return [f"{name} ({named[:i].count(name) + 1})" if named.count(name) > 1 else name for i, name in enumerate(named)]

@@ -18,7 +18,7 @@ from recipebuild.report.page.parts import Chart
 
 WIDTH = 520
 _SERIES = {
-    "float": 1, "quantized": 2, "board": 3, "exported": 1, "rewritten": 2, "final": 2,
+    "pytorch": 4, "float": 1, "quantized": 2, "board": 3, "exported": 1, "rewritten": 2, "final": 2,
 }  # fmt: skip
 """The colour of each series that occurs on many charts."""
 _CONFIG = {
@@ -32,7 +32,7 @@ _CONFIG = {
     },
     "legend": {
         "labelColor": "var(--ink)", "titleColor": "var(--muted)", "labelFontSize": 12, "titleFontSize": 12,
-        "orient": "top", "symbolType": "square", "title": None, "offset": 6,
+        "orient": "top", "symbolType": "square", "title": None, "offset": 6, "columnPadding": 28, "labelLimit": 300,
     },
     "header": {"labelColor": "var(--ink)", "labelFontSize": 12},
 }  # fmt: skip
@@ -94,7 +94,7 @@ def points(rows: Sequence[Mapping[str, Any]], caption: str, *, y: str, kinds: Se
     """Points in a row, joined to the foot of the chart by thin lines.
 
     Args:
-        rows: In their order, with ``index``, ``value``, ``kind`` and ``said``.
+        rows: In their order, at least one, with ``index``, ``value``, ``kind`` and ``said``.
         caption: What the chart shows.
         y: What the axis counts.
         kinds: What kinds there are; one alone has no legend.
@@ -108,7 +108,7 @@ def points(rows: Sequence[Mapping[str, Any]], caption: str, *, y: str, kinds: Se
             "x": {
                 "field": "index", "type": "quantitative", "title": "in the order of the table",
                 "axis": {"grid": False, "labels": False, "ticks": False},
-                "scale": {"domain": [-1, len(rows)], "nice": False},
+                "scale": {"domain": [-1, max(row["index"] for row in rows) + 1], "nice": False},
             },
             "y": {"field": "value", "type": "quantitative", "title": y, "scale": {"zero": False}},
             "color": _color(kinds, "kind"),

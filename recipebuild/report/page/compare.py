@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 
 from recipebuild.report.page.accuracy import class_names
-from recipebuild.report.page.built import Built, unique
+from recipebuild.report.page.built import Built, titles
 from recipebuild.report.page.charts import bars
 from recipebuild.report.page.config import leaves
 from recipebuild.report.page.parts import Cell, Chart, Column, Section, Table, number
@@ -16,23 +16,25 @@ from recipebuild.report.page.summary import alerts
 
 _CHARTED = 8
 """Figures that get a chart, the first of those that differ."""
+_TELLING = 0.005
+"""The least difference, as a part of the figure, that is drawn or coloured."""
 
 
 def comparison(found: Sequence[Built]) -> str:
     """A page that compares builds; the first is what the others are measured by."""
-    titles = unique([built.title for built in found])
+    names = titles(found)
     told = [
         {**alert, "text": f"{title}: {alert['text']}"}
-        for title, built in zip(titles, found, strict=True)
+        for title, built in zip(names, found, strict=True)
         for alert in alerts(built.manifest)
         if alert["level"] != "note"
     ]
-    sections = [figures_section(found), _classes(found, titles), _configurations(found, titles)]
+    sections = [figures_section(found), _classes(found, names), _configurations(found, names)]
     return page(
         "compare.html.j2",
         title=f"{len(found)} builds compared",
         mark="",
-        titles=titles,
+        titles=names,
         builds=found,
         alerts=[dict(it) for it in {tuple(alert.items()): alert for alert in told}.values()],
         sections=[section for section in sections if section],
@@ -41,20 +43,21 @@ def comparison(found: Sequence[Built]) -> str:
 
 def figures_section(found: Sequence[Built]) -> Section:
     """The figures of builds in a table, with charts of those that differ."""
-    titles = unique([built.label or built.title if _one_recipe(found) else built.title for built in found])
+    names = titles(found)
     columns = [{it.key: it for it in quantities(built)} for built in found]
     keys = list(dict.fromkeys(key for column in columns for key in column))
-    differing = [key for key in keys if len({it.value if (it := c.get(key)) else None for c in columns}) > 1]
-    charts = [chart for key in differing if key != "seconds" and (chart := _chart(key, columns, titles))][:_CHARTED]
+    charts = [chart for key in keys if _is_telling(key, columns) and (chart := _chart(key, columns, names))][:_CHARTED]
     rows = [[_heading(key, columns), *_cells(key, columns)] for key in keys]
-    headings = [Column("figure"), *(Column(title, True) for title in titles)]
-    note = f"In brackets, the change against {titles[0]}."
+    headings = [Column("figure"), *(Column(title, True) for title in names)]
+    note = f"In brackets, the change against {names[0]}."
     table = Table("Figures", headings, rows)
     return Section("figures", "Side by side", note, [table], charts)
 
 
-def _one_recipe(found: Sequence[Built]) -> bool:
-    return len({str(built.folder) for built in found}) == 1
+def _is_telling(key: str, columns: Sequence[dict[str, Quantity]]) -> bool:
+    """Whether a figure differs so much that bars show it."""
+    values = [column[key].value for column in columns if key in column]
+    return key != "seconds" and len(values) > 1 and max(values) - min(values) > _TELLING * max(map(abs, values))
 
 
 def _heading(key: str, columns: Sequence[dict[str, Quantity]]) -> Cell:
@@ -81,7 +84,8 @@ def _cells(key: str, columns: Sequence[dict[str, Quantity]]) -> list[Cell]:
                 else ""
             )
             good = (change > 0) == (it.better == "more")
-            tone = "" if it.better is None or key == "seconds" else "good" if good else "bad"
+            slight = it.better is None or key == "seconds" or abs(change) < _TELLING * abs(first.value)
+            tone = "" if slight else "good" if good else "bad"
             cells.append(number(it.value, f"{it.text} ({said})" if said else it.text, tone))
     return cells
 
@@ -89,8 +93,7 @@ def _cells(key: str, columns: Sequence[dict[str, Quantity]]) -> list[Cell]:
 def _chart(key: str, columns: Sequence[dict[str, Quantity]], titles: Sequence[str]) -> Chart | None:
     pairs = [(title, column[key]) for title, column in zip(titles, columns, strict=True) if key in column]
     rows = [{"name": t, "series": "", "value": it.value, "text": it.text, "said": f"{t}: {it.text}"} for t, it in pairs]
-    caption = pairs[0][1].title[:1].upper() + pairs[0][1].title[1:]
-    return bars(rows, [""], caption, unit=None)
+    return bars(rows, [""], pairs[0][1].title, unit=None)
 
 
 def _classes(found: Sequence[Built], titles: Sequence[str]) -> Section | None:
@@ -141,10 +144,14 @@ def _configurations(found: Sequence[Built], titles: Sequence[str]) -> Section | 
     for path in dict.fromkeys(path for each in values for path in each):
         texts = [json.dumps(each[path], ensure_ascii=False) if path in each else "" for each in values]
         if len(set(texts)) > 1:
-            rows.append([Cell(path, tone="code"), *(Cell(text, tone="code") for text in texts)])
+            rows.append([Cell(path, tone="code"), *map(_value, texts)])
     if not rows:
         return None
     columns = [Column("value"), *(Column(title) for title in titles)]
     return Section(
         "config", "Pulsar2 configuration", "Values that differ.", tables=[Table("Differing values", columns, rows)]
     )
+
+
+def _value(text: str) -> Cell:
+    return Cell(text, tone="code") if text else Cell("Pulsar2's default", tone="muted")

@@ -10,11 +10,15 @@ from recipebuild.report.figures import size
 from recipebuild.report.page.built import Built
 from recipebuild.report.pipeline.nodes import duration
 
-KINDS = ("float", "quantized", "board")
+KINDS = ("pytorch", "float", "quantized", "board")
 """What accuracy is measured of, in this order."""
 
-_FRACTIONS = ("miou", "pixel_accuracy", "top1", "top5", "accuracy", "agreement")
-_TITLES = {"miou": "mIoU", "pixel_accuracy": "pixel accuracy", "top1": "top-1 accuracy", "top5": "top-5 accuracy"}
+_FRACTIONS = ("miou", "pixel_accuracy", "top1", "top5", "delta1", "agreement")
+_LESS_IS_BETTER = ("abs_rel", "rmse", "mse")
+_TITLES = {
+    "miou": "mIoU", "top1": "top-1 accuracy", "top5": "top-5 accuracy", "abs_rel": "relative error", "rmse": "RMSE",
+    "delta1": "within a factor of 1.25",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,17 @@ def metric_text(name: str, value: float) -> str:
     return f"{100 * value:.2f} %" if is_fraction(name) else f"{value:.4g}"
 
 
+def change_text(name: str, change: float) -> str:
+    """A metric's change for people; of a fraction in percentage points."""
+    said = f"{100 * change:+.2f}" if is_fraction(name) else f"{change:+.4g}"
+    return said if float(said) else said.lstrip("+-")
+
+
+def is_worse(name: str, change: float) -> bool:
+    """Whether a metric that changed so got worse."""
+    return change > 0 if name in _LESS_IS_BETTER else change < 0
+
+
 def accuracies(built: Built) -> dict[str, dict[str, float]]:
     """Metrics by name, each by what it was measured of: ``{"miou": {"float": 0.83, "quantized": 0.82}}``."""
     found: dict[str, dict[str, float]] = {}
@@ -72,7 +87,7 @@ def _accuracy(built: Built) -> Iterator[Quantity]:
         for kind in KINDS:
             if kind in by_kind:
                 value = by_kind[kind]
-                better: Literal["more"] | None = "more" if is_fraction(name) else None
+                better: Literal["more", "less"] = "less" if name in _LESS_IS_BETTER else "more"
                 title = f"{metric_title(name)}, {kind}"
                 yield Quantity(f"{name}_{kind}", title, value, metric_text(name, value), better)
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from recipebuild.report.figures import size
-from recipebuild.report.page.accuracy import loss
+from recipebuild.report.page.accuracy import change, change_tone
 from recipebuild.report.page.built import Built
 from recipebuild.report.page.parts import Tile
-from recipebuild.report.page.quantities import accuracies, giga, is_fraction, metric_text, metric_title
+from recipebuild.report.page.quantities import accuracies, change_text, giga, is_fraction, metric_text, metric_title
 from recipebuild.report.pipeline.nodes import duration
 
 
@@ -41,13 +41,13 @@ def _accuracy(built: Built) -> Iterator[Tile]:
         return
     by_kind = found[name]
     kind = next((it for it in ("board", "quantized", "float") if it in by_kind), "")
-    lost = loss(by_kind)
+    changed = change(by_kind)
     note, tone = "", ""
     if kind and kind != "float" and "float" in by_kind:
         note = f"float {metric_text(name, by_kind['float'])}"
-        if lost is not None and is_fraction(name):
-            note += f", {-100 * lost:+.2f} points"
-            tone = "bad" if lost > 0.01 else "good"
+        if changed is not None:
+            note += f", {change_text(name, changed)}{' points' if is_fraction(name) else ''}"
+            tone = change_tone(name, changed) or "good"
     yield Tile(
         f"{metric_title(name)}, {kind}" if kind else metric_title(name),
         metric_text(name, by_kind.get(kind, 0.0)),

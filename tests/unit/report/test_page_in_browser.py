@@ -68,7 +68,7 @@ def test_dark_is_dark(chromium: Browser, report: Path) -> None:
 
 def test_charts_are_drawn_in_the_colours_of_the_page(opened: Page) -> None:
     charts = opened.locator("svg.chart")
-    assert charts.count() == 3  # accuracy by class, layers, operators
+    assert charts.count() == 4  # accuracy by class, ladder, layers, operators
     bars = opened.locator("#accuracy svg.chart [aria-roledescription=bar]")
     assert bars.count() == 6
     widths = [box["width"] for bar in bars.all() if (box := bar.bounding_box())]
@@ -122,7 +122,7 @@ def test_a_filter_hides_rows_and_says_how_many_are_left(chromium: Browser, tmp_p
         it.locator("#provenance details summary").last.click()
         it.get_by_label("Filter: Files").fill("panels 1/")
         assert column(it.locator("#provenance details table").last, 0)[0].startswith("steps/preview/panels/1/")
-        assert it.locator("#provenance .filter output").last.inner_text() == "5 of 14"
+        assert it.locator("#provenance .filter output").last.inner_text() == "5 of 15"
 
 
 def test_the_slider_lays_one_picture_over_the_other(opened: Page) -> None:
@@ -151,7 +151,7 @@ def test_on_paper_everything_is_there_and_nothing_to_click(opened: Page) -> None
 def test_without_scripts_all_is_there(chromium: Browser, report: Path) -> None:
     with page(chromium, java_script_enabled=False) as it:
         it.goto(report.as_uri())
-        assert it.locator("svg.chart").count() == 3
+        assert it.locator("svg.chart").count() == 4
         assert it.locator("table.strip img").count() == 10
         assert not it.locator("[data-slide]").is_visible()
 
