@@ -7,7 +7,19 @@ from typing import Annotated, NoReturn
 import typer
 
 from recipebuild import __version__
-from recipebuild.cli import board, building, bundle, cache, estimating, importing, inspect, locking, models, recipes
+from recipebuild.cli import (
+    board,
+    building,
+    bundle,
+    cache,
+    estimating,
+    importing,
+    inspect,
+    locking,
+    models,
+    new,
+    recipes,
+)
 from recipebuild.cli.exits import leave
 
 app = typer.Typer(
@@ -36,6 +48,7 @@ def _main(
     """A YAML recipe in, a checked and packaged NPU model out."""
 
 
+app.command("new")(new.new)
 app.command("run")(building.run)
 app.command("plan")(building.plan)
 app.command("explain")(building.explain)

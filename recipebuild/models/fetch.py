@@ -23,7 +23,7 @@ from typing import NoReturn, TypeVar
 from urllib.parse import urlsplit
 
 from recipebuild.errors import MissingError, RecipeError, StepError, UnreachableError, reason
-from recipebuild.models.checkpoint import CONFIG, check_folder, needed_files
+from recipebuild.models.checkpoint import CONFIG, DESCRIBING, check_folder, file_names, needed_files
 
 logger = logging.getLogger(__name__)
 
@@ -89,6 +89,50 @@ def snapshot(
     except Exception as error:
         _give_up(hub_id, revision, error, reached=True)
     return Snapshot(path.parent, commit)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """A model on the hub, without its weights.
+
+    Attributes:
+        folder: Where its config.json is and, if it has one, its preprocessor_config.json; read-only.
+        commit: The commit (40 hex digits) that the revision was resolved to.
+        names: The files that it has on the hub; if that cannot be reached, those that are in the cache.
+    """
+
+    folder: Path
+    commit: str
+    names: frozenset[str]
+
+
+def look_up(hub_id: str, revision: str | None) -> Listing:
+    """Fetch what describes the model ``hub_id``, and none of its weights; from the cache if the hub is out of reach.
+
+    Raises:
+        MissingError: If the hub does not answer within ``REACH_SECONDS``, or has no such model or revision for us.
+        RecipeError: If ``hub_id`` cannot be the name of a model.
+        StepError: If the model has no config.json, or the cache cannot be written.
+    """
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.utils import disable_progress_bars
+
+    disable_progress_bars()
+    cached = _cached(hub_id, revision)
+    try:
+        commit, names = _within(REACH_SECONDS, lambda: _first_contact(hub_id, revision))
+        if CONFIG not in names:
+            raise StepError(f"{hub_id} on the hub has no {CONFIG}", remedy="name a model in transformers' layout")
+        for name in names & {CONFIG, *DESCRIBING}:
+            path = Path(hf_hub_download(hub_id, name, revision=commit))
+    except StepError:
+        raise
+    except Exception as error:  # whatever a network, a proxy, a portal page or the library makes of it
+        if cached is None or _is_answer(error):
+            _give_up(hub_id, revision, error)
+        logger.warning("the hub cannot be reached (%s): taking %s from the cache", reason(error), cached.commit)
+        return Listing(cached.folder, cached.commit, frozenset(file_names(cached.folder)))
+    return Listing(path.parent, commit, names)
 
 
 def _first_contact(hub_id: str, revision: str | None) -> tuple[str, frozenset[str]]:
