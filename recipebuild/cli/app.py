@@ -12,6 +12,7 @@ from recipebuild.cli import (
     building,
     bundle,
     cache,
+    doctoring,
     estimating,
     importing,
     inspect,
@@ -61,6 +62,7 @@ app.command("diff")(inspect.diff)
 app.command("models")(models.models)
 app.command("estimate")(estimating.estimate)
 app.command("lock")(locking.lock)
+app.command("doctor")(doctoring.doctor)
 app.add_typer(board.app, name="board")
 app.add_typer(bundle.app, name="bundle")
 app.add_typer(cache.app, name="cache")

@@ -78,14 +78,13 @@ def doctor(
     """
     from recipebuild.board.boards import find_board
     from recipebuild.board.doctor import compiled_by, doctor
+    from recipebuild.cli.doctoring import tell
 
     lines = doctor(find_board(name), compiled_by(bundle) if bundle else None)
     if as_json:
         print_json([[line.as_json() for line in lines]])
-    for line in [] if as_json else lines:
-        typer.echo(f"{line.state:4}  {line.what}: {line.found}")
-        if line.remedy and line.state != "ok":
-            typer.echo("\n".join(f"        {part}" for part in line.remedy.splitlines()))
+    else:
+        tell(lines)
     if any(line.state == "fail" for line in lines):
         raise typer.Exit(MissingError.exit_code)
 
