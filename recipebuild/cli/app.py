@@ -14,6 +14,7 @@ from recipebuild.cli import (
     cache,
     doctoring,
     estimating,
+    helping,
     importing,
     inspect,
     locking,
@@ -26,7 +27,7 @@ from recipebuild.cli.exits import leave
 app = typer.Typer(
     name="recipebuild",
     help="A YAML recipe in, a checked and packaged NPU model out.",
-    epilog="Start with: recipebuild run quickstart",
+    epilog="Start with: recipebuild run quickstart. More: recipebuild help, recipebuild help errors",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -63,6 +64,7 @@ app.command("models")(models.models)
 app.command("estimate")(estimating.estimate)
 app.command("lock")(locking.lock)
 app.command("doctor")(doctoring.doctor)
+app.command("help")(helping.help_)
 app.add_typer(board.app, name="board")
 app.add_typer(bundle.app, name="bundle")
 app.add_typer(cache.app, name="cache")
@@ -70,4 +72,4 @@ app.add_typer(cache.app, name="cache")
 
 def main() -> NoReturn:
     """The console script."""
-    leave(app)
+    leave(lambda: app(prog_name="recipebuild"))

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from recipebuild.cli import completing
 from recipebuild.cli import options as given
 from recipebuild.cli.exits import print_json
 from recipebuild.errors import MissingError
@@ -15,7 +16,7 @@ app = typer.Typer(
     help="Boards: add them, look at them, run models on them.", no_args_is_help=True, rich_markup_mode=None
 )
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The board's name.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The board's name.", autocompletion=completing.boards)]
 
 
 @app.command("add")
@@ -52,7 +53,10 @@ def add(
 
 @app.command("list")
 def list_(as_json: given.Json = False) -> None:
-    """Print the boards that were added."""
+    """Print the boards that were added.
+
+    Example: recipebuild board list
+    """
     from recipebuild.board.boards import load_boards
 
     boards = load_boards()

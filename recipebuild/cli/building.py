@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
+from recipebuild.cli import completing
 from recipebuild.cli import options as given
 from recipebuild.cli.exits import print_json, say, say_error
 
@@ -89,7 +90,10 @@ def plan(
     until: given.Until = None,
     as_json: given.Json = False,
 ) -> None:
-    """Print the steps of recipes, which are cached, which would be built, and why. Builds nothing."""
+    """Print the steps of recipes, which are cached, which would be built, and why. Builds nothing.
+
+    Example: recipebuild plan recipes/mine.yaml --set calibration.count=64
+    """
     from recipebuild.dryrun import preview
     from recipebuild.prepare import Options
     from recipebuild.report.plan import plan_text
@@ -104,7 +108,10 @@ def plan(
 
 def explain(
     recipe: given.Recipe,
-    step: Annotated[str, typer.Argument(metavar="STEP", help="The name of a step, such as compile.")],
+    step: Annotated[
+        str,
+        typer.Argument(metavar="STEP", help="The name of a step, such as compile.", autocompletion=completing.steps),
+    ],
     sets: given.Sets = None,
     weights: given.Weights = None,
     toolchain: given.Toolchain = None,

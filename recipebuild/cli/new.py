@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from recipebuild.cli import completing
 from recipebuild.cli import options as given
 from recipebuild.cli.exits import print_json, say, say_error
 from recipebuild.errors import RecipeError
@@ -19,7 +20,12 @@ if TYPE_CHECKING:
 
 def new(
     source: Annotated[
-        str, typer.Argument(metavar="SOURCE", help="A hub id (owner/name), a folder with config.json, or an ONNX file.")
+        str,
+        typer.Argument(
+            metavar="SOURCE",
+            help="A hub id (owner/name), a folder with config.json, or an ONNX file.",
+            autocompletion=completing.sources,
+        ),
     ],
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="The recipe to write; else it is printed.")

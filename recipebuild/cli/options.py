@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from recipebuild.cli import completing
 from recipebuild.errors import RecipeError
 
 
@@ -17,8 +18,18 @@ def _local(store: str | None) -> str | None:
     return store
 
 
-Recipes = Annotated[list[str], typer.Argument(metavar="RECIPE", help="Paths of recipes, or names of shipped ones.")]
-Recipe = Annotated[str, typer.Argument(metavar="RECIPE", help="The path of a recipe, or the name of a shipped one.")]
+Recipes = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="RECIPE", help="Paths of recipes, or names of shipped ones.", autocompletion=completing.recipes
+    ),
+]
+Recipe = Annotated[
+    str,
+    typer.Argument(
+        metavar="RECIPE", help="The path of a recipe, or the name of a shipped one.", autocompletion=completing.recipes
+    ),
+]
 Jobs = Annotated[
     int | None,
     typer.Option("-j", "--jobs", min=1, metavar="N", help="Steps at once; by default what cores and memory allow."),
@@ -27,12 +38,24 @@ KeepGoing = Annotated[bool, typer.Option("--keep-going", help="After a failure, 
 Locked = Annotated[bool, typer.Option("--locked", help="Build only what the recipes' lock files say.")]
 Sets = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="A.B=VALUE", help="Override a value of the recipe; may be given many times."),
+    typer.Option(
+        "--set", metavar="A.B=VALUE", help="Override a value of the recipe; may be given many times.",
+        autocompletion=completing.settings,
+    ),
+]  # fmt: skip
+Weights = Annotated[
+    str | None,
+    typer.Option(
+        metavar="pretrained|random", help="Short for --set model.weights=...", autocompletion=completing.weights
+    ),
 ]
-Weights = Annotated[str | None, typer.Option(metavar="pretrained|random", help="Short for --set model.weights=...")]
 Toolchain = Annotated[
-    str | None, typer.Option(metavar="auto|pulsar2|onnxruntime", help="Short for --set target.toolchain=...")
-]
+    str | None,
+    typer.Option(
+        metavar="auto|pulsar2|onnxruntime", help="Short for --set target.toolchain=...",
+        autocompletion=completing.toolchains,
+    ),
+]  # fmt: skip
 Store = Annotated[
     str | None,
     typer.Option(
@@ -61,7 +84,12 @@ Slots = Annotated[
     typer.Option("--slots", metavar="NAME=N", help="How many steps may hold a scarce resource at once: pulsar2=2."),
 ]
 Timeout = Annotated[str | None, typer.Option(metavar="TIME", help="End any step that takes longer: 90m, 6h.")]
-Until = Annotated[str | None, typer.Option(metavar="STEP", help="Build up to this step, and only what it needs.")]
+Until = Annotated[
+    str | None,
+    typer.Option(
+        metavar="STEP", help="Build up to this step, and only what it needs.", autocompletion=completing.steps
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else there.")]
 
 

@@ -20,6 +20,10 @@ def check(
     """Check recipes: report all mistakes at once, each with its place, and what is worth knowing.
 
     Of a model that is an ONNX file, or was exported before, it also lists the nodes that the NPU cannot take.
+
+    Example: recipebuild check recipes/mine.yaml
+
+    Example: recipebuild check quickstart b0-cityscapes --json
     """
     from recipebuild.dryrun import check
     from recipebuild.prepare import Options
@@ -37,7 +41,10 @@ def check(
 
 
 def render(recipe: given.Recipe, sets: given.Sets = None, templates: given.Templates = None) -> None:
-    """Print the Pulsar2 configuration of a recipe. Builds nothing."""
+    """Print the Pulsar2 configuration of a recipe. Builds nothing.
+
+    Example: recipebuild render recipes/mine.yaml
+    """
     from recipebuild.dryrun import render
     from recipebuild.prepare import Options
 
@@ -45,7 +52,10 @@ def render(recipe: given.Recipe, sets: given.Sets = None, templates: given.Templ
 
 
 def schema() -> None:
-    """Print the JSON Schema of recipes, for editors."""
+    """Print the JSON Schema of recipes, for editors; recipebuild help editors tells how they are told of it.
+
+    Example: recipebuild schema
+    """
     from recipebuild.recipe.json_schema import json_schema
 
     print_json([json_schema()])

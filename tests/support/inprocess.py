@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from recipebuild.cli.app import app
-from recipebuild.cli.exits import leave
+from recipebuild.cli.app import main
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ def run(monkeypatch: pytest.MonkeyPatch, arguments: Sequence[str], answers: str 
         patch.setenv("COLUMNS", "200")
         patch.setenv("TERM", "dumb")
         try:
-            leave(app)
+            main()
         except SystemExit as ended:
             code = ended.code
         finally:
