@@ -19,7 +19,7 @@ from recipebuild.engine.run import run_steps
 from recipebuild.errors import RecipebuildError
 from recipebuild.folder import fill, make_folder
 from recipebuild.lock import check_locked
-from recipebuild.prepare import Options, open_remote, open_store, prepare, require_packages
+from recipebuild.prepare import DEFAULTS, Options, listed, open_remote, open_store, prepare, require_packages
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,8 @@ class Build:
     warnings: Sequence[str] = ()
 
 
-_DEFAULTS = Options()
-
-
 def run(
-    recipes: str | Sequence[str], options: Options = _DEFAULTS, on_event: OnEvent = lambda event: None
+    recipes: str | Sequence[str], options: Options = DEFAULTS, on_event: OnEvent = lambda event: None
 ) -> list[Build]:
     """Build recipes; what is in the store already is not built again.
 
@@ -60,7 +57,7 @@ def run(
         CheckError: With ``options.locked``, if something is not as in a lock file; nothing more is built then.
         MissingError: If the packages that build are not installed.
     """
-    recipes = [recipes] if isinstance(recipes, str) else recipes
+    recipes = listed(recipes)
     jobs = prepare(recipes, options)
     store = open_store(options)
     folders = [make_folder(options.build_dir / job.plan.name) for job in jobs]

@@ -38,7 +38,7 @@ class OnnxModel:
         return {**self.description.as_json(), "findings": [asdict(finding) for finding in self.findings]}
 
 
-def inspect(path: Path, hardware: str | None) -> OnnxModel | AxModel:
+def inspect(path: Path, hardware: str | None = None) -> OnnxModel | AxModel:
     """Describe the model at ``path``; of an ONNX model, find what ``hardware`` cannot take.
 
     Raises:
