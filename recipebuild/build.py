@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from recipebuild.engine.courier import Courier
 from recipebuild.engine.events import Event, OnEvent
 from recipebuild.engine.executors import open_executor
 from recipebuild.engine.run import run_steps
+from recipebuild.engine.step import Step
 from recipebuild.errors import RecipebuildError
 from recipebuild.folder import fill, make_folder
 from recipebuild.lock import check_locked
@@ -40,7 +41,10 @@ class Build:
 
 
 def run(
-    recipes: str | Sequence[str], options: Options = DEFAULTS, on_event: OnEvent = lambda event: None
+    recipes: str | Sequence[str],
+    options: Options = DEFAULTS,
+    on_event: OnEvent = lambda event: None,
+    on_plan: Callable[[Sequence[Step], int, str], None] = lambda steps, jobs, executor: None,
 ) -> list[Build]:
     """Build recipes; what is in the store already is not built again.
 
@@ -48,6 +52,7 @@ def run(
         recipes: Paths of recipes, or names of shipped ones; one or several.
         options: How to build.
         on_event: Called with each event of each step.
+        on_plan: Called once, before all events, with the steps, how many may run at once, and where they run.
 
     Returns:
         What became of each recipe, in their order. A failed step is told there, not raised.
@@ -65,7 +70,9 @@ def run(
     require_packages(steps)
     remote = open_remote(options)
     resources = {name: options.slots.get(name, 1) for step in steps for name in step.resources}
-    executor = open_executor(options.executor, options.jobs or default_jobs(), resources, remote)
+    jobs_at_once = options.jobs or default_jobs()
+    executor = open_executor(options.executor, jobs_at_once, resources, remote)
+    on_plan(steps, jobs_at_once, options.executor)
     told: dict[str, list[str]] = {}
 
     def hear(event: Event) -> None:

@@ -106,6 +106,8 @@ def run(
     jobs: given.Jobs = None,
     keep_going: given.KeepGoing = False,
     locked: given.Locked = False,
+    quiet: given.Quiet = False,
+    verbose: given.Verbose = False,
     as_json: given.Json = False,
 ) -> None:
     """Build recipes, put them on a board, time them there, and compare board and host.
@@ -124,4 +126,4 @@ def run(
         sets=given.merged_sets(sets, weights, None), store=store, build_dir=build_dir, templates=templates,
         jobs=jobs, keep_going=keep_going, locked=locked, board=board or only_board(), again=now if again else None,
     )  # fmt: skip
-    build_and_tell(recipes, options, as_json, after=note)
+    build_and_tell(recipes, options, as_json, note, quiet=quiet, verbose=verbose)

@@ -37,6 +37,11 @@ def leave(command: Callable[[], object]) -> NoReturn:
     sys.exit(0)
 
 
+def in_actions() -> bool:
+    """Whether GitHub Actions runs us."""
+    return os.environ.get("GITHUB_ACTIONS") == "true"
+
+
 def say(text: str) -> None:
     """Talk: a line on standard error."""
     print(text, file=sys.stderr, flush=True)  # noqa: T201 - the command line's voice
@@ -49,7 +54,15 @@ def print_json(values: Sequence[object]) -> None:
 
 
 def say_error(error: RecipebuildError, where: str = "") -> None:
-    """Say what is wrong and what to do about it."""
+    """Say what is wrong and what to do about it; in GitHub Actions mark the lines that are wrong, too."""
+    if in_actions():
+        from recipebuild.cli.lines import annotation
+
+        for problem in getattr(error, "problems", ()):
+            at, text = problem.place, f"{problem.field}: {problem.message}".removeprefix(": ")
+            say(annotation(text, file=at.origin if at.line else "", line=at.line, column=at.column))
+        if not hasattr(error, "problems"):
+            say(annotation(error.message, title=where.rstrip(": ")))
     say(f"error: {where}{error.message}")
     for line in error.remedy.splitlines():
         say(f"  {line}")

@@ -90,6 +90,8 @@ Until = Annotated[
         metavar="STEP", help="Build up to this step, and only what it needs.", autocompletion=completing.steps
     ),
 ]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but warnings and errors.")]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Say all that happens, line by line.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else there.")]
 
 
