@@ -54,7 +54,8 @@ def run(
     options = Options(
         sets=given.merged_sets(sets, weights, toolchain), store=store, build_dir=build_dir, templates=templates,
         jobs=jobs, executor=executor, slots=given.slots_of(slots),
-        timeout=given.seconds_of(timeout) if timeout else None, keep_going=keep_going, until=until, locked=locked,
+        timeout=given.seconds_of("--timeout", timeout) if timeout else None,
+        keep_going=keep_going, until=until, locked=locked,
     )  # fmt: skip
     build_and_tell(recipes, options, as_json, quiet=quiet, verbose=verbose)
 

@@ -81,8 +81,8 @@ def gc(
     from recipebuild.prepare import Options, open_store
     from recipebuild.report.figures import size
 
-    limit = given.bytes_of(max_size) if max_size else None
-    age = given.seconds_of(older_than) if older_than else None
+    limit = given.bytes_of("--max-size", max_size) if max_size else None
+    age = given.seconds_of("--older-than", older_than) if older_than else None
     freed = collect(open_store(Options(store=store)), max_bytes=limit, older_than=age)
     if as_json:
         print_json([asdict(freed)])

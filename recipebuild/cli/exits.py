@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
-from recipebuild.errors import Interrupted, RecipebuildError
+from recipebuild.errors import Interrupted, MissingError, RecipebuildError
 
 
 def leave(command: Callable[[], object]) -> NoReturn:
@@ -27,13 +27,17 @@ def leave(command: Callable[[], object]) -> NoReturn:
     except RecipebuildError as error:
         say_error(error)
         sys.exit(error.exit_code)
+    except ModuleNotFoundError as error:
+        if (error.name or "recipebuild").startswith("recipebuild"):
+            _tell_bug(error)
+        say(f"error: this needs the Python package {error.name}, which is not installed")
+        say("  pip install 'recipebuild[build]'")
+        sys.exit(MissingError.exit_code)
     except BrokenPipeError:  # whoever read our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except Exception as error:  # a bug: the traceback goes to a file
-        say(f"error: unexpected {type(error).__name__}: {error}".splitlines()[0])
-        say(f"  this is a bug; the traceback is in {_keep_traceback()}")
-        sys.exit(RecipebuildError.exit_code)
+        _tell_bug(error)
     sys.exit(0)
 
 
@@ -66,6 +70,12 @@ def say_error(error: RecipebuildError, where: str = "") -> None:
     say(f"error: {where}{error.message}")
     for line in error.remedy.splitlines():
         say(f"  {line}")
+
+
+def _tell_bug(error: Exception) -> NoReturn:
+    say(f"error: unexpected {type(error).__name__}: {error}".splitlines()[0])
+    say(f"  this is a bug; the traceback is in {_keep_traceback()}")
+    sys.exit(RecipebuildError.exit_code)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

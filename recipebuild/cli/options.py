@@ -105,22 +105,22 @@ _BYTES = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KiB": 2*
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 
-def bytes_of(text: str) -> int:
-    """A size such as ``20GB`` or ``500MiB`` in bytes.
+def bytes_of(option: str, text: str) -> int:
+    """A size such as ``20GB`` or ``500MiB``, given for ``option``, in bytes.
 
     Raises:
         RecipeError: If it is not one.
     """
-    return int(_measure(text, _BYTES, "a size such as 20GB or 500MB"))
+    return int(_measure(option, text, _BYTES, "a size such as 20GB or 500MB"))
 
 
-def seconds_of(text: str) -> float:
-    """A time span such as ``30d`` or ``12h`` in seconds.
+def seconds_of(option: str, text: str) -> float:
+    """A time span such as ``30d`` or ``12h``, given for ``option``, in seconds.
 
     Raises:
         RecipeError: If it is not one.
     """
-    return _measure(text, _SECONDS, "a time span such as 30d or 12h")
+    return _measure(option, text, _SECONDS, "a time span such as 30d or 12h")
 
 
 def slots_of(given: list[str] | None) -> dict[str, int]:
@@ -138,8 +138,8 @@ def slots_of(given: list[str] | None) -> dict[str, int]:
     return found
 
 
-def _measure(text: str, units: dict[str, int], wanted: str) -> float:
+def _measure(option: str, text: str, units: dict[str, int], wanted: str) -> float:
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)", text.strip())
     if not found or found[2] not in units:
-        raise RecipeError(f"{text!r} is not {wanted}", remedy=f"units are {', '.join(units)}")
+        raise RecipeError(f"{option} {text}: not {wanted}", remedy=f"units are {', '.join(units)}")
     return float(found[1]) * units[found[2]]
