@@ -9,12 +9,15 @@ import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from recipebuild.errors import Interrupted, MissingError, RecipebuildError
+
+if TYPE_CHECKING:
+    from recipebuild.recipe.problems import Problem
 
 
 def leave(command: Callable[[], object]) -> NoReturn:
@@ -59,14 +62,12 @@ def print_json(values: Sequence[object]) -> None:
 
 def say_error(error: RecipebuildError, where: str = "") -> None:
     """Say what is wrong and what to do about it; in GitHub Actions mark the lines that are wrong, too."""
-    if in_actions():
+    problems = getattr(error, "problems", ())
+    if in_actions() and not problems:
         from recipebuild.cli.lines import annotation
 
-        for problem in getattr(error, "problems", ()):
-            at, text = problem.place, f"{problem.field}: {problem.message}".removeprefix(": ")
-            say(annotation(text, file=at.origin if at.line else "", line=at.line, column=at.column))
-        if not hasattr(error, "problems"):
-            say(annotation(error.message, title=where.rstrip(": ")))
+        say(annotation(error.message, title=where.rstrip(": ")))
+    mark(problems)
     say(f"error: {where}{error.message}")
     for line in error.remedy.splitlines():
         say(f"  {line}")
@@ -76,6 +77,17 @@ def _tell_bug(error: Exception) -> NoReturn:
     say(f"error: unexpected {type(error).__name__}: {error}".splitlines()[0])
     say(f"  this is a bug; the traceback is in {_keep_traceback()}")
     sys.exit(RecipebuildError.exit_code)
+
+
+def mark(problems: Iterable[Problem]) -> None:
+    """In GitHub Actions, mark the lines of recipes that are wrong."""
+    if not in_actions():
+        return
+    from recipebuild.cli.lines import annotation
+
+    for problem in problems:
+        at, text = problem.place, f"{problem.field}: {problem.message}".removeprefix(": ")
+        say(annotation(text, file=at.origin if at.line else "", line=at.line, column=at.column))
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

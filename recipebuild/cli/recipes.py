@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from recipebuild.cli import options as given
-from recipebuild.cli.exits import print_json, say
+from recipebuild.cli.exits import mark, print_json, say
 from recipebuild.errors import RecipeError
 
 
@@ -33,6 +33,7 @@ def check(
         print_json([one.as_json() for one in found])
     for one in found:
         if one.problems:
+            mark(one.problems)
             say("\n".join(f"error: {problem}" for problem in one.problems))
         elif not as_json:
             typer.echo("\n".join([f"{one.recipe}: ok", *(f"  {note}" for note in one.notes)]))

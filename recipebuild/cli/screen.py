@@ -119,6 +119,7 @@ class Screen:
     def _footer(self, now: float) -> str:
         done = sum(self._ends.values())
         parts = ", ".join(f"{count} {status}" for status, count in sorted(self._ends.items()))
-        left = self._forecast.all_left(now, self._jobs)
+        left = self._forecast.all_left(now, self._jobs) if self._count else None
         eta = f" · about {span(left)} left" if left is not None and left >= 1 else ""
-        return f"{done} of {self._count} steps{f': {parts}' if parts else ''} · {self._workers}{eta}"
+        of = f" of {self._count}" if self._count else ""
+        return f"{done}{of} steps{f': {parts}' if parts else ''} · {self._workers}{eta}"

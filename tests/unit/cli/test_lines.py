@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from support.inprocess import run
 
 from recipebuild.cli import exits
 from recipebuild.cli.lines import actions_groups, plain_lines, warnings
@@ -68,6 +71,14 @@ def test_github_actions_marks_the_lines_that_are_wrong(
         "::error file=recipes/mine.yaml,line=4,col=8::input.shape: must be a list, got 3",
         "::error title=mine%3A export::no memory%0Aat all",
     ]
+
+
+def test_check_marks_them_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.chdir(tmp_path)
+    Path("mine.yaml").write_text("extends: base/segformer.yaml\ninput: {shape: 3}\n")
+    said = run(monkeypatch, ["check", "mine.yaml"])
+    assert "::error file=mine.yaml,line=2,col=16::input.shape: must be a list, got 3\n" in said.err
 
 
 @pytest.mark.parametrize(

@@ -181,6 +181,19 @@ def test_a_model_of_no_known_family_gets_all_that_a_recipe_needs(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
+    ("weights", "words"),
+    [("model.safetensors", ""), ("pytorch_model.bin", "model.allow_pickle: true"), ("README.md", "--weights random")],
+)
+def test_weights_that_need_a_decision_are_told(weights: str, words: str, tmp_path: Path) -> None:
+    folder = hf_folder(tmp_path, "nvidia/mit-b0", 224, 224)
+    (folder / "model.safetensors").rename(folder / weights)
+    made, found = drafted(folder, tmp_path / "mine.yaml")
+    told = [note for note in made.notes if "weights" in note]
+    assert (words in told[0]) if words else not told
+    assert not found.model.allow_pickle, "that is for the user to say"
+
+
+@pytest.mark.parametrize(
     ("config", "words"),
     [
         ({"model_type": "detr", "architectures": ["DetrForObjectDetection"]}, ["ObjectDetection", "--set model.task"]),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -29,6 +30,7 @@ ASK = """
 import json, sys, time
 from pathlib import Path
 from recipebuild.errors import RecipebuildError
+from recipebuild.begin import new
 from recipebuild.models.fetch import look_up
 from recipebuild.steps import fetch
 
@@ -43,6 +45,8 @@ for i, params in enumerate(json.loads(sys.argv[1])):
             found = look_up(params["look_up"], None)
             here = sorted(path.name for path in found.folder.iterdir())
             answer = {"commit": found.commit, "names": sorted(found.names), "here": here}
+        elif "new" in params:
+            answer = {"recipe": new(params["new"], out / "mine.yaml", sets=["input.shape=[1,3,64,128]"]).text}
         else:
             answer = {"metrics": fetch.run({}, fetch.Params(**params), out, progress)}
         (out.parent / f"said-{i}.json").write_text(json.dumps(said))
@@ -203,6 +207,15 @@ def test_looking_a_model_up_fetches_no_weights(hub: Hub, tmp_path: Path) -> None
     assert again["commit"] == COMMIT and again["here"] == answer["here"], "from the cache, as the hub is away"
     (missing,) = ask(hub.address, tmp_path, {"look_up": "me/nothing"})
     assert missing["error"] == "MissingError" and "me/nothing" in missing["message"]
+
+
+def test_new_pins_the_commit_of_a_model_of_the_hub_and_fetches_no_weights(hub: Hub, tmp_path: Path) -> None:
+    hub.models["me/pickled"] = {k: v for k, v in hub.models["me/tiny"].items() if k != "model.safetensors"}
+    tiny, pickled = ask(hub.address, tmp_path, {"new": "me/tiny"}, {"new": "me/pickled"})
+    for answer, source in ((tiny, "me/tiny"), (pickled, "me/pickled")):
+        assert f"source: {source} " in answer["recipe"]
+        assert re.search(rf'revision: "?{COMMIT}"? ', answer["recipe"]), "the commit of main, as it is now"
+    assert not [request for request in hub.requests if "safetensors" in request or "pytorch_model" in request]
 
 
 def test_a_pinned_commit_in_the_cache_needs_no_network(hub: Hub, tmp_path: Path) -> None:
