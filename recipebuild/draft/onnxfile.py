@@ -45,6 +45,9 @@ def facts(path: Path, given: Mapping[str, Any] | None, task: str | None = None) 
     found["model.task"] = Said(kind, why, sure)
     if kind == FEATURES:
         found["model.features"] = Said("tokens", "all that the graph gives")
+    named = results[0].name
+    if re.fullmatch(TENSOR_NAME, named) and named not in (image.name, "argmax_output"):
+        found["export.output"] = Said(named, f"the output of {path.name}")
     if len(results) == 1 and results[0].dtype.startswith("float"):
         found |= head(kind)
     else:
