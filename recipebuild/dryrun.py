@@ -14,7 +14,7 @@ from recipebuild.engine.step import Step
 from recipebuild.errors import RecipeError, StepError
 from recipebuild.plan.origin import recipe_field
 from recipebuild.plan.pulsar2 import configure_params
-from recipebuild.prepare import Job, Options, open_store, prepare, template_folders
+from recipebuild.prepare import DEFAULTS, Job, Options, listed, open_store, prepare, template_folders
 from recipebuild.recipe.load import load
 from recipebuild.recipe.problems import Place, Problem, RecipeProblems
 from recipebuild.recipe.schema import Recipe
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from recipebuild.pulsar2.settled import Settled
 
 
-def preview(recipes: Sequence[str], options: Options) -> list[dict[str, Any]]:
+def preview(recipes: str | Sequence[str], options: Options = DEFAULTS) -> list[dict[str, Any]]:
     """What ``run`` would do, and why: for each recipe what ``plan --json`` prints.
 
     Raises:
@@ -34,7 +34,7 @@ def preview(recipes: Sequence[str], options: Options) -> list[dict[str, Any]]:
     """
     store = open_store(options)
     found = []
-    for job in prepare(recipes, options):
+    for job in prepare(listed(recipes), options):
         steps = []
         for it in preview_steps(job.plan.steps, store):
             steps.append({**it.as_json(), "why": [_sourced(change, it.step, job) for change in it.why]})
@@ -43,7 +43,7 @@ def preview(recipes: Sequence[str], options: Options) -> list[dict[str, Any]]:
     return found
 
 
-def explain(recipe: str, step: str, options: Options) -> list[dict[str, Any]]:
+def explain(recipe: str, step: str, options: Options = DEFAULTS) -> list[dict[str, Any]]:
     """Why a step of a recipe would be built or, if it is cached, was: one entry for each of its variants.
 
     Returns:
@@ -101,10 +101,10 @@ class Checked:
         return {"recipe": self.recipe, "ok": not problems, "problems": problems, "notes": list(self.notes)}
 
 
-def check(recipes: Sequence[str], options: Options) -> list[Checked]:
+def check(recipes: str | Sequence[str], options: Options = DEFAULTS) -> list[Checked]:
     """Whether recipes are right, each by itself, and what is worth knowing about them."""
     found = []
-    for given in recipes:
+    for given in listed(recipes):
         try:
             (job,) = prepare([given], options)
         except RecipeProblems as error:
@@ -190,7 +190,7 @@ def _linted(job: Job, recipe: Recipe, options: Options) -> Sequence[Finding]:
         return []
 
 
-def render(recipe: str, options: Options) -> str:
+def render(recipe: str, options: Options = DEFAULTS) -> str:
     """The Pulsar2 configuration of a recipe; of a matrix, that of its first entry.
 
     Raises:

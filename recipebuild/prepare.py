@@ -63,6 +63,15 @@ class Options:
     again: str | None = None
 
 
+DEFAULTS = Options()
+"""How the command line builds without options."""
+
+
+def listed(recipes: str | Sequence[str]) -> Sequence[str]:
+    """One recipe or several, as several."""
+    return [recipes] if isinstance(recipes, str) else recipes
+
+
 @dataclass(frozen=True)
 class Job:
     """One recipe, ready to be built: its plan, what it was planned from, and what else the manifest says.
@@ -161,7 +170,7 @@ def template_folders(options: Options) -> list[Path]:
     return [*([options.templates.absolute()] if options.templates else []), shipped("templates")]
 
 
-def open_store(options: Options) -> Store:
+def open_store(options: Options = DEFAULTS) -> Store:
     """The store in the folder that the options name, or the user's own, which is also the front of a remote one."""
     named = options.store if not isinstance(options.store, str) or "://" not in options.store else None
     return Store(Path(named).absolute() if named else own_store())

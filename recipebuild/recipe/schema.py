@@ -101,7 +101,8 @@ class Model(Section):
                 raise wrong(f"{source} is a bare weight file", "name the folder that has it and config.json")
             if not HUB_ID.fullmatch(source):
                 raise wrong(
-                    f"{source} is neither a hub id (owner/name) nor a folder that exists", "a folder: ./like/this"
+                    f"{source} is neither a hub id (owner/name) nor a folder that exists",
+                    "a model of the hub is written owner/name, a folder ./like/this, seen from the recipe",
                 )
         return source
 
@@ -207,7 +208,7 @@ class Target(Section):
     @classmethod
     def _chip_name(cls, hardware: Any) -> Any:
         if isinstance(hardware, str) and hardware in BUILT_AS:
-            raise wrong(f"{hardware} is built as {BUILT_AS[hardware]}", f"hardware: {BUILT_AS[hardware]}")
+            raise wrong(f"{hardware} is built as {BUILT_AS[hardware]}", f"write hardware: {BUILT_AS[hardware]}")
         return hardware
 
     @field_validator("npu_mode")
@@ -262,11 +263,9 @@ class Recipe(Section):
         outputs += [(f"more_inputs.{at}.name", given.name) for at, given in enumerate(self.more_inputs)]
         for field, name in outputs:
             if name in taken:
-                words = {
-                    "message": f"`{name}` is already {taken[name]}",
-                    "remedy": "give each tensor a name of its own",
-                }
-                raise PydanticCustomError("recipe", "{message}", {**words, "field": field})
+                words = {"taken": taken[name], "name": name, "remedy": "give each tensor a name of its own"}
+                message = f"`{name}` is already {taken[name]}"
+                raise PydanticCustomError("recipe", "{message}", {**words, "message": message, "field": field})
             taken[name] = field
         return self
 
