@@ -75,6 +75,8 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     Raises:
         CheckError: If a stage is too far from the reference, or if a model gives NaN or infinite values.
     """
+    import numpy as np
+
     images = _images(inputs["calibration"], params.input)
     batches = list(images.values())
     fed = list(_images(inputs["calibration"], params.compiled).values()) if params.compiled else batches
@@ -96,9 +98,12 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         has_head = stage == "head" and params.head.kind == "argmax"
         taken = fed if stage in _COMPILED else batches
         got = run_model(path, [{params.input.name: b, **m} for b, m in zip(taken, more, strict=True)])
-        if not has_head:
+        new_axis = params.head.add_axis if stage == "head" else None
+        if not has_head and new_axis is None:
             got = [with_classes(outputs, axis) for outputs in got]
         right = [_right(outputs, axis, params.head if has_head else None) for outputs in expected]
+        if new_axis is not None:
+            right = [[np.expand_dims(outputs[0], new_axis), *outputs[1:]] for outputs in expected]
         try:
             found[stage] = difference(right, got)
         except CheckError as error:
