@@ -111,7 +111,7 @@ def check(recipes: str | Sequence[str], options: Options = DEFAULTS) -> list[Che
             found.append(Checked(given, error.problems))
             continue
         problems, notes = _configured(job.recipes)
-        problems += _undescribed(job)
+        problems += [*_undescribed(job), *_unmatched(job, options)]
         more = [*_room(job, options), *_operators(job, options)]
         found.append(Checked(job.plan.name, problems, [*job.notes, *notes, *more]))
     return found
@@ -155,6 +155,35 @@ def _undescribed(job: Job) -> list[Problem]:
             place = variant.place("model.source") or Place(recipe.name)
             found[error.message] = Problem("model.source", error.message, place, error.remedy)
     return list(found.values())
+
+
+def _unmatched(job: Job, options: Options) -> list[Problem]:
+    """That a pattern of ``quantization.layers`` matches nothing in the model, where that was built before."""
+    asked = {label: variant for label, variant in job.variants.items() if _by_module(variant.recipe)}
+    if not asked:
+        return []
+    store = open_store(options)
+    models = {it.step.id: it.key for it in preview_steps(job.plan.steps, store) if it.step.name == "head"}
+    found: dict[str, Problem] = {}
+    for label, variant in asked.items():
+        key = next((key for id_, key in models.items() if id_ in job.plan.variants[label]), None)
+        record = store.find(key) if key else None
+        if record is None:
+            continue
+        from recipebuild.graph.files import load as load_model
+        from recipebuild.pulsar2.layers import resolve
+
+        try:
+            resolve(_by_module(variant.recipe), load_model(store.path(record.select("model.onnx")[0]), weights=False))
+        except StepError as error:
+            place = variant.place("quantization.layers") or Place(variant.recipe.name)
+            found[error.message] = Problem("quantization.layers", error.message, place, error.remedy)
+    return list(found.values())
+
+
+def _by_module(recipe: Recipe) -> list[dict[str, Any]]:
+    layers: list[dict[str, Any]] = configure_params(recipe)["quant"].get("layer_configs", [])
+    return [layer for layer in layers if "module" in layer]
 
 
 def _room(job: Job, options: Options) -> list[str]:

@@ -136,7 +136,7 @@ def check_runner(runner: Runner, found: Mapping[str, Any]) -> None:
     sizes = [size for size in outputs[0]["shape"] if size != 1]
     wrong = {
         "features": runner.places is not None and sizes[:1] != [runner.places],
-        "depth": len(sizes) != 2,
+        "depth": len(sizes) != 2 or len(outputs[0]["shape"]) != 4,  # it takes axes 2 and 3
     }.get(runner.outputs[0], False)
     if wrong:
         wanted_shape = f"[1, {runner.places}, C]" if runner.places else "one map, [1, 1, H, W]"

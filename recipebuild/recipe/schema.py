@@ -162,6 +162,11 @@ class NoHead(Section):
     """The network's own outputs as they are."""
 
     kind: Literal["none"] = Field(description="Nothing is added")
+    add_axis: Annotated[int, Field(ge=0, le=4)] | None = Field(
+        default=None,
+        description="Give the first output an axis of size 1 here: 1 makes N, 1, H, W of N, H, W, which programs of "
+        "ax-samples read depth from",
+    )
 
 
 class Calibration(Section):

@@ -76,6 +76,8 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     Raises:
         CheckError: If a stage is too far from the reference, or if a model gives NaN or infinite values.
     """
+    import numpy as np
+
     images = _first(inputs["calibration"])
     batches = [batch(image, params.input) for image in images.values()]
     fed = [batch(image, params.compiled) for image in images.values()] if params.compiled else batches
@@ -98,9 +100,12 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         has_head = stage == "head" and params.head.kind == "argmax"
         taken = fed if RUNGS[stage].fed else batches
         got = run_model(path, [{params.input.name: b, **m} for b, m in zip(taken, more, strict=True)])
-        if not has_head:
+        new_axis = params.head.add_axis if stage == "head" else None
+        if not has_head and new_axis is None:
             got = [with_classes(outputs, axis) for outputs in got]
         right = [_right(outputs, axis, params.head if has_head else None) for outputs in expected]
+        if new_axis is not None:
+            right = [[np.expand_dims(outputs[0], new_axis), *outputs[1:]] for outputs in expected]
         try:
             found[stage] = difference(right, got)
         except CheckError as error:
