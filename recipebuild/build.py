@@ -17,7 +17,7 @@ from recipebuild.engine.courier import Courier
 from recipebuild.engine.events import Event, OnEvent
 from recipebuild.engine.executors import open_executor
 from recipebuild.engine.run import run_steps
-from recipebuild.errors import RecipebuildError
+from recipebuild.errors import Interrupted, RecipebuildError
 from recipebuild.folder import fill, make_folder
 from recipebuild.lock import check_locked
 from recipebuild.prepare import Options, open_remote, open_store, prepare, require_packages
@@ -30,7 +30,8 @@ class Build:
     Attributes:
         folder: Its build folder.
         manifest: What is in there, as in ``manifest.json``.
-        error: Why it failed, if it did: the first failed step's error.
+        error: Why it failed, if it did: the first failed step's error. ``Interrupted`` without a failed step where all
+            was built and the run was stopped while it still sent results to a remote store.
         warnings: What was told by events while it ran; among the manifest's notes, too.
     """
 
@@ -78,6 +79,7 @@ def run(
             told.setdefault(event.step.id, []).append(f"warning: {event.text}")
         on_event(event)
 
+    courier = Courier(store, remote) if remote else None
     try:
         if options.locked:
             check_locked(recipes, options, store, on_event)
@@ -85,7 +87,7 @@ def run(
             steps,
             store,
             executor=executor,
-            courier=Courier(store, remote) if remote else None,
+            courier=courier,
             keep_going=options.keep_going,
             slots=options.slots,
             on_event=hear,
@@ -99,6 +101,9 @@ def run(
     errors: list[list[RecipebuildError]] = [
         [e for step in job.plan.steps if (e := results[step.id].error)] for job in jobs
     ]
+    for job, found in zip(jobs, errors, strict=True):
+        if courier and {step.id for step in job.plan.steps} & set(courier.unpushed):
+            found.append(Interrupted("interrupted before all results were in the remote store"))
     if options.fail_on_regression:
         for manifest, found in zip(manifests, errors, strict=True):
             found.extend(regressions(manifest))

@@ -76,10 +76,12 @@ def build_and_tell(
     for build in builds:
         after(build.manifest)
         if build.error:
-            entry: Manifest = next((entry for entry in build.manifest["steps"] if "error" in entry), {})
-            step = f"{entry['name']}: " if entry else ""
-            say_error(build.error, f"{build.manifest['recipe']}: {step}")
-            if entry and (build.folder / entry["log"]).is_file():
+            entry = next((entry for entry in build.manifest["steps"] if "error" in entry), None)
+            if entry is None:  # all was built: interrupted after that, or worse than what was accepted
+                say_error(build.error, f"{build.manifest['recipe']}: ")
+                continue
+            say_error(build.error, f"{build.manifest['recipe']}: {entry['name']}: ")
+            if (build.folder / entry["log"]).is_file():
                 say(f"  log: {build.folder / entry['log']}")
     raise typer.Exit(max((build.error.exit_code for build in builds if build.error), default=0))
 

@@ -74,6 +74,7 @@ def _params(variant: Variant, name: str, board: Board) -> dict[str, Any]:
         "board": board.model_dump(mode="json"),
         "place": f"models/{recipe.name}{f'.{place}' if place else ''}",
         "input": compiled_input(recipe),
+        "runtime": recipe.target.runtime_input.model_dump(mode="json"),
         **recipe.board.model_dump(mode="json"),
         **labelled,
         **spec,

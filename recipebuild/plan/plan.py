@@ -16,7 +16,7 @@ from recipebuild.errors import RecipeError
 from recipebuild.plan.bundle import bundle_params
 from recipebuild.plan.evaluate import measuring
 from recipebuild.plan.kinds import KINDS
-from recipebuild.plan.pulsar2 import compiled_input, configure_params, swaps_channels
+from recipebuild.plan.pulsar2 import compiled_input, configure_params, host_params, swaps_channels
 from recipebuild.recipe.load import Variant
 from recipebuild.recipe.schema import Recipe
 
@@ -144,6 +144,8 @@ def _steps(recipe: Recipe, label: str, toolchain: Toolchain, templates: Sequence
     # An hour of compilation is not begun on a model that was found to be wrong.
     compiled = _compile(steps, toolchain, models["head"], calibration, config, after=verify)
     evaluation = measuring(steps, toolchain, models, compiled, calibration)
+    if toolchain.name == "pulsar2":
+        config = replace(compiled, name="used.json")
     found = {"weights": models.get("model") or models["reference"], "model": models["head"], "compiled": compiled}
     _bundle(steps, toolchain, {**found, "config": config, "calibration": calibration, **evaluation}, templates)
     return steps.all
@@ -251,7 +253,7 @@ def _compile(
         return steps.add(
             "compile/pulsar2", "compiled.axmodel", params, more, after=(after.step,), facts=toolchain.facts
         )
-    params = {"method": steps.recipe.quantization.method, "input": steps.fed}
+    params = host_params(steps.recipe.quantization) | {"input": steps.fed}
     return steps.add("compile/onnxruntime", "quantized.onnx", params, inputs, after=(after.step,))
 
 

@@ -58,17 +58,22 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     check(target)
     for name in result.rolled_back:
         logger.warning("%s was taken back: it changed what the model gives", name)
-    before, after = load(inputs["model"], weights=False), load(target, weights=False)
     return {
         "passes": [{"name": it.name, "times": it.times, "nodes": it.after} for it in result.applied],
         "rolled_back": list(result.rolled_back),
         "relative": result.difference and result.difference.relative,
         "agreement": result.difference and result.difference.agreement,
-        "nodes_before": len(before.graph.node),
-        "nodes_after": len(after.graph.node),
-        "multiply_adds_before": multiply_adds(before),
-        "multiply_adds_after": multiply_adds(after),
-        "layout_changes_before": layout_changes(before),
-        "layout_changes_after": layout_changes(after),
+        **{f"{name}_before": value for name, value in _work(inputs["model"]).items()},
+        **{f"{name}_after": value for name, value in _work(target).items()},
         "bytes": size(target),
+    }
+
+
+def _work(path: Path) -> dict[str, int]:
+    """How much there is to do in a model; one at a time is in memory."""
+    model = load(path, weights=False)
+    return {
+        "nodes": len(model.graph.node),
+        "multiply_adds": multiply_adds(model),
+        "layout_changes": layout_changes(model),
     }
