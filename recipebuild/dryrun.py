@@ -171,7 +171,7 @@ def _unmatched(job: Job, options: Options) -> list[Problem]:
         if record is None:
             continue
         from recipebuild.graph.files import load as load_model
-        from recipebuild.pulsar2.layers import resolve
+        from recipebuild.graph.layers import resolve
 
         try:
             resolve(_by_module(variant.recipe), load_model(store.path(record.select("model.onnx")[0]), weights=False))

@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from recipebuild import __version__
 from recipebuild.cli import (
+    accepting,
     board,
     building,
     bundle,
@@ -91,6 +92,7 @@ app.command("report")(reporting.report)
 app.command("graph")(reporting.graph)
 app.command("ui")(reporting.ui)
 app.command("lock")(locking.lock)
+app.command("accept")(accepting.accept)
 app.command("doctor")(doctoring.doctor)
 app.command("help")(helping.help_)
 app.add_typer(board.app, name="board")

@@ -132,7 +132,11 @@ def _steps(recipe: Recipe, label: str, toolchain: Toolchain, templates: Sequence
     images = recipe.calibration
     calibration = steps.add(
         "calibrate", "calibration.tar",
-        {"pattern": images.pattern, "count": images.count, "seed": images.seed, "shape": list(recipe.input.shape)},
+        {
+            **images.model_dump(include={"count", "select", "seed"}),
+            "pattern": images.pattern,
+            "shape": list(recipe.input.shape),
+        },
         {"source": Source(Path(images.path))},
     )  # fmt: skip
     config = _configure(steps, models["head"], templates)

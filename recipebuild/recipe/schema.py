@@ -176,6 +176,9 @@ class Calibration(Section):
         description="Folder of images, archive of images (tar, tar.gz, zip), or glob pattern such as images/**/*.jpg"
     )
     count: Count = Field(default=32, description="How many images to draw from the source, 1 or more")
+    select: Literal["random", "diverse"] = Field(
+        default="random", description="Draw them at random, or take those that cover all, by what they look like"
+    )
     seed: Seed = Field(default=0, description="Seed of the draw, 0 to 4294967295")
     format: Literal["Image", "Numpy", "Binary", "NumpyObject"] = Field(
         default="Image",

@@ -145,3 +145,33 @@ def test_paths_and_names_do_not_enter_parameters() -> None:
 def test_the_graph_is_for_the_chip_unless_the_recipe_asks_for_the_host(toolchain: str, target: str) -> None:
     steps = planned("quickstart", f"target.toolchain={toolchain}").steps
     assert next(s for s in steps if s.name == "rewrite").params["target"] == target
+
+
+def test_what_the_library_datasets_reads_goes_through_a_step_of_its_own() -> None:
+    sets = "evaluate={dataset: 'hf://datasets/owner/name@v1', count: 20, split: test, depth_scale: null}"
+    steps = {step.name: step for step in planned("quickstart", sets).steps}
+    dataset = steps["dataset"]
+    assert dataset.params["hub_id"] == "owner/name"
+    assert (dataset.params["revision"], dataset.params["count"]) == ("v1", 20)
+    importlib.import_module(dataset.module).Params.model_validate(dict(dataset.params))
+    for name in ("evaluate", "ladder", "preview"):
+        assert steps[name].inputs["dataset"] == Output("quickstart/dataset", "dataset")
+        assert steps[name].params["dataset"]["layout"] == "folders"
+    assert "dataset" not in names(planned("quickstart"))
+
+
+def test_a_dataset_without_labels_is_not_painted() -> None:
+    steps = {step.name: step for step in planned("quickstart", "evaluate.layout=images").steps}
+    assert "dataset" in steps["evaluate"].inputs
+    assert "dataset" not in steps["preview"].inputs
+
+
+def test_the_ladder_has_every_model_that_the_build_makes() -> None:
+    steps = {step.name: step for step in planned("quickstart", "target.runtime_input.format=BGR").steps}
+    assert set(steps["ladder"].inputs) == {
+        "model", "export", "simplified", "rewritten", "channels", "head", "quantized", "dataset"
+    }  # fmt: skip
+    assert steps["ladder"].params["original"]["color"] == "RGB"
+    assert steps["ladder"].params["input"]["color"] == "BGR"
+    pulsar2 = {step.name: step for step in planned("quickstart", toolchain=PULSAR2).steps}
+    assert pulsar2["ladder"].inputs["predictions"] == Output("quickstart/simulate", "predictions.tar")
