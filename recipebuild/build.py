@@ -16,7 +16,7 @@ from recipebuild.engine.courier import Courier
 from recipebuild.engine.events import Event, OnEvent
 from recipebuild.engine.executors import open_executor
 from recipebuild.engine.run import run_steps
-from recipebuild.errors import RecipebuildError
+from recipebuild.errors import Interrupted, RecipebuildError
 from recipebuild.eventlog import EventLog
 from recipebuild.folder import fill, make_folder
 from recipebuild.lock import check_locked
@@ -31,7 +31,8 @@ class Build:
     Attributes:
         folder: Its build folder.
         manifest: What is in there, as in ``manifest.json``.
-        error: Why it failed, if it did: the first failed step's error.
+        error: Why it failed, if it did: the first failed step's error. ``Interrupted`` without a failed step where all
+            was built and the run was stopped while it still sent results to a remote store.
         warnings: What was told by events while it ran; among the manifest's notes, too.
         trouble: Why there is no new ``report.html``; empty if all is well.
     """
@@ -82,6 +83,7 @@ def run(
         log.write(event)
         on_event(event)
 
+    courier = Courier(store, remote) if remote else None
     try:
         if options.locked:
             check_locked(recipes, options, store, on_event)
@@ -89,7 +91,7 @@ def run(
             steps,
             store,
             executor=executor,
-            courier=Courier(store, remote) if remote else None,
+            courier=courier,
             keep_going=options.keep_going,
             slots=options.slots,
             on_event=hear,
@@ -101,7 +103,12 @@ def run(
     finally:
         log.close()
         store.close()
-    errors = [[e for step in job.plan.steps if (e := results[step.id].error)] for job in jobs]
+    errors: list[list[RecipebuildError]] = [
+        [e for step in job.plan.steps if (e := results[step.id].error)] for job in jobs
+    ]
+    for job, found in zip(jobs, errors, strict=True):
+        if courier and {step.id for step in job.plan.steps} & set(courier.unpushed):
+            found.append(Interrupted("interrupted before all results were in the remote store"))
     parts = zip(folders, manifests, errors, warnings, reports, strict=True)
     return [Build(folder, manifest, e[0] if e else None, seen, trouble) for folder, manifest, e, seen, trouble in parts]
 

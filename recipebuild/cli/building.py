@@ -74,7 +74,10 @@ def build_and_tell(
             say(build.trouble)
         after(build.manifest)
         if build.error:
-            entry = next(entry for entry in build.manifest["steps"] if "error" in entry)
+            entry = next((entry for entry in build.manifest["steps"] if "error" in entry), None)
+            if entry is None:  # interrupted, when all was built
+                say_error(build.error, f"{build.manifest['recipe']}: ")
+                continue
             say_error(build.error, f"{build.manifest['recipe']}: {entry['name']}: ")
             if (build.folder / entry["log"]).is_file():
                 say(f"  log: {build.folder / entry['log']}")

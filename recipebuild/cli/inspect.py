@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from recipebuild.pulsar2.axmodel import AxModel
     from recipebuild.pulsar2.inspect import OnnxModel
 
-Side = Annotated[str, typer.Argument(metavar="MODEL|BUILD", help="An ONNX model; or a build folder or manifest.")]
+Side = Annotated[
+    str,
+    typer.Argument(metavar="MODEL|BUILD", help="An ONNX model; a quant.json; or a build folder or its manifest."),
+]
 
 
 def inspect(
@@ -47,14 +50,20 @@ def inspect(
 
 
 def diff(a: Side, b: Side, build_dir: given.BuildDir = Path("build"), as_json: given.Json = False) -> None:
-    """Lay two models side by side, or say what differs between two builds.
+    """Lay two models side by side, compare two quantizations tensor by tensor, or say what differs between two builds.
 
     Example: recipebuild diff build/quickstart/steps/simplify/simplified.onnx build/quickstart/model.onnx
 
+    Example: recipebuild diff build/quickstart/quant.json pulsar2/quant/quant_axmodel.json
+
     Example: recipebuild diff build/b0 build/b0-tuned
     """
-    if not any(Path(it).suffix == ".onnx" or (Path(it).is_file() and Path(it).suffix != ".json") for it in (a, b)):
+    files = [path for path in (Path(a), Path(b)) if path.suffix == ".onnx" or path.is_file()]
+    if not files or any(path.name == "manifest.json" for path in files):
         _diff_builds(a, b, build_dir, as_json)
+        return
+    if any(path.suffix == ".json" for path in files):
+        _diff_quantizations(Path(a), Path(b), as_json)
         return
     from recipebuild.graph.describe import describe
 
@@ -83,6 +92,19 @@ def _diff_builds(a: str, b: str, build_dir: Path, as_json: bool) -> None:
         for table in made:
             typer.echo()
             Console().print(table)
+
+
+def _diff_quantizations(a: Path, b: Path, as_json: bool) -> None:
+    from rich.console import Console
+
+    from recipebuild.quantize.compare import compare, read
+    from recipebuild.report.quantizations import changes
+
+    found = compare(read(a), read(b)).as_json()
+    if as_json:
+        print_json([found])
+    else:
+        Console().print(changes(found))
 
 
 def _print_figures(models: list[dict[str, Any]]) -> None:

@@ -9,6 +9,7 @@ out; so a model on which all is well, as it should be, is run twice and not twen
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING
 from recipebuild.errors import CheckError, StepError
 from recipebuild.graph.compare import Difference, difference, run_model, with_classes
 from recipebuild.graph.edit import Edit
-from recipebuild.graph.files import EXTERNAL_DATA_OVER, load, save
+from recipebuild.graph.files import EXTERNAL_DATA_OVER, load, load_ir, save
 from recipebuild.graph.passes import PASSES
 from recipebuild.graph.probe import probe
 from recipebuild.graph.statistics import inputs
@@ -113,11 +114,11 @@ class _Trial:
 
     def write(self, names: Sequence[str]) -> tuple[Applied, ...]:
         """Write the model with passes applied."""
-        import onnx_ir as ir
-
-        model = prepare(ir.load(self._source))
+        model = prepare(load_ir(self._source))
         applied = rewrite(model, names)
         _save(model, self._target)
+        del model
+        gc.collect()  # a graph holds itself; what follows needs the memory
         return tuple(applied)
 
     def give_up(self, bad: Sequence[str]) -> Rewritten:
@@ -185,6 +186,7 @@ def rewrite(model: ir.Model, names: Sequence[str]) -> list[Applied]:
             applied.append(Applied(name, times, before, len(model.graph)))
         if name in _CLEANUP:
             cleanup.append(name)
+    model.graph.sort()  # a pass puts a node where it is needed; what took the old one may stand before that
     _name_apart(model.graph)
     return applied
 
@@ -239,7 +241,7 @@ def _raised(model: ir.Model) -> ir.Model:
 
 
 def _save(model: ir.Model, target: Path) -> None:
-    """Write the model; over 2 GiB tensor by tensor, so that the weights are never in memory as a whole."""
+    """Write the model, and leave it without weights; over 2 GiB tensor by tensor: they are never all in memory."""
     import onnx_ir as ir
 
     held = [value.const_value for value in model.graph.initializers.values() if value.const_value is not None]
@@ -247,4 +249,7 @@ def _save(model: ir.Model, target: Path) -> None:
         ir.save(model, target, external_data=f"{target.name}.data")
         return
     ir.external_data.load_to_model(model)
-    save(ir.to_proto(model), target)
+    proto = ir.to_proto(model)
+    for value in model.graph.initializers.values():
+        value.const_value = None  # the weights are in memory once more while the file is made
+    save(proto, target)

@@ -17,7 +17,7 @@ from recipebuild.graph.cost import layout_changes, multiply_adds, peak_activatio
 from recipebuild.graph.files import check, load, size
 from recipebuild.graph.passes import defaults
 from recipebuild.graph.rewrite import Limits, rewrite_file
-from recipebuild.graph.statistics import operator_table
+from recipebuild.graph.statistics import operator_counts
 
 logger = logging.getLogger(__name__)
 
@@ -60,20 +60,26 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     check(target)
     for name in result.rolled_back:
         logger.warning("%s was taken back: it changed what the model gives", name)
-    before, after = load(inputs["model"], weights=False), load(target, weights=False)
+    (before, old), (after, new) = _work(inputs["model"]), _work(target)
     return {
         "passes": [{"name": it.name, "times": it.times, "nodes": it.after} for it in result.applied],
         "rolled_back": list(result.rolled_back),
         "relative": result.difference and result.difference.relative,
         "agreement": result.difference and result.difference.agreement,
-        "nodes_before": len(before.graph.node),
-        "nodes_after": len(after.graph.node),
-        "multiply_adds_before": multiply_adds(before),
-        "multiply_adds_after": multiply_adds(after),
-        "layout_changes_before": layout_changes(before),
-        "layout_changes_after": layout_changes(after),
-        "peak_activation_bytes_before": peak_activation_bytes(before),
-        "peak_activation_bytes_after": peak_activation_bytes(after),
-        "operators": operator_table(before, after),
+        **{f"{name}_before": value for name, value in before.items()},
+        **{f"{name}_after": value for name, value in after.items()},
+        "operators": [{"op": op, "before": old.get(op, 0), "after": new.get(op, 0)} for op in sorted({*old, *new})],
         "bytes": size(target),
     }
+
+
+def _work(path: Path) -> tuple[dict[str, int], dict[str, int]]:
+    """How much there is to do in a model, and how many there are of each operator; one model at a time is in memory."""
+    model = load(path, weights=False)
+    work = {
+        "nodes": len(model.graph.node),
+        "multiply_adds": multiply_adds(model),
+        "layout_changes": layout_changes(model),
+        "peak_activation_bytes": peak_activation_bytes(model),
+    }
+    return work, operator_counts(model)

@@ -12,7 +12,9 @@ import pytest
 from PIL import Image
 
 from recipebuild.errors import StepError
+from recipebuild.evaluate.dataset import samples
 from recipebuild.evaluate.palette import palette
+from recipebuild.evaluate.recorded import write_outputs
 from recipebuild.steps import calibrate
 from recipebuild.steps.preview import Params, run
 
@@ -20,9 +22,9 @@ Make = Callable[..., Path]
 INPUT = {"name": "pixel_values", "shape": [1, 3, 16, 32], "color": "RGB", "mean": [128] * 3, "std": [64] * 3}
 
 
-def preview(inputs: dict[str, Path], out: Path) -> tuple[dict[str, Any], Image.Image]:
+def preview(inputs: dict[str, Path], out: Path, **params: Any) -> tuple[dict[str, Any], Image.Image]:
     out.mkdir()
-    metrics = run(inputs, Params.model_validate({"input": INPUT}), out, lambda fraction, text="": None)
+    metrics = run(inputs, Params.model_validate({"input": INPUT, **params}), out, lambda fraction, text="": None)
     picture = Image.open(out / "preview.png")
     assert metrics["size"] == f"{picture.width}x{picture.height}"
     return metrics, picture
@@ -56,6 +58,18 @@ def test_all_columns_of_three_labelled_images(
     assert len(np.unique(panels[1], axis=0)) > 1
     np.testing.assert_array_equal(panels[1], panels[3])
     assert np.unique(panels[2], axis=0).tolist() == [list(colors[0])]
+
+
+def test_what_a_simulation_predicted_has_a_column(
+    colour_model: Make, colour_dataset: Path, calibration: Path, tmp_path: Path
+) -> None:
+    chosen = samples(colour_dataset, 4, 7)
+    write_outputs(tmp_path / "p.tar", [(one.name, [np.full((1, 8, 16), 2)]) for one in chosen])
+    found = {"predictions": tmp_path / "p.tar", "dataset": colour_dataset, "calibration": calibration}
+    metrics, picture = preview({"model": colour_model(), **found}, tmp_path / "out", count=4, seed=7)
+    assert metrics["images"] == 3
+    panel = np.asarray(picture)[100:250, 40 + 493 * 2 : 440 + 493 * 2].reshape(-1, 3)
+    assert np.unique(panel, axis=0).tolist() == [list(palette(3)[2].color)]
 
 
 def test_each_picture_is_there_by_itself(
