@@ -102,6 +102,8 @@ def _board(built: Built) -> Iterator[Quantity]:
         yield Quantity("latency_ms", board, latency["avg"], f"{latency['avg']:.3f} ms", "less")
     if cmm := deployed.get("cmm_bytes"):
         yield Quantity("cmm_bytes", "memory on the board", cmm, size(cmm), "less")
+    if cycles := built.metrics("compile").get("max_cycle"):
+        yield Quantity("max_cycle", "cycles by Pulsar2's estimate", cycles, f"{cycles:,}", "less")
 
 
 def _work(built: Built) -> Iterator[Quantity]:

@@ -67,6 +67,8 @@ def _speed(built: Built) -> Iterator[Tile]:
     deployed = built.metrics("deploy")
     if "latency_ms" in deployed:
         yield Tile("latency", f"{deployed['latency_ms']['avg']:.3f} ms", f"on {deployed['board']}")
+    elif cycles := built.metrics("compile").get("max_cycle"):
+        yield Tile("cycles", f"{cycles:,}", "by Pulsar2's own estimate")
 
 
 def _work(built: Built) -> Iterator[Tile]:
