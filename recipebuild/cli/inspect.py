@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from recipebuild.pulsar2.inspect import OnnxModel
 
 Side = Annotated[
-    str, typer.Argument(metavar="MODEL|BUILD", help="An ONNX model; a quant.json; a build folder or manifest.")
+    str,
+    typer.Argument(metavar="MODEL|BUILD", help="An ONNX model; a quant.json; or a build folder or its manifest."),
 ]
 
 
@@ -49,7 +50,7 @@ def inspect(
 
 
 def diff(a: Side, b: Side, build_dir: given.BuildDir = Path("build"), as_json: given.Json = False) -> None:
-    """Lay two models side by side, compare two quantizations, or say what differs between two builds.
+    """Lay two models side by side, compare two quantizations tensor by tensor, or say what differs between two builds.
 
     Example: recipebuild diff build/quickstart/steps/simplify/simplified.onnx build/quickstart/model.onnx
 
@@ -57,12 +58,12 @@ def diff(a: Side, b: Side, build_dir: given.BuildDir = Path("build"), as_json: g
 
     Example: recipebuild diff build/b0 build/b0-tuned
     """
-    files = [Path(it) for it in (a, b) if Path(it).is_file() and Path(it).name != "manifest.json"]
-    if any(it.suffix == ".json" for it in files):
-        _diff_quantizations(Path(a), Path(b), as_json)
-        return
-    if not files and not any(Path(it).suffix == ".onnx" for it in (a, b)):
+    files = [path for path in (Path(a), Path(b)) if path.suffix == ".onnx" or path.is_file()]
+    if not files or any(path.name == "manifest.json" for path in files):
         _diff_builds(a, b, build_dir, as_json)
+        return
+    if any(path.suffix == ".json" for path in files):
+        _diff_quantizations(Path(a), Path(b), as_json)
         return
     from recipebuild.graph.describe import describe
 
@@ -71,19 +72,6 @@ def diff(a: Side, b: Side, build_dir: given.BuildDir = Path("build"), as_json: g
         print_json(found)
     else:
         _print_figures(found)
-
-
-def _diff_quantizations(a: Path, b: Path, as_json: bool) -> None:
-    from rich.console import Console
-
-    from recipebuild.quantize.compare import compare, read
-    from recipebuild.report.quantizations import changes
-
-    found = compare(read(a), read(b)).as_json()
-    if as_json:
-        print_json([found])
-    else:
-        Console().print(changes(found))
 
 
 def _diff_builds(a: str, b: str, build_dir: Path, as_json: bool) -> None:
@@ -104,6 +92,19 @@ def _diff_builds(a: str, b: str, build_dir: Path, as_json: bool) -> None:
         for table in made:
             typer.echo()
             Console().print(table)
+
+
+def _diff_quantizations(a: Path, b: Path, as_json: bool) -> None:
+    from rich.console import Console
+
+    from recipebuild.quantize.compare import compare, read
+    from recipebuild.report.quantizations import changes
+
+    found = compare(read(a), read(b)).as_json()
+    if as_json:
+        print_json([found])
+    else:
+        Console().print(changes(found))
 
 
 def _print_figures(models: list[dict[str, Any]]) -> None:

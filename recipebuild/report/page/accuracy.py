@@ -10,6 +10,7 @@ from recipebuild.report.page.charts import bars
 from recipebuild.report.page.parts import Cell, Chart, Column, Section, Table, number
 from recipebuild.report.page.quantities import (
     KINDS,
+    NAMES,
     accuracies,
     change_text,
     is_fraction,
@@ -34,9 +35,9 @@ def accuracy(built: Built) -> Section | None:
         names = class_names(built)
         rows = {names.get(int(key), f"class {key}"): value for key, value in sorted(per_class.items(), key=_id)}
         present = [kind for kind in KINDS if any(kind in value for value in rows.values())]
-        charts.append(_chart(rows, present))
+        charts.append(_chart(rows, [kind for kind in present if kind != "pytorch"]))
         tables.append(_by_class(rows, present))
-    note = " ".join(filter(None, [_measured_on(built), *_intervals(built), _told_by(built)]))
+    note = "\n".join(filter(None, [_measured_on(built), *_intervals(built), _told_by(built)]))
     return Section("accuracy", "Accuracy", note, charts=charts, tables=tables)
 
 
@@ -73,7 +74,9 @@ def _measured_on(built: Built) -> str:
         return ""
     if against == "labels":
         return f"Measured on {images} labelled images."
-    return f"Measured on {images} images without labels: the {against} model's answers count as right."
+    return (
+        f"Measured on {images} images without labels: the {NAMES.get(against, against)} model's answers count as right."
+    )
 
 
 def _intervals(built: Built) -> Iterator[str]:
@@ -82,7 +85,10 @@ def _intervals(built: Built) -> Iterator[str]:
     metric, intervals = found.get("metric"), found.get("interval")
     if not metric or not isinstance(intervals, Mapping):
         return
-    shown = [f"{kind} {metric_text(metric, it[0])} to {metric_text(metric, it[1])}" for kind, it in intervals.items()]
+    shown = [
+        f"{NAMES.get(kind, kind)} {metric_text(metric, it[0])} to {metric_text(metric, it[1])}"
+        for kind, it in intervals.items()
+    ]
     if shown:
         yield f"95 % intervals of {metric_title(metric)}: {', '.join(shown)}."
     if bounds := found.get("drop_interval"):
@@ -106,12 +112,12 @@ def _overall(found: Mapping[str, Mapping[str, float]], kinds: list[str]) -> Tabl
         cells = [Cell(metric_title(name))]
         cells += [number(by_kind[k], metric_text(name, by_kind[k])) if k in by_kind else Cell("") for k in kinds]
         rows.append([*cells, _change_cell(name, by_kind)])
-    columns = [Column("metric"), *(Column(kind, True) for kind in kinds), Column("change", True)]
+    columns = [Column("metric"), *(Column(NAMES[kind], True) for kind in kinds), Column("change", True)]
     return Table("Accuracy over all images", columns, rows)
 
 
 def _by_class(rows: Mapping[str, Mapping[str, float]], kinds: list[str]) -> Table:
-    columns = [Column("class"), *(Column(f"IoU {kind}", True) for kind in kinds), Column("change", True)]
+    columns = [Column("class"), *(Column(NAMES[kind], True) for kind in kinds), Column("change", True)]
     cells = [
         [
             Cell(name),
@@ -120,11 +126,11 @@ def _by_class(rows: Mapping[str, Mapping[str, float]], kinds: list[str]) -> Tabl
         ]
         for name, v in rows.items()
     ]
-    return Table("Accuracy by class", columns, cells, folded=len(rows) > _MOST_CLASSES)
+    return Table("Intersection over union by class", columns, cells, folded=len(rows) > _MOST_CLASSES)
 
 
 def _chart(rows: Mapping[str, Mapping[str, float]], kinds: list[str]) -> Chart | None:
-    chosen, caption = dict(rows), "Intersection over union of each class, in percent"
+    chosen, caption = dict(rows), "Intersection over union by class, in percent"
     if len(rows) > _MOST_CLASSES:
         worst = sorted(rows, key=lambda name: change(rows[name]) or 0.0)[:_MOST_CLASSES]
         chosen = {name: rows[name] for name in worst}

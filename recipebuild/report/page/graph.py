@@ -9,7 +9,7 @@ from recipebuild.report.figures import size
 from recipebuild.report.page.built import Built
 from recipebuild.report.page.charts import bars
 from recipebuild.report.page.parts import Cell, Chart, Column, Section, Table, number
-from recipebuild.report.page.quantities import giga
+from recipebuild.report.page.quantities import count_text
 
 _STAGES = (("export", "exported"), ("simplify", "simplified"), ("rewrite", "rewritten"), ("head", "with head"))
 
@@ -57,7 +57,7 @@ def _stages(built: Built) -> Table:
         rows.append([
             Cell(title),
             number(found.get("nodes", found.get("nodes_after"))),
-            _shown(work["multiply_adds"], giga),
+            _shown(work["multiply_adds"], count_text),
             _shown(work["peak_activation_bytes"], size),
             _shown(work["layout_changes"], str),
             _shown(found.get("bytes"), size),

@@ -11,9 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from recipebuild.report.page.built import Built
-from recipebuild.report.page.charts import bars
 from recipebuild.report.page.parts import Cell, Column, Section, Table, number
-from recipebuild.report.page.quantities import change_text, is_fraction, is_worse, metric_text, metric_title
+from recipebuild.report.page.quantities import change_text, is_worse, metric_text, metric_title
 
 
 def ladder(built: Built) -> Section | None:
@@ -23,19 +22,10 @@ def ladder(built: Built) -> Section | None:
     if not rows:
         return None
     metric = found["metric"]
-    scale = 100 if is_fraction(metric) else 1
-    marks = [
-        {
-            "name": row["title"], "series": "", "value": scale * row[metric], "text": metric_text(metric, row[metric]),
-            "said": f"{row['title']}: {metric_text(metric, row[metric])}",
-        }
-        for row in rows
-        if metric in row
-    ]  # fmt: skip
-    chart = bars(marks, [""], f"{metric_title(metric)} at each rung, on {found['images']} images", unit=None)
     verdict = str(found["verdict"])
     note = f"{verdict[:1].upper()}{verdict[1:]}."
-    return Section("ladder", "Where accuracy is lost", note, [_table(rows, metric)], [chart] if marks else [])
+    note += f"\nMeasured on {found['images']} images, each rung against the one before it."
+    return Section("ladder", "Where accuracy is lost", note, tables=[_table(rows, metric)])
 
 
 def _table(rows: Sequence[Mapping[str, Any]], metric: str) -> Table:
@@ -54,7 +44,7 @@ def _table(rows: Sequence[Mapping[str, Any]], metric: str) -> Table:
             _shown(row.get("cosine_before"), lambda value: f"{value:.6f}"),
             _shown(row.get("largest_error"), lambda value: f"{value:.1e}"),
         ])  # fmt: skip
-    return Table("Rung by rung, each against the one before", columns, cells)
+    return Table("Rung by rung", columns, cells)
 
 
 def _change(row: Mapping[str, Any], metric: str) -> Cell:

@@ -12,6 +12,8 @@ from recipebuild.report.pipeline.nodes import duration
 
 KINDS = ("pytorch", "float", "quantized", "board")
 """What accuracy is measured of, in this order."""
+NAMES = {"pytorch": "PyTorch", "float": "float", "quantized": "quantized", "board": "board"}
+"""What these are called."""
 
 _FRACTIONS = ("miou", "pixel_accuracy", "top1", "top5", "delta1", "agreement")
 _LESS_IS_BETTER = ("abs_rel", "rmse", "mse")
@@ -88,7 +90,7 @@ def _accuracy(built: Built) -> Iterator[Quantity]:
             if kind in by_kind:
                 value = by_kind[kind]
                 better: Literal["more", "less"] = "less" if name in _LESS_IS_BETTER else "more"
-                title = f"{metric_title(name)}, {kind}"
+                title = f"{metric_title(name)}, {NAMES[kind]}"
                 yield Quantity(f"{name}_{kind}", title, value, metric_text(name, value), better)
 
 
@@ -100,12 +102,14 @@ def _board(built: Built) -> Iterator[Quantity]:
         yield Quantity("latency_ms", board, latency["avg"], f"{latency['avg']:.3f} ms", "less")
     if cmm := deployed.get("cmm_bytes"):
         yield Quantity("cmm_bytes", "memory on the board", cmm, size(cmm), "less")
+    if cycles := built.metrics("compile").get("max_cycle"):
+        yield Quantity("max_cycle", "cycles by Pulsar2's estimate", cycles, f"{cycles:,}", "less")
 
 
 def _work(built: Built) -> Iterator[Quantity]:
     rewritten, exported = built.metrics("rewrite"), built.metrics("export")
     shown: tuple[tuple[str, str, Callable[[Any], str]], ...] = (
-        ("multiply_adds", "multiply-adds", giga),
+        ("multiply_adds", "multiply-adds", count_text),
         ("peak_activation_bytes", "peak activations", size),
         ("layout_changes", "layout changes", str),
         ("nodes", "operators", str),
@@ -129,6 +133,6 @@ def _time(built: Built) -> Quantity:
     return Quantity("seconds", "build time, all steps", seconds, duration(seconds), "less")
 
 
-def giga(count: float) -> str:
-    """A number of multiply-adds for people: ``17.95 G``."""
-    return f"{count / 1e9:.2f} G"
+def count_text(count: float) -> str:
+    """A number of multiply-adds for people: ``17.95 G``, ``239 M``."""
+    return f"{count / 1e9:.2f} G" if count >= 1e9 else f"{count / 1e6:.0f} M"

@@ -9,7 +9,14 @@ from recipebuild.report.figures import size
 from recipebuild.report.page.accuracy import change, change_tone
 from recipebuild.report.page.built import Built
 from recipebuild.report.page.parts import Tile
-from recipebuild.report.page.quantities import accuracies, change_text, giga, is_fraction, metric_text, metric_title
+from recipebuild.report.page.quantities import (
+    accuracies,
+    change_text,
+    count_text,
+    is_fraction,
+    metric_text,
+    metric_title,
+)
 from recipebuild.report.pipeline.nodes import duration
 
 
@@ -60,13 +67,15 @@ def _speed(built: Built) -> Iterator[Tile]:
     deployed = built.metrics("deploy")
     if "latency_ms" in deployed:
         yield Tile("latency", f"{deployed['latency_ms']['avg']:.3f} ms", f"on {deployed['board']}")
+    elif cycles := built.metrics("compile").get("max_cycle"):
+        yield Tile("cycles", f"{cycles:,}", "by Pulsar2's own estimate")
 
 
 def _work(built: Built) -> Iterator[Tile]:
     found = built.metrics("rewrite")
     if "multiply_adds_after" in found:
         before, after = found["multiply_adds_before"], found["multiply_adds_after"]
-        yield Tile("multiply-adds", giga(after), _was(giga(before), before, after))
+        yield Tile("multiply-adds", count_text(after), _was(count_text(before), before, after))
         exported = built.metrics("export").get("nodes", found["nodes_before"])
         yield Tile("operators", str(found["nodes_after"]), _was(str(exported), exported, found["nodes_after"]))
 

@@ -68,7 +68,7 @@ def test_dark_is_dark(chromium: Browser, report: Path) -> None:
 
 def test_charts_are_drawn_in_the_colours_of_the_page(opened: Page) -> None:
     charts = opened.locator("svg.chart")
-    assert charts.count() == 4  # accuracy by class, ladder, layers, operators
+    assert charts.count() == 3  # accuracy by class, layers, operators
     bars = opened.locator("#accuracy svg.chart [aria-roledescription=bar]")
     assert bars.count() == 6
     widths = [box["width"] for bar in bars.all() if (box := bar.bounding_box())]
@@ -151,7 +151,7 @@ def test_on_paper_everything_is_there_and_nothing_to_click(opened: Page) -> None
 def test_without_scripts_all_is_there(chromium: Browser, report: Path) -> None:
     with page(chromium, java_script_enabled=False) as it:
         it.goto(report.as_uri())
-        assert it.locator("svg.chart").count() == 4
+        assert it.locator("svg.chart").count() == 3
         assert it.locator("table.strip img").count() == 10
         assert not it.locator("[data-slide]").is_visible()
 

@@ -121,7 +121,7 @@ def test_without_vl_convert_the_tables_say_the_same(folder: Path, monkeypatch: p
     monkeypatch.setattr(charts, "available", lambda: False)
     html = report(manifest, folder)
     assert 'class="chart"' not in html
-    assert "Accuracy by class class IoU float" in text_of(html) and "Accuracy by class class IoU float" in with_charts
+    assert "by class class float" in text_of(html) and "by class class float" in with_charts
 
 
 def test_a_build_that_failed_early_has_a_report(folder: Path) -> None:
@@ -162,7 +162,7 @@ def test_figures_of_a_build(folder: Path) -> None:
     found = {it.key: it.text for it in quantities(built)}
     assert found["miou_quantized"] == "82.60 %"
     assert found["latency_ms"] == "4.100 ms"
-    assert found["multiply_adds"] == "0.24 G"
+    assert found["multiply_adds"] == "238 M"
     assert found["compile_bytes"] == "640.0 kB"
 
 
