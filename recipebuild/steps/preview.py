@@ -2,12 +2,14 @@
 
 Inputs: model (ONNX), quantized (ONNX), or predictions (tar: what a simulation of the compiled model gave), both
 optional, dataset (folder with images/ and labels/, optional), calibration (tar).
-Outputs: preview.png, with columns input | float | quantized | ground truth.
+Outputs: preview.png, with columns input | float | quantized | ground truth; the same pictures one by one in
+panels/<row>/, with the pixels in which float and quantized differ, and panels/classes.json: names and colours.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +23,7 @@ from recipebuild.engine.step import Progress
 from recipebuild.evaluate.answers import SEGMENTATION
 from recipebuild.evaluate.dataset import IGNORE, DatasetSpec, read, samples
 from recipebuild.evaluate.palette import palette
-from recipebuild.evaluate.preview import Row, draw, most_varied
+from recipebuild.evaluate.preview import Row, draw, most_varied, pictures
 from recipebuild.evaluate.runners import open_model, recorded_runner
 from recipebuild.evaluate.segmentation import class_count, segment
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from PIL import Image
 
+    from recipebuild.evaluate.palette import Label
     from recipebuild.evaluate.runners import Run
 
     Masks = dict[str, npt.NDArray[Any]]
@@ -62,19 +65,37 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     models = {title: open_model(inputs[name]) for title, name in _MODELS.items() if name in inputs}
     classes = class_count(inputs["model"]) or IGNORE
     recorded = recorded_runner(inputs["predictions"], SEGMENTATION) if "predictions" in inputs else None
-    pictures = (
+    chosen = (
         _labelled(inputs["dataset"], classes, params, recorded)
         if "dataset" in inputs
         else _unlabelled(inputs["calibration"], params.seed)
     )
     rows = []
-    for done, (image, predicted, truth) in enumerate(pictures, 1):
+    for done, (image, predicted, truth) in enumerate(chosen, 1):
         masks = {title: segment(model, image, params.input) for title, model in models.items()}
         rows.append(Row(image, {**masks, **predicted, **truth}))
-        progress(done / (len(pictures) + 1), f"image {done} of {len(pictures)}")
-    picture = draw(rows, palette(classes))
+        progress(done / (len(chosen) + 1), f"image {done} of {len(chosen)}")
+    labels = palette(classes)
+    picture = draw(rows, labels)
     picture.save(out / "preview.png")
+    for number, row in enumerate(rows):
+        _save(row, labels, out / "panels" / str(number))
+    colors = [{"name": label.name, "color": "#" + bytes(label.color).hex()} for label in labels]
+    (out / "panels/classes.json").write_text(json.dumps(colors, indent=1) + "\n", encoding="utf-8")
     return {"images": len(rows), "size": f"{picture.width}x{picture.height}"}
+
+
+def _save(row: Row, labels: Sequence[Label], folder: Path) -> None:
+    """Write a row's pictures, each for itself: what shows the photograph as JPEG, masks as PNG with a palette."""
+    from PIL import Image
+
+    folder.mkdir(parents=True)
+    for title, picture in pictures(row, labels).items():
+        name = title.replace(" ", "-")
+        if title in ("input", "difference"):
+            picture.save(folder / f"{name}.jpg", quality=85, subsampling=0)
+        else:
+            picture.quantize(dither=Image.Dither.NONE).save(folder / f"{name}.png", optimize=True)
 
 
 def _labelled(dataset: Path, classes: int, params: Params, recorded: Run | None) -> list[Picture]:

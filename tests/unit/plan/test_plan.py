@@ -46,6 +46,17 @@ def test_a_recipe_without_a_dataset_is_not_evaluated() -> None:
     assert "evaluate" not in names(planned("b0-cityscapes"))
 
 
+def test_another_version_or_image_compiles_and_simulates_anew_and_nothing_else() -> None:
+    (variant,) = load("quickstart", cwd=Path.cwd())
+    plans = [
+        plan([variant], [Toolchain("pulsar2", "7.0", {}, {"pulsar2": "7.0", "image": image})], [shipped("templates")])
+        for image in ("sha256:a", "sha256:b")
+    ]
+    one, other = ({step.name: step for step in it.steps} for it in plans)
+    differing = {name for name in one if one[name].facts != other[name].facts or one[name].params != other[name].params}
+    assert differing == {"compile", "simulate", "bundle"}
+
+
 def test_pulsar2_compiles_with_the_configuration_after_verification() -> None:
     compile_ = next(s for s in planned("quickstart", toolchain=PULSAR2).steps if s.name == "compile")
     assert compile_.module == KINDS["compile/pulsar2"].module

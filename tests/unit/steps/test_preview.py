@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,34 @@ def test_what_a_simulation_predicted_has_a_column(
     assert np.unique(panel, axis=0).tolist() == [list(palette(3)[2].color)]
 
 
+def test_each_picture_is_there_by_itself(
+    colour_model: Make, colour_dataset: Path, calibration: Path, tmp_path: Path
+) -> None:
+    inputs = {
+        "model": colour_model(),
+        "quantized": colour_model("quantized.onnx", step=2.0),
+        "dataset": colour_dataset,
+        "calibration": calibration,
+    }
+    preview(inputs, tmp_path / "out")
+    panels = tmp_path / "out/panels"
+    assert [label["name"] for label in json.loads((panels / "classes.json").read_text())] == [
+        f"class {i}" for i in range(3)
+    ]
+    names = {"input.jpg", "difference.jpg", "float.png", "quantized.png", "ground-truth.png"}
+    seen: dict[str, Any] = {}
+    for row in "012":
+        files = {path.name: Image.open(path) for path in (panels / row).iterdir()}
+        assert files.keys() == names
+        assert len({picture.size for picture in files.values()}) == 1
+        seen = {name: np.asarray(picture.convert("RGB")) for name, picture in files.items()}
+        assert {*map(tuple, seen["float.png"].reshape(-1, 3).tolist())} <= {label.color for label in palette(3)}
+    # The quantized model gives class 0 all over: red is where the float one gives another.
+    red = seen["difference.jpg"][..., 0].astype(int) - seen["difference.jpg"][..., 1] > 100
+    differs = (seen["float.png"] != palette(3)[0].color).any(-1)
+    assert (red == differs).mean() > 0.97  # JPEG blurs the edges
+
+
 def test_without_a_dataset_it_shows_calibration_images(colour_model: Make, calibration: Path, tmp_path: Path) -> None:
     metrics, picture = preview({"model": colour_model(), "calibration": calibration}, tmp_path / "out")
     assert metrics["images"] == 3
@@ -80,7 +109,11 @@ def test_without_a_dataset_it_shows_calibration_images(colour_model: Make, calib
 def test_the_same_inputs_give_the_same_bytes(colour_model: Make, calibration: Path, tmp_path: Path) -> None:
     for name in ("one", "two"):
         preview({"model": colour_model(), "calibration": calibration}, tmp_path / name)
-    assert (tmp_path / "one/preview.png").read_bytes() == (tmp_path / "two/preview.png").read_bytes()
+    one, two = (
+        {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.*g")}
+        for folder in (tmp_path / "one", tmp_path / "two")
+    )
+    assert one == two and len(one) == 1 + 3 * 2
 
 
 def test_a_model_that_does_not_segment_is_refused(calibration: Path, tmp_path: Path) -> None:
