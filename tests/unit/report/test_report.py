@@ -17,8 +17,9 @@ from recipebuild.errors import RecipeError
 from recipebuild.report.page import charts
 from recipebuild.report.page.built import Built, inside, read
 from recipebuild.report.page.compare import comparison
-from recipebuild.report.page.make import report, write_report
+from recipebuild.report.page.make import report
 from recipebuild.report.page.quantities import quantities
+from recipebuild.report.page.written import write_report
 from recipebuild.reports import find, write
 
 
