@@ -35,8 +35,9 @@ bench: setup .venv-bench/.installed  ## measure speed; every figure is a ratio o
 assets: setup  ## draw and train the quickstart data anew (minutes)
 	@$(BIN)/python -m scripts.make_assets
 
-schema: setup  ## write docs/recipe.schema.json anew
+schema: setup  ## write what in docs/ is made from the code anew: recipe.schema.json, cli.md
 	@$(BIN)/recipebuild schema > docs/recipe.schema.json
+	@$(BIN)/python -m scripts.cli_reference > docs/cli.md
 
 docs: setup  ## take the pictures of the documentation anew, in Chromium
 	@$(BIN)/python -m scripts.make_docs

@@ -7,20 +7,22 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from recipebuild.accepted import read_accepted, regressions
 from recipebuild.engine.courier import Courier
 from recipebuild.engine.events import Event, OnEvent
 from recipebuild.engine.executors import open_executor
 from recipebuild.engine.run import run_steps
+from recipebuild.engine.step import Step
 from recipebuild.errors import Interrupted, RecipebuildError
 from recipebuild.eventlog import EventLog
 from recipebuild.folder import fill, make_folder
 from recipebuild.lock import check_locked
-from recipebuild.prepare import Options, open_remote, open_store, prepare, require_packages
+from recipebuild.prepare import DEFAULTS, Options, listed, open_remote, open_store, prepare, require_packages
 from recipebuild.report.page.written import REPORT, write_report
 
 
@@ -44,11 +46,11 @@ class Build:
     trouble: str = ""
 
 
-_DEFAULTS = Options()
-
-
 def run(
-    recipes: str | Sequence[str], options: Options = _DEFAULTS, on_event: OnEvent = lambda event: None
+    recipes: str | Sequence[str],
+    options: Options = DEFAULTS,
+    on_event: OnEvent = lambda event: None,
+    on_plan: Callable[[Sequence[Step], int, str], None] = lambda steps, jobs, executor: None,
 ) -> list[Build]:
     """Build recipes; what is in the store already is not built again.
 
@@ -56,6 +58,7 @@ def run(
         recipes: Paths of recipes, or names of shipped ones; one or several.
         options: How to build.
         on_event: Called with each event of each step.
+        on_plan: Called once, before all events, with the steps, how many may run at once, and where they run.
 
     Returns:
         What became of each recipe, in their order. A failed step is told there, not raised.
@@ -65,16 +68,19 @@ def run(
         CheckError: With ``options.locked``, if something is not as in a lock file; nothing more is built then.
         MissingError: If the packages that build are not installed.
     """
-    recipes = [recipes] if isinstance(recipes, str) else recipes
+    recipes = listed(recipes)
     jobs = prepare(recipes, options)
+    accepted = [read_accepted(given, job) for given, job in zip(recipes, jobs, strict=True)]
     store = open_store(options)
     folders = [make_folder(options.build_dir / job.plan.name) for job in jobs]
     steps = [step for job in jobs for step in job.plan.steps]
     require_packages(steps)
     remote = open_remote(options)
     resources = {name: options.slots.get(name, 1) for step in steps for name in step.resources}
-    executor = open_executor(options.executor, options.jobs or default_jobs(), resources, remote)
+    jobs_at_once = options.jobs or default_jobs()
+    executor = open_executor(options.executor, jobs_at_once, resources, remote)
     log = EventLog([(job.plan, folder) for job, folder in zip(jobs, folders, strict=True)])
+    on_plan(steps, jobs_at_once, options.executor)
     told: dict[str, list[str]] = {}
 
     def hear(event: Event) -> None:
@@ -98,7 +104,8 @@ def run(
         )
         warnings = [[text for step in job.plan.steps for text in told.get(step.id, ())] for job in jobs]
         jobs = [replace(job, notes=[*job.notes, *new]) for job, new in zip(jobs, warnings, strict=True)]
-        manifests = [fill(job, results, folder, store) for job, folder in zip(jobs, folders, strict=True)]
+        built = zip(jobs, folders, accepted, strict=True)
+        manifests = [fill(job, results, folder, store, figures) for job, folder, figures in built]
         reports = [_report(manifest, folder) for manifest, folder in zip(manifests, folders, strict=True)]
     finally:
         log.close()
@@ -109,6 +116,9 @@ def run(
     for job, found in zip(jobs, errors, strict=True):
         if courier and {step.id for step in job.plan.steps} & set(courier.unpushed):
             found.append(Interrupted("interrupted before all results were in the remote store"))
+    if options.fail_on_regression:
+        for manifest, found in zip(manifests, errors, strict=True):
+            found.extend(regressions(manifest))
     parts = zip(folders, manifests, errors, warnings, reports, strict=True)
     return [Build(folder, manifest, e[0] if e else None, seen, trouble) for folder, manifest, e, seen, trouble in parts]
 

@@ -19,6 +19,8 @@ from recipebuild.graph.statistics import inputs as model_inputs
 from recipebuild.graph.statistics import outputs as model_outputs
 
 if TYPE_CHECKING:
+    import onnx
+
     from recipebuild.board.runners import Runner
     from recipebuild.calibration.preprocess import ImageSpec
     from recipebuild.graph.statistics import Tensor
@@ -74,9 +76,16 @@ def interface(
             "resize": RESIZE,
             **({"more_shapes": [list(shape) for shape in fed.extra_shapes]} if fed.extra_shapes else {}),
         },
+        **({"more_inputs": others} if (others := _others(model, spec)) else {}),
         "outputs": [_output(tensor, task, on_npu) for tensor in model_outputs(model)],
         "labels": labels,
     }
+
+
+def _others(model: onnx.ModelProto, spec: ImageSpec) -> list[dict[str, Any]]:
+    """The inputs that are no image; they are taken as they are."""
+    found = (tensor for tensor in model_inputs(model) if tensor.name != spec.name)
+    return [{"name": tensor.name, "shape": list(tensor.shape or ()), "dtype": tensor.dtype} for tensor in found]
 
 
 def _conversion(fed: Runtime, spec: ImageSpec) -> dict[str, Any]:
@@ -127,7 +136,7 @@ def check_runner(runner: Runner, found: Mapping[str, Any]) -> None:
     sizes = [size for size in outputs[0]["shape"] if size != 1]
     wrong = {
         "features": runner.places is not None and sizes[:1] != [runner.places],
-        "depth": len(sizes) != 2,
+        "depth": len(sizes) != 2 or len(outputs[0]["shape"]) != 4,  # it takes axes 2 and 3
     }.get(runner.outputs[0], False)
     if wrong:
         wanted_shape = f"[1, {runner.places}, C]" if runner.places else "one map, [1, 1, H, W]"

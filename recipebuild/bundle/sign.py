@@ -20,7 +20,7 @@ _LIMIT = 120.0
 """Seconds that a signing program may take; an agent or a browser may ask the user something."""
 
 
-def sign(folder: Path, key: Path, program: Literal["ssh-keygen", "cosign"]) -> Path:
+def sign(folder: Path, key: Path, program: Literal["ssh-keygen", "cosign"] = "ssh-keygen") -> Path:
     """Sign the bundle; the file of the signature, which lies in the bundle.
 
     Raises:

@@ -1,6 +1,6 @@
 """The ladder: a rung for each thing that can lose accuracy, each compared with the one before it on the same images.
 
-    PyTorch, its own preprocessor -> PyTorch -> export -> simplify -> rewrite -> (channels) -> head -> quantized
+    PyTorch, own preprocessor -> PyTorch -> export -> simplify -> rewrite -> (channels) -> head -> quantized
 
 Use: ``climb({"pytorch": answers, "export": answers, ...}, truths, how, metric)``, then ``verdict(rows, metric)``.
 ``verify`` goes up the same rungs on two images, before anything is compiled.
@@ -46,9 +46,9 @@ class Rung:
 _GRAPH = "try another export.exporter (dynamo, torchscript) or export.opset; for an ONNX source, export that anew"
 
 RUNGS = {
-    "preprocessor": Rung("PyTorch, its own preprocessor", "model", "", checked=False),
+    "preprocessor": Rung("PyTorch, own preprocessor", "model", "", checked=False),
     "pytorch": Rung(
-        "PyTorch, the recipe's input",
+        "PyTorch, recipe's input",
         "model",
         "input.mean, input.std, input.color and input.shape against preprocessor_config.json; a recipe scales "
         "bilinearly to input.shape and crops nothing",

@@ -73,7 +73,7 @@ def rewrite_file(
     """Rewrite the model at ``source`` into ``target``; over 2 GiB the weights go to a file beside each.
 
     Args:
-        source: An ONNX model of static shapes with one input.
+        source: An ONNX model of static shapes.
         target: The file to write.
         names: The passes to apply.
         limits: How far the result may be from the model before.
@@ -128,10 +128,12 @@ class _Trial:
 
     def reference(self) -> None:
         """Run the model as it was."""
-        given = inputs(load(self._source, weights=False))[0]
-        if given.sizes is None:
-            raise StepError(f"{self._source.name} has the input {given}, and a rewrite needs its shape to be fixed")
-        self._feeds = [{given.name: probe(given.sizes, given.dtype)}]
+        feed = {}
+        for given in inputs(load(self._source, weights=False)):
+            if given.sizes is None:
+                raise StepError(f"{self._source.name} has the input {given}, and a rewrite needs its shape to be fixed")
+            feed[given.name] = probe(given.sizes, given.dtype)
+        self._feeds = [feed]
         self._expected = self._run(self._source)
 
     def difference(self) -> Difference | None:

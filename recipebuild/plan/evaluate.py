@@ -73,7 +73,7 @@ def measuring(
         steps.add("ladder", "ladder.json", params, {**pytorch, **rungs, **dataset})
         if laid_out["layout"] != "images":
             seen, spec = dataset, drawn
-    if recipe.model.task == "semantic-segmentation":
+    if recipe.model.task == "semantic-segmentation" and not recipe.more_inputs:
         shown = {"model": models["head"], **quantized, **seen, "calibration": calibration}
         steps.add("preview", "preview.png", {"input": steps.fed, **spec}, shown)
     return found

@@ -51,8 +51,8 @@ def for_runner(data: dict[str, Any]) -> dict[str, Any]:
     if "class_ids" in runner.outputs and isinstance(head, dict) and head.get("kind") == "argmax":
         data = {**data, "head": {"keep_logits": True, **head}}
     needs: dict[str, Any] = {"target": {"runtime_input": {"format": runner.color}}}
-    if "class_ids" not in runner.outputs and head is None:
-        needs["head"] = {"kind": "none"}
+    if "class_ids" not in runner.outputs and (head is None or (isinstance(head, dict) and head.get("kind") == "none")):
+        needs["head"] = {"kind": "none", **({"add_axis": 1} if "depth" in runner.outputs else {})}
     model = data.get("model")
     if "features" in runner.outputs and isinstance(model, dict) and model.get("task") == runner.task:
         needs["model"] = {"features": "patches"}

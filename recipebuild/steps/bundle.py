@@ -161,6 +161,7 @@ def _statement(
         [
             *provenance.files(inputs["weights"], "weights"),
             *images,
+            *(one for name in inputs if name.startswith("more_") for one in provenance.files(inputs[name], name)),
             *provenance.distributions({tool: installed_version(tool) for tool in params.tools}),
             *provenance.toolchain(params.toolchain.name, params.toolchain.facts),
         ],

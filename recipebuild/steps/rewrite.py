@@ -17,7 +17,7 @@ from recipebuild.graph.cost import layout_changes, multiply_adds, peak_activatio
 from recipebuild.graph.files import check, load, size
 from recipebuild.graph.passes import defaults
 from recipebuild.graph.rewrite import Limits, rewrite_file
-from recipebuild.graph.statistics import operator_counts
+from recipebuild.graph.statistics import operator_table, operators_and_constants
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +60,8 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     check(target)
     for name in result.rolled_back:
         logger.warning("%s was taken back: it changed what the model gives", name)
-    (before, old), (after, new) = _work(inputs["model"]), _work(target)
+    before, after = _work(inputs["model"]), _work(target)
+    operators = operator_table(before.pop("operators"), after.pop("operators"))
     return {
         "passes": [{"name": it.name, "times": it.times, "nodes": it.after} for it in result.applied],
         "rolled_back": list(result.rolled_back),
@@ -68,18 +69,18 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         "agreement": result.difference and result.difference.agreement,
         **{f"{name}_before": value for name, value in before.items()},
         **{f"{name}_after": value for name, value in after.items()},
-        "operators": [{"op": op, "before": old.get(op, 0), "after": new.get(op, 0)} for op in sorted({*old, *new})],
+        "operators": operators,
         "bytes": size(target),
     }
 
 
-def _work(path: Path) -> tuple[dict[str, int], dict[str, int]]:
-    """How much there is to do in a model, and how many there are of each operator; one model at a time is in memory."""
+def _work(path: Path) -> dict[str, Any]:
+    """How much there is to do in a model; one at a time is in memory."""
     model = load(path, weights=False)
-    work = {
+    return {
         "nodes": len(model.graph.node),
         "multiply_adds": multiply_adds(model),
         "layout_changes": layout_changes(model),
         "peak_activation_bytes": peak_activation_bytes(model),
+        "operators": operators_and_constants(model),
     }
-    return work, operator_counts(model)

@@ -31,14 +31,16 @@ def main() -> None:
     parser.add_argument(
         "--device", choices=PROVIDERS, default="auto", help="the board's own NPU, or a PCIe or M.2 card"
     )
+    parser.add_argument("--input", action="append", default=[], metavar="NAME=FILE.npy", help="what it takes besides")
     given = parser.parse_args()
     interface = json.loads((HERE / "model.json").read_text(encoding="utf-8"))
     session = open_session(HERE / interface["model"], PROVIDERS[given.device])
+    more = others(interface.get("more_inputs", []), given.input)
     given.out.mkdir(parents=True, exist_ok=True)
     for path in given.images:
         with Image.open(path) as file:
             image = to_rgb(file)
-        outputs = session.run(None, {interface["input"]["name"]: preprocess(image, interface["input"])})
+        outputs = session.run(None, {interface["input"]["name"]: preprocess(image, interface["input"]), **more})
         for written in draw(given.out / path.stem, image, outputs, interface):
             print(written)
 
@@ -58,6 +60,15 @@ def open_session(path: Path, providers: list[str] | None):
     options = onnxruntime.SessionOptions()
     options.add_session_config_entry("session.disable_quant_qdq", "1")  # compute what is written, on every CPU alike
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def others(wanted: list, given: list) -> dict:
+    """The tensors of other inputs than the image, from their files, which are taken as they are."""
+    files = dict(one.partition("=")[::2] for one in given)
+    names = [one["name"] for one in wanted]
+    if set(files) != set(names):
+        sys.exit(f"this model takes {', '.join(names) or 'nothing'} besides the image: --input NAME=FILE.npy for each")
+    return {one["name"]: np.load(files[one["name"]]).astype(one["dtype"]).reshape(one["shape"]) for one in wanted}
 
 
 def to_rgb(image: Image.Image) -> Image.Image:

@@ -112,7 +112,8 @@ def test_a_model_that_does_not_fit_its_runner_is_refused_with_the_reason() -> No
     [
         ("ax_dinov2", [1, 1369, 384], None),
         ("ax_dinov2", [1, 1370, 384], r"reads \[1, 1369, C\], the model gives \[1, 1370, 384\]"),
-        ("ax_depth_anything", [1, 518, 518], None),
+        ("ax_depth_anything", [1, 1, 518, 518], None),
+        ("ax_depth_anything", [1, 518, 518], r"reads one map, \[1, 1, H, W\], the model gives \[1, 518, 518\]"),
         ("ax_glpdepth", [1, 1, 480, 640], None),
         ("ax_glpdepth", [1, 19, 480, 640], "reads one map"),
     ],

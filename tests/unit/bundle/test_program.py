@@ -60,6 +60,17 @@ def test_it_feeds_what_calibration_and_simulation_do(
     np.testing.assert_array_equal(found, expected)
 
 
+def test_other_inputs_come_from_files_and_all_of_them(program: ModuleType, tmp_path: Path) -> None:
+    np.save(tmp_path / "mask.npy", np.arange(4))
+    wanted = [{"name": "mask", "shape": [1, 4], "dtype": "float32"}]
+    found = program.others(wanted, [f"mask={tmp_path}/mask.npy"])
+    assert found["mask"].dtype == np.float32 and found["mask"].tolist() == [[0, 1, 2, 3]]
+    assert program.others([], []) == {}
+    for given in ([], ["mask=a.npy", "more=b.npy"], ["other=a.npy"]):
+        with pytest.raises(SystemExit, match="takes mask besides the image"):
+            program.others(wanted, given)
+
+
 def drawn(program: ModuleType, image: Image.Image, task: str, output: np.ndarray, place: Path, **more: Any) -> set[str]:
     interface = {"task": task, "outputs": [{"name": "y"}], "input": {"height": 64, "width": 128}, **more}
     return {path.name for path in program.draw(place / "street", image, [output], interface)}

@@ -39,7 +39,7 @@ def test_the_rung_that_lost_most_is_named_with_what_to_look_at() -> None:
     assert "most is lost at quantized (host): top1 0.9500 -> 0.5000" in verdict(found, "top1")
     assert "Look at quantization.method" in verdict(found, "top1")
     found = rows(preprocessor=answers(40), pytorch=answers(20), quantized=answers(18))
-    assert "PyTorch, the recipe's input: top1 1.0000 -> 0.5000" in verdict(found, "top1")
+    assert "PyTorch, recipe's input: top1 1.0000 -> 0.5000" in verdict(found, "top1")
     assert "input.mean" in verdict(found, "top1")
 
 

@@ -68,6 +68,8 @@ def test_shipped_recipes_fit_the_runner_of_their_task(recipe: str, runner: str) 
     (fitted,) = load(recipe, sets=sets, cwd=Path.cwd())
     assert fitted.recipe.model.task == runners()[runner].task
     assert fitted.recipe.target.runtime_input.format == runners()[runner].color
+    head = fitted.recipe.head
+    assert (head.kind == "none" and head.add_axis == 1) == ("depth" in runners()[runner].outputs)
 
 
 def test_ax_dinov2_reads_patches_at_its_own_size() -> None:
