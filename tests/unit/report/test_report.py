@@ -54,6 +54,13 @@ def test_errors_come_first_then_warnings_then_notes_then_the_rest(folder: Path) 
     assert said.index("nothing else") < said.index("build time")
 
 
+def test_what_is_worse_than_accepted_is_a_warning(folder: Path) -> None:
+    manifest = make_build(folder)
+    for verdict, level in (("worse", "Warning"), ("better", "Note")):
+        manifest["verdict"] = {"": {"verdict": verdict, "lines": ["latency_ms 4 -> 5 (+25.0 %)"]}}
+        assert f"{level} against what was accepted: {verdict} latency_ms 4 -> 5" in text_of(report(manifest, folder))
+
+
 def test_what_a_manifest_says_is_text_never_markup(folder: Path) -> None:
     manifest = make_build(folder)
     evil = "<img src=x onerror=alert(1)>"
