@@ -54,6 +54,19 @@ def test_errors_come_first_then_warnings_then_notes_then_the_rest(folder: Path) 
     assert said.index("nothing else") < said.index("build time")
 
 
+def test_what_each_block_would_win_is_told_where_it_was_measured(folder: Path) -> None:
+    manifest = make_build(folder)
+    assert "Blocks," not in text_of(report(manifest, folder))
+    block = {"block": "decode_head", "layers": ["a", "b"], "share": 0.25}
+    effects = {"alone": {"snr_db": 21.5}, "without": {"snr_db": None}}
+    (folder / "steps/layers/s.json").write_text(json.dumps({"blocks": [{**block, **effects}]}))
+    output = {"name": "sensitivity.json", "path": "steps/layers/s.json", "sha256": "ab" * 32, "bytes": 1}
+    step = {**manifest["steps"][-1], "id": "tiny/s", "name": "sensitivity", "outputs": [output], "metrics": {}}
+    manifest["steps"].append(step)
+    manifest["variants"][""].append("tiny/s")
+    assert "decode_head 2 25.0 % 21.5" in text_of(report(manifest, folder))
+
+
 def test_what_is_worse_than_accepted_is_a_warning(folder: Path) -> None:
     manifest = make_build(folder)
     for verdict, level in (("worse", "Warning"), ("better", "Note")):
