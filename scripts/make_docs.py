@@ -24,6 +24,7 @@ def main() -> None:
     IMAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "recipebuild", "run", "quickstart", "--build-dir", folder]
+        command += ["--store", f"{folder}/store"]  # an empty one: the picture shows a first build
         subprocess.run(command, check=True)
         report = Path(folder) / "quickstart" / "report.html"
         pictures(report, chromium)
