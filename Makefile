@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all lint typecheck bench assets schema clean
+.PHONY: help setup run test test-all lint typecheck bench assets schema docs clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -27,7 +27,7 @@ lint: setup  ## ruff: rules and format
 typecheck: setup  ## mypy, strict, on the package
 	@$(BIN)/mypy
 
-BENCHMARKS := cached_run many_steps first_build cold_run hashing remote_store graph
+BENCHMARKS := cached_run many_steps first_build cold_run hashing remote_store graph quantize
 
 bench: setup .venv-bench/.installed  ## measure speed; every figure is a ratio of two things in one run
 	@for name in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$name || exit 1; done
@@ -38,6 +38,9 @@ assets: setup  ## draw and train the quickstart data anew (minutes)
 schema: setup  ## write what in docs/ is made from the code anew: recipe.schema.json, cli.md
 	@$(BIN)/recipebuild schema > docs/recipe.schema.json
 	@$(BIN)/python -m scripts.cli_reference > docs/cli.md
+
+docs: setup  ## take the pictures of the documentation anew, in Chromium
+	@$(BIN)/python -m scripts.make_docs
 
 clean:  ## remove what was built here; the store stays
 	rm -rf $(VENV) .venv-bench build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
@@ -53,7 +56,7 @@ $(VENV)/.installed: $(VENV)/.created pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[build,s3,sftp,dask,dev]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[build,datasets,s3,sftp,dask,dev]'
 	@touch $@
 
 .venv-bench/.installed: benchmarks/requirements.txt

@@ -1,4 +1,4 @@
-"""What can be said of recipes without building anything: ``plan``, ``explain``, ``check`` and ``render``."""
+"""What can be said of recipes without building anything: ``plan``, ``explain``, ``graph``, ``check`` and ``render``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from recipebuild.engine.explain import Change, origin
 from recipebuild.engine.explain import preview as preview_steps
@@ -41,6 +41,23 @@ def preview(recipes: str | Sequence[str], options: Options = DEFAULTS) -> list[d
         toolchains = dict.fromkeys(f"{t.name} {t.version}" for t in job.toolchains.values())
         found.append({"recipe": job.plan.name, "toolchain": ", ".join(toolchains), "steps": steps})
     return found
+
+
+def picture(recipe: str, language: Literal["mermaid", "dot", "svg"], options: Options) -> str:
+    """The steps of a recipe, drawn: which are cached, which would be built.
+
+    Raises:
+        RecipeError: If the recipe or an option is wrong.
+    """
+    from recipebuild.report.pipeline.nodes import nodes
+    from recipebuild.report.pipeline.svg import svg
+    from recipebuild.report.pipeline.text import dot, mermaid
+
+    (plan,) = preview([recipe], options)
+    found = nodes(plan["steps"])
+    if language == "svg":
+        return svg(found, f"The steps of {plan['recipe']}") + "\n"
+    return mermaid(found) if language == "mermaid" else dot(found, plan["recipe"])
 
 
 def explain(recipe: str, step: str, options: Options = DEFAULTS) -> list[dict[str, Any]]:
@@ -111,6 +128,7 @@ def check(recipes: str | Sequence[str], options: Options = DEFAULTS) -> list[Che
             found.append(Checked(given, error.problems))
             continue
         problems, notes = _configured(job.recipes)
+        problems += [*_undescribed(job), *_unmatched(job, options)]
         more = [*_room(job, options), *_operators(job, options)]
         found.append(Checked(job.plan.name, problems, [*job.notes, *notes, *more]))
     return found
@@ -133,6 +151,56 @@ def _configured(recipes: Sequence[Recipe]) -> tuple[list[Problem], list[str]]:
         # That mean and std look like 0..1 units is said already, in the recipe's words.
         notes += [f"warning: {it}" for it in mistakes(made.config) if it.kind != "units"]
     return list(problems.values()), list(dict.fromkeys(notes))
+
+
+def _undescribed(job: Job) -> list[Problem]:
+    """That an ONNX file which is a model's source takes something else than the recipe describes."""
+    found: dict[str, Problem] = {}
+    for variant in job.variants.values():
+        recipe = variant.recipe
+        source = Path(recipe.model.source)
+        if source.suffix != ".onnx" or not recipe.model.is_local:
+            continue
+        from recipebuild.graph.files import load as load_model
+        from recipebuild.graph.simplify import check_inputs
+
+        shapes: dict[str, Sequence[int]] = {recipe.input.name: recipe.input.shape}
+        shapes |= {given.name: given.shape for given in recipe.more_inputs}
+        try:
+            check_inputs(load_model(source, weights=False), source, shapes)
+        except StepError as error:
+            place = variant.place("model.source") or Place(recipe.name)
+            found[error.message] = Problem("model.source", error.message, place, error.remedy)
+    return list(found.values())
+
+
+def _unmatched(job: Job, options: Options) -> list[Problem]:
+    """That a pattern of ``quantization.layers`` matches nothing in the model, where that was built before."""
+    asked = {label: variant for label, variant in job.variants.items() if _by_module(variant.recipe)}
+    if not asked:
+        return []
+    store = open_store(options)
+    models = {it.step.id: it.key for it in preview_steps(job.plan.steps, store) if it.step.name == "head"}
+    found: dict[str, Problem] = {}
+    for label, variant in asked.items():
+        key = next((key for id_, key in models.items() if id_ in job.plan.variants[label]), None)
+        record = store.find(key) if key else None
+        if record is None:
+            continue
+        from recipebuild.graph.files import load as load_model
+        from recipebuild.graph.layers import resolve
+
+        try:
+            resolve(_by_module(variant.recipe), load_model(store.path(record.select("model.onnx")[0]), weights=False))
+        except StepError as error:
+            place = variant.place("quantization.layers") or Place(variant.recipe.name)
+            found[error.message] = Problem("quantization.layers", error.message, place, error.remedy)
+    return list(found.values())
+
+
+def _by_module(recipe: Recipe) -> list[dict[str, Any]]:
+    layers: list[dict[str, Any]] = configure_params(recipe)["quant"].get("layer_configs", [])
+    return [layer for layer in layers if "module" in layer]
 
 
 def _room(job: Job, options: Options) -> list[str]:

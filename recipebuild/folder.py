@@ -9,14 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from recipebuild import manifest as manifests
-from recipebuild.engine.digest import digest_json
+from recipebuild.accepted import compare, digest_of, facts
 from recipebuild.engine.materialize import materialize
+from recipebuild.engine.record import Blob
 from recipebuild.engine.store import Store
 from recipebuild.engine.task import Result
 from recipebuild.engine.upkeep import add_root
 from recipebuild.errors import RecipeError, disk_full
+from recipebuild.origins import origins
 from recipebuild.plan.plan import Plan
 from recipebuild.prepare import Job
+from recipebuild.report.page.written import REPORT
 
 
 def make_folder(folder: Path) -> Path:
@@ -38,8 +41,17 @@ def make_folder(folder: Path) -> Path:
     return folder
 
 
-def fill(job: Job, results: Mapping[str, Result], folder: Path, store: Store) -> dict[str, Any]:
+def fill(
+    job: Job, results: Mapping[str, Result], folder: Path, store: Store, accepted: Mapping[str, Any]
+) -> dict[str, Any]:
     """Make the build folder hold what its manifest lists, and nothing else of ours.
+
+    Args:
+        job: The recipe.
+        results: How its steps ended.
+        folder: The build folder.
+        store: Where the outputs are.
+        accepted: The figures that were accepted, by the matrix entry's label.
 
     Returns:
         The manifest.
@@ -49,18 +61,32 @@ def fill(job: Job, results: Mapping[str, Result], folder: Path, store: Store) ->
         OSError: If the folder cannot be written.
     """
     before = manifests.read(folder / "manifest.json")
-    digest = digest_json([[s.name, s.variant, dict(s.params)] for s in job.plan.steps])
-    value = manifests.manifest(job.plan, results, digest, job.toolchains, job.notes)
+    value = manifests.manifest(job.plan, results, digest_of(job), job.toolchains, job.notes)
+    for entry in value["steps"]:
+        if (config := _config(results[entry["id"]])) and (
+            found := origins(job, results[entry["id"]].step, config, store)
+        ):
+            entry["origins"] = found
     try:
         written = {path for step in job.plan.steps for path in _place(job.plan, results[step.id], folder, store)}
+        written.add(REPORT)  # made after the manifest, of the manifest
         _remove_stale(folder, before, written)
         value["files"] = sorted(written)
+        if accepted and value["status"] == "ok":
+            here = facts(job, value, folder)
+            value["verdict"] = {label: compare(old, here[label]) for label, old in accepted.items() if label in here}
         if value != before:
             manifests.write(folder / "manifest.json", value)
     except OSError as error:
         raise disk_full(error, folder) or error from error
     add_root(store, (folder / "manifest.json").absolute())
     return value
+
+
+def _config(result: Result) -> Blob | None:
+    """The configuration that a step wrote."""
+    outputs = result.record.outputs if result.record and result.step.name == "configure" else ()
+    return next((blob for blob in outputs if blob.name == "pulsar2.json"), None)
 
 
 def _place(plan_: Plan, result: Result, folder: Path, store: Store) -> list[str]:

@@ -21,7 +21,7 @@ from recipebuild.errors import CheckError, Interrupted, RecipeError
 from recipebuild.prepare import DEFAULTS, Job, Options, listed, open_store, prepare, require_packages
 from recipebuild.recipe.find import find
 
-_LOCKED = ("fetch", "calibrate")
+_LOCKED = ("fetch", "calibrate", "tensors")
 """The steps that bring something from outside into the build."""
 
 _VERSION = 1

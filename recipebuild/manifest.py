@@ -7,25 +7,32 @@ import os
 import platform
 import sys
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from recipebuild import __version__
 from recipebuild.engine.keys import installed_version
 from recipebuild.engine.task import Result
+from recipebuild.evaluate.scores import AGAINST_A_MODEL, METRICS
 from recipebuild.plan.plan import Plan, Toolchain
 
 ARTEFACTS = frozenset(
     {
-        "model.onnx", "calibration.tar", "pulsar2.json", "quantized.onnx", "compiled.axmodel", "preview.png",
-        "bundle", "bundle.tar.gz",
+        "model.onnx", "calibration.tar", "pulsar2.json", "quantized.onnx", "quant.json", "compiled.axmodel",
+        "preview.png", "bundle", "bundle.tar.gz",
     }
 )  # fmt: skip
 """The files and folders that a user comes for: they lie at the top of the build folder, all others under ``steps/``."""
 
-FIGURES = (
-    "miou_float", "miou_quantized", "miou_board", "pixel_accuracy_float", "pixel_accuracy_quantized",
-    "pixel_accuracy_board", "latency_ms", "cmm_bytes",
+ROWS = ("pytorch", "float", "quantized", "board")
+"""What accuracy is measured of: the PyTorch model, the ONNX model, what was compiled (on this machine), the board."""
+
+FIGURES = frozenset(
+    {
+        *(f"{figure}_{row}" for figure in (*chain(*METRICS.values()), *AGAINST_A_MODEL) for row in ROWS),
+        "metric", "interval", "drop", "drop_interval", "latency_ms", "cmm_bytes",
+    }
 )  # fmt: skip
 """Metrics of steps that are metrics of the build, too."""
 
@@ -55,6 +62,7 @@ def manifest(
         "status": _status(entries),
         "toolchain": distinct[0] if len(distinct) == 1 else used,
         "steps": entries,
+        "variants": {label: list(ids) for label, ids in plan.variants.items()},
         "metrics": _metrics(plan, results),
         "notes": notes + [f"warning: {e['name']}: {w}" for e in entries for w in e["metrics"].get("warnings", [])],
         "environment": {
@@ -70,8 +78,10 @@ def entry(plan: Plan, result: Result) -> dict[str, Any]:
     """The manifest's entry of one step."""
     step, record, error = result.step, result.record, result.error
     found: dict[str, Any] = {
+        "id": step.id,
         "name": step.name,
         "variant": step.variant,
+        "needs": sorted(step.before),
         "key": record.key if record else None,
         "status": result.status,
         "seconds": record.seconds if record else result.seconds,

@@ -44,6 +44,7 @@ class Options:
         keep_going: After a failure, build all that does not depend on it.
         until: The name of the last step to build; what it does not need is left out.
         locked: Build only what the recipes' lock files say.
+        fail_on_regression: Fail a build that is worse than what was accepted.
         board: The name of a board to deploy to and to measure on.
         again: Anything that was not said before makes the board measure anew.
     """
@@ -59,6 +60,7 @@ class Options:
     keep_going: bool = False
     until: str | None = None
     locked: bool = False
+    fail_on_regression: bool = False
     board: str | None = None
     again: str | None = None
 
@@ -121,7 +123,7 @@ def prepare(recipes: Sequence[str], options: Options) -> list[Job]:
 
 def plan_recipe(variants: Sequence[Variant], options: Options, resolve: Callable[..., Toolchain]) -> Job:
     """Plan one loaded recipe with what ``resolve`` finds of the toolchains and versions that it wants."""
-    toolchains = [resolve(v.recipe.target.toolchain, v.recipe.pulsar2.version) for v in variants]
+    toolchains = [resolve(_wanted(v.recipe), v.recipe.pulsar2.version) for v in variants]
     planned = plan(variants, toolchains, template_folders(options))
     if options.board:
         planned = with_deploy(planned, variants, options.board, find_board(options.board), options.again)
@@ -133,6 +135,11 @@ def plan_recipe(variants: Sequence[Variant], options: Options, resolve: Callable
     lines = [line for variant in variants for line in advice(variant.recipe)]
     lines += [line for it in zip(variants, toolchains, strict=True) for line in _absent(*it)]
     return Job(planned, by_label, dict(zip(by_label, toolchains, strict=True)), list(dict.fromkeys(lines)))
+
+
+def _wanted(recipe: Recipe) -> str:
+    """The recipe's toolchain; models of several inputs are for Pulsar2 alone."""
+    return "pulsar2" if recipe.more_inputs else recipe.target.toolchain
 
 
 def _absent(variant: Variant, toolchain: Toolchain) -> list[str]:

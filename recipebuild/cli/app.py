@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 
 from recipebuild import __version__
 from recipebuild.cli import (
+    accepting,
     board,
     building,
     bundle,
@@ -23,6 +24,7 @@ from recipebuild.cli import (
     models,
     new,
     recipes,
+    reporting,
 )
 from recipebuild.cli.exits import leave
 
@@ -86,7 +88,11 @@ app.command("inspect")(inspect.inspect)
 app.command("diff")(inspect.diff)
 app.command("models")(models.models)
 app.command("estimate")(estimating.estimate)
+app.command("report")(reporting.report)
+app.command("graph")(reporting.graph)
+app.command("ui")(reporting.ui)
 app.command("lock")(locking.lock)
+app.command("accept")(accepting.accept)
 app.command("doctor")(doctoring.doctor)
 app.command("help")(helping.help_)
 app.add_typer(board.app, name="board")

@@ -37,6 +37,7 @@ def run(
     executor: given.Executor = "local",
     keep_going: given.KeepGoing = False,
     locked: given.Locked = False,
+    fail_on_regression: given.FailOnRegression = False,
     quiet: given.Quiet = False,
     verbose: given.Verbose = False,
     as_json: given.Json = False,
@@ -55,7 +56,7 @@ def run(
         sets=given.merged_sets(sets, weights, toolchain), store=store, build_dir=build_dir, templates=templates,
         jobs=jobs, executor=executor, slots=given.slots_of(slots),
         timeout=given.seconds_of("--timeout", timeout) if timeout else None,
-        keep_going=keep_going, until=until, locked=locked,
+        keep_going=keep_going, until=until, locked=locked, fail_on_regression=fail_on_regression,
     )  # fmt: skip
     build_and_tell(recipes, options, as_json, quiet=quiet, verbose=verbose)
 
@@ -72,6 +73,7 @@ def build_and_tell(
     """Build, print what became of it, do something ``after`` that with each manifest, and leave with the exit code."""
     from recipebuild.build import run
     from recipebuild.cli.live import display
+    from recipebuild.report.accuracy import comparison
     from recipebuild.report.summary import summary
 
     with display(quiet=quiet, verbose=verbose, seconds=lambda: _seconds(options)) as shown:
@@ -81,7 +83,10 @@ def build_and_tell(
     elif not quiet:
         for build in builds:
             typer.echo(summary(build.manifest, build.folder, build.warnings), nl=False)
+        typer.echo(comparison([build.manifest for build in builds]), nl=False)
     for build in builds:
+        if build.trouble:
+            say(build.trouble)
         after(build.manifest)
         if build.error:
             _tell_failure(build)
@@ -91,7 +96,10 @@ def build_and_tell(
 def _tell_failure(build: Build) -> None:
     """Which step failed, why, what to do, where its log is."""
     assert build.error is not None  # noqa: S101 - the caller looked
-    entry = next(entry for entry in build.manifest["steps"] if "error" in entry)
+    entry = next((entry for entry in build.manifest["steps"] if "error" in entry), None)
+    if entry is None:  # all was built: interrupted after that, or worse than what was accepted
+        say_error(build.error, f"{build.manifest['recipe']}: ")
+        return
     say_error(build.error, f"{build.manifest['recipe']}: {entry['name']}: ")
     log = build.folder / entry["log"]
     if not build.error.remedy and build.error.exit_code == StepError.exit_code:

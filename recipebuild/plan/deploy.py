@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from recipebuild.board.boards import Board
 from recipebuild.engine.step import Output, Source, Step
-from recipebuild.errors import MissingError
+from recipebuild.errors import MissingError, RecipeError
+from recipebuild.plan.evaluate import dataset_params
 from recipebuild.plan.kinds import KINDS
 from recipebuild.plan.plan import Plan
 from recipebuild.plan.pulsar2 import compiled_input
@@ -29,6 +29,7 @@ def with_deploy(plan: Plan, variants: Sequence[Variant], name: str, board: Board
 
     Raises:
         MissingError: If an entry is not built for an NPU.
+        RecipeError: If its model takes more than an image.
     """
     steps, members = list(plan.steps), {}
     for variant in variants:
@@ -48,6 +49,11 @@ def _deploy(variant: Variant, steps: dict[str, Step], name: str, board: Board) -
             "nothing is built for a board: Pulsar2 is not here, and the embedded toolchain builds for this machine",
             remedy="install Pulsar2, or load its docker image, and run again; recipebuild check tells what is found",
         )
+    if recipe.more_inputs:
+        raise RecipeError(
+            "board run feeds images, and this model takes more",
+            remedy="copy the bundle to the board, and run it there: run.py takes --input NAME=FILE.npy",
+        )
     entry = f"[{variant.label}]" if variant.label else ""
     inputs: dict[str, Output | Source] = {
         "bundle": Output(steps["bundle"].id, "bundle"),
@@ -55,7 +61,9 @@ def _deploy(variant: Variant, steps: dict[str, Step], name: str, board: Board) -
         "calibration": Output(steps["calibrate"].id, "calibration.tar"),
     }
     if recipe.evaluate is not None:
-        inputs["dataset"] = Source(Path(recipe.evaluate.dataset))
+        inputs["dataset"] = steps["evaluate"].inputs["dataset"]
+        if "export" in steps:
+            inputs["weights"] = Output(steps["fetch"].id, "model")
     return Step(
         f"{recipe.name}{entry}/deploy", "deploy", kind.module, _params(variant, name, board), inputs,
         tools=kind.tools, resources=kind.resources, variant=variant.label,
@@ -65,12 +73,15 @@ def _deploy(variant: Variant, steps: dict[str, Step], name: str, board: Board) -
 def _params(variant: Variant, name: str, board: Board) -> dict[str, Any]:
     recipe: Recipe = variant.recipe
     place = "".join(c if c.isalnum() or c in "_-." else "_" for c in variant.label)
-    labelled = recipe.evaluate.model_dump(include={"count", "seed"}) if recipe.evaluate else {}
+    labelled = recipe.evaluate.model_dump(include={"count", "seed", "depth"}) if recipe.evaluate else {}
+    spec = {"dataset": dataset_params(recipe)} if recipe.evaluate else {}
     return {
         "name": name,
         "board": board.model_dump(mode="json"),
         "place": f"models/{recipe.name}{f'.{place}' if place else ''}",
         "input": compiled_input(recipe),
+        "runtime": recipe.target.runtime_input.model_dump(mode="json"),
         **recipe.board.model_dump(mode="json"),
         **labelled,
+        **spec,
     }

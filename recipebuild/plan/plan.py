@@ -1,7 +1,7 @@
 """Recipe -> plan: the list of steps that builds it. Pure: nothing is read, nothing is looked up.
 
 fetch -> export -> simplify -> rewrite -> (channels) -> head -> lint, verify -> compile -> (simulate) -> evaluate,
-calibrate -> (tensors), configure -----------------------------------------^               preview -> bundle
+calibrate -> (tensors), configure -----------------------------------------^       ladder, preview -> bundle
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from typing import Any, Literal
 from recipebuild.engine.step import Output, Source, Step
 from recipebuild.errors import RecipeError
 from recipebuild.plan.bundle import bundle_params
+from recipebuild.plan.evaluate import measuring
 from recipebuild.plan.kinds import KINDS
-from recipebuild.plan.pulsar2 import compiled_input, configure_params, swaps_channels
+from recipebuild.plan.pulsar2 import compiled_input, configure_params, host_params, swaps_channels
 from recipebuild.recipe.load import Variant
 from recipebuild.recipe.schema import Recipe
 
@@ -125,30 +126,39 @@ def _rename(step: Step, new_ids: Mapping[str, str]) -> Step:
 
 def _steps(recipe: Recipe, label: str, toolchain: Toolchain, templates: Sequence[Path]) -> list[Step]:
     """The steps of one entry of the matrix."""
-    steps = _Steps(recipe, label)
+    steps = Steps(recipe, label)
     models = _model(steps)
     steps.add("lint", "lint.json", {"hardware": recipe.target.hardware}, {"model": models["head"]})
     images = recipe.calibration
     calibration = steps.add(
         "calibrate", "calibration.tar",
-        {"pattern": images.pattern, "count": images.count, "seed": images.seed, "shape": list(recipe.input.shape)},
+        {
+            **images.model_dump(include={"count", "select", "seed"}),
+            "pattern": images.pattern,
+            "shape": list(recipe.input.shape),
+        },
         {"source": Source(Path(images.path))},
     )  # fmt: skip
     config = _configure(steps, models["head"], templates)
     verify = steps.add(
         "verify", "verify.json",
-        {**steps.weights, "head": recipe.head.model_dump(mode="json"), "input": steps.image, "compiled": steps.fed},
-        {**models, "calibration": calibration},
+        {
+            **steps.weights, "head": recipe.head.model_dump(mode="json"), "input": steps.image, "compiled": steps.fed,
+            **steps.more,
+        },
+        {**models, "calibration": calibration, **steps.tensors},
     )  # fmt: skip
     # An hour of compilation is not begun on a model that was found to be wrong.
     compiled = _compile(steps, toolchain, models["head"], calibration, config, after=verify)
-    evaluation = _measure(steps, toolchain, models["head"], compiled, calibration)
+    evaluation = measuring(steps, toolchain, models, compiled, calibration)
+    if toolchain.name == "pulsar2":
+        config = replace(compiled, name="used.json")
     found = {"weights": models.get("model") or models["reference"], "model": models["head"], "compiled": compiled}
     _bundle(steps, toolchain, {**found, "config": config, "calibration": calibration, **evaluation}, templates)
     return steps.all
 
 
-class _Steps:
+class Steps:
     """The steps so far, and the parameters that several of them share."""
 
     def __init__(self, recipe: Recipe, label: str) -> None:
@@ -158,6 +168,8 @@ class _Steps:
         self.image = recipe.input.model_dump(mode="json")
         self.fed = compiled_input(recipe)
         self.shape = {"input_name": recipe.input.name, "shape": list(recipe.input.shape)}
+        self.more = {"more": {given.name: list(given.shape) for given in recipe.more_inputs}}
+        self.tensors = {f"more_{given.name}": Source(Path(given.source)) for given in recipe.more_inputs}
         self.weights = recipe.model.model_dump(include={"task", "weights", "seed", "features", "normalize"})
 
     def add(
@@ -176,7 +188,7 @@ class _Steps:
         return Output(step.id, output)
 
 
-def _model(steps: _Steps) -> dict[str, Output]:
+def _model(steps: Steps) -> dict[str, Output]:
     """fetch, export, simplify, rewrite, head: the models after each, by the names under which verify compares them."""
     recipe = steps.recipe
     model, export = recipe.model, recipe.export
@@ -198,7 +210,7 @@ def _model(steps: _Steps) -> dict[str, Output]:
         exported = steps.add("export", "export.onnx", {**steps.weights, **steps.shape, **how}, {"model": fetched})
         found = {"model": fetched, "export": exported}
     raw = found.get("export", fetched)
-    simplified = steps.add("simplify", "simplified.onnx", steps.shape, {"model": raw})
+    simplified = steps.add("simplify", "simplified.onnx", {**steps.shape, **steps.more}, {"model": raw})
     rewriting = {
         "enabled": recipe.rewrite.enabled,
         # The graph is for the chip, whatever compiles it here, unless the recipe asks for the host by name.
@@ -221,7 +233,7 @@ def _templates(templates: Sequence[Path]) -> dict[str, Source]:
     return {"templates": Source(templates[-1]), **users}
 
 
-def _configure(steps: _Steps, model: Output, templates: Sequence[Path]) -> Output:
+def _configure(steps: Steps, model: Output, templates: Sequence[Path]) -> Output:
     inputs: dict[str, Output | Source] = {**_templates(templates)}
     if any(layer.module is not None for layer in steps.recipe.quantization.layers):
         inputs["model"] = model
@@ -229,15 +241,15 @@ def _configure(steps: _Steps, model: Output, templates: Sequence[Path]) -> Outpu
 
 
 def _compile(
-    steps: _Steps, toolchain: Toolchain, model: Output, calibration: Output, config: Output, after: Output
+    steps: Steps, toolchain: Toolchain, model: Output, calibration: Output, config: Output, after: Output
 ) -> Output:
     inputs = {"model": model, "calibration": calibration}
     if toolchain.name == "pulsar2":
         format = steps.recipe.calibration.format
         if format != "Image":
             inputs["calibration"] = steps.add(
-                "tensors", "calibration-tensors.tar", {"input": steps.fed, "format": format},
-                {"calibration": calibration},
+                "tensors", "calibration-tensors.tar", {"input": steps.fed, "format": format, **steps.more},
+                {"calibration": calibration, **steps.tensors},
             )  # fmt: skip
         quantization = steps.recipe.quantization
         params = {
@@ -250,36 +262,14 @@ def _compile(
         return steps.add(
             "compile/pulsar2", "compiled.axmodel", params, more, after=(after.step,), facts=toolchain.facts
         )
-    params = {"method": steps.recipe.quantization.method, "input": steps.fed}
+    params = host_params(steps.recipe.quantization) | {"input": steps.fed}
     return steps.add("compile/onnxruntime", "quantized.onnx", params, inputs, after=(after.step,))
 
 
-def _measure(
-    steps: _Steps, toolchain: Toolchain, model: Output, compiled: Output, calibration: Output
-) -> dict[str, Output]:
-    """The steps evaluate and, for segmentation, preview: of the compiled model, too, which this machine simulates."""
-    models = {"model": model} | ({"quantized": compiled} if compiled.name.endswith(".onnx") else {})
-    labelled = {}
-    found = {}
-    if (evaluate := steps.recipe.evaluate) is not None:
-        labelled = {"dataset": Source(Path(evaluate.dataset))}
-        drawn = {"count": evaluate.count, "seed": evaluate.seed}
-        runtime = steps.recipe.target.runtime_input
-        simulated = {}
-        if toolchain.name == "pulsar2" and not runtime.is_yuv:  # YUV comes from cameras, not from files
-            simulated["predictions"] = steps.add(
-                "simulate", "predictions.tar",
-                {"input": steps.fed, "runtime": runtime.model_dump(mode="json"), **drawn, **toolchain.params},
-                {"compiled": compiled, **labelled}, facts=toolchain.facts,
-            )  # fmt: skip
-        params = {"input": steps.fed, **drawn, "max_drop": evaluate.max_drop}
-        found["evaluation"] = steps.add("evaluate", "evaluation.json", params, {**models, **simulated, **labelled})
-    if steps.recipe.model.task == "semantic-segmentation":
-        steps.add("preview", "preview.png", {"input": steps.fed}, {**models, **labelled, "calibration": calibration})
-    return found
-
-
-def _bundle(steps: _Steps, toolchain: Toolchain, inputs: Mapping[str, Output], templates: Sequence[Path]) -> None:
+def _bundle(
+    steps: Steps, toolchain: Toolchain, inputs: Mapping[str, Output | Source], templates: Sequence[Path]
+) -> None:
     used = {"name": toolchain.name, "version": toolchain.version, "facts": dict(toolchain.facts)}
     params = bundle_params(steps.recipe, used, steps.all)
+    inputs = {**inputs, **steps.tensors}
     steps.add("bundle", "bundle", params, {**inputs, **_templates(templates)}, tools=tuple(params["tools"]))

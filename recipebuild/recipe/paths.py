@@ -22,11 +22,19 @@ def absolute(data: dict[str, Any], folder: Path) -> dict[str, Any]:
     for section, field in FIELDS:
         if isinstance(part := data.get(section), dict) and isinstance(value := part.get(field), str):
             data = {**data, section: {**part, field: _absolute(section, value, folder)}}
+    if isinstance(more := data.get("more_inputs"), list):
+        data = {**data, "more_inputs": [_more(each, folder) for each in more]}
     matrix = data.get("matrix")
     if not isinstance(matrix, dict):
         return data
     axes = {name: [_choice(name, v, folder) for v in vs] if isinstance(vs, list) else vs for name, vs in matrix.items()}
     return {**data, "matrix": axes}
+
+
+def _more(given: Any, folder: Path) -> Any:
+    if not isinstance(given, dict) or not isinstance(source := given.get("source"), str):
+        return given
+    return {**given, "source": _absolute("more_inputs", source, folder)}
 
 
 def _choice(axis: str, value: Any, folder: Path) -> Any:
@@ -40,7 +48,7 @@ def _choice(axis: str, value: Any, folder: Path) -> Any:
 
 
 def _absolute(section: str, value: str, folder: Path) -> str:
-    if not value or (section == "model" and not _is_path(value, folder)):
+    if not value or value.startswith("hf:") or (section == "model" and not _is_path(value, folder)):
         return value
     if value.startswith("~"):
         with contextlib.suppress(RuntimeError):  # no such user, no home: the path is then reported as missing
@@ -85,11 +93,20 @@ def missing(data: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], str, str
         value = part.get(field) if isinstance(part := data.get(section), dict) else None
         if isinstance(value, str) and value.startswith("/"):
             try:
-                fault = {"model": _model, "calibration": _calibration, "evaluate": _dataset}[section](value)
+                fault = _dataset(value, data["evaluate"]) if section == "evaluate" else CHECKS[section](value)
             except OSError as error:
                 fault = (f"{value} cannot be read: {error.strerror}", "")
             if fault:
                 yield (section, field), *fault
+
+
+def missing_folders(data: Mapping[str, Any]) -> Iterator[tuple[tuple[str, int, str], str, str]]:
+    """The same of ``more_inputs``."""
+    more = data.get("more_inputs")
+    for at, given in enumerate(more if isinstance(more, list) else ()):
+        source = given.get("source") if isinstance(given, dict) else None
+        if isinstance(source, str) and source.startswith("/") and not Path(source).is_dir():
+            yield ("more_inputs", at, "source"), f"no such folder: {source}", "a folder of .npy files"
 
 
 def _model(source: str) -> tuple[str, str] | None:
@@ -125,10 +142,32 @@ def _calibration(source: str) -> tuple[str, str] | None:
     return None
 
 
-def _dataset(source: str) -> tuple[str, str] | None:
+CHECKS = {"model": _model, "calibration": _calibration}
+
+_FOLDERS = {
+    "folders": ("images", "labels"),
+    "cityscapes": ("leftImg8bit", "gtFine"),
+    "ade20k": ("images", "annotations"),
+    "depth": ("images", "depth"),
+}
+"""What a dataset of each layout has in it."""
+
+
+def _dataset(source: str, section: Mapping[str, Any]) -> tuple[str, str] | None:
     path = Path(source)
     if not path.is_dir():
-        hint = "a folder with images/ and labels/"
+        hint = "a folder with images/ and labels/, or another evaluate.layout"
         return f"no such folder: {source}", "\n".join(filter(None, (_near(path), hint)))
-    absent = [name for name in ("images", "labels") if not (path / name).is_dir()]
-    return (f"{source} has no folder {' and no folder '.join(absent)}", "both are needed") if absent else None
+    layout = section.get("layout", "auto")
+    there = {entry.name for entry in path.iterdir()}
+    if layout == "auto":
+        nested = any(entry.is_dir() and entry.name not in ("images", "labels") for entry in path.iterdir())
+        if nested or {"images", "labels"} <= there:
+            return None
+        if there & {"dataset_info.json", "dataset_dict.json"}:
+            return f"{source} is a folder of the library `datasets`", "evaluate.layout: datasets"
+        layout = "folders"
+    absent = [name for name in _FOLDERS.get(str(layout), ()) if name not in there]
+    more = "; evaluate.layout: images does without labels" if absent and layout == "folders" else ""
+    remedy = f"{' and '.join(_FOLDERS[layout])} are needed{more}" if absent else ""
+    return (f"{source} has no folder {' and no folder '.join(absent)}", remedy) if absent else None

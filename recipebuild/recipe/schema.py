@@ -17,6 +17,8 @@ from pydantic_core import PydanticCustomError
 from recipebuild.recipe.board import Board
 from recipebuild.recipe.bundle import BundleText
 from recipebuild.recipe.compiler import Compiler
+from recipebuild.recipe.evaluate import METRICS, Evaluate
+from recipebuild.recipe.more_inputs import MoreInput
 from recipebuild.recipe.pulsar2 import Pulsar2
 from recipebuild.recipe.quantization import Quantization
 from recipebuild.recipe.rewriting import Rewrite
@@ -160,6 +162,11 @@ class NoHead(Section):
     """The network's own outputs as they are."""
 
     kind: Literal["none"] = Field(description="Nothing is added")
+    add_axis: Annotated[int, Field(ge=0, le=4)] | None = Field(
+        default=None,
+        description="Give the first output an axis of size 1 here: 1 makes N, 1, H, W of N, H, W, which programs of "
+        "ax-samples read depth from",
+    )
 
 
 class Calibration(Section):
@@ -169,6 +176,9 @@ class Calibration(Section):
         description="Folder of images, archive of images (tar, tar.gz, zip), or glob pattern such as images/**/*.jpg"
     )
     count: Count = Field(default=32, description="How many images to draw from the source, 1 or more")
+    select: Literal["random", "diverse"] = Field(
+        default="random", description="Draw them at random, or take those that cover all, by what they look like"
+    )
     seed: Seed = Field(default=0, description="Seed of the draw, 0 to 4294967295")
     format: Literal["Image", "Numpy", "Binary", "NumpyObject"] = Field(
         default="Image",
@@ -218,24 +228,15 @@ class Target(Section):
         return mode
 
 
-class Evaluate(Section):
-    """Accuracy of the float and the quantized model on labelled images."""
-
-    dataset: Text = Field(description="Folder with images/ and labels/ (PNG files of class ids, 255 = ignore)")
-    count: Count | None = Field(default=None, description="How many images to draw from it, 1 or more; all if left out")
-    seed: Seed = Field(default=0, description="Seed of the draw, 0 to 4294967295")
-    max_drop: Annotated[float, Field(ge=0, le=1)] | None = Field(
-        default=None,
-        description="Largest loss of mIoU by quantization that passes, as a fraction 0 to 1: 0.02 is two mIoU points",
-    )
-
-
 class Recipe(Section):
     """One build: a model, its input, its calibration set, and what it is compiled for."""
 
     name: Name = Field(description="Name of the build and of its folder: letters, digits, `_`, `-`, `.`")
     model: Model = Field(description="The network: where it comes from, and with which weights")
     input: Input = Field(description="The network's input, and how an image becomes it")
+    more_inputs: Annotated[tuple[MoreInput, ...], Field(strict=False)] = Field(
+        default=(), description="What an ONNX model takes besides the image; only Pulsar2 compiles such models"
+    )
     export: Export = Field(default=Export(), description="PyTorch to ONNX")
     head: Annotated[ArgmaxHead | NoHead, Field(discriminator="kind")] = Field(
         default=ArgmaxHead(), description="What is put at the end of the network: `kind: argmax` or `kind: none`"
@@ -246,11 +247,20 @@ class Recipe(Section):
     target: Target = Field(default=Target(), description="What the model is compiled for, and by what")
     compiler: Compiler = Field(default=Compiler(), description="What Pulsar2's compiler does besides compiling")
     pulsar2: Pulsar2 = Field(default=Pulsar2(), description="Which Pulsar2, and what only it understands")
-    evaluate: Evaluate | None = Field(
-        default=None, description="Accuracy on labelled images; left out, none is measured"
-    )
+    evaluate: Evaluate | None = Field(default=None, description="Accuracy on a dataset; left out, none is measured")
     board: Board = Field(default=Board(), description="What runs the model on the board, and how it is measured there")
     bundle: BundleText = Field(default=BundleText(), description="Words for the model card of the bundle")
+
+    @model_validator(mode="after")
+    def _metric_fits_task(self) -> Recipe:
+        known = METRICS[self.model.task]
+        if self.evaluate and self.evaluate.metric and self.evaluate.metric not in known:
+            words = {
+                "message": f"{self.model.task} has no {self.evaluate.metric}",
+                "remedy": f"say {' or '.join(known)}",
+            }
+            raise PydanticCustomError("recipe", "{message}", {**words, "field": "evaluate.metric"})
+        return self
 
     @model_validator(mode="after")
     def _names_differ(self) -> Recipe:
@@ -258,12 +268,35 @@ class Recipe(Section):
         if isinstance(self.head, ArgmaxHead):
             outputs.append(("head.output", self.head.output))
         taken = {self.input.name: "input.name"}
+        outputs += [(f"more_inputs.{at}.name", given.name) for at, given in enumerate(self.more_inputs)]
         for field, name in outputs:
             if name in taken:
                 words = {"taken": taken[name], "name": name, "remedy": "give each tensor a name of its own"}
                 message = f"`{name}` is already {taken[name]}"
                 raise PydanticCustomError("recipe", "{message}", {**words, "message": message, "field": field})
             taken[name] = field
+        return self
+
+    @model_validator(mode="after")
+    def _several_inputs(self) -> Recipe:
+        if not self.more_inputs:
+            return self
+        faults = (
+            (not self.model.source.endswith(".onnx"), "model.source", "models of several inputs come as .onnx files",
+             "export the model yourself; what is exported here has one input, the image"),
+            (self.calibration.format != "NumpyObject", "calibration.format",
+             "several inputs are calibrated together", "format: NumpyObject"),
+            (self.target.toolchain == "onnxruntime", "target.toolchain",
+             "the embedded toolchain quantizes models of one input", "toolchain: pulsar2, or auto"),
+            (self.evaluate is not None, "evaluate", "labelled images alone are not all that this model takes",
+             "leave evaluate out"),
+            (self.board.runner is not None, "board.runner", "programs of ax-samples feed an image, and nothing else",
+             "leave board.runner out"),
+        )  # fmt: skip
+        for wrong_, field, message, remedy in faults:
+            if wrong_:
+                words = {"message": message, "remedy": remedy, "field": field}
+                raise PydanticCustomError("recipe", "{message}", words)
         return self
 
 

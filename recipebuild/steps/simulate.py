@@ -1,6 +1,7 @@
 """simulate: the compiled model on labelled images, on this machine: what it will say on the board.
 
-Inputs: compiled (compiled.axmodel), dataset (folder with images/ and labels/).   Outputs: predictions.tar.
+Inputs: compiled (compiled.axmodel), quantized (folder with quant_axmodel.onnx; for mode Reference), dataset (folder).
+Outputs: predictions.tar.
 """
 
 from __future__ import annotations
@@ -12,21 +13,23 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from recipebuild.calibration.decode import decode
 from recipebuild.calibration.preprocess import ImageSpec
 from recipebuild.calibration.runtime import Runtime, runtime_tensor
 from recipebuild.engine.step import Progress
-from recipebuild.evaluate.dataset import samples
-from recipebuild.evaluate.recorded import write_ids
-from recipebuild.evaluate.segmentation import class_ids
-from recipebuild.pulsar2.axmodel import describe
-from recipebuild.pulsar2.build import COMPILED
+from recipebuild.evaluate.dataset import DatasetSpec, read_image, samples
+from recipebuild.evaluate.recorded import write_outputs
+from recipebuild.graph.files import load
+from recipebuild.graph.statistics import inputs as inputs_of
+from recipebuild.graph.statistics import outputs
+from recipebuild.pulsar2.build import COMPILED, QUANTIZED
 from recipebuild.pulsar2.run import simulate
 from recipebuild.pulsar2.tool import Tool
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
+    import onnx
+
+    Outputs = list[npt.NDArray[Any]]
 
 _AT_ONCE = 16
 """Images per call of the tool: its start takes seconds, its files take room."""
@@ -38,8 +41,11 @@ class Params(BaseModel):
     Attributes:
         input: Of the model that was compiled.
         runtime: What the program on the board feeds.
+        dataset: How the dataset is laid out.
         count: How many images to draw from the dataset; ``None`` for all.
         seed: Which ones.
+        mode: ``NPUBackend`` runs the compiled model; ``Reference`` the quantized one.
+        hardware: ``AX650``...
         runner: What runs.
         image: The container's image.
     """
@@ -48,43 +54,60 @@ class Params(BaseModel):
 
     input: ImageSpec
     runtime: Runtime = Runtime()
+    dataset: DatasetSpec = DatasetSpec()
     count: int | None = Field(default=None, ge=1)
     seed: int = 0
+    mode: Literal["NPUBackend", "Reference"] = "NPUBackend"
+    hardware: str = "AX650"
     runner: Literal["native", "docker"]
     image: str | None = None
 
 
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
-    """Simulate the model on the images that ``evaluate`` will take; write the class ids."""
+    """Simulate the model on the images that ``evaluate`` will take; write what it gives."""
     folder = Path.cwd()
-    shutil.copyfile(inputs["compiled"], folder / COMPILED)
+    if params.mode == "Reference":
+        for path in inputs["quantized"].glob("quant_axmodel.*"):
+            shutil.copyfile(path, folder / path.name)
+    else:
+        shutil.copyfile(inputs["compiled"], folder / COMPILED)
     target = out / "predictions.tar"
     count = 0
 
-    def counted() -> Iterator[tuple[str, npt.NDArray[np.int64]]]:
+    def counted() -> Iterator[tuple[str, Outputs]]:
         nonlocal count
-        for name, ids in _predictions(folder, inputs["dataset"], params, progress):
+        for name, found in _predictions(folder, inputs["dataset"], params, progress):
             count += 1
-            yield name, ids
+            yield name, found
 
-    write_ids(target, counted())
+    write_outputs(target, counted())
     return {"images": count}
 
 
-def _predictions(
-    folder: Path, dataset: Path, params: Params, progress: Progress
-) -> Iterator[tuple[str, npt.NDArray[np.int64]]]:
-    """The name of each sample and its class ids."""
-    model = describe(folder / COMPILED)
+def _predictions(folder: Path, dataset: Path, params: Params, progress: Progress) -> Iterator[tuple[str, Outputs]]:
+    """The name of each sample and what the model gives."""
+    reference = params.hardware if params.mode == "Reference" else None
+    model = Path(QUANTIZED).name if reference else COMPILED
+    graph = load(folder / model, weights=False)
+    runtime = _fed(graph, params)
     tool = Tool(params.runner, params.image)
-    chosen = samples(dataset, params.count, params.seed)
+    chosen = samples(dataset, params.count, params.seed, params.dataset)
     for start in range(0, len(chosen), _AT_ONCE):
         some = chosen[start : start + _AT_ONCE]
         progress(start / len(chosen), f"image {start} of {len(chosen)}")
         feeds = []
         for sample in some:
-            image = decode(sample.image.read(), sample.image.name)
-            fed = runtime_tensor(image, params.input, params.runtime)
+            image = read_image(sample)
+            fed = runtime_tensor(image, params.input, runtime)
             feeds.append({params.input.name: fed.repeat(params.input.shape[0], axis=0)})
-        for sample, outputs in zip(some, simulate(folder, tool, COMPILED, feeds, model.outputs), strict=True):
-            yield sample.name, class_ids(list(outputs.values()), COMPILED)
+        given = simulate(folder, tool, model, feeds, outputs(graph), reference=reference)
+        for sample, found in zip(some, given, strict=True):
+            yield sample.name, list(found.values())
+
+
+def _fed(graph: onnx.ModelProto, params: Params) -> Runtime:
+    """What the model is fed: a quantized one need not have the operators that are put before the network."""
+    given = next((tensor for tensor in inputs_of(graph) if tensor.name == params.input.name), None)
+    network = Runtime(dtype="FP32", layout="NCHW", normalized=True)
+    bare = given is not None and (given.dtype, given.sizes) == ("float32", network.shape(params.input))
+    return network if params.mode == "Reference" and bare else params.runtime

@@ -12,6 +12,7 @@ import pytest
 from recipebuild.dryrun import render
 from recipebuild.errors import StepError
 from recipebuild.prepare import Options
+from recipebuild.shipped import shipped
 
 STANDINS = Path(__file__).resolve().parents[2] / "standins"
 FINETUNE = {"epochs": 50, "block_size": 3, "batch_size": 2, "learning_rate": 0.0001}
@@ -30,7 +31,7 @@ def config(*sets: str, recipe: str = "quickstart") -> dict[str, Any]:
     return values
 
 
-@pytest.mark.parametrize("recipe", ["quickstart", "b0-cityscapes"])
+@pytest.mark.parametrize("recipe", [path.stem for path in sorted(shipped("recipes").glob("*.yaml"))])
 def test_every_shipped_recipe_renders_what_protobuf_takes(recipe: str) -> None:
     assert config(recipe=recipe)["quant"]["input_configs"]
 
@@ -41,6 +42,8 @@ def test_every_shipped_recipe_renders_what_protobuf_takes(recipe: str) -> None:
         ("quantization.method=KL", "quant.calibration_method", "KL"),
         ("quantization.transformer_opt_level=1", "quant.transformer_opt_level", 1),
         ("quantization.smooth_quant={strength: 0.5}", "quant.smooth_quant_strength", 0.5),
+        ("quantization.conv_bias=FP32", "quant.conv_bias_data_type", "FP32"),
+        ("quantization.layer_norm_scale=S32", "quant.ln_scale_data_type", "S32"),
         ("quantization.smooth_quant={}", "quant.enable_smooth_quant", True),
         ("quantization.precision_analysis={method: EndToEnd}", "quant.precision_analysis_method", "EndToEnd"),
         ("quantization.precision_analysis={mode: NPUBackend}", "quant.precision_analysis_mode", "NPUBackend"),
