@@ -1,7 +1,7 @@
 """Recipe -> plan: the list of steps that builds it. Pure: nothing is read, nothing is looked up.
 
 fetch -> export -> simplify -> rewrite -> (channels) -> head -> lint, verify -> compile -> (simulate) -> evaluate,
-calibrate -> (tensors), configure -----------------------------------------^               preview -> bundle
+calibrate -> (tensors), configure -----------------------------------------^       layers, preview -> bundle
 """
 
 from __future__ import annotations
@@ -148,6 +148,10 @@ def _steps(recipe: Recipe, label: str, toolchain: Toolchain, templates: Sequence
     return steps.all
 
 
+_CLASS_AXIS = {"semantic-segmentation": 1, "image-classification": -1}
+"""Of what models of a task give, where that is no ArgMax."""
+
+
 class _Steps:
     """The steps so far, and the parameters that several of them share."""
 
@@ -158,6 +162,7 @@ class _Steps:
         self.image = recipe.input.model_dump(mode="json")
         self.fed = compiled_input(recipe)
         self.shape = {"input_name": recipe.input.name, "shape": list(recipe.input.shape)}
+        self.explained = {"input": self.fed, "class_axis": _CLASS_AXIS.get(recipe.model.task)}
         self.weights = recipe.model.model_dump(include={"task", "weights", "seed", "features", "normalize"})
 
     def add(
@@ -274,6 +279,8 @@ def _measure(
             )  # fmt: skip
         params = {"input": steps.fed, **drawn, "max_drop": evaluate.max_drop}
         found["evaluation"] = steps.add("evaluate", "evaluation.json", params, {**models, **simulated, **labelled})
+    if "quantized" in models:
+        steps.add("layers", "layers.json", steps.explained, {**models, "calibration": calibration})
     if steps.recipe.model.task == "semantic-segmentation":
         steps.add("preview", "preview.png", {"input": steps.fed}, {**models, **labelled, "calibration": calibration})
     return found

@@ -57,6 +57,12 @@ def _rewrite(metrics: Metrics) -> str:
     return said + (f", taken back: {', '.join(metrics['rolled_back'])}" if metrics["rolled_back"] else "")
 
 
+def _layers(metrics: Metrics) -> str:
+    said = "as the float model" if metrics["snr_db"] is None else f"{metrics['snr_db']:.1f} dB at the output"
+    worst = next((it for it in metrics["worst"] if it["snr_db"] is not None), None)
+    return said + (f", worst layer {worst['snr_db']:.1f} dB: {worst['module'] or worst['layer']}" if worst else "")
+
+
 def _deploy(metrics: Metrics) -> str:
     said = f"{metrics['latency_ms']['avg']:.3f} ms on {metrics['board']}"
     if "miou_board" in metrics:
@@ -73,6 +79,7 @@ _FIGURES: dict[str, Callable[[Metrics], str]] = {
     "calibrate": lambda m: f"{m['images']} images, {size(m['bytes'])}",
     "compile": lambda m: f"{size(m['bytes'])}" + (f", {m['method']}" if "method" in m else ""),
     "evaluate": _evaluate,
+    "layers": _layers,
     "deploy": _deploy,
     "bundle": lambda m: f"{m['files']} files, {size(m['bytes'])}",
 }

@@ -20,10 +20,11 @@ ALL = [
     "verify",
     "compile",
     "evaluate",
+    "layers",
     "preview",
     "bundle",
 ]
-LAST = {"compile", "evaluate", "preview", "bundle"}
+LAST = {"compile", "evaluate", "layers", "preview", "bundle"}
 
 
 def test_a_run_leaves_what_it_promises(built_project: Project) -> None:
