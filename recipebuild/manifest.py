@@ -17,8 +17,8 @@ from recipebuild.plan.plan import Plan, Toolchain
 
 ARTEFACTS = frozenset(
     {
-        "model.onnx", "calibration.tar", "pulsar2.json", "quantized.onnx", "compiled.axmodel", "preview.png",
-        "bundle", "bundle.tar.gz",
+        "model.onnx", "calibration.tar", "pulsar2.json", "quantized.onnx", "quant.json", "compiled.axmodel",
+        "preview.png", "bundle", "bundle.tar.gz",
     }
 )  # fmt: skip
 """The files and folders that a user comes for: they lie at the top of the build folder, all others under ``steps/``."""

@@ -15,7 +15,7 @@ from recipebuild.engine.step import Output, Source, Step
 from recipebuild.errors import RecipeError
 from recipebuild.plan.bundle import bundle_params
 from recipebuild.plan.kinds import KINDS
-from recipebuild.plan.pulsar2 import compiled_input, configure_params, swaps_channels
+from recipebuild.plan.pulsar2 import compiled_input, configure_params, host_params, swaps_channels
 from recipebuild.recipe.load import Variant
 from recipebuild.recipe.schema import Recipe
 
@@ -255,7 +255,7 @@ def _compile(
         return steps.add(
             "compile/pulsar2", "compiled.axmodel", params, more, after=(after.step,), facts=toolchain.facts
         )
-    params = {"method": steps.recipe.quantization.method, "input": steps.fed}
+    params = host_params(steps.recipe.quantization) | {"input": steps.fed}
     return steps.add("compile/onnxruntime", "quantized.onnx", params, inputs, after=(after.step,))
 
 

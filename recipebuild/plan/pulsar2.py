@@ -44,6 +44,12 @@ def compiled_input(recipe: Recipe) -> dict[str, Any]:
     return swapped.model_dump(mode="json")
 
 
+def host_params(quantization: Quantization) -> dict[str, Any]:
+    """How the embedded toolchain quantizes: what it knows of Pulsar2's fields."""
+    layers = [_layer(each) for each in quantization.layers]
+    return {"method": quantization.method, "layers": layers, "strict": quantization.strict}
+
+
 def _quant(quantization: Quantization) -> dict[str, Any]:
     """Fields of ``QuantConfig`` that differ from the defaults."""
     found: dict[str, Any] = {}

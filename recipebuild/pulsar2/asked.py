@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from recipebuild.graph.layers import MOVES
 from recipebuild.pulsar2.config import BuildConfig, LayerConfig
-from recipebuild.pulsar2.layers import MOVES
 
 Quantized = Mapping[str, Mapping[str, Mapping[str, Any]]]
 _CONSTANT = ("BAKED", "PASSIVE_BAKED")

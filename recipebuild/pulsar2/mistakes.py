@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from recipebuild.graph.layers import MOVES
 from recipebuild.pulsar2.config import BuildConfig, InputProcessor, InputQuantConfig, LayerConfig
 from recipebuild.pulsar2.config.message import DEFAULT
 from recipebuild.pulsar2.config.processors import YUV
 from recipebuild.pulsar2.config.quant import FP32_OPERATORS
 from recipebuild.pulsar2.config.write import plain
 from recipebuild.pulsar2.facts import Facts
-from recipebuild.pulsar2.layers import MOVES
 
 _NO_FACTS = Facts()
 _TOLERANCE = 0.06

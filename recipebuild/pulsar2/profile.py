@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recipebuild.pulsar2.layers import modules_of
+from recipebuild.graph.layers import modules_of
 
 if TYPE_CHECKING:
     import onnx

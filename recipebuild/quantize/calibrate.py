@@ -1,14 +1,20 @@
-"""The range of each activation over the calibration set, by the recipe's method.
+"""The range of each group of activations over the calibration set, by the recipe's method.
 
-Use: ``calibrate(prepare(model, spec), CalibrationSet(archive, spec), "MSE")["relu_out"]``.
+    measured = measure(baked(model, plan), plan, CalibrationSet(archive, spec), "MSE")
+    ranges = group_ranges(plan, measured, "MSE")
+    ranges["relu_out"]
+
+What was measured can be asked for the ranges of other plans of the same tensors.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from recipebuild.quantize.histograms import Histogram, histograms
+from recipebuild.quantize.numbers import Type
 from recipebuild.quantize.prepare import activations, measured_at
 from recipebuild.quantize.ranges import Range, minmax
 from recipebuild.quantize.thresholds import kl, mse, percentile
@@ -17,26 +23,42 @@ if TYPE_CHECKING:
     import onnx
 
     from recipebuild.quantize.dataset import Batches
+    from recipebuild.quantize.plan import Plan
 
 Method = Literal["MinMax", "Percentile", "MSE", "KL"]
 
-_CLIPPING: Mapping[Method, Callable[[Histogram], Range]] = {"Percentile": percentile, "MSE": mse, "KL": kl}
+_CLIPPING: Mapping[Method, Callable[[Histogram, Type], Range]] = {"Percentile": percentile, "MSE": mse, "KL": kl}
 
 
-def calibrate(
+@dataclass(frozen=True)
+class Measured:
+    """What the calibration set makes of a model's activations.
+
+    Attributes:
+        ranges: The extremes of each tensor that a plan needs.
+        histograms: The distribution between them; empty for MinMax.
+    """
+
+    ranges: Mapping[str, Range]
+    histograms: Mapping[str, Histogram] = field(default_factory=dict)
+
+
+def measure(
     model: onnx.ModelProto,
+    plan: Plan,
     batches: Batches,
     method: Method,
     progress: Callable[[float, str], None] = lambda _fraction, _text: None,
-) -> dict[str, Range]:
-    """The range of every float activation of the model.
+) -> Measured:
+    """The ranges, and for methods that need them the distributions, of the tensors that a plan needs.
 
     MinMax goes through the batches once, the others twice: the second time for the histograms between the extremes.
 
     Args:
-        model: What ``prepare`` gives.
+        model: In float, with the weights that ``baked`` gives: calibration runs forward on quantized weights.
+        plan: Of that model.
         batches: The model's inputs.
-        method: How to get from values to a range.
+        method: How to get from values to a range, later.
         progress: Told after each batch which fraction is done, and a few words.
 
     Raises:
@@ -48,10 +70,24 @@ def calibrate(
         progress((earlier * count + done) / (passes * count), f"{what}image {done} of {count}")
 
     same = measured_at(model)
-    measured = list(dict.fromkeys(same.values()))
-    ranges = minmax(model, measured, batches, lambda done: on_batch(done, 0, ""))
+    sources = list(dict.fromkeys(same[name] for name in plan.measured))
+    ranges = minmax(model, sources, batches, lambda done: on_batch(done, 0, ""))
+    found: dict[str, Histogram] = {}
     if method != "MinMax":
-        sizes = activations(model)
-        found = histograms(model, sizes, ranges, batches, lambda done: on_batch(done, 1, "histograms, "))
-        ranges = {name: _CLIPPING[method](histogram) for name, histogram in found.items()}
-    return {name: ranges[source] for name, source in same.items()}
+        found = histograms(model, activations(model), ranges, batches, lambda done: on_batch(done, 1, "histograms, "))
+    return Measured(
+        {name: ranges[same[name]] for name in plan.measured},
+        {name: found[same[name]] for name in plan.measured} if found else {},
+    )
+
+
+def group_ranges(plan: Plan, measured: Measured, method: Method) -> dict[str, Range]:
+    """The range of each group: the union of those of its members."""
+    found = {}
+    for group in plan.groups.values():
+        if method == "MinMax":
+            each = [measured.ranges[name] for name in group.members]
+        else:
+            each = [_CLIPPING[method](measured.histograms[name], group.type) for name in group.members]
+        found[group.name] = Range(min(it.low for it in each), max(it.high for it in each))
+    return found

@@ -15,12 +15,21 @@ if TYPE_CHECKING:
 _OPSET = 13
 """The first in which QuantizeLinear and DequantizeLinear have an axis, so that there can be a scale per channel."""
 
+_WIDE_OPSET = 21
+
 _REARRANGE = frozenset({"Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"})
 """Operators whose output holds the values of their first input, each as often."""
 
 
-def prepare(model: onnx.ModelProto, spec: ImageSpec) -> onnx.ModelProto:
+def prepare(model: onnx.ModelProto, spec: ImageSpec, *, wide: bool = False) -> onnx.ModelProto:
     """The model at opset 13 or newer, constants stored, with a name for each node and types and shapes of all tensors.
+
+    A division by a constant is a multiplication by its reciprocal, as Pulsar2 makes it.
+
+    Args:
+        model: In float32.
+        spec: What it is fed.
+        wide: Whether there will be 16-bit types, which QuantizeLinear has from opset 21 on.
 
     Raises:
         StepError: If it does not take the one input that ``spec`` describes, computes in float16 or bfloat16, or has an
@@ -29,15 +38,19 @@ def prepare(model: onnx.ModelProto, spec: ImageSpec) -> onnx.ModelProto:
     import onnx
 
     _check_input(model, spec)
-    prepared = onnx.shape_inference.infer_shapes(_at_opset(model), data_prop=True)
+    prepared = onnx.shape_inference.infer_shapes(_at_opset(model, _WIDE_OPSET if wide else _OPSET), data_prop=True)
     _store_constants(prepared.graph)
+    _multiply_by_reciprocals(prepared.graph)
     for value in prepared.graph.value_info:
         if value.type.tensor_type.elem_type in (onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16):
             raise StepError(
                 f"the tensor {value.name} has 16-bit floating-point numbers", remedy="quantize the model in float32"
             )
-    for number, node in enumerate(prepared.graph.node):
-        node.name = node.name or f"{node.op_type}_{number}"  # ONNX Runtime's quantizer tells nodes apart by name
+    taken = set()
+    for number, node in enumerate(prepared.graph.node):  # a plan tells nodes apart by name
+        if not node.name or node.name in taken:
+            node.name = f"{node.name or node.op_type}_{number}"
+        taken.add(node.name)
     return prepared
 
 
@@ -85,18 +98,18 @@ def _check_input(model: onnx.ModelProto, spec: ImageSpec) -> None:
         )
 
 
-def _at_opset(model: onnx.ModelProto) -> onnx.ModelProto:
+def _at_opset(model: onnx.ModelProto, wanted: int) -> onnx.ModelProto:
     import onnx
 
-    opset = next((it.version for it in model.opset_import if it.domain in ("", "ai.onnx")), _OPSET)
-    if opset >= _OPSET:
+    opset = next((it.version for it in model.opset_import if it.domain in ("", "ai.onnx")), wanted)
+    if opset >= wanted:
         return model
     try:
-        return onnx.version_converter.convert_version(model, _OPSET)
+        return onnx.version_converter.convert_version(model, wanted)
     except Exception as error:  # the converter's C++ code raises RuntimeError and more
         raise StepError(
-            f"the model has opset {opset}, which cannot be brought to {_OPSET}: {reason(error)}",
-            remedy=f"set export.opset to {_OPSET} or more",
+            f"the model has opset {opset}, which cannot be brought to {wanted}: {reason(error)}",
+            remedy=f"set export.opset to {wanted} or more",
         ) from error
 
 
@@ -109,6 +122,25 @@ def _store_constants(graph: onnx.GraphProto) -> None:
         graph.initializer.append(node.attribute[0].t)
         graph.initializer[-1].name = node.output[0]
         graph.node.remove(node)
+
+
+def _multiply_by_reciprocals(graph: onnx.GraphProto) -> None:
+    import numpy as np
+    from onnx import numpy_helper
+
+    stored = {tensor.name: tensor for tensor in graph.initializer}
+    for node in graph.node:
+        divisor = stored.get(node.input[1]) if node.op_type == "Div" else None
+        if divisor is None or node.input[0] in stored:
+            continue
+        values = numpy_helper.to_array(divisor)
+        if values.dtype == np.float32 and values.all():
+            name = f"{divisor.name}_reciprocal"
+            if name not in stored:
+                stored[name] = numpy_helper.from_array(np.asarray(1 / values, np.float32), name)
+                graph.initializer.append(stored[name])
+            node.op_type = "Mul"
+            node.input[1] = name
 
 
 def _elements(kind: onnx.TypeProto.Tensor) -> int | None:

@@ -46,6 +46,8 @@ def minmax(
     import numpy as np
     from onnx import helper
 
+    if not names:
+        return {}
     outputs = {name: [f"recipebuild_{kind}_{i}" for kind in _REDUCTIONS] for i, name in enumerate(names)}
     after = {
         name: [

@@ -1,16 +1,18 @@
 """Where to clip: a tensor's range from its histogram, narrower than its extremes where that loses less.
 
-    percentile(histogram)   99.99 % of the values on either side
-    mse(histogram)          the least squared error
-    kl(histogram)           the least loss of information
+    percentile(histogram, "U8")   99.99 % of the values on either side
+    mse(histogram, "U8")          the least squared error
+    kl(histogram, "U8")           the least loss of information
 
-Each gives a part of the histogram's range. All are for 256 codes over a range that is widened to contain zero.
+Each gives a part of the histogram's range. The codes go over a range that is widened to contain zero; those of signed
+types as far below zero as above it.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from recipebuild.quantize.numbers import BITS, SIGNED, Type
 from recipebuild.quantize.ranges import Range
 
 if TYPE_CHECKING:
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
 
     Vector = npt.NDArray[np.float64]
 
-_CODES = 256
 _PERCENTILE = 0.9999
 _HALVINGS = 10
 _PER_HALVING = 16
@@ -31,7 +32,7 @@ _SMOOTHED = 1e-4
 """How many values Q has in the last bin if it is empty there, where P has the clipped ones; ONNX Runtime's figure."""
 
 
-def percentile(histogram: Histogram) -> Range:
+def percentile(histogram: Histogram, kind: Type) -> Range:
     """The range without the lowest and the highest 0.01 % of the values, to the bins' outer edges.
 
     99.99 % is what PPQ takes (github.com/OpenPPL/ppq, OBSERVER_PERCENTILE in ppq/core/common.py) and the default of
@@ -50,10 +51,10 @@ def percentile(histogram: Histogram) -> Range:
     return _clipped(histogram, low + first * histogram.width, low + (last + 1) * histogram.width)
 
 
-def mse(histogram: Histogram) -> Range:
+def mse(histogram: Histogram, kind: Type) -> Range:
     """The range with the least expected squared error of quantization, each end searched on its own.
 
-    A value inside [a, b] is off by the rounding to steps of s = (b - a) / 255, on average s^2 / 12; one outside by its
+    A value inside [a, b] is off by the rounding to steps s = (b - a) / 255, on average s^2 / 12; one outside by its
     distance to the end where it is clipped (Banner et al., "Post training 4-bit quantization of convolutional networks
     for rapid-deployment", NeurIPS 2019). Each end is tried from the extreme value down to a 1024th of it, in
     sixteen steps for each factor of two.
@@ -62,17 +63,24 @@ def mse(histogram: Histogram) -> Range:
 
     factors = np.exp2(-np.arange(_HALVINGS * _PER_HALVING + 1) / _PER_HALVING)
     count, center = histogram.counts, histogram.centers
-    lows = min(histogram.range.low, 0.0) * factors[:, None]
-    highs = max(histogram.range.high, 0.0) * factors[:, None]
+    steps = 2 ** BITS[kind] - 1
+    low, high = min(histogram.range.low, 0.0), max(histogram.range.high, 0.0)
+    if kind in SIGNED:
+        threshold = max(-low, high) * factors
+        outside = np.maximum(np.abs(center) - threshold[:, None], 0)
+        error = outside**2 @ count + (count.sum() - (outside > 0) @ count) * (2 * threshold / steps) ** 2 / 12
+        best = float(threshold[int(np.argmin(error))])
+        return _clipped(histogram, -best, best)
+    lows, highs = low * factors[:, None], high * factors[:, None]
     clipped = (np.maximum(lows - center, 0) ** 2 @ count)[:, None] + np.maximum(center - highs, 0) ** 2 @ count
     inside = count.sum() - ((center < lows) @ count)[:, None] - (center > highs) @ count
-    step = (highs.T - lows) / (_CODES - 1)
+    step = (highs.T - lows) / steps
     loss = clipped + inside * step**2 / 12
     best_low, best_high = np.unravel_index(np.argmin(loss), loss.shape)
     return _clipped(histogram, float(lows[best_low, 0]), float(highs[best_high, 0]))
 
 
-def kl(histogram: Histogram) -> Range:
+def kl(histogram: Histogram, kind: Type) -> Range:
     """The range that keeps most of the distribution, by TensorRT's entropy calibration.
 
     S. Migacz, "8-bit Inference with TensorRT", GTC 2017: for each threshold T, the distribution P of |x| with all above
@@ -96,7 +104,8 @@ def kl(histogram: Histogram) -> Range:
     losses = []
     for end in ends:
         span = min(max(whole.high, 0.0), end * width) + min(max(-whole.low, 0.0), end * width)
-        losses.append(_divergence(magnitudes, end, codes=_CODES * end * width / span))
+        span = 2 * end * width if kind in SIGNED else span
+        losses.append(_divergence(magnitudes, end, codes=2 ** BITS[kind] * end * width / span))
     best = ends[len(ends) - 1 - int(np.argmin(losses[::-1]))]  # of equals the widest
     return whole if best == len(magnitudes) else _clipped(histogram, -best * width, best * width)
 

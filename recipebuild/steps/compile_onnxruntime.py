@@ -1,25 +1,33 @@
 """compile: float ONNX -> ONNX with QuantizeLinear and DequantizeLinear, by the embedded host toolchain.
 
-Inputs: model (model.onnx), calibration (tar).   Outputs: quantized.onnx.
+Inputs: model (model.onnx), calibration (tar).   Outputs: quantized.onnx, quant.json.
 """
 
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
 from recipebuild.calibration.preprocess import ImageSpec
 from recipebuild.engine.step import Progress
-from recipebuild.errors import StepError
+from recipebuild.errors import CheckError, StepError
 from recipebuild.graph.files import EXTERNAL_DATA_OVER, check, load, save, size
-from recipebuild.quantize.calibrate import Method, calibrate
+from recipebuild.graph.layers import resolve
+from recipebuild.quantize.calibrate import Measured, Method, group_ranges, measure
 from recipebuild.quantize.dataset import CalibrationSet
+from recipebuild.quantize.planner import planned
 from recipebuild.quantize.prepare import prepare
-from recipebuild.quantize.qdq import insert_qdq, qdq_counts
+from recipebuild.quantize.quant_json import quant_json
+from recipebuild.quantize.settle import baked, settle
+from recipebuild.quantize.write import qdq_counts, written
+
+if TYPE_CHECKING:
+    from recipebuild.quantize.plan import Plan
 
 logger = logging.getLogger(__name__)
 
@@ -32,24 +40,30 @@ class Params(BaseModel):
 
     Attributes:
         method: How the activations' ranges follow from the calibration set.
+        layers: Precisions other than U8, as Pulsar2's ``layer_configs`` have them; or by ``module``.
+        strict: Fail if a precision that is asked for has no effect.
         input: What the model expects of an image.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     method: Method = "MinMax"
+    layers: tuple[dict[str, Any], ...] = ()
+    strict: bool = False
     input: ImageSpec
 
 
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
-    """Calibrate the model, quantize it, write ``quantized.onnx``.
+    """Calibrate the model, quantize it, write ``quantized.onnx`` and ``quant.json``.
 
     Returns:
-        ``images``, ``method``, ``tensors`` (activations calibrated), ``quantized_nodes``, ``qdq_pairs``,
-        ``float_bytes`` and ``bytes``.
+        ``images``, ``method``, ``tensors`` (activations calibrated), ``precision`` (how many tensors of each type),
+        ``quantized_nodes``, ``qdq_pairs``, ``float_bytes`` and ``bytes``; ``warnings``, if there are any.
 
     Raises:
-        StepError: If the model is over 2 GiB or cannot be quantized, or the calibration set is bad.
+        StepError: If the model is over 2 GiB or cannot be quantized, a pattern of layers matches nothing, or the
+            calibration set is bad.
+        CheckError: If a precision has no effect, and ``strict`` is set.
     """
     float_bytes = size(inputs["model"])
     if float_bytes > EXTERNAL_DATA_OVER:
@@ -58,23 +72,56 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
             remedy="take a smaller variant of the model",
         )
     batches = CalibrationSet(inputs["calibration"], params.input)
-    model = prepare(load(inputs["model"]), params.input)
+    model = load(inputs["model"])
+    layers = resolve(params.layers, model)
+    model = prepare(model, params.input, wide=any("16" in str(layer.values()) for layer in layers))
+    plan = planned(model, layers)
+    warnings = _dropped(plan, strict=params.strict)
     progress(0.0, f"calibration, {params.method}")
-    ranges = calibrate(
-        model, batches, params.method, lambda fraction, text: progress(_CALIBRATION_SHARE * fraction, text)
+    measured = measure(
+        baked(model, plan),
+        plan,
+        batches,
+        params.method,
+        lambda fraction, text: progress(_CALIBRATION_SHARE * fraction, text),
     )
+    warnings += _constant(measured, params.input.name)
     progress(_CALIBRATION_SHARE, "quantizing")
-    quantized = insert_qdq(model, ranges)
+    settled = settle(model, plan, group_ranges(plan, measured, params.method))
+    quantized = written(model, plan, settled)
     target = out / "quantized.onnx"
     save(quantized, target)
     check(target)
+    (out / "quant.json").write_text(quant_json(model, plan, settled), encoding="utf-8")
+    for warning in warnings:
+        logger.warning("%s", warning)
     metrics = {
         "images": len(batches),
         "method": params.method,
-        "tensors": len(ranges),
+        "tensors": len(plan.measured),
+        "precision": dict(sorted(Counter(plan.type_of(it.group) for it in plan.stored.values()).items())),
         **qdq_counts(quantized),
         "float_bytes": float_bytes,
         "bytes": size(target),
+        **({"warnings": warnings} if warnings else {}),
     }
     logger.info("quantized: %s", metrics)
     return metrics
+
+
+def _dropped(plan: Plan, *, strict: bool) -> list[str]:
+    found = [str(it) for it in plan.dropped]
+    if found and strict:
+        raise CheckError(
+            "precisions that quantization.layers asks for have no effect:\n" + "\n".join(found),
+            remedy="take them out, or set quantization.strict: false",
+        )
+    return found
+
+
+def _constant(measured: Measured, name: str) -> list[str]:
+    """A warning if the calibration set has nothing to calibrate with."""
+    found = measured.ranges.get(name)
+    if found is None or found.low < found.high:
+        return []
+    return [f"{name} is {found.low:g} throughout the calibration set: other values will be cut off"]

@@ -29,7 +29,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     folders = [inputs[name] for name in ("templates_user", "templates") if name in inputs]
     if "model" in inputs:
         from recipebuild.graph.files import load
-        from recipebuild.pulsar2.layers import resolve
+        from recipebuild.graph.layers import resolve
 
         layers = resolve(params.quant["layer_configs"], load(inputs["model"], weights=False))
         params = params.model_copy(update={"quant": {**params.quant, "layer_configs": layers}})

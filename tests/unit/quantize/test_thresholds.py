@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from recipebuild.quantize.histograms import BINS, Histogram
+from recipebuild.quantize.numbers import Type
 from recipebuild.quantize.ranges import Range
 from recipebuild.quantize.thresholds import kl, mse, percentile
 
 METHODS = [percentile, mse, kl]
-Method = Callable[[Histogram], Range]
+Method = Callable[[Histogram, Type], Range]
 
 
 def histogram(values: Any) -> Histogram:
@@ -41,7 +42,7 @@ def quantized(values: Any, clip: Range) -> Any:
 @pytest.mark.parametrize("method", [percentile, kl])
 @pytest.mark.parametrize("sign", [1, -1])
 def test_a_lone_outlier_is_clipped_and_nothing_else(method: Method, sign: int) -> None:
-    clip = method(histogram(sign * np.append(normal(), 60)))
+    clip = method(histogram(sign * np.append(normal(), 60)), "U8")
     low, high = sorted([sign * clip.low, sign * clip.high])
     assert 3 < high < 12
     assert -5 < low < -3
@@ -52,7 +53,7 @@ def test_mse_clips_an_outlier_as_far_as_it_pays(sign: int) -> None:
     # With the other end at -4.3, count * ((high + 4.3) / 255)^2 / 12 + (60 - high)^2 is least where its slope is zero.
     weight = 200_000 / 255**2 / 12
     best = (60 - 4.3 * weight) / (1 + weight)
-    clip = mse(histogram(sign * np.append(normal(), 60)))
+    clip = mse(histogram(sign * np.append(normal(), 60)), "U8")
     low, high = sorted([sign * clip.low, sign * clip.high])
     assert best == pytest.approx(47, abs=1)
     assert high == pytest.approx(best, rel=0.05)
@@ -62,7 +63,7 @@ def test_mse_clips_an_outlier_as_far_as_it_pays(sign: int) -> None:
 @pytest.mark.parametrize("method", [mse, kl])
 @pytest.mark.parametrize(("low", "high"), [(-1, 1), (0, 1), (-3, 0), (-0.1, 2)])
 def test_evenly_spread_values_are_not_clipped(method: Method, low: float, high: float) -> None:
-    clip = method(histogram(np.linspace(low, high, 100_001)))
+    clip = method(histogram(np.linspace(low, high, 100_001)), "U8")
     assert clip.low == pytest.approx(low, abs=0.02 * (high - low))
     assert clip.high == pytest.approx(high, abs=0.02 * (high - low))
 
@@ -83,7 +84,7 @@ def test_evenly_spread_values_are_not_clipped(method: Method, low: float, high: 
 )
 def test_the_result_is_a_part_of_the_range_whatever_the_values(method: Method, values: Any) -> None:
     given = histogram(values)
-    clip = method(given)
+    clip = method(given, "U8")
     assert given.range.low <= clip.low <= clip.high <= given.range.high
     if given.width == 0:
         assert clip == given.range
@@ -91,7 +92,7 @@ def test_the_result_is_a_part_of_the_range_whatever_the_values(method: Method, v
 
 def test_percentile_leaves_out_one_in_ten_thousand_on_either_side() -> None:
     values = np.arange(100_000) - 20_000
-    clip = percentile(histogram(values))
+    clip = percentile(histogram(values), "U8")
     width = 99_999 / BINS
     assert values[10] - width <= clip.low <= values[10]
     assert values[-11] <= clip.high <= values[-11] + width
@@ -99,13 +100,13 @@ def test_percentile_leaves_out_one_in_ten_thousand_on_either_side() -> None:
 
 def test_percentile_counts_zeros() -> None:
     some = np.append(np.linspace(0.01, 1, 99), 50)
-    assert percentile(histogram(some)).high == pytest.approx(50)  # one in a hundred is no outlier
-    assert percentile(histogram(np.append(some, np.zeros(10**6)))).high < 0.1  # one in ten thousand is
+    assert percentile(histogram(some), "U8").high == pytest.approx(50)  # one in a hundred is no outlier
+    assert percentile(histogram(np.append(some, np.zeros(10**6))), "U8").high < 0.1  # one in ten thousand is
 
 
 def test_mse_is_as_good_as_the_best_of_a_thousand_ranges() -> None:
     values = np.random.default_rng(0).laplace(size=50_000)
-    clip = mse(histogram(values))
+    clip = mse(histogram(values), "U8")
 
     def loss(low: float, high: float) -> float:
         return float(((values - quantized(values, Range(low, high))) ** 2).mean())
@@ -116,17 +117,19 @@ def test_mse_is_as_good_as_the_best_of_a_thousand_ranges() -> None:
 
 
 def test_kl_keeps_the_extremes_where_nothing_is_lost() -> None:
-    assert kl(histogram(np.append(np.linspace(-1, 1, 10_001), 20))) == Range(-1, 20)  # merging equal bins is lossless
+    assert kl(histogram(np.append(np.linspace(-1, 1, 10_001), 20)), "U8") == Range(
+        -1, 20
+    )  # merging equal bins is lossless
 
 
 def test_zeros_do_not_change_where_mse_and_kl_clip() -> None:
     values = np.abs(normal())
     for method in (mse, kl):
-        assert method(histogram(np.append(values, np.zeros(10**6)))).high == pytest.approx(
-            method(histogram(np.append(values, 0.0))).high
+        assert method(histogram(np.append(values, np.zeros(10**6))), "U8").high == pytest.approx(
+            method(histogram(np.append(values, 0.0)), "U8").high
         )
 
 
 def test_kl_does_not_take_a_range_below_all_values_for_lossless() -> None:
     roots = np.sqrt(np.random.default_rng(0).uniform(0.9, 1.1, 500))
-    assert kl(histogram(roots)).high > np.median(roots)
+    assert kl(histogram(roots), "U8").high > np.median(roots)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tarfile
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from PIL import Image
 
 from recipebuild.calibration.preprocess import ImageSpec, preprocess
-from recipebuild.errors import StepError
+from recipebuild.errors import CheckError, StepError
 from recipebuild.graph.files import save
 from recipebuild.graph.head import Head, add_argmax
 from recipebuild.graph.simplify import simplify
@@ -67,7 +68,7 @@ def _classes(model: Path, images: list[Path]) -> Any:
     options.log_severity_level = 3
     options.add_session_config_entry("session.disable_quant_qdq", "1")
     session = ort.InferenceSession(model, options)
-    return np.stack([session.run(None, {SPEC.name: preprocess(Image.open(it), SPEC)})[0] for it in images])
+    return np.array([session.run(None, {SPEC.name: preprocess(Image.open(it), SPEC)})[0] for it in images])
 
 
 @pytest.mark.parametrize("method", ["MinMax", "Percentile", "MSE", "KL"])
@@ -90,15 +91,52 @@ def test_the_quantized_model_agrees_with_the_float_one(
     assert metrics["method"] == method
     assert metrics["bytes"] == quantized.stat().st_size
     assert metrics["float_bytes"] == model.stat().st_size
-    assert metrics["tensors"] > metrics["qdq_pairs"] > 100
+    assert metrics["tensors"] > 100
+    assert metrics["qdq_pairs"] > 100
+    assert set(metrics["precision"]) == {"U8", "S8"}  # S8: what the products of attention take
     assert metrics["quantized_nodes"] > 100
     assert "image 3 of 4" in said
+
+
+def test_layers_get_the_precision_that_is_asked_for(model: Path, calibration: Path, tmp_path: Path) -> None:
+    layers = ({"op_type": "Softmax", "data_type": "U16"}, {"module": ["decode_head"], "data_type": "U16"})
+    metrics, _ = _run(model, calibration, tmp_path / "out", layers=layers)
+    assert metrics["precision"]["U16"] > 4
+    assert "warnings" not in metrics
+    found = json.loads((tmp_path / "out" / "quant.json").read_text())
+    softmax = next(tensors for name, tensors in found["tensor_configs"].items() if "Softmax" in name)
+    before, after = softmax.values()
+    assert (before["bit_width"], before["quant_max"]) == (16, 65535)
+    assert (after["bit_width"], after["quant_min"]) == (8, -128)  # a product takes it next
+    _classes(tmp_path / "out" / "quantized.onnx", [])
+
+
+def test_a_precision_that_has_no_effect_is_a_warning_or_an_error(
+    model: Path, calibration: Path, tmp_path: Path
+) -> None:
+    layers = ({"op_type": "Conv", "data_type": "FP32"},)
+    metrics, _ = _run(model, calibration, tmp_path / "out", layers=layers)
+    assert metrics["warnings"]
+    assert all("Conv cannot be in float" in warning for warning in metrics["warnings"])
+    with pytest.raises(CheckError, match="have no effect"):
+        _run(model, calibration, tmp_path / "strict", layers=layers, strict=True)
+    assert not list((tmp_path / "strict").iterdir())
+
+
+def test_a_calibration_set_of_one_grey_is_told(model: Path, tmp_path: Path) -> None:
+    Image.new("RGB", (128, 64), (124, 116, 104)).save(tmp_path / "grey.png")
+    spec = SPEC.model_copy(update={"mean": (124, 116, 104)})
+    with tarfile.open(tmp_path / "calibration.tar", "w") as tar:
+        tar.add(tmp_path / "grey.png", "grey.png")
+    metrics, _ = _run(model, tmp_path / "calibration.tar", tmp_path / "out", input=spec)
+    assert metrics["warnings"] == ["pixel_values is 0 throughout the calibration set: other values will be cut off"]
 
 
 def test_the_bytes_are_the_same_in_another_folder(model: Path, calibration: Path, tmp_path: Path) -> None:
     for folder in ("one", "two"):
         _run(model, calibration, tmp_path / folder)
-    assert (tmp_path / "one/quantized.onnx").read_bytes() == (tmp_path / "two/quantized.onnx").read_bytes()
+    for name in ("quantized.onnx", "quant.json"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
 def test_a_model_of_another_input_is_an_error_and_leaves_nothing(

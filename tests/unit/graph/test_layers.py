@@ -9,7 +9,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from recipebuild.errors import StepError
-from recipebuild.pulsar2.layers import modules_of, resolve
+from recipebuild.graph.layers import modules_of, resolve
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ def modules_of(model: onnx.ModelProto) -> dict[str, str]:
 
 def _matching(patterns: Sequence[str], model: onnx.ModelProto) -> list[str]:
     modules = _modules_of_layers(model)
-    computing = [node.name for node in model.graph.node if node.name and node.op_type not in MOVES]
+    computing = [node.name for node in model.graph.node if node.name and node.op_type not in (*MOVES, "Constant")]
     names: list[str] = []
     for pattern in patterns:
         matched = [name for name in computing if _matches(pattern, name, modules.get(name, []))]
