@@ -43,7 +43,7 @@ from recipebuild.calibration.archive import read_archive
 from recipebuild.calibration.preprocess import ImageSpec, preprocess
 from recipebuild.engine.step import Progress
 from recipebuild.graph.files import EXTERNAL_DATA_OVER, load, size
-from recipebuild.pulsar2.layers import modules_of
+from recipebuild.graph.layers import modules_of
 from recipebuild.quantize.prepare import prepare
 
 if TYPE_CHECKING:
