@@ -1,40 +1,46 @@
 """What each block of a model loses by 8 bits, and would win by 16: by experiment, in one session.
 
-Use: ``sensitivity(model, quantized, twins, groups, output, batches)["encoder.block.0"].alone.snr_db``.
+    board = Switchboard(model, quantized, twins, output, batches)
+    found = sensitivity(board, blocks(model, modules, 16), at_most=32)
 
-The quantized model gets a switch for each block: an input that tells whether its layers take their activations clipped
-to the range of the codes, and not rounded to them. 16 bits have steps 257 times finer than 8 over the same range: for
-this purpose, that is a layer in 16 bit. Weights stay 8 bits wide, as they do in Pulsar2's 16-bit layers. Nothing is
-quantized, calibrated or built anew: two runs of the model for each block and image are all.
+The quantized model gets a switch for each layer: an input that tells whether the layer takes its activations clipped to
+the range of the codes, and not rounded to them. 16 bits have steps 257 times finer than 8 over the same range: for this
+purpose, that is a layer in 16 bit. What only moves data never rounds: it has the type of what uses it. Weights stay 8
+bits wide, as they do in Pulsar2's 16-bit layers. Nothing is quantized, calibrated or built anew: two or three runs of
+the model for each block and image are all.
 
     alone      only this block is in 8 bit: what it costs by itself. The sensitivity analysis of H. Wu et al.,
                "Integer Quantization for Deep Learning Inference", arXiv:2004.09602, section 6.1.
     without    all blocks but this one are: what leaving it in 16 bit wins, as the model is.
 
-Where several blocks are bad, ``alone`` tells them all, while ``without`` any of them looks no better.
+Where several blocks are bad, ``alone`` tells them all, while ``without`` any of them looks no better. Blocks that lose
+much are opened into their parts, down to single layers, as long as there may be more blocks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from recipebuild.analysis.blocks import Block, opened
 from recipebuild.analysis.session import Session, giving
 from recipebuild.analysis.twins import CODES, Twin, stem
+from recipebuild.graph.layers import MOVES
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
     import onnx
 
-    from recipebuild.analysis.blocks import Block
     from recipebuild.analysis.compared import Compared
     from recipebuild.quantize.dataset import Batch
 
     Array = npt.NDArray[np.float32]
 
 _SWITCH = "wide/"
+_WORTH_OPENING = 0.02
+"""Of what all blocks lose, the share that a block must lose to be looked into."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,7 @@ class Effect:
 class Sensitivity:
     """A block's effect on the output, quantized alone, and left out."""
 
+    block: Block
     alone: Effect
     without: Effect
 
@@ -63,109 +70,146 @@ class Sensitivities:
     """What was found.
 
     Attributes:
-        full: With all blocks quantized: the model as it is.
+        full: With all layers quantized: the model as it is.
         none: With none: what is lost by weights.
-        blocks: Of each block, by its name.
+        blocks: Of each block, that with most to win first.
     """
 
     full: Effect
     none: Effect
-    blocks: Mapping[str, Sensitivity]
+    blocks: tuple[Sensitivity, ...]
 
 
-def sensitivity(
-    model: onnx.ModelProto,
-    quantized: onnx.ModelProto,
-    twins: Mapping[str, Twin],
-    groups: Sequence[Block],
-    output: Compared,
-    batches: Iterable[Batch],
-    on_run: Callable[[int], None] = lambda _: None,
-) -> Sensitivities:
-    """The effect of each block.
+class Switchboard:
+    """A quantized model in which each layer can be in 8 or in 16 bit.
 
     Args:
         model: The float model.
         quantized: The quantized one.
         twins: What ``find_twins`` gives for them.
-        groups: The blocks; all layers are in one.
         output: The tensor to compare.
-        batches: The models' input, float32.
-        on_run: Told how many runs are done, of ``len(batches) * (2 * len(groups) + 2)``.
+        batches: The models' input, float32; kept in memory, with what the float model gives for it.
 
     Raises:
         StepError: If ONNX Runtime cannot run the models.
     """
-    import numpy as np
 
-    fed = model.graph.input[0].name
-    twin, axis = output.twin, output.class_axis
-    reference = Session(giving(model, [twin.values]), [twin.values])
-    switched = Session(_with_switches(quantized, twins, model, groups, twin.seen), [twin.seen])
-    names = [block.name for block in groups]
-    one_narrow, one_wide = [{name} for name in names], [set(names) - {name} for name in names]
-    runs: list[set[str]] = [set(), set(names), *one_narrow, *one_wide]
-    sums = np.zeros((len(runs), 2))
-    energy = places = done = 0.0
-    for batch in batches:
-        expected = reference({fed: batch})[0]
-        energy += float(np.square(expected, dtype=np.float64).sum())
-        classes = expected.argmax(axis) if axis is not None else None
-        places += classes.size if classes is not None else 0
-        for number, narrow in enumerate(runs):
-            wide = {_SWITCH + name: np.array(name not in narrow) for name in names}
-            got = switched({fed: batch, **wide})[0]
-            sums[number, 0] += np.square(expected - got, dtype=np.float64).sum()
-            if classes is not None:
-                sums[number, 1] += (got.argmax(axis) == classes).sum()
-            done += 1
-            on_run(int(done))
-    effects = [Effect(float(d) / (energy or 1.0), float(s) / places if places else None) for d, s in sums]
-    none, full, *rest = effects
-    pairs = zip(rest[: len(names)], rest[len(names) :], strict=True)
-    return Sensitivities(full, none, {name: Sensitivity(*pair) for name, pair in zip(names, pairs, strict=True)})
+    def __init__(
+        self,
+        model: onnx.ModelProto,
+        quantized: onnx.ModelProto,
+        twins: Mapping[str, Twin],
+        output: Compared,
+        batches: Iterable[Batch],
+    ) -> None:
+        import numpy as np
+
+        twin = output.twin
+        self.layers = [node.name for node in model.graph.node if node.op_type not in MOVES]
+        self._axis = output.class_axis
+        self._fed = model.graph.input[0].name
+        reference = Session(giving(model, [twin.values]), [twin.values])
+        self._pairs = [(batch, reference({self._fed: batch})[0]) for batch in batches]
+        self._energy = sum(float(np.square(right, dtype=np.float64).sum()) for _, right in self._pairs) or 1.0
+        switched, self._switches = _with_switches(model, quantized, twins, twin.seen)
+        self._session = Session(switched, [twin.seen])
+
+    def effect(self, narrow: Collection[str]) -> Effect:
+        """The output with the layers of these names in 8 bit, and all others in 16."""
+        import numpy as np
+
+        wide = {_SWITCH + name: np.array(name not in narrow) for name in self._switches}
+        noise = same = places = 0.0
+        for batch, right in self._pairs:
+            got = self._session({self._fed: batch, **wide})[0]
+            noise += float(np.square(right - got, dtype=np.float64).sum())
+            if self._axis is not None:
+                equal = right.argmax(self._axis) == got.argmax(self._axis)
+                same, places = same + float(equal.sum()), places + equal.size
+        return Effect(noise / self._energy, same / places if places else None)
+
+
+def sensitivity(
+    board: Switchboard,
+    groups: Sequence[Block],
+    at_most: int,
+    on_run: Callable[[int], None] = lambda _: None,
+) -> Sensitivities:
+    """The effect of each block, and of the parts of those that lose much.
+
+    Args:
+        board: The models.
+        groups: The blocks to begin with; all layers are in one.
+        at_most: How many blocks there may be at the end.
+        on_run: Told how many settings are tried; in the end about two and a half for each block.
+    """
+    done = 0
+
+    def effect(narrow: Collection[str]) -> Effect:
+        nonlocal done
+        done += 1
+        on_run(done)
+        return board.effect(narrow)
+
+    everything = frozenset(board.layers)
+    none, full = effect(()), effect(everything)
+    alone = {block: effect(block.layers) for block in groups}
+    least = _WORTH_OPENING * sum(max(0.0, it.noise - none.noise) for it in alone.values())
+    while True:
+        large = [b for b, it in alone.items() if len(b.members) > 1 and it.noise - none.noise > least]
+        worst = max(large, key=lambda block: alone[block].noise, default=None)
+        parts = opened(worst) if worst is not None else []
+        if worst is None or len(alone) - 1 + len(parts) > at_most:
+            break
+        del alone[worst]
+        alone |= {part: effect(part.layers) for part in parts}
+    found = [Sensitivity(block, it, effect(everything - set(block.layers))) for block, it in alone.items()]
+    return Sensitivities(full, none, tuple(sorted(found, key=lambda it: -it.alone.noise)))
 
 
 def _with_switches(
-    quantized: onnx.ModelProto, twins: Mapping[str, Twin], model: onnx.ModelProto, groups: Sequence[Block], output: str
-) -> onnx.ModelProto:
-    """The quantized model with an input for each block that lets its layers take activations as they are."""
+    model: onnx.ModelProto, quantized: onnx.ModelProto, twins: Mapping[str, Twin], output: str
+) -> tuple[onnx.ModelProto, list[str]]:
+    """The quantized model with an input for each layer that lets it take activations unrounded; which layers have one.
+
+    Layers are told by what they give, which has the same name in both models.
+    """
     import onnx
     from onnx import helper, numpy_helper
 
-    block_of_layer = {layer: block.name for block in groups for layer in block.layers}
-    block_of = {}
-    for node in model.graph.node:
-        for name in node.output:
-            if name in twins:
-                block_of[twins[name].raw] = block_of_layer[node.name]
+    layer_of = {twins[name].raw: node for node in model.graph.node for name in node.output if name in twins}
     switched = giving(quantized, [output])
     producers = {name: node for node in quantized.graph.node for name in node.output}
     stored = {tensor.name: tensor for tensor in quantized.graph.initializer}
+    clipped: dict[str, str] = {}
+    switches: list[str] = []
     del switched.graph.node[:]
-    made: set[str] = set()
     for node in quantized.graph.node:
         copy = onnx.NodeProto()
         copy.CopyFrom(node)
-        block = next((block_of[name] for name in node.output if name in block_of), None)
+        layer = next((layer_of[name] for name in node.output if name in layer_of), None)
         for index, name in enumerate(node.input):
             source = stem(name, producers)
-            if node.op_type in CODES or block is None or source == name or source in stored:
+            if node.op_type in CODES or layer is None or source == name or source in stored:
                 continue
-            copy.input[index] = f"{_SWITCH}{block}/{name}"
-            if copy.input[index] not in made:
-                made.add(copy.input[index])
-                clipped = f"{copy.input[index]}/clipped"
-                ends = [f"{clipped}/{end}" for end in ("low", "high")]
+            if name not in clipped:
+                clipped[name] = f"{_SWITCH}clipped/{name}"
+                ends = [f"{clipped[name]}/{end}" for end in ("low", "high")]
                 for end, value in zip(ends, _range(name, producers, stored), strict=True):
                     switched.graph.initializer.append(numpy_helper.from_array(value, end))
-                switched.graph.node.append(helper.make_node("Clip", [source, *ends], [clipped]))
-                choice = [_SWITCH + block, clipped, name]
-                switched.graph.node.append(helper.make_node("Where", choice, [copy.input[index]]))
+                switched.graph.node.append(helper.make_node("Clip", [source, *ends], [clipped[name]]))
+            if layer.op_type in MOVES:
+                copy.input[index] = clipped[name]
+                continue
+            if layer.name not in switches:
+                switches.append(layer.name)
+                kind = helper.make_tensor_value_info(_SWITCH + layer.name, onnx.TensorProto.BOOL, [])
+                switched.graph.input.append(kind)
+            copy.input[index] = f"{_SWITCH}{layer.name}/{index}"
+            choice = [_SWITCH + layer.name, clipped[name], name]
+            switched.graph.node.append(helper.make_node("Where", choice, [copy.input[index]]))
         switched.graph.node.append(copy)
-    for each in groups:
-        switched.graph.input.append(helper.make_tensor_value_info(_SWITCH + each.name, onnx.TensorProto.BOOL, []))
-    return switched
+    return switched, switches
 
 
 def _range(

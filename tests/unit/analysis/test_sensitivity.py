@@ -5,18 +5,23 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from recipebuild.analysis.blocks import Block
+from recipebuild.analysis.blocks import Block, Layer
 from recipebuild.analysis.compared import compared
-from recipebuild.analysis.sensitivity import Sensitivities, sensitivity
+from recipebuild.analysis.sensitivity import Sensitivities, Switchboard, sensitivity
 from recipebuild.analysis.twins import find_twins
 
-BLOCKS = [Block("one", None, ("first", "bend"), 1, 0.5), Block("two", None, ("second",), 1, 0.5)]
+ONE = Block("one", "one", (Layer("first", "one", 0.5), Layer("bend", "one", 0.0)))
+TWO = Block("two", "two", (Layer("second", "two", 0.5),))
+WHOLE = Block("(all)", None, (*ONE.members, *TWO.members))
+
+
+def board(pair) -> Switchboard:
+    twins = find_twins(pair.model, pair.quantized)
+    return Switchboard(pair.model, pair.quantized, twins, compared(pair.model, twins, 1), iter(pair.images))
 
 
 def measure(pair) -> Sensitivities:
-    twins = find_twins(pair.model, pair.quantized)
-    output = compared(pair.model, twins, 1)
-    return sensitivity(pair.model, pair.quantized, twins, BLOCKS, output, iter(pair.images))
+    return sensitivity(board(pair), [ONE, TWO], at_most=2)
 
 
 def test_all_blocks_quantized_is_the_model_as_it_is(make_pair) -> None:
@@ -32,10 +37,11 @@ def test_all_blocks_quantized_is_the_model_as_it_is(make_pair) -> None:
 
 def test_a_block_is_what_its_layers_take(make_pair) -> None:
     # What is coarse are the codes of ``a``, which the second layer takes.
-    pair = make_pair(a=0.5)
-    found = measure(pair)
-    assert found.blocks["two"].alone.noise > 20 * found.blocks["one"].alone.noise
-    assert found.blocks["two"].without.noise < found.full.noise / 20 < found.blocks["one"].without.noise
+    found = measure(make_pair(a=0.5))
+    two, one = found.blocks
+    assert (two.block, one.block) == (TWO, ONE)
+    assert two.alone.noise > 20 * one.alone.noise
+    assert two.without.noise < found.full.noise / 20 < one.without.noise
 
 
 def test_without_any_what_is_left_is_the_output(make_pair) -> None:
@@ -45,18 +51,20 @@ def test_without_any_what_is_left_is_the_output(make_pair) -> None:
 
 def test_a_wide_block_still_clips_where_the_codes_end(make_pair) -> None:
     # The Relu is gone from the quantized model: taking ``a`` as it is would let negative values through.
-    pair = make_pair()
-    found = measure(pair)
-    assert found.blocks["two"].without.noise <= found.full.noise * 1.01
+    found = measure(make_pair())
+    assert next(it for it in found.blocks if it.block == TWO).without.noise <= found.full.noise * 1.01
     # And the largest code of ``a`` is 0.1: sixteen bits over the same range clip there, too.
     assert measure(make_pair(a=0.1 / 255)).none.noise > 0.1
 
 
-def test_progress_is_told_run_by_run(make_pair) -> None:
-    pair = make_pair()
-    twins = find_twins(pair.model, pair.quantized)
+def test_a_block_that_loses_much_is_opened(make_pair) -> None:
+    found = sensitivity(board(make_pair(a=0.5)), [WHOLE], at_most=3)
+    assert found.blocks[0].block.name == "two"
+    assert {it.block.name for it in found.blocks} == {"one", "two"}
+    assert [it.block.name for it in sensitivity(board(make_pair(a=0.5)), [WHOLE], at_most=1).blocks] == ["(all)"]
+
+
+def test_each_setting_that_is_tried_is_told(make_pair) -> None:
     told: list[int] = []
-    sensitivity(
-        pair.model, pair.quantized, twins, BLOCKS, compared(pair.model, twins, 1), iter(pair.images), told.append
-    )
-    assert told == list(range(1, len(pair.images) * (2 * len(BLOCKS) + 2) + 1))
+    sensitivity(board(make_pair()), [ONE, TWO], 2, told.append)
+    assert told == list(range(1, 2 + 2 + 2 + 1))
