@@ -7,7 +7,19 @@ from typing import Annotated, NoReturn
 import typer
 
 from recipebuild import __version__
-from recipebuild.cli import board, building, bundle, cache, estimating, importing, inspect, locking, models, recipes
+from recipebuild.cli import (
+    board,
+    building,
+    bundle,
+    cache,
+    estimating,
+    importing,
+    inspect,
+    locking,
+    models,
+    recipes,
+    tuning,
+)
 from recipebuild.cli.exits import leave
 
 app = typer.Typer(
@@ -48,6 +60,7 @@ app.command("diff")(inspect.diff)
 app.command("models")(models.models)
 app.command("estimate")(estimating.estimate)
 app.command("lock")(locking.lock)
+app.command("tune")(tuning.tune)
 app.add_typer(board.app, name="board")
 app.add_typer(bundle.app, name="bundle")
 app.add_typer(cache.app, name="cache")

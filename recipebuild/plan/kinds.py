@@ -72,6 +72,7 @@ KINDS = {
     ),
     "evaluate": Kind("recipebuild.steps.evaluate", _RUN, sections=("evaluate",)),
     "layers": Kind("recipebuild.steps.layers", _RUN, sections=("input",)),
+    "sensitivity": Kind("recipebuild.steps.sensitivity", _RUN, sections=("input",)),
     "preview": Kind("recipebuild.steps.preview", _RUN, sections=("input",)),
     "bundle": Kind("recipebuild.steps.bundle", (*_ONNX, "jinja2", "pydantic"), sections=("bundle", "board")),
     "deploy": Kind("recipebuild.steps.deploy", _RUN, resources=("board",), sections=("board",)),

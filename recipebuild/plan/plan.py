@@ -1,7 +1,7 @@
 """Recipe -> plan: the list of steps that builds it. Pure: nothing is read, nothing is looked up.
 
 fetch -> export -> simplify -> rewrite -> (channels) -> head -> lint, verify -> compile -> (simulate) -> evaluate,
-calibrate -> (tensors), configure -----------------------------------------^       layers, preview -> bundle
+calibrate -> (tensors), configure -----------------------------------------^  layers, (sensitivity), preview -> bundle
 """
 
 from __future__ import annotations
@@ -281,6 +281,8 @@ def _measure(
         found["evaluation"] = steps.add("evaluate", "evaluation.json", params, {**models, **simulated, **labelled})
     if "quantized" in models:
         steps.add("layers", "layers.json", steps.explained, {**models, "calibration": calibration})
+        if steps.recipe.tune is not None:
+            steps.add("sensitivity", "sensitivity.json", steps.explained, {**models, "calibration": calibration})
     if steps.recipe.model.task == "semantic-segmentation":
         steps.add("preview", "preview.png", {"input": steps.fed}, {**models, **labelled, "calibration": calibration})
     return found

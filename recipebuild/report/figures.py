@@ -59,8 +59,8 @@ def _rewrite(metrics: Metrics) -> str:
 
 def _layers(metrics: Metrics) -> str:
     said = "as the float model" if metrics["snr_db"] is None else f"{metrics['snr_db']:.1f} dB at the output"
-    worst = next((it for it in metrics["worst"] if it["snr_db"] is not None), None)
-    return said + (f", worst layer {worst['snr_db']:.1f} dB: {worst['module'] or worst['layer']}" if worst else "")
+    worst = next((it["snr_db"] for it in metrics["worst"] if it["snr_db"] is not None), None)
+    return said if worst is None else f"{said}, {worst:.1f} dB behind the worst layer"
 
 
 def _deploy(metrics: Metrics) -> str:
@@ -80,6 +80,7 @@ _FIGURES: dict[str, Callable[[Metrics], str]] = {
     "compile": lambda m: f"{size(m['bytes'])}" + (f", {m['method']}" if "method" in m else ""),
     "evaluate": _evaluate,
     "layers": _layers,
+    "sensitivity": lambda m: f"{len(m['blocks'])} blocks, most to win in {m['blocks'][0]['block']}",
     "deploy": _deploy,
     "bundle": lambda m: f"{m['files']} files, {size(m['bytes'])}",
 }

@@ -16,9 +16,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from recipebuild.calibration.preprocess import ImageSpec
 from recipebuild.engine.step import Progress
-from recipebuild.errors import CheckError
+from recipebuild.errors import CheckError, StepError
 from recipebuild.evaluate.dataset import IGNORE, samples
 from recipebuild.evaluate.metrics import class_iou, mean_iou, pixel_accuracy
+from recipebuild.evaluate.parts import Part, part_of
 from recipebuild.evaluate.recorded import Recorded
 from recipebuild.evaluate.segmentation import Model, class_count, confusion, open_model
 
@@ -40,6 +41,7 @@ class Params(BaseModel):
         input: The recipe's input.
         count: How many images to draw from the dataset; ``None`` for all.
         seed: Which ones.
+        part: Which half of these; ``recipebuild tune`` chooses by one, and judges by the other.
         classes: How many classes there are; ``None`` to read it from the model.
         max_drop: Largest allowed loss of mIoU by quantization, as a fraction (0..1); ``None`` for any.
     """
@@ -49,6 +51,7 @@ class Params(BaseModel):
     input: ImageSpec
     count: int | None = Field(default=None, ge=1)
     seed: int = 0
+    part: Part = "all"
     classes: int | None = Field(default=None, ge=1)
     max_drop: float | None = Field(default=None, ge=0, le=1)
 
@@ -59,7 +62,11 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     if "predictions" in inputs:
         models["quantized"] = Recorded(inputs["predictions"])
     classes = params.classes or class_count(inputs["model"]) or IGNORE
-    chosen = samples(inputs["dataset"], params.count, params.seed)
+    chosen = part_of(samples(inputs["dataset"], params.count, params.seed), params.part, params.seed)
+    if not chosen:
+        raise StepError(
+            "the dataset cannot be cut into halves: it has one image", remedy="label more images, or evaluate.count"
+        )
     total = len(chosen)
     matrices = confusion(
         models, chosen, classes, params.input, lambda done: progress(done / total, f"image {done} of {total}")
