@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from recipebuild.pulsar2.axmodel import AxModel
     from recipebuild.pulsar2.inspect import OnnxModel
 
-File = Annotated[Path, typer.Argument(metavar="FILE", help="An ONNX model.")]
+File = Annotated[Path, typer.Argument(metavar="FILE", help="An ONNX model, or a quant.json.")]
 
 
 def inspect(
@@ -47,10 +47,15 @@ def inspect(
 
 
 def diff(a: File, b: File, as_json: given.Json = False) -> None:
-    """Lay two models side by side.
+    """Lay two models side by side, or compare two quantizations tensor by tensor.
 
     Example: recipebuild diff build/quickstart/steps/simplify/simplified.onnx build/quickstart/model.onnx
+
+    Example: recipebuild diff build/quickstart/quant.json pulsar2/quant/quant_axmodel.json
     """
+    if ".json" in (a.suffix, b.suffix):
+        _diff_quantizations(a, b, as_json)
+        return
     from recipebuild.graph.describe import describe
 
     found = [describe(file).as_json() for file in (a, b)]
@@ -58,6 +63,19 @@ def diff(a: File, b: File, as_json: given.Json = False) -> None:
         print_json(found)
     else:
         _print_figures(found)
+
+
+def _diff_quantizations(a: Path, b: Path, as_json: bool) -> None:
+    from rich.console import Console
+
+    from recipebuild.quantize.compare import compare, read
+    from recipebuild.report.quantizations import changes
+
+    found = compare(read(a), read(b)).as_json()
+    if as_json:
+        print_json([found])
+    else:
+        Console().print(changes(found))
 
 
 def _print_figures(models: list[dict[str, Any]]) -> None:

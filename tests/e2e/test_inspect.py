@@ -20,6 +20,20 @@ def test_inspect_and_diff_tell_what_a_rewrite_did(built_project: Project) -> Non
     assert "multiply-adds" in table and "LayerNormalization" in table
 
 
+def test_diff_compares_quantizations_tensor_by_tensor(built_project: Project) -> None:
+    ours = built_project.build / "quant.json"
+    value = json.loads(ours.read_text())
+    name = next(iter(value["tensor_configs"]))
+    tensor = next(iter(value["tensor_configs"][name]))
+    value["tensor_configs"][name][tensor] |= {"bit_width": 16, "quant_max": 65535}
+    other = built_project.folder / "other.json"
+    other.write_text(json.dumps(value))
+    found = json.loads(built_project.command("diff", ours, other, "--json").stdout)
+    assert [(it["tensor"], it["before"], it["after"]) for it in found["changed"]] == [(tensor, ["U8"], ["U16"])]
+    assert f"{found['equal']} tensors are equal, 1 differ" in built_project.command("diff", ours, other).stdout
+    assert "cannot be read" in built_project.command("diff", ours, ours.with_name("nix.json"), code=3).stderr
+
+
 def test_what_is_no_model_ends_with_3(built_project: Project) -> None:
     text = built_project.folder / "notes.onnx"
     text.write_text("not a model")

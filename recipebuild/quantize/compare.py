@@ -1,0 +1,146 @@
+"""Two quantizations, tensor by tensor: ``quant.json`` of two builds, or ours and Pulsar2's ``quant_axmodel.json``.
+
+    difference = compare(read(Path("a/quant.json")), read(Path("b/quant.json")))
+
+Operators have other names in Pulsar2's graph, where some are fused; so tensors are compared by their own names.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from recipebuild.errors import StepError
+
+ULP = 2e-7
+"""Scales that differ by less are equal: one unit in the last place of float32."""
+
+
+@dataclass(frozen=True)
+class Quantization:
+    """How a tensor is quantized in one of the types in which it occurs.
+
+    Attributes:
+        type: ``U8``, ``S16``, ``FP32``...
+        scale: One number, or one per channel; empty for FP32, or where the file says none.
+        zero_point: As many.
+    """
+
+    type: str
+    scale: tuple[float, ...]
+    zero_point: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Change:
+    """A tensor that is quantized otherwise in the second file.
+
+    Attributes:
+        tensor: Its name.
+        before: Its types in the first file.
+        after: Its types in the second.
+        scale: The largest relative difference of scales in a type that both have; 1 if they have not as many.
+        zero_point: The largest difference of zero points there.
+    """
+
+    tensor: str
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    scale: float
+    zero_point: int
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Two quantizations side by side.
+
+    Attributes:
+        equal: How many tensors have the same types, scales and zero points.
+        changed: Those that have not, other types first, then by the difference of scales.
+        only_first: Tensors of the first file alone.
+        only_second: Tensors of the second alone.
+    """
+
+    equal: int
+    changed: tuple[Change, ...]
+    only_first: tuple[str, ...]
+    only_second: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return asdict(self)
+
+
+Tensors = Mapping[str, Mapping[str, Quantization]]
+"""By tensor and type."""
+
+
+def read(path: Path) -> Tensors:
+    """What a file says of each tensor.
+
+    Raises:
+        StepError: If it cannot be read, or is no such file.
+    """
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise StepError(f"{path} cannot be read: {error.strerror}") from error
+    try:
+        value = json.loads(text)
+        configs, values = value["tensor_configs"], value.get("values", {})
+        found: dict[str, dict[str, Quantization]] = {}
+        for tensors in configs.values():
+            for name, entry in tensors.items():
+                given = _quantization(entry, values)
+                known = found.setdefault(name, {})
+                if given.scale or given.type not in known:
+                    known[given.type] = given
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise StepError(
+            f"{path.name} is not a quantization as recipebuild or Pulsar2 writes it",
+            remedy="give two quant.json, or the quant_axmodel.json of a Pulsar2 build",
+        ) from error
+    return found
+
+
+def compare(first: Tensors, second: Tensors) -> Difference:
+    """What differs between two quantizations."""
+    both = [name for name in first if name in second]
+    changes = [_change(name, first[name], second[name]) for name in both]
+    changed = [it for it in changes if it.before != it.after or it.scale > ULP or it.zero_point]
+    return Difference(
+        equal=len(both) - len(changed),
+        changed=tuple(sorted(changed, key=lambda it: (it.before == it.after, -it.scale, -it.zero_point, it.tensor))),
+        only_first=tuple(sorted(set(first) - set(second))),
+        only_second=tuple(sorted(set(second) - set(first))),
+    )
+
+
+def _quantization(entry: Mapping[str, Any], values: Mapping[str, Any]) -> Quantization:
+    if entry["state"] == "FP32":
+        return Quantization("FP32", (), ())
+    kind = f"{'S' if entry['quant_min'] < 0 else 'U'}{entry['bit_width']}"
+    keys = (str(entry.get("hash")), str(entry.get("dominator")))
+    held: Mapping[str, Any] = next((values[key] for key in keys if values.get(key, {}).get("scale") is not None), {})
+    scale, zero_point = (_listed(held.get(name, ())) for name in ("scale", "zero_point"))
+    return Quantization(kind, tuple(map(float, scale)), tuple(round(it) for it in zero_point))
+
+
+def _listed(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _change(name: str, first: Mapping[str, Quantization], second: Mapping[str, Quantization]) -> Change:
+    pairs = [(first[kind], second[kind]) for kind in first if kind in second]
+    scales = [_relative(a.scale, b.scale) for a, b in pairs if a.scale and b.scale]
+    points = [abs(x - y) for a, b in pairs for x, y in zip(a.zero_point, b.zero_point, strict=False)]
+    return Change(name, tuple(sorted(first)), tuple(sorted(second)), max(scales, default=0.0), max(points, default=0))
+
+
+def _relative(first: tuple[float, ...], second: tuple[float, ...]) -> float:
+    if len(first) != len(second):
+        return 1.0
+    return max(abs(a - b) / max(abs(a), abs(b), 1e-38) for a, b in zip(first, second, strict=True))
