@@ -52,7 +52,7 @@ $(VENV)/.installed: $(VENV)/.created pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[build,s3,sftp,dask,dev]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[build,datasets,s3,sftp,dask,dev]'
 	@touch $@
 
 .venv-bench/.installed: benchmarks/requirements.txt

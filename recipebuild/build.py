@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from recipebuild.accepted import read_accepted, regressions
 from recipebuild.engine.courier import Courier
 from recipebuild.engine.events import Event, OnEvent
 from recipebuild.engine.executors import open_executor
@@ -62,6 +63,7 @@ def run(
     """
     recipes = [recipes] if isinstance(recipes, str) else recipes
     jobs = prepare(recipes, options)
+    accepted = [read_accepted(given, job) for given, job in zip(recipes, jobs, strict=True)]
     store = open_store(options)
     folders = [make_folder(options.build_dir / job.plan.name) for job in jobs]
     steps = [step for job in jobs for step in job.plan.steps]
@@ -90,10 +92,16 @@ def run(
         )
         warnings = [[text for step in job.plan.steps for text in told.get(step.id, ())] for job in jobs]
         jobs = [replace(job, notes=[*job.notes, *new]) for job, new in zip(jobs, warnings, strict=True)]
-        manifests = [fill(job, results, folder, store) for job, folder in zip(jobs, folders, strict=True)]
+        built = zip(jobs, folders, accepted, strict=True)
+        manifests = [fill(job, results, folder, store, figures) for job, folder, figures in built]
     finally:
         store.close()
-    errors = [[e for step in job.plan.steps if (e := results[step.id].error)] for job in jobs]
+    errors: list[list[RecipebuildError]] = [
+        [e for step in job.plan.steps if (e := results[step.id].error)] for job in jobs
+    ]
+    if options.fail_on_regression:
+        for manifest, found in zip(manifests, errors, strict=True):
+            found.extend(regressions(manifest))
     parts = zip(folders, manifests, errors, warnings, strict=True)
     return [Build(folder, manifest, e[0] if e else None, seen) for folder, manifest, e, seen in parts]
 

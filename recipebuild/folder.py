@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from recipebuild import manifest as manifests
-from recipebuild.engine.digest import digest_json
+from recipebuild.accepted import compare, digest_of, facts
 from recipebuild.engine.materialize import materialize
 from recipebuild.engine.store import Store
 from recipebuild.engine.task import Result
@@ -38,8 +38,17 @@ def make_folder(folder: Path) -> Path:
     return folder
 
 
-def fill(job: Job, results: Mapping[str, Result], folder: Path, store: Store) -> dict[str, Any]:
+def fill(
+    job: Job, results: Mapping[str, Result], folder: Path, store: Store, accepted: Mapping[str, Any]
+) -> dict[str, Any]:
     """Make the build folder hold what its manifest lists, and nothing else of ours.
+
+    Args:
+        job: The recipe.
+        results: How its steps ended.
+        folder: The build folder.
+        store: Where the outputs are.
+        accepted: The figures that were accepted, by the matrix entry's label.
 
     Returns:
         The manifest.
@@ -49,12 +58,14 @@ def fill(job: Job, results: Mapping[str, Result], folder: Path, store: Store) ->
         OSError: If the folder cannot be written.
     """
     before = manifests.read(folder / "manifest.json")
-    digest = digest_json([[s.name, s.variant, dict(s.params)] for s in job.plan.steps])
-    value = manifests.manifest(job.plan, results, digest, job.toolchains, job.notes)
+    value = manifests.manifest(job.plan, results, digest_of(job), job.toolchains, job.notes)
     try:
         written = {path for step in job.plan.steps for path in _place(job.plan, results[step.id], folder, store)}
         _remove_stale(folder, before, written)
         value["files"] = sorted(written)
+        if accepted and value["status"] == "ok":
+            here = facts(job, value, folder)
+            value["verdict"] = {label: compare(old, here[label]) for label, old in accepted.items() if label in here}
         if value != before:
             manifests.write(folder / "manifest.json", value)
     except OSError as error:

@@ -7,12 +7,14 @@ import os
 import platform
 import sys
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from recipebuild import __version__
 from recipebuild.engine.keys import installed_version
 from recipebuild.engine.task import Result
+from recipebuild.evaluate.scores import AGAINST_A_MODEL, METRICS
 from recipebuild.plan.plan import Plan, Toolchain
 
 ARTEFACTS = frozenset(
@@ -23,9 +25,14 @@ ARTEFACTS = frozenset(
 )  # fmt: skip
 """The files and folders that a user comes for: they lie at the top of the build folder, all others under ``steps/``."""
 
-FIGURES = (
-    "miou_float", "miou_quantized", "miou_board", "pixel_accuracy_float", "pixel_accuracy_quantized",
-    "pixel_accuracy_board", "latency_ms", "cmm_bytes",
+ROWS = ("pytorch", "float", "quantized", "board")
+"""What accuracy is measured of: the PyTorch model, the ONNX model, what was compiled (on this machine), the board."""
+
+FIGURES = frozenset(
+    {
+        *(f"{figure}_{row}" for figure in (*chain(*METRICS.values()), *AGAINST_A_MODEL) for row in ROWS),
+        "metric", "interval", "drop", "drop_interval", "latency_ms", "cmm_bytes",
+    }
 )  # fmt: skip
 """Metrics of steps that are metrics of the build, too."""
 

@@ -44,6 +44,7 @@ class Options:
         keep_going: After a failure, build all that does not depend on it.
         until: The name of the last step to build; what it does not need is left out.
         locked: Build only what the recipes' lock files say.
+        fail_on_regression: Fail a build that is worse than what was accepted.
         board: The name of a board to deploy to and to measure on.
         again: Anything that was not said before makes the board measure anew.
     """
@@ -59,6 +60,7 @@ class Options:
     keep_going: bool = False
     until: str | None = None
     locked: bool = False
+    fail_on_regression: bool = False
     board: str | None = None
     again: str | None = None
 

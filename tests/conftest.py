@@ -38,6 +38,21 @@ def tiny_segformer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def segformer_onnx(tiny_segformer: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """``tiny_segformer`` as ONNX: pixel_values [1, 3, 64, 128] -> logits [1, 19, 16, 32]."""
+    from recipebuild.models.export import export
+    from recipebuild.models.load import load
+
+    path = tmp_path_factory.mktemp("exported") / "export.onnx"
+    module = load(tiny_segformer, task="semantic-segmentation", weights="pretrained", seed=0)
+    export(
+        module, path,
+        input_name="pixel_values", output_name="logits", shape=(1, 3, 64, 128), opset=17, exporter="torchscript",
+    )  # fmt: skip
+    return path
+
+
 @pytest.fixture
 def street_images(tmp_path: Path) -> Path:
     """A folder with eight small, different JPEG images."""

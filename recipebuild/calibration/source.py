@@ -53,13 +53,18 @@ def folder_images(folder: Path, pattern: str | None = None) -> list[ImageFile]:
     # Unlike Path.glob, this goes into linked folders in every version of Python, and skips hidden files.
     names = glob.glob(pattern or "**/*", root_dir=folder, recursive=True)  # noqa: PTH207 - see above
     return [
-        ImageFile(name, partial(_read_file, folder / name, name))
+        ImageFile(name, partial(read_file, folder / name, name))
         for name in set(names)
         if is_image(name) and (folder / name).is_file()
     ]
 
 
-def _read_file(path: Path, name: str) -> bytes:
+def read_file(path: Path, name: str) -> bytes:
+    """The bytes of the file at ``path``, which messages call ``name``.
+
+    Raises:
+        StepError: If it cannot be read, or is larger than an image may be.
+    """
     try:
         with path.open("rb") as file:
             return read_all(file, name)

@@ -8,6 +8,7 @@ import typer
 
 from recipebuild import __version__
 from recipebuild.cli import (
+    accepting,
     board,
     building,
     bundle,
@@ -60,6 +61,7 @@ app.command("diff")(inspect.diff)
 app.command("models")(models.models)
 app.command("estimate")(estimating.estimate)
 app.command("lock")(locking.lock)
+app.command("accept")(accepting.accept)
 app.command("tune")(tuning.tune)
 app.add_typer(board.app, name="board")
 app.add_typer(bundle.app, name="bundle")

@@ -34,6 +34,7 @@ def run(
     executor: given.Executor = "local",
     keep_going: given.KeepGoing = False,
     locked: given.Locked = False,
+    fail_on_regression: given.FailOnRegression = False,
     as_json: given.Json = False,
 ) -> None:
     """Build recipes: do the steps whose inputs changed, and leave build/<name>/.
@@ -50,6 +51,7 @@ def run(
         sets=given.merged_sets(sets, weights, toolchain), store=store, build_dir=build_dir, templates=templates,
         jobs=jobs, executor=executor, slots=given.slots_of(slots),
         timeout=given.seconds_of(timeout) if timeout else None, keep_going=keep_going, until=until, locked=locked,
+        fail_on_regression=fail_on_regression,
     )  # fmt: skip
     build_and_tell(recipes, options, as_json)
 
@@ -60,6 +62,7 @@ def build_and_tell(
     """Build, print what became of it, do something ``after`` that with each manifest, and leave with the exit code."""
     from recipebuild.build import run
     from recipebuild.cli.live import display
+    from recipebuild.report.accuracy import comparison
     from recipebuild.report.summary import summary
 
     with display() as on_event:
@@ -69,12 +72,14 @@ def build_and_tell(
     else:
         for build in builds:
             typer.echo(summary(build.manifest, build.folder, build.warnings), nl=False)
+        typer.echo(comparison([build.manifest for build in builds]), nl=False)
     for build in builds:
         after(build.manifest)
         if build.error:
-            entry = next(entry for entry in build.manifest["steps"] if "error" in entry)
-            say_error(build.error, f"{build.manifest['recipe']}: {entry['name']}: ")
-            if (build.folder / entry["log"]).is_file():
+            entry: Manifest = next((entry for entry in build.manifest["steps"] if "error" in entry), {})
+            step = f"{entry['name']}: " if entry else ""
+            say_error(build.error, f"{build.manifest['recipe']}: {step}")
+            if entry and (build.folder / entry["log"]).is_file():
                 say(f"  log: {build.folder / entry['log']}")
     raise typer.Exit(max((build.error.exit_code for build in builds if build.error), default=0))
 

@@ -25,6 +25,9 @@ Jobs = Annotated[
 ]
 KeepGoing = Annotated[bool, typer.Option("--keep-going", help="After a failure, build all that does not depend on it.")]
 Locked = Annotated[bool, typer.Option("--locked", help="Build only what the recipes' lock files say.")]
+FailOnRegression = Annotated[
+    bool, typer.Option("--fail-on-regression", help="End with 5 if a build is worse than what was accepted.")
+]
 Sets = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="A.B=VALUE", help="Override a value of the recipe; may be given many times."),

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.calibration.preprocess import to_rgb
-from recipebuild.evaluate.dataset import IGNORE, Sample, read_label
+from recipebuild.evaluate.dataset import read_label
+from recipebuild.evaluate.layouts import Sample
 from recipebuild.evaluate.palette import IGNORED, Label
-from recipebuild.evaluate.segmentation import enlarge
+from recipebuild.evaluate.resize import enlarge
+from recipebuild.evaluate.trainids import IGNORE
 
 if TYPE_CHECKING:
     import numpy.typing as npt

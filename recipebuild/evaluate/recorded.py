@@ -1,31 +1,38 @@
-"""Class ids that were computed elsewhere, one array per sample: written by a simulation, read by ``evaluate``.
+"""Outputs that were computed elsewhere, one per sample: written by a simulation, read by ``evaluate`` and ``ladder``.
 
-A tar of ``<sample>.npy`` files, int32 ``[h, w]``; same ids, same bytes.
+A tar of ``<sample>.npy`` files, int32 for class ids, else float32; same outputs, same bytes.
 """
 
 from __future__ import annotations
 
 import io
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from recipebuild.errors import StepError
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
 
+    Array = npt.NDArray[Any]
 
-def write_ids(path: Path, found: Iterable[tuple[str, npt.NDArray[np.int64]]]) -> None:
-    """Write the class ids of samples, by the samples' names."""
+
+def write_outputs(path: Path, found: Iterable[tuple[str, Sequence[Array]]]) -> None:
+    """Write what a model gives for samples, by the samples' names: its class ids, or if it has none its first output.
+
+    Args:
+        path: Where.
+        found: Names and outputs, with the axis of the batch.
+    """
     import numpy as np
 
     with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as tar:
-        for name, ids in found:
+        for name, outputs in found:
+            integers = [output for output in outputs if output.dtype.kind in "iu"]
             file = io.BytesIO()
-            np.save(file, ids.astype(np.int32))
+            np.save(file, integers[0].astype(np.int32) if integers else outputs[0].astype(np.float32))
             entry = tarfile.TarInfo(f"{name}.npy")
             entry.size = file.tell()
             file.seek(0)
@@ -33,7 +40,7 @@ def write_ids(path: Path, found: Iterable[tuple[str, npt.NDArray[np.int64]]]) ->
 
 
 class Recorded:
-    """The class ids in a tar that ``write_ids`` made.
+    """The outputs in a tar that ``write_outputs`` made.
 
     Args:
         path: The tar.
@@ -43,8 +50,8 @@ class Recorded:
         self.name = path.name
         self._tar = tarfile.open(path)  # noqa: SIM115 - it is read from as long as this lives
 
-    def ids(self, sample: str) -> npt.NDArray[np.int64]:
-        """The class ids of a sample, int64 ``[h, w]``.
+    def output(self, sample: str) -> Array:
+        """The output for a sample, with the axis of the batch.
 
         Raises:
             StepError: If it has none of that sample.
@@ -56,6 +63,6 @@ class Recorded:
         except KeyError:
             file = None
         if file is None:
-            raise StepError(f"{self.name} has no class ids of {sample}")
-        ids: npt.NDArray[np.int64] = np.load(io.BytesIO(file.read()), allow_pickle=False).astype(np.int64)
-        return ids
+            raise StepError(f"{self.name} has no output for {sample}")
+        output: Array = np.load(io.BytesIO(file.read()), allow_pickle=False)
+        return output

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from recipebuild.board.boards import Board
 from recipebuild.engine.step import Output, Source, Step
 from recipebuild.errors import MissingError
+from recipebuild.plan.evaluate import dataset_params
 from recipebuild.plan.kinds import KINDS
 from recipebuild.plan.plan import Plan
 from recipebuild.plan.pulsar2 import compiled_input
@@ -55,7 +55,9 @@ def _deploy(variant: Variant, steps: dict[str, Step], name: str, board: Board) -
         "calibration": Output(steps["calibrate"].id, "calibration.tar"),
     }
     if recipe.evaluate is not None:
-        inputs["dataset"] = Source(Path(recipe.evaluate.dataset))
+        inputs["dataset"] = steps["evaluate"].inputs["dataset"]
+        if "export" in steps:
+            inputs["weights"] = Output(steps["fetch"].id, "model")
     return Step(
         f"{recipe.name}{entry}/deploy", "deploy", kind.module, _params(variant, name, board), inputs,
         tools=kind.tools, resources=kind.resources, variant=variant.label,
@@ -65,7 +67,8 @@ def _deploy(variant: Variant, steps: dict[str, Step], name: str, board: Board) -
 def _params(variant: Variant, name: str, board: Board) -> dict[str, Any]:
     recipe: Recipe = variant.recipe
     place = "".join(c if c.isalnum() or c in "_-." else "_" for c in variant.label)
-    labelled = recipe.evaluate.model_dump(include={"count", "seed"}) if recipe.evaluate else {}
+    labelled = recipe.evaluate.model_dump(include={"count", "seed", "depth"}) if recipe.evaluate else {}
+    spec = {"dataset": dataset_params(recipe)} if recipe.evaluate else {}
     return {
         "name": name,
         "board": board.model_dump(mode="json"),
@@ -73,4 +76,5 @@ def _params(variant: Variant, name: str, board: Board) -> dict[str, Any]:
         "input": compiled_input(recipe),
         **recipe.board.model_dump(mode="json"),
         **labelled,
+        **spec,
     }

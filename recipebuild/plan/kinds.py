@@ -14,6 +14,7 @@ _ONNX = ("onnx", "numpy")
 _IMAGES = ("pillow", "numpy")
 _EXPORT = (*_TORCH, *_ONNX, "onnxscript", "onnx-ir")
 _RUN = (*_ONNX, *_IMAGES, "onnxruntime")
+_SCORE = (*_TORCH, *_RUN, "torchmetrics")
 
 
 @dataclass(frozen=True)
@@ -70,10 +71,16 @@ KINDS = {
         timeout=12 * _HOUR,
         sections=("evaluate",),
     ),
-    "evaluate": Kind("recipebuild.steps.evaluate", _RUN, sections=("evaluate",)),
+    "dataset": Kind(
+        "recipebuild.steps.dataset", ("datasets", *_IMAGES), timeout=6 * _HOUR, retries=2, sections=("evaluate",)
+    ),
+    "evaluate": Kind("recipebuild.steps.evaluate", _SCORE, sections=("evaluate", "model")),
+    "ladder": Kind("recipebuild.steps.ladder", _SCORE, sections=("evaluate", "model")),
     "layers": Kind("recipebuild.steps.layers", _RUN, sections=("input",)),
     "sensitivity": Kind("recipebuild.steps.sensitivity", _RUN, sections=("input",)),
-    "preview": Kind("recipebuild.steps.preview", _RUN, sections=("input",)),
+    "preview": Kind("recipebuild.steps.preview", _RUN, sections=("evaluate", "input")),
     "bundle": Kind("recipebuild.steps.bundle", (*_ONNX, "jinja2", "pydantic"), sections=("bundle", "board")),
-    "deploy": Kind("recipebuild.steps.deploy", _RUN, resources=("board",), sections=("board",)),
+    "deploy": Kind(
+        "recipebuild.steps.deploy", (*_RUN, "torch", "torchmetrics"), resources=("board",), sections=("board",)
+    ),
 }

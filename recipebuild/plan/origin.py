@@ -24,6 +24,9 @@ _RENAMED = {
 
 _SECTIONS = {
     "params.compiled.": "input",
+    "params.original.": "input",
+    "params.dataset.": "evaluate",
+    "params.weights.": "model",
     "params.compiler.": "compiler",
     "params.overrides.": "pulsar2.overrides",
     "params.quant.": "quantization",

@@ -1,7 +1,8 @@
 """Recipe -> plan: the list of steps that builds it. Pure: nothing is read, nothing is looked up.
 
 fetch -> export -> simplify -> rewrite -> (channels) -> head -> lint, verify -> compile -> (simulate) -> evaluate,
-calibrate -> (tensors), configure -----------------------------------------^  layers, (sensitivity), preview -> bundle
+calibrate -> (tensors), configure -----------------------------------------^
+    -> ladder, preview, layers, (sensitivity), bundle
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any, Literal
 from recipebuild.engine.step import Output, Source, Step
 from recipebuild.errors import RecipeError
 from recipebuild.plan.bundle import bundle_params
+from recipebuild.plan.evaluate import measuring
 from recipebuild.plan.kinds import KINDS
 from recipebuild.plan.pulsar2 import compiled_input, configure_params, host_params, swaps_channels
 from recipebuild.recipe.load import Variant
@@ -125,7 +127,7 @@ def _rename(step: Step, new_ids: Mapping[str, str]) -> Step:
 
 def _steps(recipe: Recipe, label: str, toolchain: Toolchain, templates: Sequence[Path]) -> list[Step]:
     """The steps of one entry of the matrix."""
-    steps = _Steps(recipe, label)
+    steps = Steps(recipe, label)
     models = _model(steps)
     steps.add("lint", "lint.json", {"hardware": recipe.target.hardware}, {"model": models["head"]})
     images = recipe.calibration
@@ -142,7 +144,8 @@ def _steps(recipe: Recipe, label: str, toolchain: Toolchain, templates: Sequence
     )  # fmt: skip
     # An hour of compilation is not begun on a model that was found to be wrong.
     compiled = _compile(steps, toolchain, models["head"], calibration, config, after=verify)
-    evaluation = _measure(steps, toolchain, models["head"], compiled, calibration)
+    evaluation = measuring(steps, toolchain, models, compiled, calibration)
+    _explain(steps, models["head"], compiled, calibration)
     found = {"weights": models.get("model") or models["reference"], "model": models["head"], "compiled": compiled}
     _bundle(steps, toolchain, {**found, "config": config, "calibration": calibration, **evaluation}, templates)
     return steps.all
@@ -152,7 +155,7 @@ _CLASS_AXIS = {"semantic-segmentation": 1, "image-classification": -1}
 """Of what models of a task give, where that is no ArgMax."""
 
 
-class _Steps:
+class Steps:
     """The steps so far, and the parameters that several of them share."""
 
     def __init__(self, recipe: Recipe, label: str) -> None:
@@ -181,7 +184,7 @@ class _Steps:
         return Output(step.id, output)
 
 
-def _model(steps: _Steps) -> dict[str, Output]:
+def _model(steps: Steps) -> dict[str, Output]:
     """fetch, export, simplify, rewrite, head: the models after each, by the names under which verify compares them."""
     recipe = steps.recipe
     model, export = recipe.model, recipe.export
@@ -226,7 +229,7 @@ def _templates(templates: Sequence[Path]) -> dict[str, Source]:
     return {"templates": Source(templates[-1]), **users}
 
 
-def _configure(steps: _Steps, model: Output, templates: Sequence[Path]) -> Output:
+def _configure(steps: Steps, model: Output, templates: Sequence[Path]) -> Output:
     inputs: dict[str, Output | Source] = {**_templates(templates)}
     if any(layer.module is not None for layer in steps.recipe.quantization.layers):
         inputs["model"] = model
@@ -234,7 +237,7 @@ def _configure(steps: _Steps, model: Output, templates: Sequence[Path]) -> Outpu
 
 
 def _compile(
-    steps: _Steps, toolchain: Toolchain, model: Output, calibration: Output, config: Output, after: Output
+    steps: Steps, toolchain: Toolchain, model: Output, calibration: Output, config: Output, after: Output
 ) -> Output:
     inputs = {"model": model, "calibration": calibration}
     if toolchain.name == "pulsar2":
@@ -259,36 +262,17 @@ def _compile(
     return steps.add("compile/onnxruntime", "quantized.onnx", params, inputs, after=(after.step,))
 
 
-def _measure(
-    steps: _Steps, toolchain: Toolchain, model: Output, compiled: Output, calibration: Output
-) -> dict[str, Output]:
-    """The steps evaluate and, for segmentation, preview: of the compiled model, too, which this machine simulates."""
-    models = {"model": model} | ({"quantized": compiled} if compiled.name.endswith(".onnx") else {})
-    labelled = {}
-    found = {}
-    if (evaluate := steps.recipe.evaluate) is not None:
-        labelled = {"dataset": Source(Path(evaluate.dataset))}
-        drawn = {"count": evaluate.count, "seed": evaluate.seed}
-        runtime = steps.recipe.target.runtime_input
-        simulated = {}
-        if toolchain.name == "pulsar2" and not runtime.is_yuv:  # YUV comes from cameras, not from files
-            simulated["predictions"] = steps.add(
-                "simulate", "predictions.tar",
-                {"input": steps.fed, "runtime": runtime.model_dump(mode="json"), **drawn, **toolchain.params},
-                {"compiled": compiled, **labelled}, facts=toolchain.facts,
-            )  # fmt: skip
-        params = {"input": steps.fed, **drawn, "max_drop": evaluate.max_drop}
-        found["evaluation"] = steps.add("evaluate", "evaluation.json", params, {**models, **simulated, **labelled})
-    if "quantized" in models:
-        steps.add("layers", "layers.json", steps.explained, {**models, "calibration": calibration})
-        if steps.recipe.tune is not None:
-            steps.add("sensitivity", "sensitivity.json", steps.explained, {**models, "calibration": calibration})
-    if steps.recipe.model.task == "semantic-segmentation":
-        steps.add("preview", "preview.png", {"input": steps.fed}, {**models, **labelled, "calibration": calibration})
-    return found
+def _explain(steps: Steps, model: Output, compiled: Output, calibration: Output) -> None:
+    """The steps that tell where accuracy is lost: they read models that ONNX Runtime runs."""
+    if not compiled.name.endswith(".onnx"):
+        return
+    inputs = {"model": model, "quantized": compiled, "calibration": calibration}
+    steps.add("layers", "layers.json", steps.explained, inputs)
+    if steps.recipe.tune is not None:
+        steps.add("sensitivity", "sensitivity.json", steps.explained, inputs)
 
 
-def _bundle(steps: _Steps, toolchain: Toolchain, inputs: Mapping[str, Output], templates: Sequence[Path]) -> None:
+def _bundle(steps: Steps, toolchain: Toolchain, inputs: Mapping[str, Output], templates: Sequence[Path]) -> None:
     used = {"name": toolchain.name, "version": toolchain.version, "facts": dict(toolchain.facts)}
     params = bundle_params(steps.recipe, used, steps.all)
     steps.add("bundle", "bundle", params, {**inputs, **_templates(templates)}, tools=tuple(params["tools"]))

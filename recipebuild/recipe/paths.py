@@ -40,7 +40,7 @@ def _choice(axis: str, value: Any, folder: Path) -> Any:
 
 
 def _absolute(section: str, value: str, folder: Path) -> str:
-    if not value or (section == "model" and not _is_path(value, folder)):
+    if not value or value.startswith("hf:") or (section == "model" and not _is_path(value, folder)):
         return value
     if value.startswith("~"):
         with contextlib.suppress(RuntimeError):  # no such user, no home: the path is then reported as missing
@@ -64,7 +64,7 @@ def missing(data: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], str, str
         value = part.get(field) if isinstance(part := data.get(section), dict) else None
         if isinstance(value, str) and value.startswith("/"):
             try:
-                fault = {"model": _model, "calibration": _calibration, "evaluate": _dataset}[section](value)
+                fault = _dataset(value, data["evaluate"]) if section == "evaluate" else CHECKS[section](value)
             except OSError as error:
                 fault = (f"{value} cannot be read: {error.strerror}", "")
             if fault:
@@ -98,9 +98,31 @@ def _calibration(source: str) -> tuple[str, str] | None:
     return None
 
 
-def _dataset(source: str) -> tuple[str, str] | None:
+CHECKS = {"model": _model, "calibration": _calibration}
+
+_FOLDERS = {
+    "folders": ("images", "labels"),
+    "cityscapes": ("leftImg8bit", "gtFine"),
+    "ade20k": ("images", "annotations"),
+    "depth": ("images", "depth"),
+}
+"""What a dataset of each layout has in it."""
+
+
+def _dataset(source: str, section: Mapping[str, Any]) -> tuple[str, str] | None:
     path = Path(source)
     if not path.is_dir():
-        return f"no such folder: {source}", "a folder with images/ and labels/"
-    absent = [name for name in ("images", "labels") if not (path / name).is_dir()]
-    return (f"{source} has no folder {' and no folder '.join(absent)}", "both are needed") if absent else None
+        return f"no such folder: {source}", "a folder with images/ and labels/, or another evaluate.layout"
+    layout = section.get("layout", "auto")
+    there = {entry.name for entry in path.iterdir()}
+    if layout == "auto":
+        nested = any(entry.is_dir() and entry.name not in ("images", "labels") for entry in path.iterdir())
+        if nested or {"images", "labels"} <= there:
+            return None
+        if there & {"dataset_info.json", "dataset_dict.json"}:
+            return f"{source} is a folder of the library `datasets`", "evaluate.layout: datasets"
+        layout = "folders"
+    absent = [name for name in _FOLDERS.get(str(layout), ()) if name not in there]
+    more = "; evaluate.layout: images does without labels" if absent and layout == "folders" else ""
+    remedy = f"{' and '.join(_FOLDERS[layout])} are needed{more}" if absent else ""
+    return (f"{source} has no folder {' and no folder '.join(absent)}", remedy) if absent else None

@@ -17,6 +17,7 @@ from pydantic_core import PydanticCustomError
 from recipebuild.recipe.board import Board
 from recipebuild.recipe.bundle import BundleText
 from recipebuild.recipe.compiler import Compiler
+from recipebuild.recipe.evaluate import METRICS, Evaluate
 from recipebuild.recipe.pulsar2 import Pulsar2
 from recipebuild.recipe.quantization import Quantization
 from recipebuild.recipe.rewriting import Rewrite
@@ -218,18 +219,6 @@ class Target(Section):
         return mode
 
 
-class Evaluate(Section):
-    """Accuracy of the float and the quantized model on labelled images."""
-
-    dataset: Text = Field(description="Folder with images/ and labels/ (PNG files of class ids, 255 = ignore)")
-    count: Count | None = Field(default=None, description="How many images to draw from it, 1 or more; all if left out")
-    seed: Seed = Field(default=0, description="Seed of the draw, 0 to 4294967295")
-    max_drop: Annotated[float, Field(ge=0, le=1)] | None = Field(
-        default=None,
-        description="Largest loss of mIoU by quantization that passes, as a fraction 0 to 1: 0.02 is two mIoU points",
-    )
-
-
 class Recipe(Section):
     """One build: a model, its input, its calibration set, and what it is compiled for."""
 
@@ -246,15 +235,24 @@ class Recipe(Section):
     target: Target = Field(default=Target(), description="What the model is compiled for, and by what")
     compiler: Compiler = Field(default=Compiler(), description="What Pulsar2's compiler does besides compiling")
     pulsar2: Pulsar2 = Field(default=Pulsar2(), description="Which Pulsar2, and what only it understands")
-    evaluate: Evaluate | None = Field(
-        default=None, description="Accuracy on labelled images; left out, none is measured"
-    )
+    evaluate: Evaluate | None = Field(default=None, description="Accuracy on a dataset; left out, none is measured")
     tune: Tune | None = Field(
         default=None,
         description="What `recipebuild tune` searches for; with it, each build measures the sensitivity of its blocks",
     )
     board: Board = Field(default=Board(), description="What runs the model on the board, and how it is measured there")
     bundle: BundleText = Field(default=BundleText(), description="Words for the model card of the bundle")
+
+    @model_validator(mode="after")
+    def _metric_fits_task(self) -> Recipe:
+        known = METRICS[self.model.task]
+        if self.evaluate and self.evaluate.metric and self.evaluate.metric not in known:
+            words = {
+                "message": f"{self.model.task} has no {self.evaluate.metric}",
+                "remedy": f"say {' or '.join(known)}",
+            }
+            raise PydanticCustomError("recipe", "{message}", {**words, "field": "evaluate.metric"})
+        return self
 
     @model_validator(mode="after")
     def _names_differ(self) -> Recipe:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from recipebuild.evaluate.scores import METRICS
+
 Metrics = Mapping[str, Any]
 
 
@@ -23,6 +25,28 @@ def figure(entry: Mapping[str, Any]) -> str:
         return ""
 
 
+NAMES = {
+    "miou": "mIoU",
+    "pixel_accuracy": "pixel accuracy",
+    "abs_rel": "AbsRel",
+    "rmse": "RMSE",
+    "delta1": "delta<1.25",
+    "top1": "top-1",
+    "top5": "top-5",
+    "snr": "SNR",
+}
+"""How people write the figures of accuracy."""
+
+_PLAIN = ("abs_rel", "rmse", "cosine")
+
+
+def shown(metric: str, value: float) -> str:
+    """A figure of accuracy for people: in per cent where it is a fraction."""
+    if metric == "snr":
+        return f"{value:.1f} dB"
+    return f"{value:.4f}" if metric in _PLAIN else f"{100 * value:.1f} %"
+
+
 def size(count: int) -> str:
     """A number of bytes for people: ``14.9 MB`` (decimal units)."""
     value = float(count)
@@ -34,10 +58,10 @@ def size(count: int) -> str:
 
 
 def _evaluate(metrics: Metrics) -> str:
-    said = f"mIoU {100 * metrics['miou_float']:.1f} % float"
-    if metrics.get("miou_quantized") is not None:
-        said += f", {100 * metrics['miou_quantized']:.1f} % quantized"
-    return f"{said} ({metrics['images']} images)"
+    metric = metrics["metric"]
+    rows = [row for row in ("float", "quantized") if f"{metric}_{row}" in metrics]
+    said = ", ".join(f"{shown(metric, metrics[f'{metric}_{row}'])} {row}" for row in rows)
+    return f"{NAMES.get(metric, metric)} {said} ({metrics['images']} images)"
 
 
 def _verify(metrics: Metrics) -> str:
@@ -65,8 +89,10 @@ def _layers(metrics: Metrics) -> str:
 
 def _deploy(metrics: Metrics) -> str:
     said = f"{metrics['latency_ms']['avg']:.3f} ms on {metrics['board']}"
-    if "miou_board" in metrics:
-        said += f", mIoU {100 * metrics['miou_board']:.1f} % ({metrics['images']} images)"
+    for metric in (usual[0] for usual in METRICS.values()):
+        if f"{metric}_board" in metrics:
+            value = shown(metric, metrics[f"{metric}_board"])
+            said += f", {NAMES.get(metric, metric)} {value} ({metrics['images']} images)"
     return said
 
 
@@ -79,6 +105,7 @@ _FIGURES: dict[str, Callable[[Metrics], str]] = {
     "calibrate": lambda m: f"{m['images']} images, {size(m['bytes'])}",
     "compile": lambda m: f"{size(m['bytes'])}" + (f", {m['method']}" if "method" in m else ""),
     "evaluate": _evaluate,
+    "ladder": lambda m: m["verdict"].partition(". Look")[0],
     "layers": _layers,
     "sensitivity": lambda m: f"{len(m['blocks'])} blocks, most to win in {m['blocks'][0]['block']}",
     "deploy": _deploy,

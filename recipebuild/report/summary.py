@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import io
-import sys
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from recipebuild.report.accuracy import accuracy_text, verdict_text
 from recipebuild.report.figures import figure, size
+from recipebuild.report.table import rendered
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -24,12 +24,13 @@ def summary(manifest: Mapping[str, Any], folder: Path, told: Collection[str] = (
     """
     steps = manifest["steps"]
     if all(step["status"] == "cached" for step in steps):
-        return f"{manifest['recipe']}: nothing to do, all {len(steps)} steps are cached. {folder}\n"
+        done = f"{manifest['recipe']}: nothing to do, all {len(steps)} steps are cached. {folder}\n"
+        return done + verdict_text(manifest)
     tables = [_steps(manifest)]
     for step in steps:
         if step["name"] == "simplify" and step["status"] == "built" and "operators" in step["metrics"]:
             tables.append(_operators(step["metrics"]))
-    lines = [_rendered(table) for table in tables]
+    lines = [rendered(table) for table in tables] + [accuracy_text(manifest)]
     lines += [f"{note}\n" for note in manifest["notes"] if note not in told]
     lines.append(f"toolchain: {toolchain(manifest)}\n")
     lines.append(f"{manifest['recipe']}: {manifest['status']}. {folder}\n")
@@ -75,11 +76,3 @@ def _operators(metrics: Mapping[str, Any]) -> Table:
     if "bytes" in metrics:
         table.caption = f"simplified: {size(metrics['bytes'])}"
     return table
-
-
-def _rendered(table: Table) -> str:
-    from rich.console import Console
-
-    text = io.StringIO()
-    Console(file=text, force_terminal=sys.stdout.isatty(), highlight=False).print(table)
-    return text.getvalue() + "\n"

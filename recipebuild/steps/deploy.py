@@ -1,6 +1,7 @@
 """deploy: the bundle -> on the board, timed there, and compared with the host.
 
-Inputs: bundle (folder), model (float ONNX), calibration (tar), dataset (folder with images/ and labels/, optional).
+Inputs: bundle (folder), model (float ONNX), calibration (tar), dataset (folder, optional), weights (folder in HF
+layout, optional).
 Outputs: deploy.json. Unlike other steps' outputs it holds what was measured, which differs from run to run.
 """
 
@@ -15,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -30,17 +31,18 @@ from recipebuild.calibration.preprocess import ImageSpec, preprocess, to_pixels
 from recipebuild.engine.digest import digest_file
 from recipebuild.engine.step import Progress
 from recipebuild.errors import MissingError, StepError
-from recipebuild.evaluate.dataset import IGNORE, read, samples
-from recipebuild.evaluate.metrics import confusion_matrix, mean_iou, pixel_accuracy
-from recipebuild.evaluate.segmentation import class_count, enlarge
+from recipebuild.evaluate.answers import answer
+from recipebuild.evaluate.dataset import DatasetSpec, Sample, read_image, samples
+from recipebuild.evaluate.measure import Measurement, check_classes
 from recipebuild.graph.compare import run_model
+from recipebuild.models.run import depth_kind
 
 if TYPE_CHECKING:
     import numpy.typing as npt
     from PIL import Image
 
     Array = npt.NDArray[Any]
-    Labelled = tuple[Image.Image, Array | None]
+    Labelled = tuple[Image.Image, Any]
     Load = Callable[[], Labelled]
 
 logger = logging.getLogger(__name__)
@@ -70,7 +72,9 @@ class Params(BaseModel):
         vnpu: Virtual NPU mode.
         min_agreement: Smallest fraction of equal class ids, board against host.
         min_cosine: Smallest mean cosine of an output, board against host.
-        count: Labelled images; ``None`` for all.
+        dataset: How the dataset is laid out, and the task.
+        depth: What depth is; ``None`` to read it from the model's config.json.
+        count: Images of the dataset; ``None`` for all.
         seed: Which ones.
     """
 
@@ -87,6 +91,8 @@ class Params(BaseModel):
     vnpu: int | None = None
     min_agreement: float = 0.9
     min_cosine: float = 0.98
+    dataset: DatasetSpec = DatasetSpec()
+    depth: Literal["metric", "relative"] | None = None
     count: int | None = None
     seed: int = 0
 
@@ -99,14 +105,14 @@ class _Work:
     params: Params
     interface: dict[str, Any]
     images: Sequence[Load]
-    classes: int
+    how: Measurement | None
     progress: Progress
     copied: set[str] = field(default_factory=set)
     timings: list[Timing] = field(default_factory=list)
     sample: SampleTiming | None = None
     done: int = 0
     agreement: Agreement = field(default_factory=Agreement)
-    matrix: Array | int = 0
+    counts: list[Array] = field(default_factory=list)
 
     def __call__(self, session: Session) -> None:
         params = self.params
@@ -134,11 +140,12 @@ class _Work:
         names = [output["name"] for output in self.interface["outputs"]]
         feeds = [{spec.name: preprocess(image, spec).repeat(spec.shape[0], 0)} for image, _ in batch]
         right = run_model(self.inputs["model"], feeds)
-        for (_, label), outputs_, host in zip(batch, found, right, strict=True):
+        for (_, truth), outputs_, host in zip(batch, found, right, strict=True):
             self.agreement.add(names, outputs_, host)
-            if label is not None:
-                ids = enlarge(_ids(outputs_, self.classes), *label.shape)
-                self.matrix = self.matrix + confusion_matrix(label, ids, self.classes)
+            if self.how:
+                given = answer(outputs_, self.how.task, "the board")
+                check_classes(given, self.how.classes, "board's", "an image")
+                self.counts.append(self.how.score.count(truth, given))
 
     def _sample(self, session: Session, runner: str, model: str) -> SampleTiming | None:
         picture = io.BytesIO()
@@ -167,8 +174,8 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
             f"{interface['model']} takes {given['dtype']} {given['layout']}, and boards are fed images as uint8 NHWC",
             remedy="leave src_dtype U8 and src_layout NHWC in the template of pulsar2.json",
         )
-    classes = class_count(inputs["model"]) or IGNORE
-    work = _Work(inputs, params, interface, _images(inputs, params, classes), classes, progress)
+    how = _measurement(inputs, params)
+    work = _Work(inputs, params, interface, _images(inputs, params, how), how, progress)
     on_board(params.board, work, on_wait=lambda who: progress(0.0, f"waiting for {params.name}: {who} has it"))
     metrics = _figures(work)
     (out / "deploy.json").write_text(json.dumps(metrics, indent=2, sort_keys=True) + "\n", encoding="utf-8")
@@ -187,12 +194,26 @@ def _speed(session: Session, model: str, load: Repeats) -> Timing:
         return speed(session, model, load)
 
 
-def _images(inputs: Mapping[str, Path], params: Params, classes: int) -> Sequence[Load]:
-    """What reads each image, with its label if there is one: large sets do not fit into memory."""
+def _measurement(inputs: Mapping[str, Path], params: Params) -> Measurement | None:
+    """What accuracy is, where the dataset says what is true of its images."""
+    if "dataset" not in inputs:
+        return None
+    kind = params.depth or (depth_kind(inputs["weights"]) if "weights" in inputs else "metric")
+    how = Measurement.of(inputs["model"], inputs["dataset"], params.dataset, relative=kind == "relative")
+    return how if how.labelled else None
+
+
+def _images(inputs: Mapping[str, Path], params: Params, how: Measurement | None) -> Sequence[Load]:
+    """What reads each image, and what is true of it if that is known: large sets do not fit into memory."""
     if "dataset" in inputs:
-        return [partial(read, one, classes) for one in samples(inputs["dataset"], params.count, params.seed)]
+        chosen = samples(inputs["dataset"], params.count, params.seed, params.dataset)
+        return [partial(how.read, one) if how else partial(_alone, one) for one in chosen]
     first = itertools.islice(read_archive(inputs["calibration"]), _UNLABELLED)
     return [partial(_unlabelled, image) for _, image in first]
+
+
+def _alone(sample: Sample) -> Labelled:
+    return read_image(sample), None
 
 
 def _unlabelled(image: Image.Image) -> Labelled:
@@ -201,10 +222,11 @@ def _unlabelled(image: Image.Image) -> Labelled:
 
 def _figures(work: _Work) -> dict[str, Any]:
     """What is known now: speed, memory, versions, agreement with the host, accuracy."""
-    last, matrix = work.timings[-1], work.matrix
+    last = work.timings[-1]
     accuracy = {}
-    if not isinstance(matrix, int):
-        accuracy = {"miou_board": round(mean_iou(matrix), 6), "pixel_accuracy_board": round(pixel_accuracy(matrix), 6)}
+    if work.how and work.counts:
+        found = work.how.score.figures(sum(work.counts[1:], work.counts[0]))
+        accuracy = {f"{name}_board": round(float(value), 6) for name, value in found.items() if value == value}
     return {
         "board": work.params.name,
         "model": {
@@ -243,13 +265,3 @@ def _costs(model: Path) -> dict[str, Any] | None:
     except StepError as error:
         logger.warning("not in the latency book: %s", error.message)
         return None
-
-
-def _ids(found: Sequence[Array], classes: int) -> Array:
-    """Class ids [h, w] of one image's outputs."""
-    integers = [output for output in found if output.dtype.kind in "iu"]
-    ids: Array = (integers[0] if integers else found[0].argmax(axis=1))[0]
-    ids = ids.reshape(ids.shape[-2:])
-    if not 0 <= ids.min() <= ids.max() < classes:
-        raise StepError(f"the board gives class {ids.max()}, and there are {classes}", remedy="deploy the bundle again")
-    return ids

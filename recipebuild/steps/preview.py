@@ -17,10 +17,11 @@ from recipebuild.calibration.decode import decode
 from recipebuild.calibration.preprocess import ImageSpec
 from recipebuild.calibration.source import images
 from recipebuild.engine.step import Progress
-from recipebuild.evaluate.dataset import IGNORE, read, samples
+from recipebuild.evaluate.dataset import IGNORE, DatasetSpec, read, samples
 from recipebuild.evaluate.palette import palette
 from recipebuild.evaluate.preview import Row, draw, most_varied
-from recipebuild.evaluate.segmentation import class_count, open_model, segment
+from recipebuild.evaluate.runners import open_model
+from recipebuild.evaluate.segmentation import class_count, segment
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -38,12 +39,14 @@ class Params(BaseModel):
 
     Attributes:
         input: The recipe's input.
+        dataset: How the dataset is laid out.
         seed: Which images, where labels do not decide it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     input: ImageSpec
+    dataset: DatasetSpec = DatasetSpec()
     seed: int = 0
 
 
@@ -52,7 +55,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     models = {title: open_model(inputs[name]) for title, name in _MODELS.items() if name in inputs}
     classes = class_count(inputs["model"]) or IGNORE
     pictures = (
-        _labelled(inputs["dataset"], classes, params.seed)
+        _labelled(inputs["dataset"], params.dataset, classes, params.seed)
         if "dataset" in inputs
         else _unlabelled(inputs["calibration"], params.seed)
     )
@@ -66,9 +69,9 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     return {"images": len(rows), "size": f"{picture.width}x{picture.height}"}
 
 
-def _labelled(dataset: Path, classes: int, seed: int) -> list[Picture]:
+def _labelled(dataset: Path, spec: DatasetSpec, classes: int, seed: int) -> list[Picture]:
     """The dataset's images with most classes, and their ground truth."""
-    chosen = most_varied(samples(dataset), _ROWS, classes, seed)
+    chosen = most_varied(samples(dataset, spec=spec), _ROWS, classes, seed)
     return [(image, {"ground truth": label}) for image, label in (read(one, classes) for one in chosen)]
 
 

@@ -1,6 +1,6 @@
 """simulate: the compiled model on labelled images, on this machine: what it will say on the board.
 
-Inputs: compiled (compiled.axmodel), dataset (folder with images/ and labels/).   Outputs: predictions.tar.
+Inputs: compiled (compiled.axmodel), dataset (folder).   Outputs: predictions.tar.
 """
 
 from __future__ import annotations
@@ -12,21 +12,20 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from recipebuild.calibration.decode import decode
 from recipebuild.calibration.preprocess import ImageSpec
 from recipebuild.calibration.runtime import Runtime, runtime_tensor
 from recipebuild.engine.step import Progress
-from recipebuild.evaluate.dataset import samples
-from recipebuild.evaluate.recorded import write_ids
-from recipebuild.evaluate.segmentation import class_ids
+from recipebuild.evaluate.dataset import DatasetSpec, read_image, samples
+from recipebuild.evaluate.recorded import write_outputs
 from recipebuild.pulsar2.axmodel import describe
 from recipebuild.pulsar2.build import COMPILED
 from recipebuild.pulsar2.run import simulate
 from recipebuild.pulsar2.tool import Tool
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
+
+    Outputs = list[npt.NDArray[Any]]
 
 _AT_ONCE = 16
 """Images per call of the tool: its start takes seconds, its files take room."""
@@ -38,6 +37,7 @@ class Params(BaseModel):
     Attributes:
         input: Of the model that was compiled.
         runtime: What the program on the board feeds.
+        dataset: How the dataset is laid out.
         count: How many images to draw from the dataset; ``None`` for all.
         seed: Which ones.
         runner: What runs.
@@ -48,6 +48,7 @@ class Params(BaseModel):
 
     input: ImageSpec
     runtime: Runtime = Runtime()
+    dataset: DatasetSpec = DatasetSpec()
     count: int | None = Field(default=None, ge=1)
     seed: int = 0
     runner: Literal["native", "docker"]
@@ -55,36 +56,34 @@ class Params(BaseModel):
 
 
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
-    """Simulate the model on the images that ``evaluate`` will take; write the class ids."""
+    """Simulate the model on the images that ``evaluate`` will take; write what it gives."""
     folder = Path.cwd()
     shutil.copyfile(inputs["compiled"], folder / COMPILED)
     target = out / "predictions.tar"
     count = 0
 
-    def counted() -> Iterator[tuple[str, npt.NDArray[np.int64]]]:
+    def counted() -> Iterator[tuple[str, Outputs]]:
         nonlocal count
-        for name, ids in _predictions(folder, inputs["dataset"], params, progress):
+        for name, found in _predictions(folder, inputs["dataset"], params, progress):
             count += 1
-            yield name, ids
+            yield name, found
 
-    write_ids(target, counted())
+    write_outputs(target, counted())
     return {"images": count}
 
 
-def _predictions(
-    folder: Path, dataset: Path, params: Params, progress: Progress
-) -> Iterator[tuple[str, npt.NDArray[np.int64]]]:
-    """The name of each sample and its class ids."""
+def _predictions(folder: Path, dataset: Path, params: Params, progress: Progress) -> Iterator[tuple[str, Outputs]]:
+    """The name of each sample and what the model gives."""
     model = describe(folder / COMPILED)
     tool = Tool(params.runner, params.image)
-    chosen = samples(dataset, params.count, params.seed)
+    chosen = samples(dataset, params.count, params.seed, params.dataset)
     for start in range(0, len(chosen), _AT_ONCE):
         some = chosen[start : start + _AT_ONCE]
         progress(start / len(chosen), f"image {start} of {len(chosen)}")
         feeds = []
         for sample in some:
-            image = decode(sample.image.read(), sample.image.name)
+            image = read_image(sample)
             fed = runtime_tensor(image, params.input, params.runtime)
             feeds.append({params.input.name: fed.repeat(params.input.shape[0], axis=0)})
         for sample, outputs in zip(some, simulate(folder, tool, COMPILED, feeds, model.outputs), strict=True):
-            yield sample.name, class_ids(list(outputs.values()), COMPILED)
+            yield sample.name, list(outputs.values())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,24 +16,24 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from recipebuild.calibration.archive import read_archive
-from recipebuild.calibration.preprocess import ImageSpec, preprocess
+from recipebuild.calibration.preprocess import ImageSpec
 from recipebuild.engine.step import Progress
-from recipebuild.errors import CheckError
+from recipebuild.errors import CheckError, StepError
+from recipebuild.evaluate.ladder import RUNGS
+from recipebuild.evaluate.runners import batch
 from recipebuild.graph.compare import Difference, check_finite, difference, run_model, with_classes
 from recipebuild.graph.head import Head
-from recipebuild.models.load import load
+from recipebuild.models.processor import disagreements, normalization, own_processor
+from recipebuild.models.run import Weights, torch_runner
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from recipebuild.graph.compare import Array, Outputs
 
+logger = logging.getLogger(__name__)
+
 _IMAGES = 2
-_STAGES = {
-    "export": "export", "simplify": "simplified", "rewrite": "rewritten", "channels": "channels", "head": "head",
-}  # fmt: skip
-"""The input that holds what each step made."""
-_COMPILED = ("channels", "head")
-"""The stages that take what the board feeds, in its order of channels."""
-_REMEDY = "try another export.exporter (dynamo, torchscript) or export.opset; for an ONNX source, export that anew"
 
 
 class Params(BaseModel):
@@ -71,22 +72,23 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     Raises:
         CheckError: If a stage is too far from the reference, or if a model gives NaN or infinite values.
     """
-    images = _images(inputs["calibration"], params.input)
-    batches = list(images.values())
-    fed = list(_images(inputs["calibration"], params.compiled).values()) if params.compiled else batches
+    images = _first(inputs["calibration"])
+    batches = [batch(image, params.input) for image in images.values()]
+    fed = [batch(image, params.compiled) for image in images.values()] if params.compiled else batches
     figures: dict[str, Any] = {"images": list(images), "reference": "PyTorch" if "model" in inputs else "ONNX"}
     progress(0.0, f"{figures['reference']} on {len(batches)} images")
     expected = _reference(inputs, params, batches)
+    figures["warnings"] = _preprocessing(inputs["model"], params.input) if "model" in inputs else []
     axis = _class_axis(params.head, expected[0])
     if axis is not None:
         figures["classes_seen"] = _classes_seen(expected, axis)
 
-    stages = {stage: inputs[name] for stage, name in _STAGES.items() if name in inputs}
+    stages = {name: inputs[rung.input] for name, rung in RUNGS.items() if rung.checked and rung.input in inputs}
     found: dict[str, Difference] = {}
     for stage, path in stages.items():
         progress((1 + len(found)) / (1 + len(stages)), stage)
         has_head = stage == "head" and params.head.kind == "argmax"
-        got = run_model(path, [{params.input.name: b} for b in (fed if stage in _COMPILED else batches)])
+        got = run_model(path, [{params.input.name: b} for b in (fed if RUNGS[stage].fed else batches)])
         if not has_head:
             got = [with_classes(outputs, axis) for outputs in got]
         right = [_right(outputs, axis, params.head if has_head else None) for outputs in expected]
@@ -94,24 +96,36 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
             found[stage] = difference(right, got)
         except CheckError as error:
             so_far = figures | _summary(found)
-            raise CheckError(f"after {stage}: {error.message}", remedy=_REMEDY, metrics=so_far) from error
+            raise CheckError(f"after {stage}: {error.message}", remedy=RUNGS[stage].look_at, metrics=so_far) from error
     figures |= _summary(found)
     for stage, measured in found.items():
         if measured.beyond(relative=params.relative, agreement=params.agreement):
             raise CheckError(
                 f"after {stage} the model is not the {figures['reference']} one any more: {measured} "
                 f"(allowed: relative error {params.relative:g}, agreement {100 * params.agreement:g} %)",
-                remedy=_REMEDY,
+                remedy=RUNGS[stage].look_at,
                 metrics=figures,
             )
     (out / "verify.json").write_text(json.dumps(figures, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     return figures
 
 
-def _images(archive: Path, spec: ImageSpec) -> dict[str, Array]:
-    """The first images of the calibration set by name, float32 [N, 3, H, W]: a batch repeats its image."""
-    first = itertools.islice(read_archive(archive), _IMAGES)
-    return {name: preprocess(image, spec).repeat(spec.shape[0], axis=0) for name, image in first}
+def _first(archive: Path) -> dict[str, Image.Image]:
+    """The first images of the calibration set, by name."""
+    return dict(itertools.islice(read_archive(archive), _IMAGES))
+
+
+def _preprocessing(folder: Path, spec: ImageSpec) -> list[str]:
+    """In what the recipe's preprocessing is not the one that the model came with."""
+    try:
+        own = own_processor(folder)
+    except StepError as error:
+        return [error.message]
+    found = normalization(own) if own else None
+    warnings = disagreements(found, spec) if found else []
+    for warning in warnings:
+        logger.warning("%s", warning)
+    return warnings
 
 
 def _reference(inputs: Mapping[str, Path], params: Params, batches: Sequence[Array]) -> list[Outputs]:
@@ -132,19 +146,8 @@ def _reference(inputs: Mapping[str, Path], params: Params, batches: Sequence[Arr
 
 
 def _run_pytorch(folder: Path, params: Params, batches: Sequence[Array]) -> list[Outputs]:
-    import torch
-
-    model = load(
-        folder,
-        task=params.task,
-        weights=params.weights,
-        seed=params.seed,
-        attention="sdpa",
-        features=params.features,
-        normalize=params.normalize,
-    )
-    with torch.inference_mode():
-        return [[model(torch.from_numpy(batch)).numpy()] for batch in batches]
+    forward = torch_runner(folder, Weights(**params.model_dump(include=set(Weights.model_fields))))
+    return [forward(batch) for batch in batches]
 
 
 def _class_axis(head: Head, outputs: Outputs) -> int | None:

@@ -20,11 +20,12 @@ ALL = [
     "verify",
     "compile",
     "evaluate",
-    "layers",
+    "ladder",
     "preview",
+    "layers",
     "bundle",
 ]
-LAST = {"compile", "evaluate", "layers", "preview", "bundle"}
+LAST = {"compile", "evaluate", "ladder", "preview", "layers", "bundle"}
 
 
 def test_a_run_leaves_what_it_promises(built_project: Project) -> None:

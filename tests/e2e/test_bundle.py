@@ -41,7 +41,9 @@ def host_mask(build: Path, model: str, image: Path):
     from PIL import Image
 
     from recipebuild.calibration.preprocess import ImageSpec
-    from recipebuild.evaluate.segmentation import enlarge, open_model, segment
+    from recipebuild.evaluate.resize import enlarge
+    from recipebuild.evaluate.runners import open_model
+    from recipebuild.evaluate.segmentation import segment
 
     said = json.loads((build / "bundle" / "model.json").read_text())["input"]
     shape = (1, 3, said["height"], said["width"])

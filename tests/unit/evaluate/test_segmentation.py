@@ -13,8 +13,9 @@ from PIL import Image
 
 from recipebuild.calibration.preprocess import ImageSpec
 from recipebuild.errors import CheckError, StepError
-from recipebuild.evaluate.dataset import samples
-from recipebuild.evaluate.segmentation import class_count, confusion, enlarge, open_model, segment
+from recipebuild.evaluate.resize import enlarge
+from recipebuild.evaluate.runners import open_model
+from recipebuild.evaluate.segmentation import class_count, segment
 
 Make = Callable[..., Path]
 SPEC = ImageSpec(shape=(1, 3, 16, 32), mean=(128, 128, 128), std=(64, 64, 64))
@@ -63,7 +64,7 @@ def test_nan_in_an_output_is_a_failed_check(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("op", "shape"), [("Flatten", [1, 3, 16, 32]), ("Shape", [1, 3, 16, 32])])
 def test_a_model_that_does_not_segment_is_refused(tmp_path: Path, op: str, shape: list[int]) -> None:
     dtype = TensorProto.INT64 if op == "Shape" else TensorProto.FLOAT
-    with pytest.raises(StepError, match=r"m\.onnx gives no class id for each pixel"):
+    with pytest.raises(StepError, match=r"m\.onnx gives no class ids for semantic-segmentation"):
         segment(open_model(simple(tmp_path / "m.onnx", op, shape, dtype)), BLUE, SPEC)
 
 
@@ -101,26 +102,3 @@ def test_enlarging_and_shrinking_take_the_nearest_centre() -> None:
     ids = np.array([[0, 1]])
     assert enlarge(ids, 1, 3).tolist() == [[0, 1, 1]]  # centres at 1/3, 1 and 5/3: the middle belongs to the right
     assert enlarge(np.arange(9)[np.newaxis], 1, 3).tolist() == [[1, 4, 7]]
-
-
-def test_a_perfect_model_has_a_diagonal_matrix(colour_model: Make, colour_dataset: Path) -> None:
-    done: list[int] = []
-    found = samples(colour_dataset)
-    matrix = confusion({"float": open_model(colour_model())}, found, 3, SPEC, done.append)["float"]
-    assert matrix.sum() == 6 * 16 * 32
-    assert matrix.sum() == matrix.trace()
-    assert done == [1, 2, 3, 4, 5, 6]
-
-
-def test_a_prediction_beyond_the_classes_is_refused(colour_model: Make, colour_dataset: Path) -> None:
-    for path in colour_dataset.glob("labels/*.png"):
-        Image.new("L", (32, 16), 0).save(path)
-    with pytest.raises(StepError, match=r"model\.onnx predicts class 2 in 0, but there are 2 classes"):
-        confusion({"float": open_model(colour_model())}, samples(colour_dataset), 2, SPEC)
-
-
-def test_a_dataset_with_nothing_but_ignored_pixels_is_refused(colour_model: Make, colour_dataset: Path) -> None:
-    for path in colour_dataset.glob("labels/*.png"):
-        Image.new("L", (32, 16), 255).save(path)
-    with pytest.raises(StepError, match="no pixel of the dataset is labelled"):
-        confusion({"float": open_model(colour_model())}, samples(colour_dataset), 3, SPEC)

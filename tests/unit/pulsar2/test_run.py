@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from recipebuild.errors import MissingError, StepError
-from recipebuild.evaluate.recorded import Recorded, write_ids
+from recipebuild.evaluate.recorded import Recorded, write_outputs
 from recipebuild.graph.statistics import Tensor
 from recipebuild.pulsar2.build import build
 from recipebuild.pulsar2.run import file_name, simulate
@@ -116,13 +116,13 @@ def test_only_as_many_as_are_evaluated(standins: Standins, pulsar2_folder: Path,
     standins("pulsar2")
     compiled = built(pulsar2_folder)
     recorded = Recorded(simulated(compiled, dataset, tmp_path, count=3, seed=1))
-    with pytest.raises(StepError, match="no class ids of 99"):
-        recorded.ids("99")
+    with pytest.raises(StepError, match="no output for 99"):
+        recorded.output("99")
 
 
 def test_recorded_ids_are_the_same_bytes(tmp_path: Path) -> None:
     ids = np.arange(6).reshape(2, 3)
     for name in ("a.tar", "b.tar"):
-        write_ids(tmp_path / name, [("street/1", ids), ("ö" * 120, ids)])
+        write_outputs(tmp_path / name, [("street/1", [ids]), ("ö" * 120, [ids])])
     assert (tmp_path / "a.tar").read_bytes() == (tmp_path / "b.tar").read_bytes()
-    np.testing.assert_array_equal(Recorded(tmp_path / "a.tar").ids("street/1"), ids)
+    np.testing.assert_array_equal(Recorded(tmp_path / "a.tar").output("street/1"), ids)

@@ -28,8 +28,11 @@ def test_a_float_model_alone_has_no_quantized_figures(colour_model: Make, colour
     metrics = evaluate({"model": colour_model(), "dataset": colour_dataset}, tmp_path / "out")
     assert metrics == {
         "images": 6,
+        "metric": "miou",
+        "against": "labels",
         "miou_float": 1.0,
         "pixel_accuracy_float": 1.0,
+        "interval": {"float": [1.0, 1.0]},
         "per_class": {"0": {"float": 1.0}, "1": {"float": 1.0}, "2": {"float": 1.0}},
     }
 
@@ -82,3 +85,45 @@ def test_labels_are_held_against_the_models_own_classes(both: dict[str, Path], t
     with pytest.raises(StepError, match=r"labels/4\.png has class id 3, but the 3 classes"):
         evaluate(both, tmp_path / "out")
     assert evaluate(both, tmp_path / "more", classes=4)["images"] == 6
+
+
+def test_the_loss_has_an_interval_and_every_image_its_share(both: dict[str, Path], tmp_path: Path) -> None:
+    metrics = evaluate(both, tmp_path / "out")
+    low, high = metrics["drop_interval"]
+    assert low <= metrics["drop"] <= high
+    low, high = metrics["interval"]["quantized"]
+    assert low <= metrics["miou_quantized"] <= high
+    shares = json.loads((tmp_path / "out/evaluation.json").read_text())["per_image"]
+    assert shares["row"] == "quantized"
+    assert sorted(shares["values"]) == ["0", "1", "2", "3", "4", "5"]
+    assert sum(shares["values"].values()) / 6 == pytest.approx(metrics["miou_quantized"], abs=0.01)
+
+
+def test_another_metric_may_count(both: dict[str, Path], tmp_path: Path) -> None:
+    with pytest.raises(CheckError, match=r"takes pixel_accuracy from 1\.0000 to"):
+        evaluate(both, tmp_path / "out", metric="pixel_accuracy", max_drop=0.1)
+
+
+def test_without_labels_the_quantized_model_is_held_against_the_float_one(
+    both: dict[str, Path], tmp_path: Path
+) -> None:
+    metrics = evaluate(both, tmp_path / "out", dataset={"layout": "images"})
+    assert (metrics["metric"], metrics["against"]) == ("agreement", "float")
+    assert metrics["agreement_float"] == 1.0
+    assert metrics["drop"] == pytest.approx(1 - metrics["agreement_quantized"])
+
+
+def test_the_pytorch_model_is_a_row_of_its_own(tiny_segformer: Path, segformer_onnx: Path, tmp_path: Path) -> None:
+    import numpy as np
+    from PIL import Image
+
+    dataset = tmp_path / "dataset"
+    for part in ("images", "labels"):
+        (dataset / part).mkdir(parents=True)
+    random = np.random.default_rng(0)
+    Image.fromarray(random.integers(0, 256, (64, 128, 3), dtype=np.uint8)).save(dataset / "images/a.png")
+    Image.fromarray(random.integers(0, 19, (64, 128), dtype=np.uint8)).save(dataset / "labels/a.png")
+    inputs = {"model": segformer_onnx, "weights": tiny_segformer, "dataset": dataset}
+    metrics = evaluate(inputs, tmp_path / "out", input=INPUT | {"shape": [1, 3, 64, 128]})
+    assert metrics["miou_pytorch"] == pytest.approx(metrics["miou_float"], abs=1e-3)
+    assert metrics["interval"] == {}, "one image says nothing of others"

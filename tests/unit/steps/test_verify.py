@@ -18,8 +18,6 @@ from recipebuild.errors import CheckError, StepError
 from recipebuild.graph import files
 from recipebuild.graph.head import Head, add_argmax
 from recipebuild.graph.simplify import simplify
-from recipebuild.models.export import export
-from recipebuild.models.load import load
 from recipebuild.steps import verify
 
 Chain = dict[str, Path]
@@ -32,17 +30,6 @@ def calibration(street_images: Path, tmp_path: Path) -> Path:
     with images(street_images) as found:
         write_archive(found, tmp_path / "calibration.tar")
     return tmp_path / "calibration.tar"
-
-
-@pytest.fixture(scope="session")
-def segformer_onnx(tiny_segformer: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("exported") / "export.onnx"
-    module = load(tiny_segformer, task="semantic-segmentation", weights="pretrained", seed=0)
-    export(
-        module, path,
-        input_name="pixel_values", output_name="logits", shape=(1, 3, 64, 128), opset=17, exporter="torchscript",
-    )  # fmt: skip
-    return path
 
 
 @pytest.fixture

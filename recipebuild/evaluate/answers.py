@@ -1,0 +1,94 @@
+"""What a model says of one image, whatever its task: class ids, values, or both.
+
+Use: ``answer(session.run(None, feed), "semantic-segmentation", "model.onnx").ids``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from recipebuild.errors import CheckError, StepError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Array = npt.NDArray[Any]
+
+SEGMENTATION = "semantic-segmentation"
+CLASSIFICATION = "image-classification"
+DEPTH = "depth-estimation"
+FEATURES = "image-feature-extraction"
+
+_RANKS = {SEGMENTATION: (3, "logits [N, classes, h, w]"), CLASSIFICATION: (1, "logits [N, classes]")}
+"""Of tasks with classes: the axes of one image's logits, and what the output is called."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model says of one image.
+
+    Attributes:
+        ids: Class ids, int64: ``[h, w]`` for segmentation, ``[]`` for classification; ``None`` where there are none.
+        values: float32: logits ``[classes, h, w]`` or ``[classes]``, depth ``[h, w]``, features ``[..., channels]``;
+            ``None`` where the model gives class ids alone.
+    """
+
+    ids: npt.NDArray[np.int64] | None
+    values: npt.NDArray[np.float32] | None
+
+
+def answer(outputs: Sequence[Array], task: str, name: str) -> Answer:
+    """The answer for the first image in a model's outputs.
+
+    Class ids are an output of integers, or else the ArgMax over the classes of the first output.
+
+    Args:
+        outputs: What the model gives.
+        task: The recipe's ``model.task``.
+        name: What messages call the model.
+
+    Raises:
+        CheckError: If an output has NaN or infinite values.
+        StepError: If the outputs are not those of the task.
+    """
+    import numpy as np
+
+    check_finite(outputs, name)
+    floats = [output[0] for output in outputs if output.dtype.kind == "f"]
+    values = floats[0].astype(np.float32) if floats else None
+    if task not in _RANKS:
+        if values is None:
+            raise StepError(f"{name} gives class ids, and a model for {task} gives none", remedy="head: {kind: none}")
+        return Answer(None, values.squeeze(0) if task == DEPTH and values.ndim == 3 else values)
+    rank, expected = _RANKS[task]
+    integers = [output[0] for output in outputs if output.dtype.kind in "iu"]
+    if values is not None and values.ndim != rank:
+        values = None
+    ids = np.asarray(integers[0], np.int64).squeeze() if integers else None if values is None else values.argmax(axis=0)
+    if ids is None or ids.ndim != rank - 1:
+        shapes = ", ".join(f"{output.dtype} {list(output.shape)}" for output in outputs)
+        raise StepError(
+            f"{name} gives no class ids for {task}: its output is {shapes}",
+            remedy=f"a model for this task gives {expected} or their ArgMax over the classes; see model.task and head",
+        )
+    return Answer(np.asarray(ids, np.int64), values)
+
+
+def check_finite(outputs: Sequence[Array], name: str) -> None:
+    """Find that all values are numbers.
+
+    Raises:
+        CheckError: If there is a NaN or an infinite value.
+    """
+    import numpy as np
+
+    for output in outputs:
+        if output.dtype.kind == "f" and not np.isfinite(output).all():
+            nan, infinite = int(np.isnan(output).sum()), int(np.isinf(output).sum())
+            raise CheckError(
+                f"{name} gives NaN or infinity: {nan} and {infinite} of {output.size} values",
+                remedy="look at verify.json and ladder.json for the step that broke the model",
+            )

@@ -1,0 +1,99 @@
+"""The steps that measure: the dataset, the simulation of what was compiled, accuracy, the ladder, a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recipebuild.engine.step import Output, Source
+from recipebuild.recipe.evaluate import HUB, Evaluate
+from recipebuild.recipe.schema import Recipe
+
+if TYPE_CHECKING:
+    from recipebuild.plan.plan import Steps, Toolchain
+
+_PREPARED = {
+    "semantic-segmentation": "folders",
+    "image-classification": "classes",
+    "depth-estimation": "depth",
+    "image-feature-extraction": "images",
+}
+"""The layout in which the step dataset leaves what the library `datasets` read."""
+
+
+def measuring(
+    steps: Steps, toolchain: Toolchain, models: Mapping[str, Output], compiled: Output, calibration: Output
+) -> dict[str, Output]:
+    """Add the steps, and give what the bundle tells of them.
+
+    Args:
+        steps: The steps so far.
+        toolchain: What compiles.
+        models: The models after each step, by the names under which verify compares them.
+        compiled: What is measured.
+        calibration: The calibration set.
+    """
+    recipe = steps.recipe
+    quantized = {"quantized": compiled} if compiled.name.endswith(".onnx") else {}
+    pair = {"model": models["head"], **quantized}
+    seen: dict[str, Output | Source] = {}
+    found = {}
+    spec: dict[str, Any] = {}
+    if (evaluate := recipe.evaluate) is not None:
+        dataset = {"dataset": _dataset(steps, evaluate)}
+        laid_out = dataset_params(recipe)
+        drawn = {"dataset": laid_out, "count": evaluate.count, "seed": evaluate.seed}
+        runtime = recipe.target.runtime_input
+        if toolchain.name == "pulsar2" and not runtime.is_yuv:  # YUV comes from cameras, not from files
+            quantized["predictions"] = steps.add(
+                "simulate", "predictions.tar",
+                {"input": steps.fed, "runtime": runtime.model_dump(mode="json"), **drawn, **toolchain.params},
+                {"compiled": compiled, **dataset}, facts=toolchain.facts,
+            )  # fmt: skip
+        weights = {"weights": models["model"]} if "model" in models else {}
+        params = {
+            "input": steps.fed,
+            "original": steps.image,
+            **drawn,
+            "weights": steps.weights,
+            "depth": evaluate.depth,
+            "metric": evaluate.metric,
+        }
+        found["evaluation"] = steps.add(
+            "evaluate", "evaluation.json", {**params, "max_drop": evaluate.max_drop},
+            {"model": models["head"], **quantized, **weights, **dataset},
+        )  # fmt: skip
+        rungs = {name: models[name] for name in models if name != "model"} | quantized
+        pytorch = {"model": models["model"]} if "model" in models else {}
+        steps.add("ladder", "ladder.json", params, {**pytorch, **rungs, **dataset})
+        if laid_out["layout"] != "images":
+            seen, spec = dataset, {"dataset": laid_out}
+    if recipe.model.task == "semantic-segmentation":
+        steps.add("preview", "preview.png", {"input": steps.fed, **spec}, {**pair, **seen, "calibration": calibration})
+    return found
+
+
+def dataset_params(recipe: Recipe) -> dict[str, Any]:
+    """How the dataset is laid out, for the steps that read it."""
+    evaluate = recipe.evaluate
+    assert evaluate is not None, "only recipes that evaluate have a dataset"  # noqa: S101
+    given = {"task": recipe.model.task, "depth_scale": evaluate.depth_scale}
+    if evaluate.is_prepared:
+        return {**given, "layout": _PREPARED[recipe.model.task], "split": None, "reduce_labels": evaluate.reduce_labels}
+    return given | evaluate.model_dump(mode="json", include={"layout", "split", "reduce_labels"})
+
+
+def _dataset(steps: Steps, evaluate: Evaluate) -> Output | Source:
+    """The folder of the dataset; where the library `datasets` reads it, what a step made of it."""
+    if not evaluate.is_prepared:
+        return Source(Path(evaluate.dataset))
+    hub = evaluate.dataset.startswith(HUB)
+    name, _, revision = evaluate.dataset.removeprefix(HUB).partition("@")
+    params = {
+        "hub_id": name if hub else None,
+        "revision": revision or None,
+        "task": steps.recipe.model.task,
+        **evaluate.model_dump(mode="json", include={"split", "columns", "count", "seed"}),
+    }
+    return steps.add("dataset", "dataset", params, {} if hub else {"source": Source(Path(evaluate.dataset))})

@@ -1,0 +1,81 @@
+"""``evaluate``: on what accuracy is measured, by which figure, and what it may lose."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from recipebuild.recipe.section import Count, Positive, Section, Seed, Text, wrong
+
+HUB = "hf://datasets/"
+HUB_DATASET = re.compile(re.escape(HUB) + r"[\w.-]+/[\w.-]+(@[\w./-]+)?", re.ASCII)
+
+METRICS = {
+    "semantic-segmentation": ("miou", "pixel_accuracy", "agreement"),
+    "image-classification": ("top1", "top5", "agreement"),
+    "depth-estimation": ("abs_rel", "rmse", "delta1", "cosine"),
+    "image-feature-extraction": ("cosine",),
+}
+"""The metrics of each task."""
+
+Metric = Literal["miou", "pixel_accuracy", "top1", "top5", "abs_rel", "rmse", "delta1", "agreement", "cosine"]
+
+
+class Evaluate(Section):
+    """Accuracy of the float and the quantized model."""
+
+    dataset: Text = Field(
+        description="Folder with images/ and labels/ (PNG files of class ids, 255 = ignore), or laid out as `layout` "
+        "says; or a dataset of the Hugging Face hub, hf://datasets/owner/name@revision"
+    )
+    layout: Literal["auto", "folders", "cityscapes", "ade20k", "depth", "classes", "images", "datasets"] = Field(
+        default="auto",
+        description="How it is laid out (docs/accuracy.md); `images` has no labels, and models are held against "
+        "the float one; `datasets` is a folder of the library of that name",
+    )
+    split: Text | None = Field(
+        default=None, description="Which part of the dataset, where it has parts; by default validation, else test"
+    )
+    columns: tuple[Text, Text] | None = Field(
+        default=None, strict=False, description="Of the hub's datasets: the columns of images and labels"
+    )
+    reduce_labels: bool | None = Field(
+        default=None,
+        description="Label 0 is `other` and ignored, classes count from 1; by default for ade20k only",
+    )
+    depth_scale: Positive | None = Field(
+        default=None, description="What 1 metre is in PNG files of depth: 256 for KITTI, 1000 for NYU"
+    )
+    depth: Literal["metric", "relative"] | None = Field(
+        default=None,
+        description="What the network gives: metres, or inverse depth up to scale and shift; by default as its "
+        "config.json tells",
+    )
+    metric: Metric | None = Field(
+        default=None,
+        description="The figure that counts: miou, pixel_accuracy; top1, top5; abs_rel, rmse, delta1; without labels "
+        "agreement or cosine. By default the first of its kind",
+    )
+    count: Count | None = Field(default=None, description="How many images to draw from it, 1 or more; all if left out")
+    seed: Seed = Field(default=0, description="Seed of the draw, 0 to 4294967295")
+    max_drop: Annotated[float, Field(ge=0, le=1)] | None = Field(
+        default=None,
+        description="Largest loss of the metric by quantization that passes, as a fraction 0 to 1: 0.02 is two mIoU "
+        "points",
+    )
+
+    @field_validator("dataset")
+    @classmethod
+    def _hub_id(cls, dataset: str) -> str:
+        if dataset.startswith("hf:") and not HUB_DATASET.fullmatch(dataset):
+            raise wrong(
+                f"{dataset} is no dataset of the hub", "hf://datasets/owner/name, or hf://datasets/owner/name@tag"
+            )
+        return dataset
+
+    @property
+    def is_prepared(self) -> bool:
+        """Whether the library `datasets` reads it."""
+        return self.layout == "datasets" or self.dataset.startswith(HUB)

@@ -1,0 +1,139 @@
+"""What a build's accuracy is, and where it is lost, as tables for the terminal; several builds side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from recipebuild.evaluate.scores import AGAINST_A_MODEL, METRICS
+from recipebuild.report.figures import NAMES, shown, size
+from recipebuild.report.table import rendered
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    Entry = Mapping[str, Any]
+
+_FIGURES = (*dict.fromkeys(figure for figures in METRICS.values() for figure in figures), *AGAINST_A_MODEL)
+
+
+_LEGEND = "~ within noise. Same: equal class ids, and max error: max|a - b| / max|b|, against the rung before"
+
+
+def accuracy_text(manifest: Entry) -> str:
+    """The tables of steps that were built now, accuracy and ladder, and the verdict against what was accepted."""
+    parts = []
+    for step in manifest["steps"]:
+        name = f" {step['variant']}" if step["variant"] else ""
+        if step["status"] == "built" and step["name"] == "evaluate":
+            parts.append(rendered(_accuracy(step["metrics"], _board(manifest, step["variant"]), f"accuracy{name}")))
+        if step["status"] == "built" and step["name"] == "ladder":
+            parts.append(rendered(_ladder(step["metrics"], f"ladder{name}")))
+            parts.append(f"{_LEGEND}\n{step['metrics']['verdict']}\n\n")
+    return "".join(parts) + verdict_text(manifest)
+
+
+def verdict_text(manifest: Entry) -> str:
+    """What the build is against the accepted figures; empty if there are none."""
+    lines = []
+    for label, it in manifest.get("verdict", {}).items():
+        name = f" {label}" if label else ""
+        lines += [f"against what was accepted{name}: {it['verdict']}", *(f"  {line}" for line in it["lines"])]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def comparison(manifests: Sequence[Entry]) -> str:
+    """One row for each build, of several recipes or entries of a matrix; empty for a single one, or without figures."""
+    rows = [row for manifest in manifests for row in _rows(manifest)]
+    measured = [row for row in rows if any(row.values())]
+    if len(rows) < 2 or not measured:
+        return ""
+    columns = [name for name in rows[0] if any(row[name] for row in rows)]
+    table = _table("builds compared", columns)
+    for row in rows:
+        table.add_row(*(row[name] for name in columns))
+    return rendered(table)
+
+
+def _table(title: str, columns: Sequence[str]) -> Table:
+    """A table of words in the first column and figures in all others."""
+    from rich.table import Table
+
+    table = Table(*columns, title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    for column in table.columns:
+        column.no_wrap = True
+    for column in table.columns[1:]:
+        column.justify = "right"
+    return table
+
+
+def _interval(metric: str, bounds: Sequence[float] | None) -> str:
+    """Both ends with one unit: ``80.0-85.3 %``."""
+    if not bounds:
+        return ""
+    low, _, unit = shown(metric, bounds[0]).partition(" ")
+    return f"{low}-{shown(metric, bounds[1])}" if unit else f"{low} to {shown(metric, bounds[1])}"
+
+
+def _accuracy(metrics: Entry, board: Entry, title: str) -> Table:
+    metric = metrics["metric"]
+    titles = {"pytorch": "PyTorch", "float": "ONNX", "quantized": "quantized", "board": "board"}
+    found = {**metrics, **{name: value for name, value in board.items() if name.endswith("_board")}}
+    figures = [name for name in _FIGURES if any(f"{name}_{row}" in found for row in titles)]
+    columns = ["model", *(NAMES.get(name, name) for name in figures), f"95 % of {NAMES.get(metric, str(metric))}"]
+    table = _table(f"{title}, {metrics['images']} images", columns)
+    for row, said in titles.items():
+        values = [found.get(f"{name}_{row}") for name in figures]
+        if any(value is not None for value in values):
+            bounds = metrics["interval"].get(row)
+            table.add_row(
+                said, *(shown(name, v) if v is not None else "" for name, v in zip(figures, values, strict=True)),
+                _interval(metric, bounds),
+            )  # fmt: skip
+    return table
+
+
+def _ladder(metrics: Entry, title: str) -> Table:
+    metric = metrics["metric"]
+    columns = ["rung", NAMES.get(metric, str(metric)), "95 %", "change", "same", "max error"]
+    table = _table(f"{title}, {metrics['images']} images", columns)
+    for row in metrics["rows"]:
+        bounds, same, error = row["interval"], row.get("same"), row.get("largest_error")
+        noise = " ~" if row.get("within_noise") and row.get("change") else ""
+        table.add_row(
+            row["title"],
+            shown(metric, row[metric]),
+            _interval(metric, bounds),
+            f"{row['change']:+.4f}{noise}" if "change" in row else "",
+            f"{100 * same:.2f} %" if same is not None else "",
+            f"{error:.1e}" if error is not None else "",
+        )
+    return table
+
+
+def _rows(manifest: Entry) -> Iterator[dict[str, str]]:
+    """The builds of a manifest: one, or the entries of its matrix."""
+    labels = list(dict.fromkeys(step["variant"] for step in manifest["steps"] if step["variant"])) or [""]
+    for label in labels:
+        steps = {step["name"]: step["metrics"] for step in manifest["steps"] if step["variant"] in ("", label)}
+        evaluated, compiled = steps.get("evaluate", {}), steps.get("compile", {})
+        board = {**_board(manifest, label)}
+        metric = evaluated.get("metric", "")
+        values = {row: evaluated.get(f"{metric}_{row}") for row in ("float", "quantized")}
+        verdict = manifest.get("verdict", {}).get(label, {})
+        yield {
+            "build": f"{manifest['recipe']} {label}".strip(),
+            "metric": NAMES.get(metric, metric),
+            **{row: shown(metric, value) if value is not None else "" for row, value in values.items()},
+            "loss": f"{evaluated['drop']:+.4f}" if "drop" in evaluated else "",
+            "board": shown(metric, board[f"{metric}_board"]) if f"{metric}_board" in board else "",
+            "size": size(compiled["bytes"]) if "bytes" in compiled else "",
+            "cycles": f"{compiled['max_cycle']:,}" if compiled.get("max_cycle") else "",
+            "ms": f"{board['latency_ms']['avg']:.3f}" if "latency_ms" in board else "",
+            "accepted": str(verdict.get("verdict", "")),
+        }
+
+
+def _board(manifest: Entry, label: str) -> Entry:
+    found = (s["metrics"] for s in manifest["steps"] if s["name"] == "deploy" and s["variant"] in ("", label))
+    return next(found, {})

@@ -1,0 +1,177 @@
+"""ladder: where accuracy is lost, rung by rung, from PyTorch with its own preprocessor to what was compiled.
+
+Inputs: model (folder in HF layout) and export, or reference (the ONNX file that the recipe starts from); simplified,
+rewritten, channels (optional), head; quantized (ONNX, optional), or predictions (tar); dataset (folder).
+Outputs: ladder.json.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from recipebuild.calibration.preprocess import ImageSpec
+from recipebuild.engine.step import Progress
+from recipebuild.errors import StepError
+from recipebuild.evaluate.answers import Answer, answer
+from recipebuild.evaluate.dataset import DatasetSpec, samples
+from recipebuild.evaluate.ladder import RUNGS, climb, verdict
+from recipebuild.evaluate.layouts import Sample
+from recipebuild.evaluate.measure import Measurement, check_classes
+from recipebuild.evaluate.runners import batch, onnx_runner, open_model, recorded_runner
+from recipebuild.evaluate.scores import loss
+from recipebuild.models.processor import disagreements, normalization, own_processor
+from recipebuild.models.run import Weights, depth_kind, torch_runner
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from recipebuild.evaluate.runners import Run
+
+logger = logging.getLogger(__name__)
+
+_IMAGES = 16
+"""Of those that are evaluated: each goes up every rung."""
+
+
+class Params(BaseModel):
+    """What goes up the ladder, and how it is judged.
+
+    Attributes:
+        input: Of the model that was compiled.
+        original: Of the model before its channels were exchanged.
+        weights: Which PyTorch model it is.
+        dataset: How the dataset is laid out, and the task.
+        count: How many images ``evaluate`` draws; ``None`` for all.
+        seed: Which ones.
+        depth: What depth is; ``None`` to read it from the model's config.json.
+        metric: The figure that counts; ``None`` for the usual one.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    input: ImageSpec
+    original: ImageSpec
+    weights: Weights = Weights()
+    dataset: DatasetSpec = DatasetSpec()
+    count: int | None = Field(default=None, ge=1)
+    seed: int = 0
+    depth: Literal["metric", "relative"] | None = None
+    metric: str | None = None
+
+
+def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
+    """Let the images go up the ladder; write its rows, and name the rung that lost the most.
+
+    Raises:
+        CheckError: If a model gives NaN.
+        StepError: If the dataset is bad, or does not fit the model.
+    """
+    kind = params.depth or (depth_kind(inputs["model"]) if "model" in inputs else "metric")
+    how = Measurement.of(inputs["head"], inputs["dataset"], params.dataset, relative=kind == "relative")
+    metric = params.metric or how.metrics[0]
+    drawn = samples(inputs["dataset"], params.count, params.seed, params.dataset)
+    chosen = drawn[:: -(-len(drawn) // _IMAGES)]
+    work = _Work(inputs, params, how, chosen, progress, [how.read(sample) for sample in chosen])
+    answers = dict(work.answers())
+    rows = list(climb(answers, [truth for _, truth in work.images], how, metric))
+    warnings = work.concerns + _preprocessing(inputs, params, rows, metric)
+    for warning in warnings:
+        logger.warning("%s", warning)
+    metrics = {
+        "images": len(chosen),
+        "metric": metric,
+        "against": "labels" if how.labelled else rows[0]["title"],
+        "rows": rows,
+        "verdict": verdict(rows, metric),
+        "warnings": warnings,
+    }
+    (out / "ladder.json").write_text(json.dumps(metrics, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    return metrics
+
+
+@dataclass
+class _Work:
+    inputs: Mapping[str, Path]
+    params: Params
+    how: Measurement
+    samples: Sequence[Sample]
+    progress: Progress
+    images: Sequence[tuple[Image.Image, Any]]
+    """With what is true of each."""
+
+    def __post_init__(self) -> None:
+        self.concerns: list[str] = []
+
+    def answers(self) -> Iterator[tuple[str, list[Answer]]]:
+        """The answers of each rung, one model in memory at a time."""
+        there = [name for name, rung in RUNGS.items() if rung.input in self.inputs]
+        if "model" in self.inputs:
+            self.progress(0.0, RUNGS["pytorch"].title)
+            yield from self._pytorch()
+            there = [name for name in there if RUNGS[name].input != "model"]
+        for done, name in enumerate(there, 1):
+            self.progress(done / (len(there) + 1), RUNGS[name].title)
+            yield name, self._all(name, self._run(name))
+
+    def _run(self, name: str) -> Run:
+        rung, task = RUNGS[name], self.params.dataset.task
+        if name == "simulated":
+            return recorded_runner(self.inputs[rung.input], task)
+        spec = self.params.input if rung.fed else self.params.original
+        return onnx_runner(open_model(self.inputs[rung.input]), spec, task)
+
+    def _pytorch(self) -> Iterator[tuple[str, list[Answer]]]:
+        """The model with its own preprocessor, and with ours; where both give the same pixels it runs but once."""
+        import numpy as np
+
+        forward = torch_runner(self.inputs["model"], self.params.weights)
+        ours = partial(batch, spec=self.params.original)
+        right = self._all("pytorch", lambda image, _: answer(forward(ours(image)), self.how.task, "PyTorch"))
+        own = own_processor(self.inputs["model"])
+        if own is not None:
+            pairs = [(own.prepare(image), ours(image)[:1]) for image, _ in self.images]
+            if all(a.shape == b.shape and np.allclose(a, b, rtol=0, atol=1e-4) for a, b in pairs):
+                yield "preprocessor", right
+            else:
+                try:
+                    theirs = [answer(forward(a), self.how.task, "PyTorch") for a, _ in pairs]
+                    yield "preprocessor", theirs
+                except (RuntimeError, ValueError) as error:  # a model that takes one size only
+                    self.concerns.append(f"the model does not take what {own.name} makes of images: {error}")
+        yield "pytorch", right
+
+    def _all(self, name: str, run: Run) -> list[Answer]:
+        found = []
+        for (image, _), sample in zip(self.images, self.samples, strict=True):
+            given = run(image, sample.name)
+            check_classes(given, self.how.classes, RUNGS[name].title, sample.name)
+            found.append(given)
+        return found
+
+
+def _preprocessing(
+    inputs: Mapping[str, Path], params: Params, rows: Sequence[dict[str, Any]], metric: str
+) -> list[str]:
+    """What to say if the recipe's preprocessing costs accuracy: that is no loss of quantization."""
+    row = next((row for row in rows if row["rung"] == "pytorch" and "change" in row), None)
+    if row is None or row["within_noise"] or loss(metric, 0.0, row["change"]) <= 0:
+        return []
+    before = row[metric] - row["change"]
+    said = (
+        f"the recipe's preprocessing alone takes {metric} of the PyTorch model from {before:.4f} to {row[metric]:.4f}"
+    )
+    try:
+        own = own_processor(inputs["model"])
+        found = normalization(own) if own else None
+    except StepError:
+        found = None
+    reasons = disagreements(found, params.original) if found else []
+    return [f"{said}: {'; '.join(reasons) or RUNGS['pytorch'].look_at}"]

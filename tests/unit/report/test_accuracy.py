@@ -1,0 +1,89 @@
+"""Accuracy as tables for the terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from recipebuild.report.accuracy import accuracy_text, comparison, verdict_text
+
+EVALUATED = {
+    "images": 24, "metric": "miou", "against": "labels", "miou_pytorch": 0.83, "miou_float": 0.82,
+    "miou_quantized": 0.8,
+    "pixel_accuracy_float": 0.95, "interval": {"float": [0.8, 0.84], "quantized": [0.78, 0.82]}, "drop": 0.02,
+}  # fmt: skip
+ROW = {"miou": 0.82, "interval": [0.8, 0.84]}
+LADDER = {
+    "images": 12,
+    "metric": "miou",
+    "verdict": "no rung loses more than chance",
+    "rows": [
+        {"rung": "pytorch", "title": "PyTorch", **ROW},
+        {
+            "rung": "quantized", "title": "quantized (host)", **ROW, "change": -0.001, "within_noise": True,
+            "same": 0.99, "largest_error": 1e-3,
+        },
+    ],
+}  # fmt: skip
+
+
+def step(name: str, metrics: dict[str, Any], variant: str = "", status: str = "built") -> dict[str, Any]:
+    return {"name": name, "variant": variant, "status": status, "metrics": metrics}
+
+
+def lines(text: str) -> list[list[str]]:
+    return [line.split() for line in text.splitlines()]
+
+
+@pytest.fixture(autouse=True)
+def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+def test_every_model_has_a_row_and_every_figure_a_column() -> None:
+    deploy = step("deploy", {"miou_board": 0.79, "latency_ms": {"avg": 1.5}})
+    found = lines(accuracy_text({"steps": [step("evaluate", EVALUATED), deploy]}))
+    assert ["accuracy,", "24", "images"] in found
+    assert ["ONNX", "82.0", "%", "95.0", "%", "80.0-84.0", "%"] in found
+    assert ["quantized", "80.0", "%", "78.0-82.0", "%"] in found
+    assert ["board", "79.0", "%"] in found
+
+
+def test_the_ladder_says_what_is_noise_and_fits_a_terminal() -> None:
+    text = accuracy_text({"steps": [step("ladder", LADDER)]})
+    assert ["quantized", "(host)", "82.0", "%", "80.0-84.0", "%", "-0.0010", "~", "99.00", "%", "1.0e-03"] in lines(
+        text
+    )
+    assert "no rung loses more than chance" in text
+    assert "…" not in text
+
+
+def test_what_was_cached_is_not_told_again() -> None:
+    assert accuracy_text({"steps": [step("evaluate", EVALUATED, status="cached")]}) == ""
+
+
+def matrix(**entries: dict[str, Any]) -> dict[str, Any]:
+    steps = [step("evaluate", metrics, f"method={name}") for name, metrics in entries.items()]
+    steps += [step("compile", {"bytes": 10**6, "max_cycle": 1234}, f"method={name}") for name in entries]
+    return {"recipe": "x", "steps": [step("export", {}), *steps]}
+
+
+def test_entries_of_a_matrix_are_compared_in_one_table() -> None:
+    worse = EVALUATED | {"miou_quantized": 0.7, "drop": 0.12}
+    found = lines(comparison([matrix(MinMax=EVALUATED, KL=worse)]))
+    assert ["x", "method=MinMax", "mIoU", "82.0", "%", "80.0", "%", "+0.0200", "1.0", "MB", "1,234"] in found
+    assert ["x", "method=KL", "mIoU", "82.0", "%", "70.0", "%", "+0.1200", "1.0", "MB", "1,234"] in found
+
+
+def test_recipes_are_compared_too_and_a_single_build_is_not() -> None:
+    one = {"recipe": "a", "steps": [step("evaluate", EVALUATED)]}
+    other = {"recipe": "b", "steps": [step("evaluate", EVALUATED)], "verdict": {"": {"verdict": "worse", "lines": []}}}
+    found = lines(comparison([one, other]))
+    assert ["b", "mIoU", "82.0", "%", "80.0", "%", "+0.0200", "worse"] in found
+    assert comparison([one]) == ""
+
+
+def test_the_verdict_comes_with_what_makes_it_so() -> None:
+    manifest = {"verdict": {"": {"verdict": "worse", "lines": ["miou 0.8 -> 0.7"]}}}
+    assert verdict_text(manifest) == "against what was accepted: worse\n  miou 0.8 -> 0.7\n"

@@ -1,0 +1,150 @@
+"""The step ladder: planted losses are found at their rung, and called by their name."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+from PIL import Image
+
+from recipebuild.errors import CheckError
+from recipebuild.graph import files
+from recipebuild.graph.head import Head, add_argmax
+from recipebuild.steps import verify
+from recipebuild.steps.ladder import Params, run
+
+SHAPE = [1, 3, 64, 128]
+MEAN, STD = [123.675, 116.28, 103.53], [58.395, 57.12, 57.375]
+
+
+@pytest.fixture
+def inputs(tiny_segformer: Path, segformer_onnx: Path, tmp_path: Path) -> dict[str, Path]:
+    """A model whose own answers are the labels, so that its accuracy is 1 where nothing is wrong."""
+    from recipebuild.calibration.preprocess import ImageSpec
+    from recipebuild.evaluate.resize import enlarge
+    from recipebuild.evaluate.runners import open_model
+    from recipebuild.evaluate.segmentation import segment
+
+    model = tmp_path / "model"
+    shutil.copytree(tiny_segformer, model)
+    config = {
+        "image_processor_type": "SegformerImageProcessor", "size": {"height": 64, "width": 128}, "resample": 2,
+        "image_mean": [m / 255 for m in MEAN], "image_std": [s / 255 for s in STD],
+    }  # fmt: skip
+    (model / "preprocessor_config.json").write_text(json.dumps(config))
+    dataset = tmp_path / "dataset"
+    for part in ("images", "labels"):
+        (dataset / part).mkdir(parents=True)
+    spec = ImageSpec.model_validate({"shape": SHAPE, "mean": MEAN, "std": STD})
+    session, random = open_model(segformer_onnx), np.random.default_rng(0)
+    for i in range(6):
+        coarse = Image.fromarray(random.integers(0, 256, (4, 8, 3), dtype=np.uint8))
+        image = coarse.resize((128, 64), Image.Resampling.BICUBIC)
+        image.save(dataset / f"images/{i}.png")
+        ids = enlarge(segment(session, image, spec), 64, 128)
+        Image.fromarray(ids.astype(np.uint8)).save(dataset / f"labels/{i}.png")
+    files.save(add_argmax(files.load(segformer_onnx), Head()), tmp_path / "model.onnx")
+    return {"model": model, "export": segformer_onnx, "head": tmp_path / "model.onnx", "dataset": dataset}
+
+
+def climbed(inputs: dict[str, Path], out: Path, **changes: Any) -> dict[str, Any]:
+    out.mkdir()
+    spec = {"shape": SHAPE, "mean": MEAN, "std": STD} | changes
+    params = Params.model_validate({"input": spec, "original": spec})
+    metrics = run(inputs, params, out, lambda fraction, text="": None)
+    assert json.loads((out / "ladder.json").read_text()) == metrics
+    return metrics
+
+
+def test_where_nothing_is_wrong_nothing_is_lost(inputs: dict[str, Path], tmp_path: Path) -> None:
+    metrics = climbed(inputs, tmp_path / "out")
+    assert [row["rung"] for row in metrics["rows"]] == ["preprocessor", "pytorch", "export", "head"]
+    assert all(row["miou"] > 0.99 for row in metrics["rows"])
+    assert metrics["rows"][1]["largest_error"] == 0
+    assert metrics["rows"][2]["largest_error"] < 1e-4
+    assert metrics["rows"][3]["same"] == 1.0
+    assert metrics["warnings"] == []
+    assert "no rung loses" in metrics["verdict"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"mean": [0, 0, 0]}, ["input.mean is [0, 0, 0]", "gives [123.675, 116.28, 103.53]"]),
+        ({"std": [20, 20, 20]}, ["input.std is [20, 20, 20]", "gives [58.395, 57.12, 57.375]"]),
+        ({"color": "BGR"}, ["input.color is BGR", "red and blue are exchanged"]),
+    ],
+)
+def test_wrong_preprocessing_is_no_loss_of_quantization(
+    inputs: dict[str, Path], tmp_path: Path, changes: dict[str, Any], words: list[str]
+) -> None:
+    inputs["quantized"] = inputs["head"]
+    metrics = climbed(inputs, tmp_path / "out", **changes)
+    assert metrics["rows"][0]["miou"] > 0.99
+    assert metrics["rows"][1]["change"] < -0.01
+    assert "most is lost at PyTorch, recipe's input" in metrics["verdict"]
+    (warning,) = metrics["warnings"]
+    assert warning.startswith("the recipe's preprocessing alone takes miou of the PyTorch model from ")
+    for word in words:
+        assert word in warning
+
+
+def test_verify_says_it_before_anything_is_compiled(inputs: dict[str, Path], tmp_path: Path) -> None:
+    from recipebuild.calibration.archive import write_archive
+    from recipebuild.calibration.source import images
+
+    with images(inputs["dataset"] / "images") as found:
+        write_archive(found, tmp_path / "calibration.tar")
+    given = {name: inputs[name] for name in ("model", "export", "head")} | {"calibration": tmp_path / "calibration.tar"}
+    for name, mean in (("right", MEAN), ("wrong", [103.53, 116.28, 123.675])):
+        (tmp_path / name).mkdir()
+        params = verify.Params.model_validate({"input": {"shape": SHAPE, "mean": mean, "std": STD}})
+        warnings = verify.run(given, params, tmp_path / name, lambda fraction, text="": None)["warnings"]
+        assert bool(warnings) == (name == "wrong")
+    assert "input.mean is [103.53, 116.28, 123.675]" in warnings[0]
+    assert "red and blue are exchanged" in warnings[0]
+
+
+def planted(path: Path, target: Path, change: Any) -> Path:
+    model = files.load(path)
+    tensor = next(it for it in model.graph.initializer if len(it.dims) == 4)
+    weights = numpy_helper.to_array(tensor).copy()
+    change(weights)
+    tensor.CopyFrom(numpy_helper.from_array(weights, tensor.name))
+    onnx.save(model, target)
+    return target
+
+
+def test_a_graph_that_was_broken_is_found_at_its_rung(inputs: dict[str, Path], tmp_path: Path) -> None:
+    inputs["simplified"] = planted(inputs["export"], tmp_path / "s.onnx", lambda w: w.__imul__(-1))
+    inputs["head"] = tmp_path / "h.onnx"
+    files.save(add_argmax(files.load(inputs["simplified"]), Head()), inputs["head"])
+    metrics = climbed(inputs, tmp_path / "out")
+    assert "most is lost at simplified: miou" in metrics["verdict"]
+    assert metrics["rows"][3]["largest_error"] > 0.01
+
+
+def test_nan_of_any_model_is_a_failed_check(inputs: dict[str, Path], tmp_path: Path) -> None:
+    inputs["export"] = planted(inputs["export"], tmp_path / "nan.onnx", lambda w: w.__setitem__((0, 0, 0, 0), np.nan))
+    with pytest.raises(CheckError, match=r"nan\.onnx gives NaN"):
+        climbed(inputs, tmp_path / "out")
+
+
+def test_a_preprocessor_of_another_size_is_a_rung_of_its_own(inputs: dict[str, Path], tmp_path: Path) -> None:
+    path = inputs["model"] / "preprocessor_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"size": {"height": 32, "width": 64}}))
+    metrics = climbed(inputs, tmp_path / "out")
+    assert metrics["rows"][0]["miou"] < 0.99 < metrics["rows"][1]["miou"]
+    assert metrics["rows"][1]["same"] < 1
+
+
+def test_the_same_inputs_give_the_same_bytes(inputs: dict[str, Path], tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        climbed(inputs, tmp_path / name)
+    assert (tmp_path / "one/ladder.json").read_bytes() == (tmp_path / "two/ladder.json").read_bytes()
