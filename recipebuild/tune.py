@@ -263,8 +263,14 @@ class _Trials:
 
 
 def _on_half(step: Step, part: Part) -> Step:
-    """The step evaluate on one half of the dataset; what it finds is judged by the search."""
-    return replace(step, params={**step.params, "part": part, "max_drop": None})
+    """The step evaluate on one half of the dataset; what it finds is judged by the search.
+
+    Without the PyTorch model, which is the same in all trials, unless only that tells what kind of depth it gives.
+    """
+    kept = {name: given for name, given in step.inputs.items() if name != "weights"}
+    needed = step.params["dataset"]["task"] == "depth-estimation" and step.params["depth"] is None
+    params = {**step.params, "part": part, "max_drop": None}
+    return replace(step, params=params, inputs=step.inputs if needed else kept)
 
 
 def _ended(text: str) -> str:
