@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     Array = npt.NDArray[np.float32]
 
 _SWITCH = "wide/"
-_WORTH_OPENING = 0.02
+_WORTH_OPENING = 0.005
 """Of what all blocks lose, the share that a block must lose to be looked into."""
 
 
@@ -157,12 +157,12 @@ def sensitivity(
     least = _WORTH_OPENING * sum(max(0.0, it.noise - none.noise) for it in alone.values())
     while True:
         large = [b for b, it in alone.items() if len(b.members) > 1 and it.noise - none.noise > least]
-        worst = max(large, key=lambda block: alone[block].noise, default=None)
-        parts = opened(worst) if worst is not None else []
-        if worst is None or len(alone) - 1 + len(parts) > at_most:
+        fits = [b for b in large if len(alone) - 1 + len(opened(b)) <= at_most]
+        worst = max(fits, key=lambda block: alone[block].noise, default=None)
+        if worst is None:
             break
         del alone[worst]
-        alone |= {part: effect(part.layers) for part in parts}
+        alone |= {part: effect(part.layers) for part in opened(worst)}
     found = [Sensitivity(block, it, effect(everything - set(block.layers))) for block, it in alone.items()]
     return Sensitivities(full, none, tuple(sorted(found, key=lambda it: -it.alone.noise)))
 

@@ -67,7 +67,7 @@ class Params(BaseModel):
 
     input: ImageSpec
     images: int = Field(default=2, ge=1)
-    blocks: int = Field(default=40, ge=2)
+    blocks: int = Field(default=48, ge=2)
     class_axis: int | None = None
 
 
@@ -87,7 +87,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     twins = find_twins(model, quantized)
     output = compared(model, twins, params.class_axis)
     board = Switchboard(model, quantized, twins, output, _batches(inputs, params))
-    groups = blocks(model, modules_of(model), params.blocks // 2)
+    groups = blocks(model, modules_of(model), params.blocks // 3)
     runs = _RUNS * params.blocks
     found = sensitivity(board, groups, params.blocks, lambda done: progress(min(done / runs, 1.0), f"run {done}"))
     rows = [{**_named(it.block), "alone": _figures(it.alone), "without": _figures(it.without)} for it in found.blocks]

@@ -19,8 +19,7 @@ from recipebuild.tuning.change import Block, Change
 METHODS = ("MinMax", "Percentile", "MSE", "KL")
 SMOOTH = {"threshold": 0.2, "strength": 0.6}
 _LEAST_IMAGES = 4
-_TOGETHER = 3
-"""Settings that are tried together, at most."""
+_METHOD, _SMOOTH, _COUNT = "quantization.method", "quantization.smooth_quant", "calibration.count"
 _WORTH = 0.02
 """Blocks with a smaller share of the largest one's gain are left in 8 bit."""
 _CHEAP = 0.02
@@ -147,51 +146,49 @@ class _Search:
     def _search(self) -> None:
         if self._any([Change()]):
             return
-        singles = [Change({name: value}) for name, value in self._settings()]
-        if self._any(singles):
-            return
-        settings = self._together(singles)
-        if self._any([settings]):
+        settings = self._with_settings(Change())
+        if self._meets_already(settings):
             self._smaller(settings)
             return
         # Settings that are best for all of the model in 8 bit need not be so for what stays in 8 bit: a clipped range,
         # for one, is clipped in 16 bit, too.
-        for base in dict.fromkeys((Change().key, settings.key)):
-            wide = self._wide(self._tried[base][0])
+        for base in {it.key: it for it in (Change(), settings)}.values():
+            wide = self._wide(base)
             if wide is not None:
                 self._smaller(wide)
                 return
         best = min((it for it, _ in self._tried.values() if it.wide), key=self._drop, default=None)
-        if best is None:
-            return
-        again = [best.with_setting(name, value) for name, value in self._settings()]
-        again += [best.without_setting(name) for name in best.settings]
-        if self._any(again):
-            self._smaller(min((it for it in again if self._meets(self._tried[it.key][1])), key=self._size))
+        if best is not None and self._meets_already(found := self._with_settings(best)):
+            self._smaller(found)
 
-    def _settings(self) -> Iterable[tuple[str, object]]:
-        """Each other value of each setting."""
-        yield from (("quantization.method", method) for method in METHODS if method != self._start.method)
-        if not self._start.smooth_quant:
-            yield "quantization.smooth_quant", dict(SMOOTH)
-        yield "calibration.count", 2 * self._start.count
-        if self._start.count // 2 >= _LEAST_IMAGES:
-            yield "calibration.count", self._start.count // 2
-
-    def _together(self, singles: Sequence[Change]) -> Change:
-        """The settings that help, put together one after the other as long as each makes it better."""
-        current, drop = Change(), self._drop(Change())
-        for single in sorted(singles, key=self._drop)[: 2 * _TOGETHER]:
-            [(name, value)] = single.settings.items()
-            if name in current.settings or not self._helps(self._drop(single), self._drop(Change())):
+    def _with_settings(self, base: Change) -> Change:
+        """A change with one other setting, if that is enough; else with those that help, one after the other."""
+        singles = [(name, value, base.with_setting(name, value)) for name, value in self._settings(base)]
+        if self._any([single for *_, single in singles]):
+            return min((it for *_, it in singles if self._meets_already(it)), key=self._size)
+        current, chosen = base, set[str]()
+        for name, value, single in sorted(singles, key=lambda it: self._drop(it[2])):
+            if name in chosen or not self._helps(self._drop(single), self._drop(base)):
                 continue
             more = current.with_setting(name, value)
-            self._any([more])
-            if self._helps(self._drop(more), drop):
-                current, drop = more, self._drop(more)
-            if len(current.settings) == _TOGETHER:
-                break
+            enough = self._any([more])
+            if self._helps(self._drop(more), self._drop(current)):
+                current = more
+                chosen.add(name)
+            if enough:
+                return more
         return current
+
+    def _settings(self, base: Change) -> Iterable[tuple[str, object]]:
+        """Each other value of each setting."""
+        method = base.settings.get(_METHOD, self._start.method)
+        yield from ((_METHOD, other) for other in METHODS if other != method)
+        if not self._start.smooth_quant and _SMOOTH not in base.settings:
+            yield _SMOOTH, dict(SMOOTH)
+        if _COUNT not in base.settings:
+            yield _COUNT, 2 * self._start.count
+            if self._start.count // 2 >= _LEAST_IMAGES:
+                yield _COUNT, self._start.count // 2
 
     def _helps(self, drop: float, before: float) -> bool:
         """Whether a loss is smaller by more than what chance would do."""
@@ -204,7 +201,7 @@ class _Search:
         few = sorted({n for n in (1, 2, 3, 5, 8, 13, 21, 34) if n < len(order)} | ({len(order)} if order else set()))
         prefix = {n: Change(settings.settings, tuple(order[:n])) for n in lengths}
         self._any([prefix[n] for n in few])
-        good = next((n for n in few if self._meets(self._tried[prefix[n].key][1])), None)
+        good = next((n for n in few if self._meets_already(prefix[n])), None)
         if good is None:
             return None
         short = max((n for n in few if n < good), default=0)
@@ -234,7 +231,7 @@ class _Search:
             ]
             fewer = [it for it in fewer if it.settings or it.wide]
             self._any(fewer)
-            good = [it for it in fewer if self._meets(self._tried[it.key][1])]
+            good = [it for it in fewer if self._meets_already(it)]
             if not good:
                 return
             change = min(good, key=self._size)
@@ -262,4 +259,7 @@ class _Search:
                 self._tried[change.key] = (change, outcome)
         if len(allowed) < len(new):
             raise _Stopped(f"{self._goal.trials} trials are done")
-        return any(self._meets(self._tried[change.key][1]) for change in changes)
+        return any(self._meets_already(change) for change in changes)
+
+    def _meets_already(self, change: Change) -> bool:
+        return self._meets(self._tried[change.key][1])

@@ -121,3 +121,13 @@ def test_a_trial_that_cannot_be_built_is_no_candidate() -> None:
 
     found = Fragile().search(max_drop=0.075)
     assert found.met and "quantization.smooth_quant" not in found.best.settings
+
+
+def test_settings_that_help_only_with_blocks_in_16_bit_are_found() -> None:
+    def rest(change: Change) -> float:
+        clipped = change.settings.get("quantization.method") == "KL"
+        return 1.0 if not clipped else 0.1 if change.wide else 2.0
+
+    found = Model(rest=rest).search(max_drop=0.008, max_16bit_share=0.2)
+    assert found.met and found.best.settings == {"quantization.method": "KL"}
+    assert names(found.best) <= {"stem", "deep", "head"} and found.best.wide
