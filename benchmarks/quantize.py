@@ -1,6 +1,8 @@
 """Our quantizer against ONNX Runtime's own ``quantize_static``, and against plain float runs, on the quickstart's data.
 
-    python -m benchmarks.quantize           # MinMax; or with a method: Percentile, MSE, KL
+    python -m benchmarks.quantize                         # MinMax
+    python -m benchmarks.quantize KL                      # or Percentile, MSE
+    python -m benchmarks.quantize MinMax b0-cityscapes    # random weights, so no mIoU; once
 
 Both calibrate on the same 32 images with U8 activations and S8 weights per channel, each in a process of its own: its
 seconds and its peak memory are of the work, imports not counted in the seconds. mIoU is on the held-out scenes,
@@ -30,60 +32,65 @@ THEIRS = {"MinMax": "MinMax", "Percentile": "Percentile", "KL": "Entropy", "MSE"
 
 
 def main() -> None:
-    method = sys.argv[1] if len(sys.argv) > 1 else "MinMax"
-    recipe = quickstart()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        command = [sys.executable, "-m", "recipebuild", "run", "quickstart", "--until", "verify", "--build-dir", name]
+    method, name = (*sys.argv[1:], *("MinMax", "quickstart")[len(sys.argv) - 1 :])
+    recipe = shipped(name)
+    rounds = ROUNDS if name == "quickstart" else 1
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        command = [sys.executable, "-m", "recipebuild", "run", name, "--until", "verify", "--build-dir", place]
+        command += [] if name == "quickstart" else ["--weights", "random"]
         subprocess.run(command, check=True, capture_output=True)
-        measured: dict[str, list[tuple[float, float]]] = {"float": [], "onnxruntime": [], "recipebuild": []}
-        for _ in range(ROUNDS):
+        measured: dict[str, list[tuple[float, ...]]] = {"float": [], "onnxruntime": [], "recipebuild": []}
+        for _ in range(rounds):
             for which, found in measured.items():
-                found.append(one(which, method, folder))
-        seconds = {which: statistics.median(took for took, _ in found) for which, found in measured.items()}
-        memory = {which: max(peak for _, peak in found) for which, found in measured.items()}
-        accuracy = miou(folder, recipe)
+                found.append(one(which, method, name, folder))
+        seconds = {which: statistics.median(took for took, _, _ in found) for which, found in measured.items()}
+        busy = {which: statistics.median(cpu for _, cpu, _ in found) for which, found in measured.items()}
+        memory = {which: max(peak for _, _, peak in found) for which, found in measured.items()}
+        accuracy = miou(folder, recipe) if name == "quickstart" else {}
         size = "x".join(map(str, recipe.input.shape))
-        print(f"quantization of quickstart, {size}, 32 images, {method}, medians of {ROUNDS}; {machine()}")
+        print(f"quantization of {name}, {size}, 32 images, {method}, medians of {rounds}; {machine()}")
         for which, label in (
             ("float", "32 plain float runs"),
             ("onnxruntime", f"quantize_static, {THEIRS[method]}"),
             ("recipebuild", f"recipebuild, {method}"),
         ):
-            more = f"{memory[which]:6.0f} MB  mIoU {accuracy[which]:.4f}"
+            more = f"{busy[which]:7.1f} s of processor  {memory[which]:6.0f} MB" + (
+                f"  mIoU {accuracy[which]:.4f}" if accuracy else ""
+            )
             row(label, seconds[which], seconds["float"], "the float runs", more)
         print(
             f"  ours: {seconds['recipebuild'] / seconds['onnxruntime']:.2f} x the time and "
-            f"{memory['recipebuild'] / memory['onnxruntime']:.2f} x the memory of quantize_static, "
-            f"mIoU {accuracy['recipebuild'] - accuracy['onnxruntime']:+.4f}"
+            f"{memory['recipebuild'] / memory['onnxruntime']:.2f} x the memory of quantize_static"
+            + (f", mIoU {accuracy['recipebuild'] - accuracy['onnxruntime']:+.4f}" if accuracy else "")
         )
 
 
-def quickstart() -> Recipe:
-    (variant,) = load("quickstart", cwd=Path.cwd())
+def shipped(name: str) -> Recipe:
+    (variant,) = load(name, cwd=Path.cwd())
     return variant.recipe
 
 
-def one(which: str, method: str, folder: Path) -> tuple[float, float]:
-    """Seconds and peak MB of a process that does one of the three."""
-    command = [sys.executable, "-m", "benchmarks.quantize", "--do", which, method, str(folder)]
-    took, peak = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-2:]
-    return float(took), float(peak)
+def one(which: str, method: str, name: str, folder: Path) -> tuple[float, ...]:
+    """Seconds, seconds of processor and peak MB of a process that does one of the three."""
+    command = [sys.executable, "-m", "benchmarks.quantize", "--do", which, method, name, str(folder)]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return tuple(map(float, said.split()[-3:]))
 
 
-def do(which: str, method: str, folder: Path) -> None:
+def do(which: str, method: str, name: str, folder: Path) -> None:
     """The work itself, in a fresh process."""
-    spec = ImageSpec(**quickstart().input.model_dump(mode="json"))
-    model, images = folder / "quickstart" / "model.onnx", folder / "quickstart" / "calibration.tar"
+    spec = ImageSpec(**shipped(name).input.model_dump(mode="json"))
+    model, images = folder / name / "model.onnx", folder / name / "calibration.tar"
     work = {"float": run_float, "onnxruntime": quantize_static, "recipebuild": quantize}[which]
     (folder / which).mkdir(exist_ok=True)
     import onnx  # noqa: F401
     import onnxruntime.quantization  # noqa: F401
 
-    began = time.perf_counter()
+    began, before = time.perf_counter(), time.process_time()
     work(model, images, spec, method, folder / which)
-    took = time.perf_counter() - began
-    print(took, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6)
+    took, busy = time.perf_counter() - began, time.process_time() - before
+    print(took, busy, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6)
 
 
 def run_float(model: Path, images: Path, spec: ImageSpec, method: str, out: Path) -> None:
@@ -143,6 +150,6 @@ def miou(folder: Path, recipe: Recipe) -> dict[str, float]:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--do"]:
-        do(sys.argv[2], sys.argv[3], Path(sys.argv[4]))
+        do(*sys.argv[2:5], Path(sys.argv[5]))
     else:
         main()

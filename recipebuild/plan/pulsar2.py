@@ -47,7 +47,8 @@ def compiled_input(recipe: Recipe) -> dict[str, Any]:
 def host_params(quantization: Quantization) -> dict[str, Any]:
     """How the embedded toolchain quantizes: what it knows of Pulsar2's fields."""
     layers = [_layer(each) for each in quantization.layers]
-    return {"method": quantization.method, "layers": layers, "strict": quantization.strict}
+    fields = {"method", "smooth_quant", "conv_bias", "layer_norm_scale", "strict"}
+    return {**quantization.model_dump(mode="json", include=fields), "layers": layers}
 
 
 def _quant(quantization: Quantization) -> dict[str, Any]:
@@ -65,6 +66,10 @@ def _quant(quantization: Quantization) -> dict[str, Any]:
         found["enable_smooth_quant"] = True
         found["smooth_quant_threshold"] = smooth.threshold
         found["smooth_quant_strength"] = smooth.strength
+    if quantization.conv_bias != "S32":
+        found["conv_bias_data_type"] = quantization.conv_bias
+    if quantization.layer_norm_scale != "FP32":
+        found["ln_scale_data_type"] = quantization.layer_norm_scale
     if quantization.transformer_opt_level:
         found["transformer_opt_level"] = quantization.transformer_opt_level
     if tune := quantization.finetune:

@@ -139,6 +139,10 @@ def _quantization(quant: QuantConfig) -> Values:
         values["smooth_quant"] = {
             "threshold": quant.smooth_quant_threshold, "strength": quant.smooth_quant_strength,
         }  # fmt: skip
+    if quant.conv_bias_data_type != "S32":
+        values["conv_bias"] = quant.conv_bias_data_type
+    if quant.ln_scale_data_type != "FP32":
+        values["layer_norm_scale"] = quant.ln_scale_data_type
     if quant.transformer_opt_level:
         values["transformer_opt_level"] = quant.transformer_opt_level
     if quant.precision_analysis:

@@ -3,13 +3,15 @@
 - Weights of Conv, ConvTranspose, Gemm and MatMul: S8 per output channel, symmetric.
 - A constant operand of Add, Mul, Div and the like: over its own values, 0 included, one scale for all of it, in the
   type of the operator. A vector per channel with outliers has 8 bits for the whole of it.
-- Biases: S32, with the product of the input's and the weight's scale.
-- Scale and shift of a LayerNormalization, and all that is no operand (sizes, bounds, exponents): as they are.
+- Biases: S32, with the product of the input's and the weight's scale; those of Conv in float on request.
+- The scale of a LayerNormalization: as it is, or in 32 bits. Its shift, and all that is no operand (sizes, bounds,
+  exponents): as they are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from recipebuild.quantize.operators import output_channels, role
@@ -23,21 +25,25 @@ if TYPE_CHECKING:
     from recipebuild.quantize.view import View
 
 
-def constants(view: View, precision: Mapping[str, Precision], biases: frozenset[Place]) -> dict[Place, Constant]:
+def constants(
+    view: View, precision: Mapping[str, Precision], biases: frozenset[Place], layer_norm_scale: str
+) -> dict[Place, Constant]:
     """How each weight and constant operand is kept; those at ``biases`` are none."""
     found = {}
     for node in view.nodes:
         for position in range(len(node.input)):
             place = (node.name, position)
-            if node.input[position] and place not in biases and (kept := _kept(node, position, view, precision)):
+            if not node.input[position] or place in biases:
+                continue
+            if kept := _kept(node, position, view, precision, layer_norm_scale):
                 kind, axis, rule = kept
-                weight = role(node, position, view) == "weight"
-                found[place] = Constant(*place, node.input[position], kind, axis, weight, rule)
+                symmetric = role(node, position, view) in ("weight", "scale")
+                found[place] = Constant(*place, node.input[position], kind, axis, symmetric, rule)
     return found
 
 
 def biases(
-    view: View, sums: Mapping[str, tuple[onnx.NodeProto, int]], kept: Mapping[Place, Constant]
+    view: View, sums: Mapping[str, tuple[onnx.NodeProto, int]], kept: Mapping[Place, Constant], conv_bias: str
 ) -> dict[Place, Bias]:
     """The biases of Conv, ConvTranspose and Gemm, and those of ``sums``: Adds fused into the MatMul before them."""
     found = {}
@@ -45,18 +51,22 @@ def biases(
         for position in range(2, len(node.input)):
             if role(node, position, view) == "bias":
                 found[node.name, position] = _bias(node, (node, position), view, kept)
+                if node.op_type == "Conv" and conv_bias == "FP32":
+                    found[node.name, position] = replace(
+                        found[node.name, position], type="FP32", rule="conv_bias_data_type FP32"
+                    )
     for product, (add, position) in sums.items():
         found[add.name, position] = _bias(view.producer[product], (add, position), view, kept)
     return found
 
 
 def _kept(
-    node: onnx.NodeProto, position: int, view: View, precision: Mapping[str, Precision]
+    node: onnx.NodeProto, position: int, view: View, precision: Mapping[str, Precision], layer_norm_scale: str
 ) -> tuple[Type, int | None, str] | None:
     given = precision[node.name]
     what = role(node, position, view)
     if what == "weight":
-        axis = output_channels(node, position, view.ranks[node.input[position]])
+        axis = output_channels(node, position, len(view.shapes[node.input[position]]))
         if given.weight == "FP32":
             return "FP32", None, "weight_data_type FP32"
         return "S8", axis, "weight: symmetric, per output channel" if axis is not None else "weight: symmetric"
@@ -64,6 +74,8 @@ def _kept(
         if given.type == "FP32":
             return "FP32", None, f"{node.op_type} in float"
         return given.type, None, f"constant operand of {node.op_type}: one scale for all of it"
+    if what == "scale" and position == 1 and layer_norm_scale != "FP32":
+        return "S32", None, f"scale of a LayerNormalization: {layer_norm_scale}"
     if what == "scale":
         return "FP32", None, "scale or shift of a LayerNormalization"
     return None

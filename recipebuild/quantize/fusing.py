@@ -36,7 +36,7 @@ def biases(view: View, precision: Mapping[str, Precision]) -> dict[str, tuple[on
     """The Adds of a bias that are fused, by the product that they take, with the bias' position."""
     found = {}
     for node in view.nodes:
-        if node.op_type != "MatMul" or not view.is_live(node.input[0]) or view.ranks.get(node.input[1]) != 2:
+        if node.op_type != "MatMul" or not view.is_live(node.input[0]) or view.rank(node.input[1]) != 2:
             continue
         user = view.only_user(node.output[0])
         if user is None or user.node.op_type != "Add" or precision[user.node.name].type == "FP32":

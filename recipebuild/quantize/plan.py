@@ -78,7 +78,7 @@ class Constant:
         tensor: The initializer.
         type: Of its codes; FP32 if it stays as it is.
         axis: Of the channels that have scales of their own; ``None`` if there is one for all.
-        weight: Whether it is a weight, and so symmetric; else a constant operand, over its own range.
+        symmetric: Whether it is over as much below zero as above, as weights are; else it is over its own range.
         rule: Why.
     """
 
@@ -87,7 +87,7 @@ class Constant:
     tensor: str
     type: Type
     axis: int | None
-    weight: bool
+    symmetric: bool
     rule: str
 
 

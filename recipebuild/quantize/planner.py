@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from recipebuild.quantize import fusing, sharing
 from recipebuild.quantize.constants import biases, constants
@@ -17,13 +17,24 @@ if TYPE_CHECKING:
 
     from recipebuild.quantize.numbers import Type
 
+ConvBias = Literal["S32", "FP32"]
+LayerNormScale = Literal["FP32", "S32", "U32"]
 
-def planned(model: onnx.ModelProto, layer_configs: Iterable[Mapping[str, Any]] = ()) -> Plan:
+
+def planned(
+    model: onnx.ModelProto,
+    layer_configs: Iterable[Mapping[str, Any]] = (),
+    *,
+    conv_bias: ConvBias = "S32",
+    layer_norm_scale: LayerNormScale = "FP32",
+) -> Plan:
     """Which tensor gets which parameters, and why.
 
     Args:
         model: What ``prepare`` gives.
         layer_configs: Precisions other than U8, in Pulsar2's words.
+        conv_bias: The type of Conv's biases.
+        layer_norm_scale: The type of LayerNormalization's scale; U32 is computed as S32: both are finer than float32.
     """
     graph = view(model)
     precision, dropped = precisions(graph, layer_configs)
@@ -42,8 +53,8 @@ def planned(model: onnx.ModelProto, layer_configs: Iterable[Mapping[str, Any]] =
         members.setdefault(group, []).append(name)
     groups = {name: Group(name, types[name], tuple(those)) for name, those in members.items()} | copies
     at_sums = frozenset((add.name, position) for add, position in sums.values())
-    kept = constants(graph, precision, at_sums)
-    return Plan(groups, stored, uses, kept, biases(graph, sums, kept), precision, dropped)
+    kept = constants(graph, precision, at_sums, layer_norm_scale)
+    return Plan(groups, stored, uses, kept, biases(graph, sums, kept, conv_bias), precision, dropped)
 
 
 def _uses(

@@ -24,6 +24,7 @@ _REARRANGE = frozenset({"Flatten", "Identity", "Reshape", "Squeeze", "Transpose"
 def prepare(model: onnx.ModelProto, spec: ImageSpec, *, wide: bool = False) -> onnx.ModelProto:
     """The model at opset 13 or newer, constants stored, with a name for each node and types and shapes of all tensors.
 
+    Nodes are in topological order, as ONNX demands and not every tool cares for.
     A division by a constant is a multiplication by its reciprocal, as Pulsar2 makes it.
 
     Args:
@@ -38,7 +39,10 @@ def prepare(model: onnx.ModelProto, spec: ImageSpec, *, wide: bool = False) -> o
     import onnx
 
     _check_input(model, spec)
-    prepared = onnx.shape_inference.infer_shapes(_at_opset(model, _WIDE_OPSET if wide else _OPSET), data_prop=True)
+    ordered = onnx.ModelProto()
+    ordered.CopyFrom(model)
+    _sort(ordered.graph)
+    prepared = onnx.shape_inference.infer_shapes(_at_opset(ordered, _WIDE_OPSET if wide else _OPSET), data_prop=True)
     _store_constants(prepared.graph)
     _multiply_by_reciprocals(prepared.graph)
     for value in prepared.graph.value_info:
@@ -111,6 +115,25 @@ def _at_opset(model: onnx.ModelProto, wanted: int) -> onnx.ModelProto:
             f"the model has opset {opset}, which cannot be brought to {wanted}: {reason(error)}",
             remedy=f"set export.opset to {wanted} or more",
         ) from error
+
+
+def _sort(graph: onnx.GraphProto) -> None:
+    """Put each node behind those that it needs; one that is there already stays where it is."""
+    nodes = list(graph.node)
+    producer = {name: index for index, node in enumerate(nodes) for name in node.output if name}
+    order: dict[int, None] = {}
+    waiting = list(reversed(range(len(nodes))))
+    while waiting:
+        index = waiting[-1]
+        needed = [producer[name] for name in nodes[index].input if name in producer and producer[name] not in order]
+        if index in order or not needed:
+            order[waiting.pop()] = None
+        else:
+            waiting += needed
+    if list(order) != sorted(order):
+        ordered = [nodes[index] for index in order]
+        del graph.node[:]
+        graph.node.extend(ordered)
 
 
 def _store_constants(graph: onnx.GraphProto) -> None:

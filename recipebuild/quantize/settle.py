@@ -92,7 +92,7 @@ def _constants(plan: Plan, stored: Mapping[str, Array]) -> dict[Place, Parameter
 
 
 def _constant(constant: Constant, values: Array) -> Parameters:
-    if constant.weight:
+    if constant.symmetric:
         return of_weights(constant.type, values, constant.axis)
     return of_range(constant.type, Range(float(values.min()), float(values.max())))
 

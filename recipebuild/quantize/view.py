@@ -29,7 +29,7 @@ class View:
         inputs: What the model is fed.
         outputs: What the model gives.
         sizes: Of each float activation the number of elements, if known, in the graph's order.
-        ranks: Of each tensor whose rank is known.
+        shapes: Of each tensor whose rank is known; 0 for a size that is not.
         constants: What is stored in float32, by name.
         producer: The node that computes a tensor.
         users: All inputs that take a tensor, in order.
@@ -39,7 +39,7 @@ class View:
     inputs: tuple[str, ...]
     outputs: frozenset[str]
     sizes: Mapping[str, int | None]
-    ranks: Mapping[str, int]
+    shapes: Mapping[str, tuple[int, ...]]
     constants: Mapping[str, onnx.TensorProto]
     producer: Mapping[str, onnx.NodeProto]
     users: Mapping[str, tuple[Taken, ...]]
@@ -47,6 +47,10 @@ class View:
     def is_live(self, name: str) -> bool:
         """Whether it is a float activation."""
         return name in self.sizes
+
+    def rank(self, name: str) -> int | None:
+        """How many axes a tensor has, if that is known."""
+        return len(self.shapes[name]) if name in self.shapes else None
 
     def only_user(self, name: str) -> Taken | None:
         """The one input that takes a tensor, if there is no other and the model does not give it."""
@@ -71,8 +75,8 @@ def view(model: onnx.ModelProto) -> View:
         inputs=tuple(value.name for value in graph.input if value.name not in stored),
         outputs=frozenset(value.name for value in graph.output),
         sizes=activations(model),
-        ranks={value.name: len(value.type.tensor_type.shape.dim) for value in known}
-        | {name: len(tensor.dims) for name, tensor in stored.items()},
+        shapes={it.name: tuple(size.dim_value for size in it.type.tensor_type.shape.dim) for it in known}
+        | {name: tuple(tensor.dims) for name, tensor in stored.items()},
         constants={name: tensor for name, tensor in stored.items() if tensor.data_type == onnx.TensorProto.FLOAT},
         producer={name: node for node in graph.node for name in node.output if name},
         users={name: tuple(taken) for name, taken in users.items()},

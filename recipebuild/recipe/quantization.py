@@ -77,7 +77,7 @@ class Finetune(Section):
 
 
 class Quantization(Section):
-    """How ranges become 8-bit scales. All but ``method`` is for Pulsar2."""
+    """How ranges become 8-bit scales; for the embedded toolchain up to ``layer_norm_scale``, and ``strict``."""
 
     method: Literal["MinMax", "Percentile", "MSE", "KL"] = Field(
         default="MinMax", description="How the range of each activation is chosen from what was measured"
@@ -86,6 +86,10 @@ class Quantization(Section):
         default=(), description="Layers that get another precision than 8 bits"
     )
     smooth_quant: SmoothQuant | None = Field(default=None, description="Move outliers of activations into weights")
+    conv_bias: Literal["S32", "FP32"] = Field(default="S32", description="Type of the biases of Conv: S32 or FP32")
+    layer_norm_scale: Literal["FP32", "S32", "U32"] = Field(
+        default="FP32", description="Type of the scale of LayerNormalization: FP32, S32 or U32"
+    )
     transformer_opt_level: Annotated[int, Field(ge=0, le=2)] = Field(
         default=0, description="0 to 2; 1 is advised for Swin, SwinV2, DeiT and ViT"
     )
@@ -96,9 +100,7 @@ class Quantization(Section):
     device: Annotated[str, Field(pattern=r"^(cpu|cuda:[0-7])$")] = Field(
         default="cpu", description="Where calibration runs: cpu, or cuda:0 to cuda:7"
     )
-    strict: bool = Field(
-        default=False, description="Fail (exit 5) if Pulsar2 gave a layer another precision than was asked for"
-    )
+    strict: bool = Field(default=False, description="Fail (exit 5) if a layer has another precision than was asked for")
 
     @model_validator(mode="after")
     def _trains_on_a_gpu(self) -> Quantization:

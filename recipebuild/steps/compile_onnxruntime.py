@@ -21,10 +21,11 @@ from recipebuild.graph.files import EXTERNAL_DATA_OVER, check, load, save, size
 from recipebuild.graph.layers import resolve
 from recipebuild.quantize.calibrate import Measured, Method, group_ranges, measure
 from recipebuild.quantize.dataset import CalibrationSet
-from recipebuild.quantize.planner import planned
+from recipebuild.quantize.planner import ConvBias, LayerNormScale, planned
 from recipebuild.quantize.prepare import prepare
 from recipebuild.quantize.quant_json import quant_json
 from recipebuild.quantize.settle import baked, settle
+from recipebuild.quantize.smooth import smoothed
 from recipebuild.quantize.write import qdq_counts, written
 
 if TYPE_CHECKING:
@@ -38,12 +39,29 @@ _CALIBRATION_SHARE = 0.9
 """Of the step's time, roughly."""
 
 
+class Smooth(BaseModel):
+    """How much of it: see ``quantize/smooth.py``.
+
+    Attributes:
+        threshold: 0 to 1; the larger, the more LayerNormalizations take part.
+        strength: 0 to 1; how much of the difficulty goes to the weights.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    threshold: float
+    strength: float
+
+
 class Params(BaseModel):
     """How to quantize.
 
     Attributes:
         method: How the activations' ranges follow from the calibration set.
         layers: Precisions other than U8, as Pulsar2's ``layer_configs`` have them; or by ``module``.
+        smooth_quant: Move outliers of activations into the weights behind them first.
+        conv_bias: The type of Conv's biases.
+        layer_norm_scale: The type of LayerNormalization's scale.
         strict: Fail if a precision that is asked for has no effect.
         input: What the model expects of an image.
     """
@@ -52,6 +70,9 @@ class Params(BaseModel):
 
     method: Method = "MinMax"
     layers: tuple[dict[str, Any], ...] = ()
+    smooth_quant: Smooth | None = None
+    conv_bias: ConvBias = "S32"
+    layer_norm_scale: LayerNormScale = "FP32"
     strict: bool = False
     input: ImageSpec
 
@@ -62,7 +83,8 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     Returns:
         ``images``, ``method``, ``tensors`` (activations calibrated), ``precision`` (how many tensors of each type),
         ``share_16bit`` (of multiply-adds, those of layers that take more than 8 bits), ``quantized_nodes``,
-        ``qdq_pairs``, ``float_bytes`` and ``bytes``; ``warnings``, if there are any.
+        ``qdq_pairs``, ``float_bytes`` and ``bytes``; with smooth quant ``smoothed`` (how many LayerNormalizations
+        were); ``warnings``, if there are any.
 
     Raises:
         StepError: If the model is over 2 GiB or cannot be quantized, a pattern of layers matches nothing, or the
@@ -79,7 +101,11 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     model = load(inputs["model"])
     layers = resolve(params.layers, model)
     model = prepare(model, params.input, wide=any("16" in str(layer.values()) for layer in layers))
-    plan = planned(model, layers)
+    smooth, sites = params.smooth_quant, None
+    if smooth is not None:
+        progress(0.0, "smooth quant")
+        model, sites = smoothed(model, batches, smooth.threshold, smooth.strength)
+    plan = planned(model, layers, conv_bias=params.conv_bias, layer_norm_scale=params.layer_norm_scale)
     warnings = _dropped(plan, strict=params.strict)
     progress(0.0, f"calibration, {params.method}")
     measured = measure(
@@ -108,6 +134,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         **qdq_counts(quantized),
         "float_bytes": float_bytes,
         "bytes": size(target),
+        **({"smoothed": len(sites)} if sites is not None else {}),
         **({"warnings": warnings} if warnings else {}),
     }
     logger.info("quantized: %s", metrics)

@@ -41,6 +41,8 @@ def test_every_shipped_recipe_renders_what_protobuf_takes(recipe: str) -> None:
         ("quantization.method=KL", "quant.calibration_method", "KL"),
         ("quantization.transformer_opt_level=1", "quant.transformer_opt_level", 1),
         ("quantization.smooth_quant={strength: 0.5}", "quant.smooth_quant_strength", 0.5),
+        ("quantization.conv_bias=FP32", "quant.conv_bias_data_type", "FP32"),
+        ("quantization.layer_norm_scale=S32", "quant.ln_scale_data_type", "S32"),
         ("quantization.smooth_quant={}", "quant.enable_smooth_quant", True),
         ("quantization.precision_analysis={method: EndToEnd}", "quant.precision_analysis_method", "EndToEnd"),
         ("quantization.precision_analysis={mode: NPUBackend}", "quant.precision_analysis_mode", "NPUBackend"),

@@ -10,6 +10,13 @@ import onnx
 import pytest
 from onnx import helper
 
+from recipebuild.calibration.preprocess import ImageSpec
+from recipebuild.quantize.planner import planned
+from recipebuild.quantize.prepare import prepare
+from recipebuild.quantize.ranges import Range
+from recipebuild.quantize.settle import settle
+from recipebuild.quantize.write import written
+
 Make = Callable[..., onnx.ModelProto]
 Quantize = Callable[..., Any]
 
@@ -88,6 +95,36 @@ def test_a_layer_normalization_keeps_its_scale_and_shift(make_model: Make, quant
     assert not made.is_float("LayerNormalization", 0)
     assert made.is_float("LayerNormalization", 1)
     assert made.is_float("LayerNormalization", 2)
+
+
+@pytest.mark.parametrize("kind", ["S32", "U32"])
+def test_the_scale_of_a_layer_normalization_in_32_bits(make_model: Make, spec: ImageSpec, kind: Any) -> None:
+    gain = np.array([1, 0.001, 100, 1, 1, 1, 1, 1], np.float32)
+    constants = {"gain": gain, "shift": np.ones(8, np.float32)}
+    model = make_model([node("LayerNormalization", "pixel_values gain shift", "output")], ["output"], constants)
+    model = prepare(model, spec)
+    plan = planned(model, layer_norm_scale=kind)
+    assert [it.type for it in plan.constants.values()] == ["S32", "FP32"]  # the shift stays
+    ranges = dict.fromkeys(plan.groups, Range(-1, 1))
+    settled = settle(model, plan, ranges)
+    assert settled.constants["output", 1].scale == pytest.approx(100 / (2**31 - 0.5), rel=1e-6)
+    assert set(settled.constants) == {("output", 1)}
+    np.testing.assert_allclose(
+        run_constant(written(model, plan, settled), "gain_quantized"), gain / (100 / 2**31), atol=1
+    )
+
+
+def run_constant(model: onnx.ModelProto, name: str) -> Any:
+    return next(onnx.numpy_helper.to_array(it) for it in model.graph.initializer if it.name == name)
+
+
+def test_the_bias_of_a_conv_in_float(make_model: Make, spec: ImageSpec) -> None:
+    constants = {"weight": np.ones((2, 3, 1, 1), np.float32), "bias": np.ones(2, np.float32)}
+    nodes = [node("Conv", "pixel_values weight bias", "conv"), node("MatMul", "conv matrix", "product")]
+    nodes.append(node("Add", "product other", "output"))
+    constants |= {"matrix": np.eye(8, dtype=np.float32), "other": np.ones(8, np.float32)}
+    plan = planned(prepare(make_model(nodes, ["output"], constants), spec), conv_bias="FP32")
+    assert {place: it.type for place, it in plan.biases.items()} == {("conv", 2): "FP32", ("output", 1): "S32"}
 
 
 def test_a_bias_that_does_not_fit_its_scale_stays_in_float(make_model: Make, quantize: Quantize) -> None:

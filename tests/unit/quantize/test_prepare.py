@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -53,6 +54,18 @@ def test_nodes_have_names_that_differ(make_model: Make, spec: ImageSpec) -> None
     assert len(set(names)) == 3
     assert "" not in names
     assert names[2] == "mine"
+
+
+def test_nodes_are_put_in_order(make_model: Make, spec: ImageSpec) -> None:
+    names = ["pixel_values", "a", "b", "c", "output"]
+    nodes = [helper.make_node("Neg", [x], [y], y) for x, y in itertools.pairwise(names)]
+    model = make_model(nodes, ["output"])
+    for order in ([0, 1, 2, 3], [3, 1, 0, 2], [3, 2, 1, 0], [1, 0, 2, 3]):
+        del model.graph.node[:]
+        model.graph.node.extend(nodes[i] for i in order)
+        prepared = prepare(model, spec)
+        assert [node.name for node in prepared.graph.node] == names[1:]
+        assert list(activations(prepared)) == names
 
 
 def test_constant_nodes_become_initializers(make_model: Make, spec: ImageSpec) -> None:

@@ -29,20 +29,15 @@ SPEC = ImageSpec(shape=(1, 3, 64, 128), mean=(123.675, 116.28, 103.53), std=(58.
 @pytest.fixture(scope="module")
 def model(tiny_segformer: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tiny SegFormer with its head, from torch's tracing exporter at opset 11: LayerNormalization in pieces."""
-    folder = tmp_path_factory.mktemp("model")
-    module = load(
-        tiny_segformer, task="semantic-segmentation", weights="pretrained", seed=0, attention=attention_for(11)
-    )
-    export(
-        module,
-        folder / "export.onnx",
-        input_name=SPEC.name,
-        output_name="logits",
-        shape=SPEC.shape,
-        opset=11,
-        exporter="torchscript",
-    )
-    save(add_argmax(simplify(folder / "export.onnx", SPEC.name, SPEC.shape), Head()), folder / "model.onnx")
+    return exported(tiny_segformer, tmp_path_factory.mktemp("model"), 11)
+
+
+def exported(source: Path, folder: Path, opset: int) -> Path:
+    module = load(source, task="semantic-segmentation", weights="pretrained", seed=0, attention=attention_for(opset))
+    names = {"input_name": SPEC.name, "output_name": "logits"}
+    raw = folder / "export.onnx"
+    export(module, raw, shape=SPEC.shape, opset=opset, exporter="torchscript", **names)
+    save(add_argmax(simplify(raw, SPEC.name, SPEC.shape), Head()), folder / "model.onnx")
     return folder / "model.onnx"
 
 
@@ -121,6 +116,18 @@ def test_a_precision_that_has_no_effect_is_a_warning_or_an_error(
     with pytest.raises(CheckError, match="have no effect"):
         _run(model, calibration, tmp_path / "strict", layers=layers, strict=True)
     assert not list((tmp_path / "strict").iterdir())
+
+
+def test_smooth_quant_takes_part_where_the_threshold_lets_it(
+    tiny_segformer: Path, calibration: Path, tmp_path: Path
+) -> None:
+    norms = exported(tiny_segformer, tmp_path, 17)
+    smooth = step.Smooth(threshold=1, strength=0.5)
+    metrics, _ = _run(norms, calibration, tmp_path / "out", smooth_quant=smooth)
+    assert metrics["smoothed"] > 0
+    assert "_smoothed" in (tmp_path / "out" / "quant.json").read_text()
+    metrics, _ = _run(norms, calibration, tmp_path / "none", smooth_quant=step.Smooth(threshold=0, strength=0.5))
+    assert metrics["smoothed"] == 0
 
 
 def test_a_calibration_set_of_one_grey_is_told(model: Path, tmp_path: Path) -> None:
