@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all lint typecheck bench assets schema clean
+.PHONY: help setup run test test-all lint typecheck bench assets schema docs clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,8 +35,12 @@ bench: setup .venv-bench/.installed  ## measure speed; every figure is a ratio o
 assets: setup  ## draw and train the quickstart data anew (minutes)
 	@$(BIN)/python -m scripts.make_assets
 
-schema: setup  ## write docs/recipe.schema.json anew
+schema: setup  ## write what in docs/ is made from the code anew: recipe.schema.json, cli.md
 	@$(BIN)/recipebuild schema > docs/recipe.schema.json
+	@$(BIN)/python -m scripts.cli_reference > docs/cli.md
+
+docs: setup  ## take the pictures of the documentation anew, in Chromium
+	@$(BIN)/python -m scripts.make_docs
 
 clean:  ## remove what was built here; the store stays
 	rm -rf $(VENV) .venv-bench build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

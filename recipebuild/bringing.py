@@ -53,7 +53,7 @@ class Brought:
         }  # fmt: skip
 
 
-def bring(config: Path, model: Path | None, target: Path | None) -> Brought:
+def bring(config: Path, model: Path | None = None, target: Path | None = None) -> Brought:
     """Make a recipe of the configuration at ``config``, and write it to ``target`` if there is one.
 
     Raises:

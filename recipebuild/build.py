@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,13 @@ from recipebuild.engine.courier import Courier
 from recipebuild.engine.events import Event, OnEvent
 from recipebuild.engine.executors import open_executor
 from recipebuild.engine.run import run_steps
-from recipebuild.errors import RecipebuildError
+from recipebuild.engine.step import Step
+from recipebuild.errors import Interrupted, RecipebuildError
+from recipebuild.eventlog import EventLog
 from recipebuild.folder import fill, make_folder
 from recipebuild.lock import check_locked
-from recipebuild.prepare import Options, open_remote, open_store, prepare, require_packages
+from recipebuild.prepare import DEFAULTS, Options, listed, open_remote, open_store, prepare, require_packages
+from recipebuild.report.page.make import REPORT, write_report
 
 
 @dataclass(frozen=True)
@@ -30,21 +33,24 @@ class Build:
     Attributes:
         folder: Its build folder.
         manifest: What is in there, as in ``manifest.json``.
-        error: Why it failed, if it did: the first failed step's error.
+        error: Why it failed, if it did: the first failed step's error. ``Interrupted`` without a failed step where all
+            was built and the run was stopped while it still sent results to a remote store.
         warnings: What was told by events while it ran; among the manifest's notes, too.
+        trouble: Why there is no new ``report.html``; empty if all is well.
     """
 
     folder: Path
     manifest: Mapping[str, Any]
     error: RecipebuildError | None = None
     warnings: Sequence[str] = ()
-
-
-_DEFAULTS = Options()
+    trouble: str = ""
 
 
 def run(
-    recipes: str | Sequence[str], options: Options = _DEFAULTS, on_event: OnEvent = lambda event: None
+    recipes: str | Sequence[str],
+    options: Options = DEFAULTS,
+    on_event: OnEvent = lambda event: None,
+    on_plan: Callable[[Sequence[Step], int, str], None] = lambda steps, jobs, executor: None,
 ) -> list[Build]:
     """Build recipes; what is in the store already is not built again.
 
@@ -52,6 +58,7 @@ def run(
         recipes: Paths of recipes, or names of shipped ones; one or several.
         options: How to build.
         on_event: Called with each event of each step.
+        on_plan: Called once, before all events, with the steps, how many may run at once, and where they run.
 
     Returns:
         What became of each recipe, in their order. A failed step is told there, not raised.
@@ -61,7 +68,7 @@ def run(
         CheckError: With ``options.locked``, if something is not as in a lock file; nothing more is built then.
         MissingError: If the packages that build are not installed.
     """
-    recipes = [recipes] if isinstance(recipes, str) else recipes
+    recipes = listed(recipes)
     jobs = prepare(recipes, options)
     accepted = [read_accepted(given, job) for given, job in zip(recipes, jobs, strict=True)]
     store = open_store(options)
@@ -70,14 +77,19 @@ def run(
     require_packages(steps)
     remote = open_remote(options)
     resources = {name: options.slots.get(name, 1) for step in steps for name in step.resources}
-    executor = open_executor(options.executor, options.jobs or default_jobs(), resources, remote)
+    jobs_at_once = options.jobs or default_jobs()
+    executor = open_executor(options.executor, jobs_at_once, resources, remote)
+    log = EventLog([(job.plan, folder) for job, folder in zip(jobs, folders, strict=True)])
+    on_plan(steps, jobs_at_once, options.executor)
     told: dict[str, list[str]] = {}
 
     def hear(event: Event) -> None:
         if event.status == "warning":
             told.setdefault(event.step.id, []).append(f"warning: {event.text}")
+        log.write(event)
         on_event(event)
 
+    courier = Courier(store, remote) if remote else None
     try:
         if options.locked:
             check_locked(recipes, options, store, on_event)
@@ -85,7 +97,7 @@ def run(
             steps,
             store,
             executor=executor,
-            courier=Courier(store, remote) if remote else None,
+            courier=courier,
             keep_going=options.keep_going,
             slots=options.slots,
             on_event=hear,
@@ -94,16 +106,30 @@ def run(
         jobs = [replace(job, notes=[*job.notes, *new]) for job, new in zip(jobs, warnings, strict=True)]
         built = zip(jobs, folders, accepted, strict=True)
         manifests = [fill(job, results, folder, store, figures) for job, folder, figures in built]
+        reports = [_report(manifest, folder) for manifest, folder in zip(manifests, folders, strict=True)]
     finally:
+        log.close()
         store.close()
     errors: list[list[RecipebuildError]] = [
         [e for step in job.plan.steps if (e := results[step.id].error)] for job in jobs
     ]
+    for job, found in zip(jobs, errors, strict=True):
+        if courier and {step.id for step in job.plan.steps} & set(courier.unpushed):
+            found.append(Interrupted("interrupted before all results were in the remote store"))
     if options.fail_on_regression:
         for manifest, found in zip(manifests, errors, strict=True):
             found.extend(regressions(manifest))
-    parts = zip(folders, manifests, errors, warnings, strict=True)
-    return [Build(folder, manifest, e[0] if e else None, seen) for folder, manifest, e, seen in parts]
+    parts = zip(folders, manifests, errors, warnings, reports, strict=True)
+    return [Build(folder, manifest, e[0] if e else None, seen, trouble) for folder, manifest, e, seen, trouble in parts]
+
+
+def _report(manifest: Mapping[str, Any], folder: Path) -> str:
+    """Make the build's report; say what went wrong, as that is no reason to lose hours of work."""
+    try:
+        write_report(manifest, folder)
+    except Exception as error:  # whatever it is, the build is done
+        return f"warning: {folder / REPORT} could not be made: {type(error).__name__}: {error}"
+    return ""
 
 
 def default_jobs() -> int:

@@ -14,7 +14,7 @@ from recipebuild.engine.step import Step
 from recipebuild.errors import RecipeError, StepError
 from recipebuild.plan.origin import recipe_field
 from recipebuild.plan.pulsar2 import configure_params
-from recipebuild.prepare import Job, Options, open_store, prepare, template_folders
+from recipebuild.prepare import DEFAULTS, Job, Options, listed, open_store, prepare, template_folders
 from recipebuild.recipe.load import load
 from recipebuild.recipe.problems import Place, Problem, RecipeProblems
 from recipebuild.recipe.schema import Recipe
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from recipebuild.pulsar2.settled import Settled
 
 
-def preview(recipes: Sequence[str], options: Options) -> list[dict[str, Any]]:
+def preview(recipes: str | Sequence[str], options: Options = DEFAULTS) -> list[dict[str, Any]]:
     """What ``run`` would do, and why: for each recipe what ``plan --json`` prints.
 
     Raises:
@@ -34,7 +34,7 @@ def preview(recipes: Sequence[str], options: Options) -> list[dict[str, Any]]:
     """
     store = open_store(options)
     found = []
-    for job in prepare(recipes, options):
+    for job in prepare(listed(recipes), options):
         steps = []
         for it in preview_steps(job.plan.steps, store):
             steps.append({**it.as_json(), "why": [_sourced(change, it.step, job) for change in it.why]})
@@ -43,7 +43,7 @@ def preview(recipes: Sequence[str], options: Options) -> list[dict[str, Any]]:
     return found
 
 
-def explain(recipe: str, step: str, options: Options) -> list[dict[str, Any]]:
+def explain(recipe: str, step: str, options: Options = DEFAULTS) -> list[dict[str, Any]]:
     """Why a step of a recipe would be built or, if it is cached, was: one entry for each of its variants.
 
     Returns:
@@ -101,16 +101,17 @@ class Checked:
         return {"recipe": self.recipe, "ok": not problems, "problems": problems, "notes": list(self.notes)}
 
 
-def check(recipes: Sequence[str], options: Options) -> list[Checked]:
+def check(recipes: str | Sequence[str], options: Options = DEFAULTS) -> list[Checked]:
     """Whether recipes are right, each by itself, and what is worth knowing about them."""
     found = []
-    for given in recipes:
+    for given in listed(recipes):
         try:
             (job,) = prepare([given], options)
         except RecipeProblems as error:
             found.append(Checked(given, error.problems))
             continue
         problems, notes = _configured(job.recipes)
+        problems += [*_undescribed(job), *_unmatched(job, options)]
         more = [*_room(job, options), *_operators(job, options)]
         found.append(Checked(job.plan.name, problems, [*job.notes, *notes, *more]))
     return found
@@ -133,6 +134,56 @@ def _configured(recipes: Sequence[Recipe]) -> tuple[list[Problem], list[str]]:
         # That mean and std look like 0..1 units is said already, in the recipe's words.
         notes += [f"warning: {it}" for it in mistakes(made.config) if it.kind != "units"]
     return list(problems.values()), list(dict.fromkeys(notes))
+
+
+def _undescribed(job: Job) -> list[Problem]:
+    """That an ONNX file which is a model's source takes something else than the recipe describes."""
+    found: dict[str, Problem] = {}
+    for variant in job.variants.values():
+        recipe = variant.recipe
+        source = Path(recipe.model.source)
+        if source.suffix != ".onnx" or not recipe.model.is_local:
+            continue
+        from recipebuild.graph.files import load as load_model
+        from recipebuild.graph.simplify import check_inputs
+
+        shapes: dict[str, Sequence[int]] = {recipe.input.name: recipe.input.shape}
+        shapes |= {given.name: given.shape for given in recipe.more_inputs}
+        try:
+            check_inputs(load_model(source, weights=False), source, shapes)
+        except StepError as error:
+            place = variant.place("model.source") or Place(recipe.name)
+            found[error.message] = Problem("model.source", error.message, place, error.remedy)
+    return list(found.values())
+
+
+def _unmatched(job: Job, options: Options) -> list[Problem]:
+    """That a pattern of ``quantization.layers`` matches nothing in the model, where that was built before."""
+    asked = {label: variant for label, variant in job.variants.items() if _by_module(variant.recipe)}
+    if not asked:
+        return []
+    store = open_store(options)
+    models = {it.step.id: it.key for it in preview_steps(job.plan.steps, store) if it.step.name == "head"}
+    found: dict[str, Problem] = {}
+    for label, variant in asked.items():
+        key = next((key for id_, key in models.items() if id_ in job.plan.variants[label]), None)
+        record = store.find(key) if key else None
+        if record is None:
+            continue
+        from recipebuild.graph.files import load as load_model
+        from recipebuild.graph.layers import resolve
+
+        try:
+            resolve(_by_module(variant.recipe), load_model(store.path(record.select("model.onnx")[0]), weights=False))
+        except StepError as error:
+            place = variant.place("quantization.layers") or Place(variant.recipe.name)
+            found[error.message] = Problem("quantization.layers", error.message, place, error.remedy)
+    return list(found.values())
+
+
+def _by_module(recipe: Recipe) -> list[dict[str, Any]]:
+    layers: list[dict[str, Any]] = configure_params(recipe)["quant"].get("layer_configs", [])
+    return [layer for layer in layers if "module" in layer]
 
 
 def _room(job: Job, options: Options) -> list[str]:
@@ -168,7 +219,7 @@ def _linted(job: Job, recipe: Recipe, options: Options) -> Sequence[Finding]:
         return []
 
 
-def render(recipe: str, options: Options) -> str:
+def render(recipe: str, options: Options = DEFAULTS) -> str:
     """The Pulsar2 configuration of a recipe; of a matrix, that of its first entry.
 
     Raises:

@@ -16,11 +16,21 @@ from recipebuild.engine.run import run_steps
 from recipebuild.engine.store import Store
 from recipebuild.errors import Interrupted, RecipeError
 from recipebuild.plan.plan import only_until
-from recipebuild.prepare import Options, open_store, plan_recipe, require_packages, resolve_toolchain
+from recipebuild.prepare import (
+    DEFAULTS,
+    Options,
+    listed,
+    open_store,
+    plan_recipe,
+    require_packages,
+    resolve_toolchain,
+)
 from recipebuild.recipe.load import Variant, load
 
 
-def estimate(recipes: Sequence[str], options: Options, on_event: OnEvent = lambda event: None) -> list[dict[str, Any]]:
+def estimate(
+    recipes: str | Sequence[str], options: Options = DEFAULTS, on_event: OnEvent = lambda event: None
+) -> list[dict[str, Any]]:
     """For each entry of each recipe what ``estimate --json`` prints. The model is built as far as its last graph.
 
     Raises:
@@ -29,7 +39,7 @@ def estimate(recipes: Sequence[str], options: Options, on_event: OnEvent = lambd
     """
     own, store = measured(), open_store(options)
     try:
-        loaded = [load(given, sets=options.sets, cwd=Path.cwd()) for given in recipes]
+        loaded = [load(given, sets=options.sets, cwd=Path.cwd()) for given in listed(recipes)]
         return [one for variants in loaded for one in _of_recipe(variants, options, store, own, on_event)]
     finally:
         store.close()

@@ -11,12 +11,15 @@ from typing import Any
 from recipebuild import manifest as manifests
 from recipebuild.accepted import compare, digest_of, facts
 from recipebuild.engine.materialize import materialize
+from recipebuild.engine.record import Blob
 from recipebuild.engine.store import Store
 from recipebuild.engine.task import Result
 from recipebuild.engine.upkeep import add_root
 from recipebuild.errors import RecipeError, disk_full
+from recipebuild.origins import origins
 from recipebuild.plan.plan import Plan
 from recipebuild.prepare import Job
+from recipebuild.report.page.make import REPORT
 
 
 def make_folder(folder: Path) -> Path:
@@ -59,8 +62,14 @@ def fill(
     """
     before = manifests.read(folder / "manifest.json")
     value = manifests.manifest(job.plan, results, digest_of(job), job.toolchains, job.notes)
+    for entry in value["steps"]:
+        if (config := _config(results[entry["id"]])) and (
+            found := origins(job, results[entry["id"]].step, config, store)
+        ):
+            entry["origins"] = found
     try:
         written = {path for step in job.plan.steps for path in _place(job.plan, results[step.id], folder, store)}
+        written.add(REPORT)  # made after the manifest, of the manifest
         _remove_stale(folder, before, written)
         value["files"] = sorted(written)
         if accepted and value["status"] == "ok":
@@ -72,6 +81,12 @@ def fill(
         raise disk_full(error, folder) or error from error
     add_root(store, (folder / "manifest.json").absolute())
     return value
+
+
+def _config(result: Result) -> Blob | None:
+    """The configuration that a step wrote."""
+    outputs = result.record.outputs if result.record and result.step.name == "configure" else ()
+    return next((blob for blob in outputs if blob.name == "pulsar2.json"), None)
 
 
 def _place(plan_: Plan, result: Result, folder: Path, store: Store) -> list[str]:

@@ -18,16 +18,18 @@ from recipebuild.engine.run import run_steps
 from recipebuild.engine.store import Store
 from recipebuild.engine.task import Result
 from recipebuild.errors import CheckError, Interrupted, RecipeError
-from recipebuild.prepare import Job, Options, open_store, prepare, require_packages
+from recipebuild.prepare import DEFAULTS, Job, Options, listed, open_store, prepare, require_packages
 from recipebuild.recipe.find import find
 
-_LOCKED = ("fetch", "calibrate")
+_LOCKED = ("fetch", "calibrate", "tensors")
 """The steps that bring something from outside into the build."""
 
 _VERSION = 1
 
 
-def lock(recipes: Sequence[str], options: Options, on_event: OnEvent = lambda event: None) -> list[Path]:
+def lock(
+    recipes: str | Sequence[str], options: Options = DEFAULTS, on_event: OnEvent = lambda event: None
+) -> list[Path]:
     """Write the lock files of recipes: fetch their models and draw their calibration sets, if that is still to do.
 
     Returns:
@@ -37,6 +39,7 @@ def lock(recipes: Sequence[str], options: Options, on_event: OnEvent = lambda ev
         RecipeError: If a recipe is wrong, or its folder cannot be written.
         RecipebuildError: If a model cannot be fetched or a calibration set not be drawn, as in a run.
     """
+    recipes = listed(recipes)
     jobs = prepare(recipes, replace(options, until=None))
     store = open_store(options)
     try:

@@ -62,6 +62,7 @@ def manifest(
         "status": _status(entries),
         "toolchain": distinct[0] if len(distinct) == 1 else used,
         "steps": entries,
+        "variants": {label: list(ids) for label, ids in plan.variants.items()},
         "metrics": _metrics(plan, results),
         "notes": notes + [f"warning: {e['name']}: {w}" for e in entries for w in e["metrics"].get("warnings", [])],
         "environment": {
@@ -77,8 +78,10 @@ def entry(plan: Plan, result: Result) -> dict[str, Any]:
     """The manifest's entry of one step."""
     step, record, error = result.step, result.record, result.error
     found: dict[str, Any] = {
+        "id": step.id,
         "name": step.name,
         "variant": step.variant,
+        "needs": sorted(step.before),
         "key": record.key if record else None,
         "status": result.status,
         "seconds": record.seconds if record else result.seconds,

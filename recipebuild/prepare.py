@@ -65,6 +65,15 @@ class Options:
     again: str | None = None
 
 
+DEFAULTS = Options()
+"""How the command line builds without options."""
+
+
+def listed(recipes: str | Sequence[str]) -> Sequence[str]:
+    """One recipe or several, as several."""
+    return [recipes] if isinstance(recipes, str) else recipes
+
+
 @dataclass(frozen=True)
 class Job:
     """One recipe, ready to be built: its plan, what it was planned from, and what else the manifest says.
@@ -114,7 +123,7 @@ def prepare(recipes: Sequence[str], options: Options) -> list[Job]:
 
 def plan_recipe(variants: Sequence[Variant], options: Options, resolve: Callable[..., Toolchain]) -> Job:
     """Plan one loaded recipe with what ``resolve`` finds of the toolchains and versions that it wants."""
-    toolchains = [resolve(v.recipe.target.toolchain, v.recipe.pulsar2.version) for v in variants]
+    toolchains = [resolve(_wanted(v.recipe), v.recipe.pulsar2.version) for v in variants]
     planned = plan(variants, toolchains, template_folders(options))
     if options.board:
         planned = with_deploy(planned, variants, options.board, find_board(options.board), options.again)
@@ -126,6 +135,11 @@ def plan_recipe(variants: Sequence[Variant], options: Options, resolve: Callable
     lines = [line for variant in variants for line in advice(variant.recipe)]
     lines += [line for it in zip(variants, toolchains, strict=True) for line in _absent(*it)]
     return Job(planned, by_label, dict(zip(by_label, toolchains, strict=True)), list(dict.fromkeys(lines)))
+
+
+def _wanted(recipe: Recipe) -> str:
+    """The recipe's toolchain; models of several inputs are for Pulsar2 alone."""
+    return "pulsar2" if recipe.more_inputs else recipe.target.toolchain
 
 
 def _absent(variant: Variant, toolchain: Toolchain) -> list[str]:
@@ -163,7 +177,7 @@ def template_folders(options: Options) -> list[Path]:
     return [*([options.templates.absolute()] if options.templates else []), shipped("templates")]
 
 
-def open_store(options: Options) -> Store:
+def open_store(options: Options = DEFAULTS) -> Store:
     """The store in the folder that the options name, or the user's own, which is also the front of a remote one."""
     named = options.store if not isinstance(options.store, str) or "://" not in options.store else None
     return Store(Path(named).absolute() if named else own_store())

@@ -8,6 +8,6 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def shipped(folder: str) -> Path:
-    """The folder of shipped files named ``folder`` (``recipes`` or ``templates``)."""
+    """The folder of shipped files named ``folder`` (``recipes`` or ``templates``), or the file ``constraints.txt``."""
     packed = _PACKAGE / "shipped" / folder
-    return packed if packed.is_dir() else _PACKAGE.parent / folder
+    return packed if packed.exists() else _PACKAGE.parent / folder

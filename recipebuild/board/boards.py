@@ -97,9 +97,8 @@ def only_board() -> str:
     """
     boards = load_boards()
     if len(boards) != 1:
-        known = (
-            f"say --board {' or --board '.join(sorted(boards))}" if boards else "recipebuild board add NAME --host ..."
-        )
+        known = "recipebuild board add NAME --host USER@HOST"
+        known = f"say --board {' or --board '.join(sorted(boards))}" if boards else known
         raise RecipeError("which board? there are several" if boards else "no board was added yet", remedy=known)
     return next(iter(boards))
 

@@ -29,7 +29,6 @@ from recipebuild.engine.digest import digest_file
 from recipebuild.errors import MissingError, StepError
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
 
     Array = npt.NDArray[Any]
@@ -114,9 +113,7 @@ def sample_speed(session: Session, runner: str, model: str, image: str, size: tu
         return None
 
 
-def outputs(
-    session: Session, model: str, interface: Mapping[str, Any], images: Sequence[npt.NDArray[np.uint8]]
-) -> list[list[Array]]:
+def outputs(session: Session, model: str, interface: Mapping[str, Any], images: Sequence[Array]) -> list[list[Array]]:
     """What the model gives for each image, in the order of its outputs.
 
     Args:

@@ -27,6 +27,7 @@ class Runner(BaseModel):
     scale: int = 1
     ids: str | None = None
     classes: int | None = None
+    places: int | None = None
 
     def command(self, model: str, height: int, width: int) -> str:
         """The line that runs it on ``image.jpg``; the size is named where it is not the program's own."""

@@ -40,8 +40,8 @@ BYTES_PER_SECOND = 100_000
 PATHS = 'PATH="$PATH:/opt/bin:/usr/local/bin:/usr/bin/axcl"; export PATH'
 """Where a board's programs lie; a shell that nobody logged in to may not know."""
 
-_NOTICE = 0.2
-"""Seconds in which the end of the holder's connection is noticed: what fails may have failed of that."""
+_PULSE = "still here"
+"""What the holder says again when it is said to it."""
 
 _DROPS = 5
 """Connections that may drop in one run."""
@@ -66,7 +66,7 @@ echo "$4" >owner
 sweep
 mkdir "runs/$2"
 made=$?
-[ $made != 0 ] || { echo ready; cat >/dev/null; }
+[ $made != 0 ] || { echo ready; cat; }
 sweep
 rm -f owner
 exit $made
@@ -178,13 +178,18 @@ class Session:
             done = run(self.board, f"cd {place} && {{ {script}\n}}", timeout=timeout, given=given)
         except MissingError as error:  # a moment ago it was there
             raise ConnectionError(error.message) from error
-        if done.status:
-            time.sleep(_NOTICE)
-        self._require()
+        self._require(ask=bool(done.status))
         return done
 
-    def _require(self) -> None:
-        if self._holder is None or self._holder.poll() is not None:
+    def _require(self, ask: bool = False) -> None:
+        """Find that the board is still ours.
+
+        Args:
+            ask: Ask the holder. What fails may have failed of a sweep, and on a busy machine the end of the holder's
+                connection can be noticed long after that.
+        """
+        holder = self._holder
+        if holder is None or holder.poll() is not None or (ask and not _answers(holder)):
             raise ConnectionError("the connection that holds the board broke")
 
     def _await_ready(self, holder: subprocess.Popen[bytes]) -> None:
@@ -234,6 +239,18 @@ def on_board(
         f"the connection to the board {board.host} broke, {_DROPS} times or for good ({dropped})",
         remedy="look at its power and network; it may have been rebooted. Run again to go on",
     )
+
+
+def _answers(holder: subprocess.Popen[bytes]) -> bool:
+    """Whether the holder is there and says what is said to it."""
+    if holder.stdin is None:
+        return False
+    try:
+        holder.stdin.write(f"{_PULSE}\n".encode())
+        holder.stdin.flush()
+    except OSError:
+        return False
+    return next(_lines(holder, READY_SECONDS), "") == _PULSE
 
 
 def _lines(holder: subprocess.Popen[bytes], limit: float) -> Iterator[str]:

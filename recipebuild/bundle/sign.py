@@ -20,7 +20,7 @@ _LIMIT = 120.0
 """Seconds that a signing program may take; an agent or a browser may ask the user something."""
 
 
-def sign(folder: Path, key: Path, program: Literal["ssh-keygen", "cosign"]) -> Path:
+def sign(folder: Path, key: Path, program: Literal["ssh-keygen", "cosign"] = "ssh-keygen") -> Path:
     """Sign the bundle; the file of the signature, which lies in the bundle.
 
     Raises:
@@ -28,6 +28,7 @@ def sign(folder: Path, key: Path, program: Literal["ssh-keygen", "cosign"]) -> P
         StepError: If it refuses.
     """
     sums, signature = folder / SUMS, folder / (_SSH if program == "ssh-keygen" else _COSIGN)
+    _find(program)
     signature.unlink(missing_ok=True)
     if program == "ssh-keygen":
         command = ["ssh-keygen", "-Y", "sign", "-f", str(key), "-n", NAMESPACE, str(sums)]
@@ -70,10 +71,14 @@ def check_signature(folder: Path, signers: Path, identity: str | None) -> str:
     return who
 
 
-def _run(command: list[str], given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    if shutil.which(command[0]) is None:
+def _find(program: str) -> None:
+    if shutil.which(program) is None:
         where = {"ssh-keygen": "it comes with OpenSSH (openssh-client)", "cosign": "github.com/sigstore/cosign"}
-        raise MissingError(f"{command[0]} is not installed", remedy=where[command[0]])
+        raise MissingError(f"{program} is not installed", remedy=where[program])
+
+
+def _run(command: list[str], given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    _find(command[0])
     try:
         return subprocess.run(command, input=given, capture_output=True, check=False, timeout=_LIMIT)
     except subprocess.TimeoutExpired as error:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from recipebuild.calibration.preprocess import ImageSpec, preprocess, to_rgb
+from recipebuild.calibration.yuv import to_yuv
+from recipebuild.errors import StepError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,10 +54,15 @@ class Runtime(BaseModel):
     csc: Csc | None = None
     extra_shapes: tuple[tuple[int, int, int, int], ...] = ()
 
+    @property
+    def is_yuv(self) -> bool:
+        """Whether the compiled model converts colours."""
+        return self.format in YUV
+
     def shape(self, spec: ImageSpec) -> tuple[int, ...]:
         """The sizes of what is fed. YUV 4:2:0 has half as many rows again, for its colours."""
         batch, channels, height, width = spec.shape
-        if self.format in YUV:
+        if self.format in YUV_ROWS:
             times, over, planes = YUV_ROWS[self.format]
             return batch, height * times // over, width, planes
         return (batch, height, width, channels) if self.layout == "NHWC" else (batch, channels, height, width)
@@ -67,7 +74,10 @@ def runtime_tensor(image: Image.Image, spec: ImageSpec, runtime: Runtime) -> npt
     Args:
         image: The image.
         spec: Of the model that is compiled, whose colours are those of ``runtime``.
-        runtime: Not YUV: cameras make that, not files.
+        runtime: What is fed.
+
+    Raises:
+        StepError: If it is YUV by a matrix of the user's own, or of an odd size.
     """
     import numpy as np
     from PIL import Image
@@ -76,9 +86,21 @@ def runtime_tensor(image: Image.Image, spec: ImageSpec, runtime: Runtime) -> npt
         values = preprocess(image, spec)
     else:
         pixels = np.asarray(to_rgb(image).resize(spec.size, Image.Resampling.BILINEAR))
+        if runtime.format in YUV:
+            return to_yuv(pixels, runtime.format, limited=_is_limited(runtime))
         ordered = pixels if spec.color == "RGB" else pixels[:, :, ::-1]
         values = ordered.transpose(2, 0, 1)[np.newaxis].astype(np.uint8 if runtime.dtype == "U8" else np.float32)
     return np.ascontiguousarray(values.transpose(0, 2, 3, 1) if runtime.layout == "NHWC" else values)
+
+
+def _is_limited(runtime: Runtime) -> bool:
+    mode = runtime.csc.mode if runtime.csc else "FullRange"
+    if mode == "Matrix":
+        raise StepError(
+            "images cannot be made YUV for a csc matrix of your own: which YUV it takes is not known",
+            remedy="set target.runtime_input.csc.mode to FullRange or LimitedRange",
+        )
+    return mode == "LimitedRange"
 
 
 def as_network(fed: npt.NDArray[Any], spec: ImageSpec, runtime: Runtime) -> npt.NDArray[np.float32]:

@@ -12,22 +12,28 @@ from __future__ import annotations
 
 import io
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from recipebuild.calibration.archive import read_archive
 from recipebuild.calibration.preprocess import ImageSpec, preprocess
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
+
+    Array = npt.NDArray[Any]
 
 Format = Literal["Numpy", "Binary", "NumpyObject"]
 
 
 def write_tensors(
-    images: Path, spec: ImageSpec, format: Format, path: Path, on_image: Callable[[int], None] = lambda _: None
+    images: Path,
+    spec: ImageSpec,
+    format: Format,
+    path: Path,
+    on_image: Callable[[int], None] = lambda _: None,
+    more: Callable[[str], Mapping[str, Array]] = lambda _: {},
 ) -> int:
     """Write the archive of tensors for an archive of images; give how many there are.
 
@@ -37,6 +43,7 @@ def write_tensors(
         format: What the archive holds.
         path: Where to write it.
         on_image: Told how many are done.
+        more: Gives the tensors of other inputs for an image, by its name; with NumpyObject only.
 
     Raises:
         StepError: If the archive of images, or an image in it, is damaged.
@@ -44,7 +51,8 @@ def write_tensors(
     done = 0
     with tarfile.open(path, "w", format=tarfile.USTAR_FORMAT) as tar:
         for done, (name, image) in enumerate(read_archive(images), 1):
-            data = _bytes(preprocess(image, spec).repeat(spec.shape[0], axis=0), spec.name, format)
+            tensor = preprocess(image, spec).repeat(spec.shape[0], axis=0)
+            data = _bytes({spec.name: tensor, **more(name)}, spec.name, format)
             entry = tarfile.TarInfo(f"{name}.{'bin' if format == 'Binary' else 'npy'}")  # a.jpg and a.png stay apart
             entry.size = len(data)
             tar.addfile(entry, io.BytesIO(data))
@@ -52,11 +60,11 @@ def write_tensors(
     return done
 
 
-def _bytes(tensor: npt.NDArray[np.float32], name: str, format: Format) -> bytes:
+def _bytes(tensors: Mapping[str, Array], name: str, format: Format) -> bytes:
     import numpy as np
 
     if format == "Binary":
-        return tensor.astype("<f4").tobytes()
+        return tensors[name].astype("<f4").tobytes()
     file = io.BytesIO()
-    np.save(file, np.array({name: tensor}) if format == "NumpyObject" else tensor)
+    np.save(file, np.array(dict(tensors)) if format == "NumpyObject" else tensors[name])
     return file.getvalue()

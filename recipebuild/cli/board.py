@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from recipebuild.cli import completing
 from recipebuild.cli import options as given
 from recipebuild.cli.exits import print_json
 from recipebuild.errors import MissingError
@@ -15,7 +16,7 @@ app = typer.Typer(
     help="Boards: add them, look at them, run models on them.", no_args_is_help=True, rich_markup_mode=None
 )
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The board's name.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The board's name.", autocompletion=completing.boards)]
 
 
 @app.command("add")
@@ -52,7 +53,10 @@ def add(
 
 @app.command("list")
 def list_(as_json: given.Json = False) -> None:
-    """Print the boards that were added."""
+    """Print the boards that were added.
+
+    Example: recipebuild board list
+    """
     from recipebuild.board.boards import load_boards
 
     boards = load_boards()
@@ -78,14 +82,13 @@ def doctor(
     """
     from recipebuild.board.boards import find_board
     from recipebuild.board.doctor import compiled_by, doctor
+    from recipebuild.cli.doctoring import tell
 
     lines = doctor(find_board(name), compiled_by(bundle) if bundle else None)
     if as_json:
         print_json([[line.as_json() for line in lines]])
-    for line in [] if as_json else lines:
-        typer.echo(f"{line.state:4}  {line.what}: {line.found}")
-        if line.remedy and line.state != "ok":
-            typer.echo("\n".join(f"        {part}" for part in line.remedy.splitlines()))
+    else:
+        tell(lines)
     if any(line.state == "fail" for line in lines):
         raise typer.Exit(MissingError.exit_code)
 
@@ -103,6 +106,8 @@ def run(
     jobs: given.Jobs = None,
     keep_going: given.KeepGoing = False,
     locked: given.Locked = False,
+    quiet: given.Quiet = False,
+    verbose: given.Verbose = False,
     as_json: given.Json = False,
 ) -> None:
     """Build recipes, put them on a board, time them there, and compare board and host.
@@ -121,4 +126,4 @@ def run(
         sets=given.merged_sets(sets, weights, None), store=store, build_dir=build_dir, templates=templates,
         jobs=jobs, keep_going=keep_going, locked=locked, board=board or only_board(), again=now if again else None,
     )  # fmt: skip
-    build_and_tell(recipes, options, as_json, after=note)
+    build_and_tell(recipes, options, as_json, note, quiet=quiet, verbose=verbose)

@@ -47,6 +47,7 @@ def verify(
     for fault in found.faults:
         say(f"error: {bundle}: {fault}")
     if found.faults:
+        say("  name build/<name>/bundle, or get it anew: recipebuild run RECIPE")
         raise typer.Exit(CheckError.exit_code)
 
 
@@ -66,5 +67,6 @@ def sign(
     from recipebuild.bundle.verify import verify
 
     if faults := verify(bundle).faults:
-        raise CheckError(f"{bundle} is not signed: {faults[0]}")
+        remedy = "sign what is whole: recipebuild bundle verify tells all that is wrong with it"
+        raise CheckError(f"{bundle} is not signed: {faults[0]}", remedy=remedy)
     typer.echo(sign_bundle(bundle, key, program))

@@ -18,7 +18,10 @@ app.command("pull")(exchange.pull)
 
 @app.command("stats")
 def stats(store: given.LocalStore = None, as_json: given.Json = False) -> None:
-    """Say how much the store holds, by recipe and by step."""
+    """Say how much the store holds, by recipe and by step.
+
+    Example: recipebuild cache stats
+    """
     from recipebuild.engine.upkeep import usage
     from recipebuild.prepare import Options, open_store
     from recipebuild.report.figures import size
@@ -37,7 +40,10 @@ def stats(store: given.LocalStore = None, as_json: given.Json = False) -> None:
 
 @app.command("verify")
 def verify(store: given.LocalStore = None, as_json: given.Json = False) -> None:
-    """Read every byte of the store; remove what is damaged, so that the next run builds it again."""
+    """Read every byte of the store; remove what is damaged, so that the next run builds it again.
+
+    Example: recipebuild cache verify
+    """
     from recipebuild.engine.upkeep import verify
     from recipebuild.errors import CheckError
     from recipebuild.prepare import Options, open_store
@@ -65,13 +71,18 @@ def gc(
     store: given.LocalStore = None,
     as_json: given.Json = False,
 ) -> None:
-    """Make room in the store. What a running build or a build folder needs stays."""
+    """Make room in the store. What a running build or a build folder needs stays.
+
+    Example: recipebuild cache gc --max-size 20GB
+
+    Example: recipebuild cache gc --older-than 30d
+    """
     from recipebuild.engine.upkeep import collect
     from recipebuild.prepare import Options, open_store
     from recipebuild.report.figures import size
 
-    limit = given.bytes_of(max_size) if max_size else None
-    age = given.seconds_of(older_than) if older_than else None
+    limit = given.bytes_of("--max-size", max_size) if max_size else None
+    age = given.seconds_of("--older-than", older_than) if older_than else None
     freed = collect(open_store(Options(store=store)), max_bytes=limit, older_than=age)
     if as_json:
         print_json([asdict(freed)])

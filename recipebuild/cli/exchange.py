@@ -26,7 +26,10 @@ def push(
     toolchain: given.Toolchain = None,
     as_json: given.Json = False,
 ) -> None:
-    """Copy results of this machine to a remote store."""
+    """Copy results of this machine to a remote store.
+
+    Example: recipebuild cache push recipes/mine.yaml --store s3://bucket/team
+    """
     from recipebuild.engine.exchange import push
 
     _move(push, "pushed", store, recipes, given.merged_sets(sets, weights, toolchain), as_json)
@@ -40,7 +43,10 @@ def pull(
     toolchain: given.Toolchain = None,
     as_json: given.Json = False,
 ) -> None:
-    """Copy results from a remote store to this machine; the next run finds them."""
+    """Copy results from a remote store to this machine; the next run finds them.
+
+    Example: recipebuild cache pull recipes/mine.yaml --store s3://bucket/team
+    """
     from recipebuild.engine.exchange import pull
 
     _move(pull, "pulled", store, recipes, given.merged_sets(sets, weights, toolchain), as_json)

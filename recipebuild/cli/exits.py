@@ -9,12 +9,15 @@ import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-from recipebuild.errors import Interrupted, RecipebuildError
+from recipebuild.errors import Interrupted, MissingError, RecipebuildError
+
+if TYPE_CHECKING:
+    from recipebuild.recipe.problems import Problem
 
 
 def leave(command: Callable[[], object]) -> NoReturn:
@@ -27,14 +30,23 @@ def leave(command: Callable[[], object]) -> NoReturn:
     except RecipebuildError as error:
         say_error(error)
         sys.exit(error.exit_code)
+    except ModuleNotFoundError as error:
+        if (error.name or "recipebuild").startswith("recipebuild"):
+            _tell_bug(error)
+        say(f"error: this needs the Python package {error.name}, which is not installed")
+        say("  pip install 'recipebuild[build]'")
+        sys.exit(MissingError.exit_code)
     except BrokenPipeError:  # whoever read our output has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except Exception as error:  # a bug: the traceback goes to a file
-        say(f"error: unexpected {type(error).__name__}: {error}".splitlines()[0])
-        say(f"  this is a bug; the traceback is in {_keep_traceback()}")
-        sys.exit(RecipebuildError.exit_code)
+        _tell_bug(error)
     sys.exit(0)
+
+
+def in_actions() -> bool:
+    """Whether GitHub Actions runs us."""
+    return os.environ.get("GITHUB_ACTIONS") == "true"
 
 
 def say(text: str) -> None:
@@ -49,10 +61,33 @@ def print_json(values: Sequence[object]) -> None:
 
 
 def say_error(error: RecipebuildError, where: str = "") -> None:
-    """Say what is wrong and what to do about it."""
+    """Say what is wrong and what to do about it; in GitHub Actions mark the lines that are wrong, too."""
+    problems = getattr(error, "problems", ())
+    if in_actions() and not problems:
+        from recipebuild.cli.lines import annotation
+
+        say(annotation(error.message, title=where.rstrip(": ")))
+    mark(problems)
     say(f"error: {where}{error.message}")
     for line in error.remedy.splitlines():
         say(f"  {line}")
+
+
+def _tell_bug(error: Exception) -> NoReturn:
+    say(f"error: unexpected {type(error).__name__}: {error}".splitlines()[0])
+    say(f"  this is a bug; the traceback is in {_keep_traceback()}")
+    sys.exit(RecipebuildError.exit_code)
+
+
+def mark(problems: Iterable[Problem]) -> None:
+    """In GitHub Actions, mark the lines of recipes that are wrong."""
+    if not in_actions():
+        return
+    from recipebuild.cli.lines import annotation
+
+    for problem in problems:
+        at, text = problem.place, f"{problem.field}: {problem.message}".removeprefix(": ")
+        say(annotation(text, file=at.origin if at.line else "", line=at.line, column=at.column))
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""``inspect`` and ``diff``: what is in a model's file, and in two side by side."""
+"""``inspect`` and ``diff``: what is in a model's file, and two models or two builds side by side."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from recipebuild.pulsar2.axmodel import AxModel
     from recipebuild.pulsar2.inspect import OnnxModel
 
-File = Annotated[Path, typer.Argument(metavar="FILE", help="An ONNX model, or a quant.json.")]
+Side = Annotated[
+    str,
+    typer.Argument(metavar="MODEL|BUILD", help="An ONNX model; a quant.json; or a build folder or its manifest."),
+]
 
 
 def inspect(
@@ -46,23 +49,49 @@ def inspect(
         raise typer.Exit(CheckError.exit_code)
 
 
-def diff(a: File, b: File, as_json: given.Json = False) -> None:
-    """Lay two models side by side, or compare two quantizations tensor by tensor.
+def diff(a: Side, b: Side, build_dir: given.BuildDir = Path("build"), as_json: given.Json = False) -> None:
+    """Lay two models side by side, compare two quantizations tensor by tensor, or say what differs between two builds.
 
     Example: recipebuild diff build/quickstart/steps/simplify/simplified.onnx build/quickstart/model.onnx
 
     Example: recipebuild diff build/quickstart/quant.json pulsar2/quant/quant_axmodel.json
+
+    Example: recipebuild diff build/b0 build/b0-tuned
     """
-    if ".json" in (a.suffix, b.suffix):
-        _diff_quantizations(a, b, as_json)
+    files = [path for path in (Path(a), Path(b)) if path.suffix == ".onnx" or path.is_file()]
+    if not files or any(path.name == "manifest.json" for path in files):
+        _diff_builds(a, b, build_dir, as_json)
+        return
+    if any(path.suffix == ".json" for path in files):
+        _diff_quantizations(Path(a), Path(b), as_json)
         return
     from recipebuild.graph.describe import describe
 
-    found = [describe(file).as_json() for file in (a, b)]
+    found = [describe(Path(file)).as_json() for file in (a, b)]
     if as_json:
         print_json(found)
     else:
         _print_figures(found)
+
+
+def _diff_builds(a: str, b: str, build_dir: Path, as_json: bool) -> None:
+    from recipebuild.report.changes import changes, pairs, tables
+    from recipebuild.reports import find
+
+    found = [changes(one, two) for one, two in pairs(find(a, build_dir), find(b, build_dir))]
+    if as_json:
+        print_json(found)
+        return
+    from rich.console import Console
+
+    for each in found:
+        made = tables(each)
+        typer.echo(f"A  {each['a']}\nB  {each['b']}")
+        if not made:
+            typer.echo("nothing differs")
+        for table in made:
+            typer.echo()
+            Console().print(table)
 
 
 def _diff_quantizations(a: Path, b: Path, as_json: bool) -> None:

@@ -1,98 +1,82 @@
-"""The live display of a run, on standard error: one line a step, with progress inside; plain lines off a terminal."""
+"""What a run shows while it runs, on standard error: on a terminal a picture that moves, elsewhere plain lines."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from recipebuild.cli.exits import say
+from recipebuild.cli.exits import in_actions, say
+from recipebuild.cli.lines import actions_groups, plain_lines, warnings
 from recipebuild.engine.events import Event, OnEvent
+from recipebuild.engine.step import Step
+
+
+class Display:
+    """Hears events, and shows them.
+
+    Args:
+        on_event: What shows them.
+    """
+
+    def __init__(self, on_event: OnEvent) -> None:
+        self._on_event = on_event
+        self.steps: Sequence[Step] = ()
+        self.jobs = 1
+        self.workers = "1 worker"
+
+    def __call__(self, event: Event) -> None:
+        """Show an event."""
+        self._on_event(event)
+
+    def plan(self, steps: Sequence[Step], jobs: int, executor: str = "local") -> None:
+        """Be told what is going to run, and how many steps at once."""
+        self.steps, self.jobs = steps, jobs
+        self.workers = f"{jobs} worker{'s' if jobs > 1 else ''}" if executor == "local" else "on a Dask cluster"
 
 
 @contextlib.contextmanager
-def display() -> Iterator[OnEvent]:
-    """Show events as they come. Nothing is shown, and nothing heavy imported, until a step must be built."""
-    if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
-        yield from _on_terminal()
+def display(
+    *, quiet: bool = False, verbose: bool = False, seconds: Callable[[], Mapping[str, float]] = dict
+) -> Iterator[Display]:
+    """Show events as they come. Nothing is shown, and nothing heavy imported, until a step must be built.
+
+    Args:
+        quiet: Show warnings only.
+        verbose: Show all, line by line.
+        seconds: Gives how long each step took the last time, by its id; asked once, when a step must be built.
+    """
+    if quiet:
+        yield Display(warnings)
+    elif in_actions() and not verbose:
+        yield Display(actions_groups())
+    elif verbose or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb" or os.environ.get("NO_COLOR"):
+        yield Display(plain_lines(verbose=verbose))
     else:
-        yield _plain_lines()
+        yield from _on_terminal(seconds)
 
 
-def _plain_lines() -> OnEvent:
-    said = {
-        "waiting": "waiting: {text}",
-        "retrying": "{text}",
-        "fetching": "fetching from the remote store",
-        "started": "started",
-        "built": "built in {seconds:.1f} s",
-        "failed": "failed after {seconds:.1f} s",
-    }
-    last_said: dict[str, float] = {}
-
-    def on_event(event: Event) -> None:
-        if event.status == "warning":
-            say(f"warning: {event.text}")
-        elif event.status in said:
-            say(f"{event.step.id}: {said[event.status].format(seconds=event.seconds, text=event.text)}")
-            last_said[event.step.id] = time.monotonic()
-        elif event.status == "progress" and event.text and time.monotonic() - last_said[event.step.id] > 10:
-            say(f"{event.step.id}: {event.text}")
-            last_said[event.step.id] = time.monotonic()
-
-    return on_event
-
-
-def _on_terminal() -> Iterator[OnEvent]:
-    # The display is made at the first step that is built: a run that finds all in the store never loads rich.
+def _on_terminal(seconds: Callable[[], Mapping[str, float]]) -> Iterator[Display]:
+    # The screen is made at the first step that is built: a run that finds all in the store never loads rich.
     with contextlib.ExitStack() as stack:
+        before: list[Event] = []
         show: list[OnEvent] = []
 
         def on_event(event: Event) -> None:
-            if event.status == "warning":
-                say(f"warning: {event.text}")
-                return
             if not show and event.status in ("started", "waiting", "fetching"):
-                show.append(_rich(stack))
+                from recipebuild.cli.screen import Screen
+
+                screen = Screen(stack, shown.steps, shown.workers, shown.jobs, seconds())
+                show.append(screen)
+                for earlier in before:
+                    screen(earlier)
             if show:
                 show[0](event)
+            elif event.status == "warning":
+                say(f"warning: {event.text}")
+            else:
+                before.append(event)
 
-        yield on_event
-
-
-def _rich(stack: contextlib.ExitStack) -> OnEvent:
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
-
-    progress = stack.enter_context(
-        Progress(
-            SpinnerColumn(finished_text=" "),
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=20),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[text]}", style="dim"),
-            console=Console(stderr=True),
-        )
-    )
-    tasks: dict[str, TaskID] = {}
-    styles = {"built": "[green]built[/]", "cached": "[dim]cached[/]", "failed": "[red]failed[/]"}
-
-    def on_event(event: Event) -> None:
-        if event.status == "skipped" or (event.status == "cached" and event.step.id not in tasks):
-            return
-        name = event.step.id
-        if name not in tasks:
-            tasks[name] = progress.add_task(name, total=1.0, text="")
-        if event.status in styles:
-            progress.update(tasks[name], completed=1.0, text=styles[event.status])
-            progress.stop_task(tasks[name])
-        elif event.status == "waiting":
-            progress.update(tasks[name], text=event.text)
-        elif event.status == "fetching":
-            progress.update(tasks[name], text="fetching from the remote store")
-        else:
-            progress.update(tasks[name], completed=event.fraction, text=event.text)
-
-    return on_event
+        shown = Display(on_event)
+        yield shown

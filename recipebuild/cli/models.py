@@ -9,7 +9,10 @@ from recipebuild.cli.exits import print_json
 
 
 def models(as_json: given.Json = False) -> None:
-    """List families with the hub ids that build without a download, and the shipped recipes."""
+    """List families with the hub ids that build without a download, and the shipped recipes.
+
+    Example: recipebuild models
+    """
     from recipebuild.models.families import family_table
     from recipebuild.models.tasks import TASKS
     from recipebuild.shipped import shipped

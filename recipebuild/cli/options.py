@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from recipebuild.cli import completing
 from recipebuild.errors import RecipeError
 
 
@@ -17,8 +18,18 @@ def _local(store: str | None) -> str | None:
     return store
 
 
-Recipes = Annotated[list[str], typer.Argument(metavar="RECIPE", help="Paths of recipes, or names of shipped ones.")]
-Recipe = Annotated[str, typer.Argument(metavar="RECIPE", help="The path of a recipe, or the name of a shipped one.")]
+Recipes = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="RECIPE", help="Paths of recipes, or names of shipped ones.", autocompletion=completing.recipes
+    ),
+]
+Recipe = Annotated[
+    str,
+    typer.Argument(
+        metavar="RECIPE", help="The path of a recipe, or the name of a shipped one.", autocompletion=completing.recipes
+    ),
+]
 Jobs = Annotated[
     int | None,
     typer.Option("-j", "--jobs", min=1, metavar="N", help="Steps at once; by default what cores and memory allow."),
@@ -30,12 +41,24 @@ FailOnRegression = Annotated[
 ]
 Sets = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="A.B=VALUE", help="Override a value of the recipe; may be given many times."),
+    typer.Option(
+        "--set", metavar="A.B=VALUE", help="Override a value of the recipe; may be given many times.",
+        autocompletion=completing.settings,
+    ),
+]  # fmt: skip
+Weights = Annotated[
+    str | None,
+    typer.Option(
+        metavar="pretrained|random", help="Short for --set model.weights=...", autocompletion=completing.weights
+    ),
 ]
-Weights = Annotated[str | None, typer.Option(metavar="pretrained|random", help="Short for --set model.weights=...")]
 Toolchain = Annotated[
-    str | None, typer.Option(metavar="auto|pulsar2|onnxruntime", help="Short for --set target.toolchain=...")
-]
+    str | None,
+    typer.Option(
+        metavar="auto|pulsar2|onnxruntime", help="Short for --set target.toolchain=...",
+        autocompletion=completing.toolchains,
+    ),
+]  # fmt: skip
 Store = Annotated[
     str | None,
     typer.Option(
@@ -64,7 +87,14 @@ Slots = Annotated[
     typer.Option("--slots", metavar="NAME=N", help="How many steps may hold a scarce resource at once: pulsar2=2."),
 ]
 Timeout = Annotated[str | None, typer.Option(metavar="TIME", help="End any step that takes longer: 90m, 6h.")]
-Until = Annotated[str | None, typer.Option(metavar="STEP", help="Build up to this step, and only what it needs.")]
+Until = Annotated[
+    str | None,
+    typer.Option(
+        metavar="STEP", help="Build up to this step, and only what it needs.", autocompletion=completing.steps
+    ),
+]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but warnings and errors.")]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Say all that happens, line by line.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else there.")]
 
 
@@ -78,22 +108,22 @@ _BYTES = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "KiB": 2*
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 
-def bytes_of(text: str) -> int:
-    """A size such as ``20GB`` or ``500MiB`` in bytes.
+def bytes_of(option: str, text: str) -> int:
+    """A size such as ``20GB`` or ``500MiB``, given for ``option``, in bytes.
 
     Raises:
         RecipeError: If it is not one.
     """
-    return int(_measure(text, _BYTES, "a size such as 20GB or 500MB"))
+    return int(_measure(option, text, _BYTES, "a size such as 20GB or 500MB"))
 
 
-def seconds_of(text: str) -> float:
-    """A time span such as ``30d`` or ``12h`` in seconds.
+def seconds_of(option: str, text: str) -> float:
+    """A time span such as ``30d`` or ``12h``, given for ``option``, in seconds.
 
     Raises:
         RecipeError: If it is not one.
     """
-    return _measure(text, _SECONDS, "a time span such as 30d or 12h")
+    return _measure(option, text, _SECONDS, "a time span such as 30d or 12h")
 
 
 def slots_of(given: list[str] | None) -> dict[str, int]:
@@ -111,8 +141,8 @@ def slots_of(given: list[str] | None) -> dict[str, int]:
     return found
 
 
-def _measure(text: str, units: dict[str, int], wanted: str) -> float:
+def _measure(option: str, text: str, units: dict[str, int], wanted: str) -> float:
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)", text.strip())
     if not found or found[2] not in units:
-        raise RecipeError(f"{text!r} is not {wanted}", remedy=f"units are {', '.join(units)}")
+        raise RecipeError(f"{option} {text}: not {wanted}", remedy=f"units are {', '.join(units)}")
     return float(found[1]) * units[found[2]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from recipebuild.cli import options as given
-from recipebuild.cli.exits import print_json, say
+from recipebuild.cli.exits import mark, print_json, say
 from recipebuild.errors import RecipeError
 
 
@@ -20,6 +20,10 @@ def check(
     """Check recipes: report all mistakes at once, each with its place, and what is worth knowing.
 
     Of a model that is an ONNX file, or was exported before, it also lists the nodes that the NPU cannot take.
+
+    Example: recipebuild check recipes/mine.yaml
+
+    Example: recipebuild check quickstart b0-cityscapes --json
     """
     from recipebuild.dryrun import check
     from recipebuild.prepare import Options
@@ -29,6 +33,7 @@ def check(
         print_json([one.as_json() for one in found])
     for one in found:
         if one.problems:
+            mark(one.problems)
             say("\n".join(f"error: {problem}" for problem in one.problems))
         elif not as_json:
             typer.echo("\n".join([f"{one.recipe}: ok", *(f"  {note}" for note in one.notes)]))
@@ -37,7 +42,10 @@ def check(
 
 
 def render(recipe: given.Recipe, sets: given.Sets = None, templates: given.Templates = None) -> None:
-    """Print the Pulsar2 configuration of a recipe. Builds nothing."""
+    """Print the Pulsar2 configuration of a recipe. Builds nothing.
+
+    Example: recipebuild render recipes/mine.yaml
+    """
     from recipebuild.dryrun import render
     from recipebuild.prepare import Options
 
@@ -45,7 +53,10 @@ def render(recipe: given.Recipe, sets: given.Sets = None, templates: given.Templ
 
 
 def schema() -> None:
-    """Print the JSON Schema of recipes, for editors."""
+    """Print the JSON Schema of recipes, for editors; recipebuild help editors tells how they are told of it.
+
+    Example: recipebuild schema
+    """
     from recipebuild.recipe.json_schema import json_schema
 
     print_json([json_schema()])

@@ -40,12 +40,17 @@ class _Errand:
 
 
 class Courier:
-    """Runs errands between ``store`` and ``remote``; nothing is started until there is one."""
+    """Runs errands between ``store`` and ``remote``; nothing is started until there is one.
+
+    Attributes:
+        unpushed: The names of pushes that an interruption left behind.
+    """
 
     def __init__(self, store: Store, remote: Remote, patience: float = PATIENCE) -> None:
         self._store = store
         self._remote = remote
         self._patience = patience
+        self.unpushed: list[str] = []
         self._gave_up = {"read": False, "write": False}
         self._told: set[bool] = set()  # whether of damage, and of other trouble
         self._open: dict[str, set[_Errand]] = {"read": set(), "write": set()}
@@ -85,7 +90,8 @@ class Courier:
             yield from self._stalled()
 
     def abandon(self) -> None:
-        """Leave all that is under way behind."""
+        """Leave all that is under way behind, as the run is interrupted."""
+        self.unpushed = sorted(errand.name for errand in self._open["write"])
         for errands in self._open.values():
             errands.clear()
 

@@ -60,6 +60,7 @@ class Preview:
             "status": self.status,
             "key": self.key,
             "after": list(self.after),
+            "needs": sorted(self.step.before),
             "why": [asdict(change) for change in self.why],
             "then": list(self.then),
             "seconds_last_time": self.earlier.seconds if self.earlier else None,

@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from recipebuild.engine.executor import Order, lay_out
@@ -19,6 +20,13 @@ from recipebuild.engine.store import Store
 
 _GRACE = 1.0
 """Seconds between asking a worker to end and ending it."""
+
+_HEAVY = 3 << 28
+"""Bytes that a worker may hold between two steps; half of them are the code of torch and onnxruntime.
+
+What these and onnxsim leave of a large model is never given back, and would be there on top of what the next step
+needs; a new worker costs a second or three of imports.
+"""
 
 
 @dataclass
@@ -88,8 +96,10 @@ class Pool:
                 name = worker.task
                 if "progress" not in message:
                     worker.task = None
+                    if _held(worker.process.pid) > _HEAVY:
+                        self._discard(worker)
                 yield name, message
-            if not data:
+            if not data and worker in self._workers:
                 task, status = worker.task, self._discard(worker)
                 if task is not None:
                     yield task, {"died": status}
@@ -132,6 +142,15 @@ class Pool:
         worker.process.stdout.close()
         self._workers.remove(worker)
         return worker.process.wait()
+
+
+def _held(pid: int) -> int:
+    """Bytes of memory that a process alone holds; 0 where the system does not tell."""
+    try:
+        _, resident, shared, *_ = Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()
+    except (OSError, ValueError):
+        return 0
+    return (int(resident) - int(shared)) * os.sysconf("SC_PAGE_SIZE")
 
 
 def _end(processes: list[subprocess.Popen[bytes]]) -> None:

@@ -291,3 +291,9 @@ class _Run:
             self._courier.abandon()
         for task in list(self._running.values()):
             self._fail(task, Interrupted("interrupted"))
+        if self._courier and self._courier.unpushed:
+            first, count = self._courier.unpushed[0], len(self._courier.unpushed)
+            words = f"interrupted before {count} {'results were' if count > 1 else 'result was'} in the remote store"
+            self._tell(
+                Event(self._steps[first], "warning", text=f"{words}; recipebuild cache push sends what is missing")
+            )

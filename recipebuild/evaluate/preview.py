@@ -1,6 +1,7 @@
 """A picture for people: images and the masks that models give for them, side by side, with a legend.
 
-Use: ``draw([Row(image, {"float": ids, "ground truth": label})], palette(19)).save(path)``.
+Use: ``draw([Row(image, {"float": ids, "ground truth": label})], palette(19)).save(path)``;
+``pictures(row, palette(19))`` gives what one row shows as pictures of their own.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 _MAX_WIDTH = 2000
 _MAX_PANEL = 640
+_DIFFERING = (230, 30, 60)
+_DIMMED = 0.35
 _MARGIN = 16
 _GAP = 6
 _TITLE_SIZE = 24
@@ -87,6 +90,26 @@ def draw(rows: Sequence[Row], labels: Sequence[Label]) -> Image.Image:
         top += row[0].height + _GAP
     picture.paste(legend, (_MARGIN, top))
     return picture
+
+
+def pictures(row: Row, labels: Sequence[Label]) -> dict[str, Image.Image]:
+    """What a row shows, each by itself, all of one size: ``input``, the masks, and ``difference``.
+
+    The last is there if there are masks ``float`` and ``quantized``: the image, dimmed and without colour, and in red
+    each pixel in which the two differ.
+    """
+    import numpy as np
+    from PIL import Image
+
+    shown = dict(zip(["input", *row.masks], _panels(row, _MAX_PANEL, labels), strict=True))
+    if {"float", "quantized"} <= shown.keys():
+        width, height = shown["input"].size
+        before, after = (enlarge(row.masks[title], height, width) for title in ("float", "quantized"))
+        gray = np.asarray(shown["input"].convert("L"))[:, :, np.newaxis].repeat(3, 2)
+        dimmed = (255 - _DIMMED * (255 - gray.astype(np.float32))).astype(np.uint8)
+        dimmed[before != after] = _DIFFERING
+        shown["difference"] = Image.fromarray(dimmed)
+    return shown
 
 
 def _panels(row: Row, width: int, labels: Sequence[Label]) -> list[Image.Image]:

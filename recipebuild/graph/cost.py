@@ -1,6 +1,7 @@
 """What a model costs to run: multiply-adds, memory for activations, changes of layout and of type. Static shapes only.
 
     multiply_adds(model)         # 17_954_000_000
+    work(model).matmul           # those in matrix products alone
     peak_activation_bytes(model)
     layout_changes(model)
 
@@ -30,6 +31,7 @@ _ANY = frozenset({
     "Tanh", "ArgMax", "Split", "Slice", "Pad",
 })  # fmt: skip
 """Operators that take either layout and give what they took."""
+_COUNTED = ("Conv", "ConvTranspose", "MatMul", "Gemm")
 _TYPE = frozenset({"Cast", "DequantizeLinear", "QuantizeLinear"})
 
 
@@ -43,16 +45,53 @@ class _Graph:
     stored: frozenset[str]
 
 
-def multiply_adds(model: onnx.ModelProto) -> int:
-    """Multiplications with an addition, in Conv, ConvTranspose, MatMul and Gemm; products of activations included.
+@dataclass(frozen=True)
+class Work:
+    """What one run of a model computes.
+
+    Attributes:
+        conv: Multiply-adds in Conv and ConvTranspose.
+        matmul: Multiply-adds in MatMul and Gemm; products of activations included.
+        softmax_sizes: Elements of each Softmax's output: attention maps.
+        unknown: Tensors of such nodes whose size is not known beforehand; what needs them is not counted.
+    """
+
+    conv: int
+    matmul: int
+    softmax_sizes: tuple[int, ...]
+    unknown: tuple[str, ...]
+
+
+def work(model: onnx.ModelProto) -> Work:
+    """Count multiplications with an addition by the kind of operator, and sizes of attention maps.
 
     Biases, normalizations, activations and interpolation are not counted, as in the usual "MACs".
     """
-    return sum(multiply_adds_of_nodes(model))
+    graph = _describe(model)
+    counted = dict.fromkeys(_COUNTED, 0)
+    softmax, unknown = [], []
+    for node in graph.nodes:
+        if node.op_type not in (*_COUNTED, "Softmax"):
+            continue
+        missing = [name for name in (*node.input[:2], node.output[0]) if name not in graph.sizes]
+        if missing:
+            unknown += missing
+        elif node.op_type == "Softmax":
+            softmax.append(math.prod(graph.sizes[node.output[0]]))
+        else:
+            counted[node.op_type] += _multiply_adds(node, graph.sizes)
+    conv, matmul = counted["Conv"] + counted["ConvTranspose"], counted["MatMul"] + counted["Gemm"]
+    return Work(conv, matmul, tuple(softmax), tuple(dict.fromkeys(unknown)))
+
+
+def multiply_adds(model: onnx.ModelProto) -> int:
+    """All of them, as ``work`` counts them."""
+    found = work(model)
+    return found.conv + found.matmul
 
 
 def multiply_adds_of_nodes(model: onnx.ModelProto) -> list[int]:
-    """The same of each node of the model, those inside nodes left out, in the graph's order."""
+    """Those of each node of the model, in the graph's order; 0 where sizes are not known."""
     graph = _describe(model)
     return [_multiply_adds(node, graph.sizes) for node in graph.nodes]
 
@@ -138,25 +177,21 @@ def _describe(model: onnx.ModelProto) -> _Graph:
             width[value.name] = helper.tensor_dtype_to_np_dtype(kind.elem_type).itemsize
     for tensor in inferred.initializer:
         sizes[tensor.name] = tuple(tensor.dims)
+    for node in inferred.node:
+        if node.op_type == "Constant" and node.attribute and node.attribute[0].name == "value":
+            sizes[node.output[0]] = tuple(node.attribute[0].t.dims)
     stored = frozenset(tensor.name for tensor in inferred.initializer)
     return _Graph(list(inferred.node), sizes, width, stored)
 
 
 def _multiply_adds(node: onnx.NodeProto, sizes: Mapping[str, tuple[int, ...]]) -> int:
-    given = [sizes.get(name) for name in node.input]
-    out = sizes.get(node.output[0])
-    if out is None or len(given) < 2 or given[0] is None or given[1] is None:
-        return 0
+    left, right, out = sizes[node.input[0]], sizes[node.input[1]], sizes[node.output[0]]
     if node.op_type == "Conv":
-        return math.prod(out) * math.prod(given[1][1:])
+        return math.prod(out) * math.prod(right[1:])
     if node.op_type == "ConvTranspose":
-        return math.prod(given[0]) * math.prod(given[1][1:])
-    if node.op_type == "MatMul":
-        return math.prod(out) * given[0][-1]
-    if node.op_type == "Gemm":
-        turned = any(it.name == "transA" and it.i for it in node.attribute)
-        return math.prod(out) * given[0][0 if turned else 1]
-    return 0
+        return math.prod(left) * math.prod(right[1:])
+    turned = any(it.name == "transA" and it.i for it in node.attribute)  # Gemm's
+    return math.prod(out) * left[-2 if turned else -1]
 
 
 def _bytes(graph: _Graph, name: str) -> int:

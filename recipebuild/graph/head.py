@@ -25,6 +25,7 @@ class Head(BaseModel):
         keepdims: Keep that axis, with size 1.
         output: Name of the tensor of class ids.
         keep_logits: Give ``[logits, class ids]``, in this order, and not only class ids.
+        add_axis: With ``none``: where the first output gets an axis of size 1; ``None`` for nowhere.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -34,6 +35,7 @@ class Head(BaseModel):
     keepdims: bool = True
     output: str = Field(default="argmax_output", min_length=1)
     keep_logits: bool = False
+    add_axis: int | None = None
 
 
 def add_argmax(model: onnx.ModelProto, head: Head) -> onnx.ModelProto:
@@ -67,6 +69,37 @@ def add_argmax(model: onnx.ModelProto, head: Head) -> onnx.ModelProto:
         result.graph.value_info.extend(model.graph.output)
         del result.graph.output[:]
     result.graph.output.extend(added.output)
+    return result
+
+
+def add_axis(model: onnx.ModelProto, axis: int) -> onnx.ModelProto:
+    """A copy of ``model`` whose first output has one more axis, of size 1; its name ends in ``_map``.
+
+    Raises:
+        StepError: If the output is of unknown size, or has no such axis.
+    """
+    import numpy as np
+    from onnx import helper, numpy_helper
+
+    first = outputs(model)[0]
+    sizes = first.sizes
+    if sizes is None or axis > len(sizes):
+        raise StepError(
+            f"head.add_axis: {axis} does not go with the model's output {first}",
+            remedy="leave it out, or export the model with a static shape",
+        )
+    shape = [*sizes[:axis], 1, *sizes[axis:]]
+    name = f"{first.name}_map"
+    _check_name(model, name)
+    result = type(model)()
+    result.CopyFrom(model)
+    graph = result.graph
+    old = graph.output[0]
+    graph.initializer.append(numpy_helper.from_array(np.array(shape, np.int64), f"{name}_shape"))
+    graph.node.append(helper.make_node("Reshape", [first.name, f"{name}_shape"], [name], name))
+    new = helper.make_tensor_value_info(name, old.type.tensor_type.elem_type, shape)
+    graph.value_info.append(old)
+    old.CopyFrom(new)
     return result
 
 

@@ -9,6 +9,7 @@ out; so a model on which all is well, as it should be, is run twice and not twen
 
 from __future__ import annotations
 
+import gc
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING
 from recipebuild.errors import CheckError, StepError
 from recipebuild.graph.compare import Difference, difference, run_model, with_classes
 from recipebuild.graph.edit import Edit
-from recipebuild.graph.files import EXTERNAL_DATA_OVER, load, save
+from recipebuild.graph.files import EXTERNAL_DATA_OVER, load, load_ir, save
 from recipebuild.graph.passes import PASSES
 from recipebuild.graph.probe import probe
 from recipebuild.graph.statistics import inputs
@@ -72,7 +73,7 @@ def rewrite_file(
     """Rewrite the model at ``source`` into ``target``; over 2 GiB the weights go to a file beside each.
 
     Args:
-        source: An ONNX model of static shapes with one input.
+        source: An ONNX model of static shapes.
         target: The file to write.
         names: The passes to apply.
         limits: How far the result may be from the model before.
@@ -113,11 +114,11 @@ class _Trial:
 
     def write(self, names: Sequence[str]) -> tuple[Applied, ...]:
         """Write the model with passes applied."""
-        import onnx_ir as ir
-
-        model = prepare(ir.load(self._source))
+        model = prepare(load_ir(self._source))
         applied = rewrite(model, names)
         _save(model, self._target)
+        del model
+        gc.collect()  # a graph holds itself; what follows needs the memory
         return tuple(applied)
 
     def give_up(self, bad: Sequence[str]) -> Rewritten:
@@ -127,10 +128,12 @@ class _Trial:
 
     def reference(self) -> None:
         """Run the model as it was."""
-        given = inputs(load(self._source, weights=False))[0]
-        if given.sizes is None:
-            raise StepError(f"{self._source.name} has the input {given}, and a rewrite needs its shape to be fixed")
-        self._feeds = [{given.name: probe(given.sizes, given.dtype)}]
+        feed = {}
+        for given in inputs(load(self._source, weights=False)):
+            if given.sizes is None:
+                raise StepError(f"{self._source.name} has the input {given}, and a rewrite needs its shape to be fixed")
+            feed[given.name] = probe(given.sizes, given.dtype)
+        self._feeds = [feed]
         self._expected = self._run(self._source)
 
     def difference(self) -> Difference | None:
@@ -185,6 +188,7 @@ def rewrite(model: ir.Model, names: Sequence[str]) -> list[Applied]:
             applied.append(Applied(name, times, before, len(model.graph)))
         if name in _CLEANUP:
             cleanup.append(name)
+    model.graph.sort()  # a pass puts a node where it is needed; what took the old one may stand before that
     _name_apart(model.graph)
     return applied
 
@@ -246,7 +250,7 @@ def _names(node: ir.Node) -> list[str]:
 
 
 def _save(model: ir.Model, target: Path) -> None:
-    """Write the model; over 2 GiB tensor by tensor, so that the weights are never in memory as a whole."""
+    """Write the model, and leave it without weights; over 2 GiB tensor by tensor: they are never all in memory."""
     import onnx_ir as ir
 
     held = [value.const_value for value in model.graph.initializers.values() if value.const_value is not None]
@@ -254,4 +258,7 @@ def _save(model: ir.Model, target: Path) -> None:
         ir.save(model, target, external_data=f"{target.name}.data")
         return
     ir.external_data.load_to_model(model)
-    save(ir.to_proto(model), target)
+    proto = ir.to_proto(model)
+    for value in model.graph.initializers.values():
+        value.const_value = None  # the weights are in memory once more while the file is made
+    save(proto, target)

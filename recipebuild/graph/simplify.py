@@ -6,13 +6,14 @@ Use: ``simplify(path, "pixel_values", (1, 3, 640, 1280))``.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from recipebuild.errors import StepError, reason
 from recipebuild.graph.files import load
-from recipebuild.graph.statistics import inputs
+from recipebuild.graph.statistics import Tensor, inputs
 
 if TYPE_CHECKING:
     import onnx
@@ -20,16 +21,19 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def simplify(path: Path, input_name: str, shape: Sequence[int]) -> onnx.ModelProto:
-    """The model at ``path``, simplified for one input shape.
+def simplify(
+    path: Path, input_name: str, shape: Sequence[int], more: Mapping[str, Sequence[int]] = MappingProxyType({})
+) -> onnx.ModelProto:
+    """The model at ``path``, simplified for fixed shapes of its inputs.
 
     onnxsim reads the file itself, so that models over 2 GiB pass, too. It checks what it made against the ONNX
     specification; whether the numbers are the same is not tried on random input here but on images, by ``verify``.
 
     Args:
         path: The ``.onnx`` file.
-        input_name: The model's one input.
+        input_name: The image's input.
         shape: Its sizes; they take the place of symbolic and unknown ones.
+        more: Likewise the sizes of all other inputs, by name.
 
     Raises:
         StepError: If the model cannot be read, has other inputs, a fixed shape that is another, or onnxsim fails.
@@ -37,9 +41,10 @@ def simplify(path: Path, input_name: str, shape: Sequence[int]) -> onnx.ModelPro
     import onnxsim
 
     original = load(path, weights=False)
-    _check_input(original, path, input_name, shape)
+    shapes = {name: list(sizes) for name, sizes in {input_name: shape, **more}.items()}
+    check_inputs(original, path, shapes)
     try:
-        simplified, valid = onnxsim.simplify(str(path), overwrite_input_shapes={input_name: list(shape)})
+        simplified, valid = onnxsim.simplify(str(path), overwrite_input_shapes=shapes)
     except (OSError, MemoryError):
         raise
     except Exception as error:  # of onnx, of protobuf, or of C++: they have no other base in common
@@ -55,20 +60,38 @@ def simplify(path: Path, input_name: str, shape: Sequence[int]) -> onnx.ModelPro
     return simplified
 
 
-def _check_input(model: onnx.ModelProto, path: Path, name: str, shape: Sequence[int]) -> None:
-    """Find that the model has the one input that the recipe describes."""
+def check_inputs(model: onnx.ModelProto, path: Path, shapes: Mapping[str, Sequence[int]]) -> None:
+    """Find that the model has the inputs that the recipe describes, and no others.
+
+    Args:
+        model: The model at ``path``.
+        path: Its file, for messages.
+        shapes: The sizes of the inputs by name, the image's first.
+
+    Raises:
+        StepError: If it has not.
+    """
     found = inputs(model)
     named = ", ".join(map(str, found)) or "none"
-    if name not in [tensor.name for tensor in found]:
-        raise StepError(
-            f"{path.name} has no input {name}; its inputs: {named}", remedy="set input.name to the name in the model"
-        )
-    if len(found) > 1:
+    first, *_ = shapes
+    for name in shapes:
+        if name not in [tensor.name for tensor in found]:
+            remedy = f"set {'input.name' if name == first else 'its name in more_inputs'} to the name in the model"
+            if name == first and all(tensor.shape and len(tensor.shape) != 4 for tensor in found):
+                remedy = "recipes build models that take an image; others can be imported and rendered only"
+            raise StepError(f"{path.name} has no input {name}; its inputs: {named}", remedy=remedy)
+    if len(found) > len(shapes):
+        others = ", ".join(tensor.name for tensor in found if tensor.name not in shapes)
         raise StepError(
             f"{path.name} has {len(found)} inputs: {named}",
-            remedy="a recipe describes one input; make the others constants of the model",
+            remedy=f"describe {others} in more_inputs, or make constants of them in the model",
         )
-    fixed = found[0].shape
+    for tensor in found:
+        _check_shape(tensor, path, shapes[tensor.name], "input.shape" if tensor.name == first else "more_inputs")
+
+
+def _check_shape(tensor: Tensor, path: Path, shape: Sequence[int], field: str) -> None:
+    fixed = tensor.shape
     if fixed is None:
         return
     fits = len(fixed) == len(shape) and all(
@@ -76,8 +99,8 @@ def _check_input(model: onnx.ModelProto, path: Path, name: str, shape: Sequence[
     )
     if not fits:
         raise StepError(
-            f"{path.name} is made for the input {found[0]}, the recipe says {'x'.join(map(str, shape))}",
-            remedy="set input.shape to the model's, or export the model for the shape wanted",
+            f"{path.name} is made for the input {tensor}, the recipe says {'x'.join(map(str, shape))}",
+            remedy=f"set {field} to the model's, or export the model for the shape wanted",
         )
 
 

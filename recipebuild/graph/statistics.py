@@ -55,23 +55,28 @@ def operator_counts(model: onnx.ModelProto) -> dict[str, int]:
     return dict(sorted(Counter(node.op_type for node in nodes(model)).items()))
 
 
-def operator_table(before: onnx.ModelProto, after: onnx.ModelProto) -> list[dict[str, Any]]:
+def operators_and_constants(model: onnx.ModelProto) -> Counter[str]:
+    """How many of each operator there are.
+
+    ``Constant`` counts initializers along with Constant nodes: which of the two holds a value says nothing.
+    """
+    initializers = sum(len(graph.initializer) for graph in graphs(model.graph))
+    return Counter(operator_counts(model)) + Counter(Constant=initializers)
+
+
+def operator_table(before: Counter[str], after: Counter[str]) -> list[dict[str, Any]]:
     """The rows ``{"op", "before", "after"}`` that onnxsim's command prints, sorted by operator.
 
-    As there, ``Constant`` counts initializers along with Constant nodes: which of the two holds a value says nothing.
+    Args:
+        before: What ``operators_and_constants`` gives of one model.
+        after: And of the other.
     """
-    old, new = _with_initializers(before), _with_initializers(after)
-    return [{"op": op, "before": old[op], "after": new[op]} for op in sorted(old.keys() | new.keys())]
+    return [{"op": op, "before": before[op], "after": after[op]} for op in sorted(before.keys() | after.keys())]
 
 
 def parameters(model: onnx.ModelProto) -> int:
     """The number of elements in all initializers."""
     return sum(math.prod(tensor.dims) for graph in graphs(model.graph) for tensor in graph.initializer)
-
-
-def _with_initializers(model: onnx.ModelProto) -> Counter[str]:
-    initializers = sum(len(graph.initializer) for graph in graphs(model.graph))
-    return Counter(operator_counts(model)) + Counter(Constant=initializers)
 
 
 def _tensors(values: Iterable[onnx.ValueInfoProto]) -> list[Tensor]:

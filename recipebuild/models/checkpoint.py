@@ -21,6 +21,8 @@ from recipebuild.errors import StepError, reason
 
 CONFIG = "config.json"
 _PREPROCESSOR = "preprocessor_config.json"
+DESCRIBING = (_PREPROCESSOR, "processor_config.json")
+"""Files that say how images are prepared; a model has one or none."""
 _SAFETENSORS, _PICKLE = "model.safetensors", "pytorch_model.bin"
 _NEEDED = "model.source must be a folder in Hugging Face layout: config.json and model.safetensors"
 _AGAIN = "get the file again (in a git clone of a model: git lfs pull)"

@@ -45,6 +45,12 @@ def known_ids() -> tuple[str, ...]:
     return tuple(hub["shown"] for _, family, _ in _families() for hub in family["hubs"])
 
 
+def base_of(model_type: str) -> str | None:
+    """The shipped recipe, ``base/segformer``, that models of this ``model_type`` share; ``None`` if there is none."""
+    found = next((family.get("base") for name, family, _ in _families() if name == model_type), None)
+    return f"base/{found}" if found else None
+
+
 def family_table() -> list[dict[str, str]]:
     """A row for each kind of hub id: ``family``, ``task`` and ``ids``, a pattern for people."""
     return [

@@ -23,7 +23,8 @@ from typing import NoReturn, TypeVar
 from urllib.parse import urlsplit
 
 from recipebuild.errors import MissingError, RecipeError, StepError, UnreachableError, reason
-from recipebuild.models.checkpoint import CONFIG, check_folder, needed_files
+from recipebuild.models.checkpoint import CONFIG, DESCRIBING, check_folder, file_names, needed_files
+from recipebuild.models.meter import Meter
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +60,7 @@ def snapshot(
         hub_id: ``owner/name``.
         revision: A commit, branch or tag; ``None`` for the main branch.
         allow_pickle: Whether pickled weights will do where there are no safetensors.
-        progress: Told of every file.
+        progress: Told how much has come, in bytes, and which file is coming.
 
     Raises:
         MissingError: If the hub does not answer within ``REACH_SECONDS``, or has no such model or revision for us.
@@ -75,31 +76,80 @@ def snapshot(
     if cached is not None and _COMMIT.fullmatch(revision or "") and _is_complete(cached, allow_pickle=allow_pickle):
         return cached
     try:
-        commit, names = _within(REACH_SECONDS, lambda: _first_contact(hub_id, revision))
+        commit, sizes = _within(REACH_SECONDS, lambda: _first_contact(hub_id, revision))
     except Exception as error:  # whatever a network, a proxy, a portal page or the library makes of it
         if cached is None or _is_answer(error) or not _is_complete(cached, allow_pickle=True):
             _give_up(hub_id, revision, error)
         logger.warning("the hub cannot be reached (%s): taking %s from the cache", reason(error), cached.commit)
         return cached
-    files = needed_files(names, allow_pickle=allow_pickle, where=f"{hub_id} at {commit}")
+    files = needed_files(sizes, allow_pickle=allow_pickle, where=f"{hub_id} at {commit}")
+    meter = Meter({name: sizes[name] for name in files}, progress)
     try:
-        for i, name in enumerate(files):
-            progress(i / len(files), f"{name} ({i + 1} of {len(files)})")
-            path = Path(hf_hub_download(hub_id, name, revision=commit))
+        for name in files:
+            path = Path(hf_hub_download(hub_id, name, revision=commit, tqdm_class=meter.of(name)))
+            meter.arrived(name)
     except Exception as error:
         _give_up(hub_id, revision, error, reached=True)
     return Snapshot(path.parent, commit)
 
 
-def _first_contact(hub_id: str, revision: str | None) -> tuple[str, frozenset[str]]:
-    """The commit of ``revision`` and the names of its files, with config.json fetched to see that files come, too."""
+@dataclass(frozen=True)
+class Listing:
+    """A model on the hub, without its weights.
+
+    Attributes:
+        folder: Where its config.json is and, if it has one, its preprocessor_config.json; read-only.
+        commit: The commit (40 hex digits) that the revision was resolved to.
+        names: The files that it has on the hub; if that cannot be reached, those that are in the cache.
+    """
+
+    folder: Path
+    commit: str
+    names: frozenset[str]
+
+
+def look_up(hub_id: str, revision: str | None) -> Listing:
+    """Fetch what describes the model ``hub_id``, and none of its weights; from the cache if the hub is out of reach.
+
+    Raises:
+        MissingError: If the hub does not answer within ``REACH_SECONDS``, or has no such model or revision for us.
+        RecipeError: If ``hub_id`` cannot be the name of a model.
+        StepError: If the model has no config.json, or the cache cannot be written.
+    """
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.utils import disable_progress_bars
+
+    disable_progress_bars()
+    cached = _cached(hub_id, revision)
+    try:
+        commit, sizes = _within(REACH_SECONDS, lambda: _first_contact(hub_id, revision))
+        names = frozenset(sizes)
+        if CONFIG not in names:
+            raise StepError(f"{hub_id} on the hub has no {CONFIG}", remedy="name a model in transformers' layout")
+        for name in names & {CONFIG, *DESCRIBING}:
+            path = Path(hf_hub_download(hub_id, name, revision=commit))
+    except StepError:
+        raise
+    except Exception as error:  # whatever a network, a proxy, a portal page or the library makes of it
+        if cached is None or _is_answer(error):
+            _give_up(hub_id, revision, error)
+        logger.warning("the hub cannot be reached (%s): taking %s from the cache", reason(error), cached.commit)
+        return Listing(cached.folder, cached.commit, frozenset(file_names(cached.folder)))
+    return Listing(path.parent, commit, names)
+
+
+def _first_contact(hub_id: str, revision: str | None) -> tuple[str, dict[str, int]]:
+    """The commit of ``revision`` and its files with their bytes (0 where the hub does not say).
+
+    config.json is fetched to see that files come, too.
+    """
     from huggingface_hub import HfApi, hf_hub_download
 
-    info = HfApi().model_info(hub_id, revision=revision, timeout=REACH_SECONDS)
-    names = frozenset(sibling.rfilename for sibling in info.siblings or ())
-    if CONFIG in names:
+    info = HfApi().model_info(hub_id, revision=revision, timeout=REACH_SECONDS, files_metadata=True)
+    sizes = {sibling.rfilename: sibling.size or 0 for sibling in info.siblings or ()}
+    if CONFIG in sizes:
         hf_hub_download(hub_id, CONFIG, revision=revision)  # a branch's name: so the cache learns its commit, too
-    return str(info.sha), names
+    return str(info.sha), sizes
 
 
 def _within(seconds: float, call: Callable[[], _Result]) -> _Result:

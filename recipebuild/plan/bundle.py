@@ -25,6 +25,7 @@ def bundle_params(recipe: Recipe, toolchain: Mapping[str, Any], steps: Sequence[
         "task": recipe.model.task,
         "head": recipe.head.model_dump(mode="json"),
         "input": compiled_input(recipe),
+        "runtime": recipe.target.runtime_input.model_dump(mode="json"),
         "hardware": recipe.target.hardware,
         "npu_mode": recipe.target.npu_mode,
         "toolchain": dict(toolchain),

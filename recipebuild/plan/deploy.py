@@ -8,7 +8,7 @@ from typing import Any
 
 from recipebuild.board.boards import Board
 from recipebuild.engine.step import Output, Source, Step
-from recipebuild.errors import MissingError
+from recipebuild.errors import MissingError, RecipeError
 from recipebuild.plan.evaluate import dataset_params
 from recipebuild.plan.kinds import KINDS
 from recipebuild.plan.plan import Plan
@@ -29,6 +29,7 @@ def with_deploy(plan: Plan, variants: Sequence[Variant], name: str, board: Board
 
     Raises:
         MissingError: If an entry is not built for an NPU.
+        RecipeError: If its model takes more than an image.
     """
     steps, members = list(plan.steps), {}
     for variant in variants:
@@ -47,6 +48,11 @@ def _deploy(variant: Variant, steps: dict[str, Step], name: str, board: Board) -
         raise MissingError(
             "nothing is built for a board: Pulsar2 is not here, and the embedded toolchain builds for this machine",
             remedy="install Pulsar2, or load its docker image, and run again; recipebuild check tells what is found",
+        )
+    if recipe.more_inputs:
+        raise RecipeError(
+            "board run feeds images, and this model takes more",
+            remedy="copy the bundle to the board, and run it there: run.py takes --input NAME=FILE.npy",
         )
     entry = f"[{variant.label}]" if variant.label else ""
     inputs: dict[str, Output | Source] = {
@@ -74,6 +80,7 @@ def _params(variant: Variant, name: str, board: Board) -> dict[str, Any]:
         "board": board.model_dump(mode="json"),
         "place": f"models/{recipe.name}{f'.{place}' if place else ''}",
         "input": compiled_input(recipe),
+        "runtime": recipe.target.runtime_input.model_dump(mode="json"),
         **recipe.board.model_dump(mode="json"),
         **labelled,
         **spec,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +37,6 @@ def measuring(
     """
     recipe = steps.recipe
     quantized = {"quantized": compiled} if compiled.name.endswith(".onnx") else {}
-    pair = {"model": models["head"], **quantized}
     seen: dict[str, Output | Source] = {}
     found = {}
     spec: dict[str, Any] = {}
@@ -45,11 +45,15 @@ def measuring(
         laid_out = dataset_params(recipe)
         drawn = {"dataset": laid_out, "count": evaluate.count, "seed": evaluate.seed}
         runtime = recipe.target.runtime_input
-        if toolchain.name == "pulsar2" and not runtime.is_yuv:  # YUV comes from cameras, not from files
+        if toolchain.name == "pulsar2" and runtime.is_made_of_images:
+            params = {
+                "input": steps.fed, "runtime": runtime.model_dump(mode="json"), **drawn, "mode": evaluate.mode,
+                "hardware": recipe.target.hardware, **toolchain.params,
+            }  # fmt: skip
+            reference = {"quantized": replace(compiled, name="quant")} if evaluate.mode == "Reference" else {}
             quantized["predictions"] = steps.add(
-                "simulate", "predictions.tar",
-                {"input": steps.fed, "runtime": runtime.model_dump(mode="json"), **drawn, **toolchain.params},
-                {"compiled": compiled, **dataset}, facts=toolchain.facts,
+                "simulate", "predictions.tar", params, {"compiled": compiled, **reference, **dataset},
+                facts=toolchain.facts,
             )  # fmt: skip
         weights = {"weights": models["model"]} if "model" in models else {}
         params = {
@@ -68,9 +72,10 @@ def measuring(
         pytorch = {"model": models["model"]} if "model" in models else {}
         steps.add("ladder", "ladder.json", params, {**pytorch, **rungs, **dataset})
         if laid_out["layout"] != "images":
-            seen, spec = dataset, {"dataset": laid_out}
-    if recipe.model.task == "semantic-segmentation":
-        steps.add("preview", "preview.png", {"input": steps.fed, **spec}, {**pair, **seen, "calibration": calibration})
+            seen, spec = dataset, drawn
+    if recipe.model.task == "semantic-segmentation" and not recipe.more_inputs:
+        shown = {"model": models["head"], **quantized, **seen, "calibration": calibration}
+        steps.add("preview", "preview.png", {"input": steps.fed, **spec}, shown)
     return found
 
 

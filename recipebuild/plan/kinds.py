@@ -69,7 +69,7 @@ KINDS = {
         (*_ONNX, *_IMAGES),
         resources=("pulsar2",),
         timeout=12 * _HOUR,
-        sections=("evaluate",),
+        sections=("evaluate", "target"),
     ),
     "dataset": Kind(
         "recipebuild.steps.dataset", ("datasets", *_IMAGES), timeout=6 * _HOUR, retries=2, sections=("evaluate",)

@@ -28,6 +28,8 @@ _SECTIONS = {
     "params.dataset.": "evaluate",
     "params.weights.": "model",
     "params.compiler.": "compiler",
+    "params.more.": "more_inputs",
+    "inputs.more_": "more_inputs",
     "params.overrides.": "pulsar2.overrides",
     "params.quant.": "quantization",
     "params.runtime.": "target.runtime_input",

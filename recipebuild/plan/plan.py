@@ -133,19 +133,28 @@ def _steps(recipe: Recipe, label: str, toolchain: Toolchain, templates: Sequence
     images = recipe.calibration
     calibration = steps.add(
         "calibrate", "calibration.tar",
-        {"pattern": images.pattern, "count": images.count, "seed": images.seed, "shape": list(recipe.input.shape)},
+        {
+            **images.model_dump(include={"count", "select", "seed"}),
+            "pattern": images.pattern,
+            "shape": list(recipe.input.shape),
+        },
         {"source": Source(Path(images.path))},
     )  # fmt: skip
     config = _configure(steps, models["head"], templates)
     verify = steps.add(
         "verify", "verify.json",
-        {**steps.weights, "head": recipe.head.model_dump(mode="json"), "input": steps.image, "compiled": steps.fed},
-        {**models, "calibration": calibration},
+        {
+            **steps.weights, "head": recipe.head.model_dump(mode="json"), "input": steps.image, "compiled": steps.fed,
+            **steps.more,
+        },
+        {**models, "calibration": calibration, **steps.tensors},
     )  # fmt: skip
     # An hour of compilation is not begun on a model that was found to be wrong.
     compiled = _compile(steps, toolchain, models["head"], calibration, config, after=verify)
     evaluation = measuring(steps, toolchain, models, compiled, calibration)
     _explain(steps, models["head"], compiled, calibration)
+    if toolchain.name == "pulsar2":
+        config = replace(compiled, name="used.json")
     found = {"weights": models.get("model") or models["reference"], "model": models["head"], "compiled": compiled}
     _bundle(steps, toolchain, {**found, "config": config, "calibration": calibration, **evaluation}, templates)
     return steps.all
@@ -166,6 +175,8 @@ class Steps:
         self.fed = compiled_input(recipe)
         self.shape = {"input_name": recipe.input.name, "shape": list(recipe.input.shape)}
         self.explained = {"input": self.fed, "class_axis": _CLASS_AXIS.get(recipe.model.task)}
+        self.more = {"more": {given.name: list(given.shape) for given in recipe.more_inputs}}
+        self.tensors = {f"more_{given.name}": Source(Path(given.source)) for given in recipe.more_inputs}
         self.weights = recipe.model.model_dump(include={"task", "weights", "seed", "features", "normalize"})
 
     def add(
@@ -206,7 +217,7 @@ def _model(steps: Steps) -> dict[str, Output]:
         exported = steps.add("export", "export.onnx", {**steps.weights, **steps.shape, **how}, {"model": fetched})
         found = {"model": fetched, "export": exported}
     raw = found.get("export", fetched)
-    simplified = steps.add("simplify", "simplified.onnx", steps.shape, {"model": raw})
+    simplified = steps.add("simplify", "simplified.onnx", {**steps.shape, **steps.more}, {"model": raw})
     rewriting = {
         "enabled": recipe.rewrite.enabled,
         # The graph is for the chip, whatever compiles it here, unless the recipe asks for the host by name.
@@ -244,8 +255,8 @@ def _compile(
         format = steps.recipe.calibration.format
         if format != "Image":
             inputs["calibration"] = steps.add(
-                "tensors", "calibration-tensors.tar", {"input": steps.fed, "format": format},
-                {"calibration": calibration},
+                "tensors", "calibration-tensors.tar", {"input": steps.fed, "format": format, **steps.more},
+                {"calibration": calibration, **steps.tensors},
             )  # fmt: skip
         quantization = steps.recipe.quantization
         params = {
@@ -272,7 +283,10 @@ def _explain(steps: Steps, model: Output, compiled: Output, calibration: Output)
         steps.add("sensitivity", "sensitivity.json", steps.explained, inputs)
 
 
-def _bundle(steps: Steps, toolchain: Toolchain, inputs: Mapping[str, Output], templates: Sequence[Path]) -> None:
+def _bundle(
+    steps: Steps, toolchain: Toolchain, inputs: Mapping[str, Output | Source], templates: Sequence[Path]
+) -> None:
     used = {"name": toolchain.name, "version": toolchain.version, "facts": dict(toolchain.facts)}
     params = bundle_params(steps.recipe, used, steps.all)
+    inputs = {**inputs, **steps.tensors}
     steps.add("bundle", "bundle", params, {**inputs, **_templates(templates)}, tools=tuple(params["tools"]))

@@ -112,8 +112,14 @@ def started(engine: str, image: str, folder: Path, *, gpus: bool = False) -> Ite
 
 
 def _limits(engine: str) -> list[str]:
-    """The option that limits memory. Podman without root cannot set it everywhere, and then would not start at all."""
+    """The option that limits memory, where the engine can set it.
+
+    Podman without root cannot where the system does not delegate the controller to its user, and a container would not
+    start at all: it is asked.
+    """
     if Path(engine).name != "docker":
-        return []
+        controllers = ask([engine, "info", "--format", "{{.Host.CgroupControllers}}"]) or ""
+        if "memory" not in controllers.strip("[] \n").split():
+            return []
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return ["--memory", f"{int(total * _MEMORY_SHARE) >> 20}m"]

@@ -38,7 +38,7 @@ class OnnxModel:
         return {**self.description.as_json(), "findings": [asdict(finding) for finding in self.findings]}
 
 
-def inspect(path: Path, hardware: str | None) -> OnnxModel | AxModel:
+def inspect(path: Path, hardware: str | None = None) -> OnnxModel | AxModel:
     """Describe the model at ``path``; of an ONNX model, find what ``hardware`` cannot take.
 
     Raises:
@@ -46,7 +46,7 @@ def inspect(path: Path, hardware: str | None) -> OnnxModel | AxModel:
         StepError: If it is no model.
     """
     if not path.is_file():
-        raise RecipeError(f"there is no file {path}")
+        raise RecipeError(f"there is no file {path}", remedy="name an ONNX model, or a compiled .axmodel")
     if path.suffix == ".axmodel":
         return describe(path)
     findings = tuple(lint(load(path, weights=False), hardware)) if hardware else None

@@ -1,11 +1,13 @@
 """Running ``pulsar2 run``: a compiled model, simulated on this machine, on raw files.
 
 Use: ``simulate(folder, tool, "compiled.axmodel", feeds, outputs)``. Source: page user_guides_advanced/
-advanced_run_guides. Of a model that runs on the NPU as a whole it is bit-exact with the board.
+advanced_run_guides. Of a compiled model that runs on the NPU as a whole it is bit-exact with the board; a quantized one
+goes through the host's operators (``--mode Reference``), which is within about one step of it.
 """
 
 from __future__ import annotations
 
+import math
 import re
 import shutil
 from collections.abc import Mapping, Sequence
@@ -31,9 +33,15 @@ def file_name(tensor: str) -> str:
 
 
 def simulate(
-    folder: Path, tool: Tool, model: str, feeds: Sequence[Mapping[str, Array]], outputs: Sequence[Tensor]
+    folder: Path,
+    tool: Tool,
+    model: str,
+    feeds: Sequence[Mapping[str, Array]],
+    outputs: Sequence[Tensor],
+    *,
+    reference: str | None = None,
 ) -> list[dict[str, Array]]:
-    """What a compiled model gives for each of ``feeds``, by the name of the output.
+    """What a model gives for each of ``feeds``, by the name of the output.
 
     Args:
         folder: Where the tool runs; it holds the model.
@@ -41,6 +49,7 @@ def simulate(
         model: The model's name in ``folder``.
         feeds: For each run the inputs by name, of the model's exact types and shapes.
         outputs: The model's outputs.
+        reference: Of a quantized model, the hardware that it is for.
 
     Raises:
         MissingError: If the program or image is no longer there.
@@ -56,6 +65,8 @@ def simulate(
     (folder / _LIST).write_text("".join(f"{at}\n" for at in range(len(feeds))), encoding="utf-8")
     log = Log()
     arguments = ["run", "--model", model, "--input_dir", _INPUTS, "--output_dir", _OUTPUTS, "--list", _LIST]
+    if reference:
+        arguments += ["--mode", "Reference", "--target_hardware", reference]
     if status := tool.run(arguments, folder, lambda line: log.read(line) and None):
         message, remedy = log.diagnosis(status)
         raise StepError(f"pulsar2 run failed: {message}", remedy=remedy)
@@ -69,7 +80,10 @@ def _read(path: Path, tensor: Tensor) -> Array:
     import numpy as np
 
     try:
-        values = np.fromfile(path, np.dtype(tensor.dtype))
+        dtype, count = np.dtype(tensor.dtype), math.prod(tensor.sizes or ())
+        if dtype == np.int64 and path.stat().st_size == 4 * count:  # class ids as the NPU has them
+            dtype = np.dtype(np.int32)
+        values = np.fromfile(path, dtype)
         return values.reshape(tensor.sizes or ())
     except (OSError, ValueError, TypeError) as error:
         raise StepError(f"pulsar2 run left no {path.name} of {tensor}: {error}") from error

@@ -50,7 +50,13 @@ def for_runner(data: dict[str, Any]) -> dict[str, Any]:
         return data
     if "class_ids" in runner.outputs and isinstance(head, dict) and head.get("kind") == "argmax":
         data = {**data, "head": {"keep_logits": True, **head}}
-    return merge({"target": {"runtime_input": {"format": runner.color}}}, data)
+    needs: dict[str, Any] = {"target": {"runtime_input": {"format": runner.color}}}
+    if "class_ids" not in runner.outputs and (head is None or (isinstance(head, dict) and head.get("kind") == "none")):
+        needs["head"] = {"kind": "none", **({"add_axis": 1} if "depth" in runner.outputs else {})}
+    model = data.get("model")
+    if "features" in runner.outputs and isinstance(model, dict) and model.get("task") == runner.task:
+        needs["model"] = {"features": "patches"}
+    return merge(needs, data)
 
 
 def contradictions(recipe: Recipe) -> Iterator[Fault]:
@@ -77,6 +83,12 @@ def _head(recipe: Recipe, runner: Runner) -> Iterator[Fault]:
     if "class_ids" not in runner.outputs:
         if head.kind != "none":
             yield ("head", "kind"), f"{runner.name} reads the network's own output", "head: {kind: none}"
+        if recipe.model.features not in (None, "patches"):
+            yield (
+                ("model", "features"),
+                f"{runner.name} reads the tokens of patches, not {recipe.model.features}",
+                "features: patches, or leave it out",
+            )
         return
     if head.kind == "none":
         yield ("head", "kind"), f"{runner.name} reads class ids as output 1", "head: {kind: argmax, keep_logits: true}"

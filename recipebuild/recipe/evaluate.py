@@ -60,6 +60,11 @@ class Evaluate(Section):
     )
     count: Count | None = Field(default=None, description="How many images to draw from it, 1 or more; all if left out")
     seed: Seed = Field(default=0, description="Seed of the draw, 0 to 4294967295")
+    mode: Literal["NPUBackend", "Reference"] = Field(
+        default="NPUBackend",
+        description="What `pulsar2 run` simulates: NPUBackend is the compiled model, bit-exact with the board; "
+        "Reference the quantized one on the host's own operators, within about one step of it",
+    )
     max_drop: Annotated[float, Field(ge=0, le=1)] | None = Field(
         default=None,
         description="Largest loss of the metric by quantization that passes, as a fraction 0 to 1: 0.02 is two mIoU "

@@ -21,7 +21,7 @@ from recipebuild.recipe.extends import Chain
 from recipebuild.recipe.find import find
 from recipebuild.recipe.layers import Layer, merged, place
 from recipebuild.recipe.matrix import choices
-from recipebuild.recipe.paths import missing
+from recipebuild.recipe.paths import missing, missing_folders
 from recipebuild.recipe.problems import Place, Problem, RecipeProblems, printable
 from recipebuild.recipe.schema import Recipe
 from recipebuild.recipe.section import NAME
@@ -130,4 +130,5 @@ def _name(recipe: Document, settings: Sequence[Setting], path: Path, found: list
 
 def _absent(data: dict[str, Any], layers: Sequence[Layer]) -> list[Problem]:
     """Files and folders that the recipe names and that are not there."""
-    return [Problem(".".join(field), what, place(layers, field), remedy) for field, what, remedy in missing(data)]
+    found = (*missing(data), *missing_folders(data))
+    return [Problem(".".join(map(str, field)), what, place(layers, field), remedy) for field, what, remedy in found]

@@ -88,7 +88,9 @@ def _choice(picks: tuple[tuple[Axis, int], ...], labels: list[list[str]], files:
 def _check(field: str, values: Any, files: Sequence[Layer]) -> Iterator[Problem]:
     path = tuple(field.split("."))
     if path not in all_fields() or path[0] in NOT_VARIED:
-        remedy = "it cannot be varied" if path[0] in NOT_VARIED else suggest(path)[0]
+        words, sibling = suggest(path)
+        remedy = f"did you mean `{'.'.join((*path[:-1], sibling))}`?" if sibling else words
+        remedy = "it cannot be varied" if path[0] in NOT_VARIED else remedy
         yield _problem(files, ("matrix", field), "unknown field", remedy, key=True)
     elif not isinstance(values, list) or not values:
         yield _problem(files, ("matrix", field), "must be a list of one or more values", "such as [NPU1, NPU3]")

@@ -11,7 +11,7 @@ from os.path import normpath
 from pathlib import Path
 from typing import Any
 
-from recipebuild.recipe.schema import split_glob
+from recipebuild.recipe.schema import WEIGHT_FILES, split_glob
 
 FIELDS = (("model", "source"), ("calibration", "source"), ("evaluate", "dataset"))
 ARCHIVES = (".tar", ".tar.gz", ".tgz", ".zip")
@@ -22,11 +22,19 @@ def absolute(data: dict[str, Any], folder: Path) -> dict[str, Any]:
     for section, field in FIELDS:
         if isinstance(part := data.get(section), dict) and isinstance(value := part.get(field), str):
             data = {**data, section: {**part, field: _absolute(section, value, folder)}}
+    if isinstance(more := data.get("more_inputs"), list):
+        data = {**data, "more_inputs": [_more(each, folder) for each in more]}
     matrix = data.get("matrix")
     if not isinstance(matrix, dict):
         return data
     axes = {name: [_choice(name, v, folder) for v in vs] if isinstance(vs, list) else vs for name, vs in matrix.items()}
     return {**data, "matrix": axes}
+
+
+def _more(given: Any, folder: Path) -> Any:
+    if not isinstance(given, dict) or not isinstance(source := given.get("source"), str):
+        return given
+    return {**given, "source": _absolute("more_inputs", source, folder)}
 
 
 def _choice(axis: str, value: Any, folder: Path) -> Any:
@@ -58,6 +66,27 @@ def _is_path(source: str, folder: Path) -> bool:
     return False
 
 
+_RELATIVE = "paths are seen from the folder of the recipe that has them"
+
+
+def _near(path: Path) -> str:
+    """The file or folder beside ``path`` with the most similar name, in words; empty if there is none."""
+    import difflib
+
+    with contextlib.suppress(OSError):
+        names = [each.name for each in path.parent.iterdir()]
+        if close := difflib.get_close_matches(path.name, names, n=1):
+            return f"did you mean {path.parent / close[0]}?"
+    return ""
+
+
+def _there(folder: Path) -> str:
+    """What is in a folder where a pattern found nothing."""
+    names = sorted(each.name for each in folder.iterdir())
+    shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return f"there are {shown}; `**/` stands for any folders below" if names else "the folder is empty"
+
+
 def missing(data: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], str, str]]:
     """What is not there: field, message, remedy. ``data`` is a merged recipe; wrong types are passed over."""
     for section, field in FIELDS:
@@ -71,12 +100,24 @@ def missing(data: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], str, str
                 yield (section, field), *fault
 
 
+def missing_folders(data: Mapping[str, Any]) -> Iterator[tuple[tuple[str, int, str], str, str]]:
+    """The same of ``more_inputs``."""
+    more = data.get("more_inputs")
+    for at, given in enumerate(more if isinstance(more, list) else ()):
+        source = given.get("source") if isinstance(given, dict) else None
+        if isinstance(source, str) and source.startswith("/") and not Path(source).is_dir():
+            yield ("more_inputs", at, "source"), f"no such folder: {source}", "a folder of .npy files"
+
+
 def _model(source: str) -> tuple[str, str] | None:
     path = Path(source)
     if source.endswith(".onnx"):
-        return None if path.is_file() else (f"no such file: {source}", "")
+        return None if path.is_file() else (f"no such file: {source}", _near(path) or _RELATIVE)
+    if path.suffix.lower() in WEIGHT_FILES:
+        return f"{source} is a bare weight file", "name the folder that has it and config.json"
     if not path.exists():
-        return f"no such folder: {source}", "a model from the hub is written owner/name, without a leading ./ or /"
+        hint = "a model from the hub is written owner/name, without a leading ./ or /"
+        return f"no such folder: {source}", "\n".join(filter(None, (_near(path), hint)))
     if path.is_file():
         return f"{source} is a file that is not ONNX", "a model is a folder in Hugging Face layout, or a .onnx file"
     if not (path / "config.json").is_file():
@@ -89,10 +130,13 @@ def _calibration(source: str) -> tuple[str, str] | None:
     path = Path(folder)
     if pattern is not None:
         if not path.is_dir():
-            return f"no such folder: {folder}", ""
-        return None if any(p.is_file() for p in path.glob(pattern)) else (f"no file in {folder} matches {pattern}", "")
+            return f"no such folder: {folder}", _near(path) or _RELATIVE
+        if any(p.is_file() for p in path.glob(pattern)):
+            return None
+        return f"no file in {folder} matches {pattern}", _there(path)
     if not path.exists():
-        return f"no such file or folder: {source}", "a folder of images, an archive (tar, zip), or a glob pattern"
+        hint = "a folder of images, an archive (tar, zip), or a glob pattern"
+        return f"no such file or folder: {source}", "\n".join(filter(None, (_near(path), hint)))
     if not path.is_dir() and not source.lower().endswith(ARCHIVES):
         return f"{source} is neither a folder nor an archive", "archives end in " + ", ".join(ARCHIVES)
     return None
@@ -112,7 +156,8 @@ _FOLDERS = {
 def _dataset(source: str, section: Mapping[str, Any]) -> tuple[str, str] | None:
     path = Path(source)
     if not path.is_dir():
-        return f"no such folder: {source}", "a folder with images/ and labels/, or another evaluate.layout"
+        hint = "a folder with images/ and labels/, or another evaluate.layout"
+        return f"no such folder: {source}", "\n".join(filter(None, (_near(path), hint)))
     layout = section.get("layout", "auto")
     there = {entry.name for entry in path.iterdir()}
     if layout == "auto":

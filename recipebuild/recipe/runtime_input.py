@@ -56,6 +56,11 @@ class RuntimeInput(Section):
         """Whether the compiled model converts colours."""
         return self.format in YUV
 
+    @property
+    def is_made_of_images(self) -> bool:
+        """Whether what is fed can be made of image files: of YUV, where its standard is known."""
+        return self.csc is None or self.csc.mode != "Matrix"
+
     @model_validator(mode="after")
     def _fits(self) -> RuntimeInput:
         if self.normalized and self.dtype != "FP32":

@@ -18,6 +18,7 @@ from recipebuild.recipe.board import Board
 from recipebuild.recipe.bundle import BundleText
 from recipebuild.recipe.compiler import Compiler
 from recipebuild.recipe.evaluate import METRICS, Evaluate
+from recipebuild.recipe.more_inputs import MoreInput
 from recipebuild.recipe.pulsar2 import Pulsar2
 from recipebuild.recipe.quantization import Quantization
 from recipebuild.recipe.rewriting import Rewrite
@@ -101,7 +102,8 @@ class Model(Section):
                 raise wrong(f"{source} is a bare weight file", "name the folder that has it and config.json")
             if not HUB_ID.fullmatch(source):
                 raise wrong(
-                    f"{source} is neither a hub id (owner/name) nor a folder that exists", "a folder: ./like/this"
+                    f"{source} is neither a hub id (owner/name) nor a folder that exists",
+                    "a model of the hub is written owner/name, a folder ./like/this, seen from the recipe",
                 )
         return source
 
@@ -161,6 +163,11 @@ class NoHead(Section):
     """The network's own outputs as they are."""
 
     kind: Literal["none"] = Field(description="Nothing is added")
+    add_axis: Annotated[int, Field(ge=0, le=4)] | None = Field(
+        default=None,
+        description="Give the first output an axis of size 1 here: 1 makes N, 1, H, W of N, H, W, which programs of "
+        "ax-samples read depth from",
+    )
 
 
 class Calibration(Section):
@@ -170,6 +177,9 @@ class Calibration(Section):
         description="Folder of images, archive of images (tar, tar.gz, zip), or glob pattern such as images/**/*.jpg"
     )
     count: Count = Field(default=32, description="How many images to draw from the source, 1 or more")
+    select: Literal["random", "diverse"] = Field(
+        default="random", description="Draw them at random, or take those that cover all, by what they look like"
+    )
     seed: Seed = Field(default=0, description="Seed of the draw, 0 to 4294967295")
     format: Literal["Image", "Numpy", "Binary", "NumpyObject"] = Field(
         default="Image",
@@ -207,7 +217,7 @@ class Target(Section):
     @classmethod
     def _chip_name(cls, hardware: Any) -> Any:
         if isinstance(hardware, str) and hardware in BUILT_AS:
-            raise wrong(f"{hardware} is built as {BUILT_AS[hardware]}", f"hardware: {BUILT_AS[hardware]}")
+            raise wrong(f"{hardware} is built as {BUILT_AS[hardware]}", f"write hardware: {BUILT_AS[hardware]}")
         return hardware
 
     @field_validator("npu_mode")
@@ -225,6 +235,9 @@ class Recipe(Section):
     name: Name = Field(description="Name of the build and of its folder: letters, digits, `_`, `-`, `.`")
     model: Model = Field(description="The network: where it comes from, and with which weights")
     input: Input = Field(description="The network's input, and how an image becomes it")
+    more_inputs: Annotated[tuple[MoreInput, ...], Field(strict=False)] = Field(
+        default=(), description="What an ONNX model takes besides the image; only Pulsar2 compiles such models"
+    )
     export: Export = Field(default=Export(), description="PyTorch to ONNX")
     head: Annotated[ArgmaxHead | NoHead, Field(discriminator="kind")] = Field(
         default=ArgmaxHead(), description="What is put at the end of the network: `kind: argmax` or `kind: none`"
@@ -260,14 +273,35 @@ class Recipe(Section):
         if isinstance(self.head, ArgmaxHead):
             outputs.append(("head.output", self.head.output))
         taken = {self.input.name: "input.name"}
+        outputs += [(f"more_inputs.{at}.name", given.name) for at, given in enumerate(self.more_inputs)]
         for field, name in outputs:
             if name in taken:
-                words = {
-                    "message": f"`{name}` is already {taken[name]}",
-                    "remedy": "give each tensor a name of its own",
-                }
-                raise PydanticCustomError("recipe", "{message}", {**words, "field": field})
+                words = {"taken": taken[name], "name": name, "remedy": "give each tensor a name of its own"}
+                message = f"`{name}` is already {taken[name]}"
+                raise PydanticCustomError("recipe", "{message}", {**words, "message": message, "field": field})
             taken[name] = field
+        return self
+
+    @model_validator(mode="after")
+    def _several_inputs(self) -> Recipe:
+        if not self.more_inputs:
+            return self
+        faults = (
+            (not self.model.source.endswith(".onnx"), "model.source", "models of several inputs come as .onnx files",
+             "export the model yourself; what is exported here has one input, the image"),
+            (self.calibration.format != "NumpyObject", "calibration.format",
+             "several inputs are calibrated together", "format: NumpyObject"),
+            (self.target.toolchain == "onnxruntime", "target.toolchain",
+             "the embedded toolchain quantizes models of one input", "toolchain: pulsar2, or auto"),
+            (self.evaluate is not None, "evaluate", "labelled images alone are not all that this model takes",
+             "leave evaluate out"),
+            (self.board.runner is not None, "board.runner", "programs of ax-samples feed an image, and nothing else",
+             "leave board.runner out"),
+        )  # fmt: skip
+        for wrong_, field, message, remedy in faults:
+            if wrong_:
+                words = {"message": message, "remedy": remedy, "field": field}
+                raise PydanticCustomError("recipe", "{message}", words)
         return self
 
 

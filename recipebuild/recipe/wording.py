@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -11,6 +12,14 @@ from recipebuild.recipe.fields import closest, expected, suggest
 from recipebuild.recipe.layers import Layer, place
 from recipebuild.recipe.problems import FieldPath, Problem, shorten
 from recipebuild.recipe.section import NAME, REVISION, TENSOR_NAME
+
+EXAMPLES = {
+    "model": "model: {source: owner/name}, or {source: ./folder}, or {source: ./file.onnx}",
+    "input": "input: {shape: [1, 3, 512, 512]}",
+    "calibration": "calibration: {source: ./images, count: 32}",
+    "input.shape": "input: {shape: [1, 3, 640, 1280]}",
+}
+"""What to write where it is missing."""
 
 KINDS = ("argmax", "none")
 CHANNELS = ("input", "shape", 1)
@@ -46,10 +55,15 @@ def problems(error: ValidationError, layers: Sequence[Layer], data: dict[str, An
     """What pydantic found in ``data``, the merged values of ``layers``."""
     errors = error.errors(include_url=False)
     meant = {(*_path(e)[:-1], suggest(_path(e))[1]) for e in errors if e["type"] == "extra_forbidden"}
+    broken = {
+        _path(e) for e in errors if e["type"] in ("missing", "too_long", "too_short") and isinstance(e["loc"][-1], int)
+    }
     for each in errors:
         path = _path(each)
-        if each["type"] == "missing" and path in meant:
-            continue  # it is there, with a typing error in its name
+        if each["type"] == "missing" and any(path[: len(it)] == it for it in meant):
+            continue  # it is there, with a typing error in its name, or in that of its section
+        if path[:-1] in broken and isinstance(path[-1], int):
+            continue  # of a list that is too short or too long, single values tell nothing
         yield _problem(each, path, layers, data)
 
 
@@ -60,7 +74,7 @@ def _path(error: Any) -> FieldPath:
         path = tuple(part for i, part in enumerate(path) if i != 1 or part not in KINDS)
         path = (*path, "kind") if error["type"].startswith("union_tag") else path
     if error["type"] == "recipe" and "field" in error["ctx"]:
-        path = tuple(error["ctx"]["field"].split("."))
+        path = (*path, *error["ctx"]["field"].split("."))
     return path[:-1] if error["type"] == "missing" and isinstance(path[-1], int) else path
 
 
@@ -70,8 +84,12 @@ def _problem(error: Any, path: FieldPath, layers: Sequence[Layer], data: dict[st
     if kind == "extra_forbidden":
         return Problem(field, "unknown field", place(layers, path, key=True), suggest(path)[0])
     if kind == "missing" and isinstance(error["loc"][-1], str):
-        return Problem(field, "is missing", place(layers, path[:-1], key=True), expected(path))
+        example = f"such as {EXAMPLES[field]}" if field in EXAMPLES else ""
+        remedy = "\n".join(filter(None, (expected(path), example)))
+        return Problem(field, "is missing", place(_own(layers), path[:-1], key=True), remedy)
     at = place(layers, path)
+    if kind == "recipe" and "taken" in context:
+        return _taken(field, context, layers)
     if kind == "recipe":
         return Problem(field, context["message"], at, context["remedy"] or expected(path))
     value = _value(data, path)
@@ -81,6 +99,23 @@ def _problem(error: Any, path: FieldPath, layers: Sequence[Layer], data: dict[st
     subject = "the second value, the channels, " if path == CHANNELS else of_list
     message = f"{subject}{_must(error, path, value)}, got {got}"
     return Problem(field, message, at, _remedy(kind, context, path, value, data))
+
+
+def _own(layers: Sequence[Layer]) -> Sequence[Layer]:
+    """The recipe itself, without its bases: what is missing is to be written there."""
+    from recipebuild.recipe.document import Document
+
+    documents = [at for at, layer in enumerate(layers) if isinstance(layer, Document)]
+    return layers[documents[-1] :] if documents else layers
+
+
+def _taken(field: str, context: Any, layers: Sequence[Layer]) -> Problem:
+    """Two fields that have one name: told of the one that the recipe itself wrote, if only one of them is."""
+    own, other = _own(layers), context["taken"]
+    if not any(layer.locate(tuple(field.split("."))) for layer in own):
+        field, other = (other, field) if any(layer.locate(tuple(other.split("."))) for layer in own) else (field, other)
+    at = place(layers, tuple(field.split(".")))
+    return Problem(field, f"`{context['name']}` is already {other}", at, context["remedy"])
 
 
 def _must(error: Any, path: FieldPath, value: Any) -> str:
@@ -103,6 +138,12 @@ def _remedy(kind: str, context: Any, path: FieldPath, value: Any, data: dict[str
         return "a number is written without quotes"
     if kind == "string_type" and isinstance(value, (bool, int, float)):
         return f"text that looks like something else is put in quotes\n{purpose}"
+    if kind.startswith("model_") and isinstance(value, str) and re.fullmatch(r"[A-Za-z_]+:\S.*", value):
+        return f"a space is missing after the colon: `{value.replace(':', ': ', 1)}`"
+    if kind.startswith("model_") and value is None and path != ("head",):
+        return f"take the line out, or write its fields below it, indented\n{purpose}"
+    if path == ("head", "kind") and value is not None:
+        return "kind: argmax for class ids, or kind: none for the network's own outputs"
     if path == ("head",):
         return "head: {kind: argmax}, or head: {kind: none} for the network's own outputs"
     if path == ("head", "kind") and value is None:

@@ -22,6 +22,7 @@ from recipebuild.bundle.card import card, program
 from recipebuild.bundle.interface import check_runner, interface, labels
 from recipebuild.bundle.pack import write_archive, write_sums
 from recipebuild.calibration.preprocess import ImageSpec
+from recipebuild.calibration.runtime import Runtime
 from recipebuild.engine.digest import digest_json
 from recipebuild.engine.keys import installed_version
 from recipebuild.engine.step import Progress
@@ -46,6 +47,7 @@ class Params(BaseModel):
         task: What the network does.
         head: The recipe's head.
         input: The recipe's input.
+        runtime: What is fed on the board.
         hardware: What the model is compiled for.
         npu_mode: With how many cores.
         toolchain: By what.
@@ -63,6 +65,7 @@ class Params(BaseModel):
     task: str
     head: Head
     input: ImageSpec
+    runtime: Runtime = Runtime()
     hardware: str
     npu_mode: str
     toolchain: Toolchain
@@ -112,7 +115,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
 def _interface(inputs: Mapping[str, Path], params: Params) -> dict[str, Any]:
     named = labels(inputs["model"], params.task, inputs["weights"] / "config.json")
     return {
-        **interface(inputs["compiled"], params.task, params.input, named),
+        **interface(inputs["compiled"], params.task, params.input, params.runtime, named),
         "head": params.head.model_dump(mode="json"),
         "hardware": params.hardware,
         "npu_mode": params.npu_mode,
@@ -158,6 +161,7 @@ def _statement(
         [
             *provenance.files(inputs["weights"], "weights"),
             *images,
+            *(one for name in inputs if name.startswith("more_") for one in provenance.files(inputs[name], name)),
             *provenance.distributions({tool: installed_version(tool) for tool in params.tools}),
             *provenance.toolchain(params.toolchain.name, params.toolchain.facts),
         ],

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from recipebuild.calibration.archive import sample, write_archive
+from recipebuild.calibration.decode import decode
+from recipebuild.calibration.imagefile import ImageFile
+from recipebuild.calibration.likeness import look, spread
 from recipebuild.calibration.source import images
 from recipebuild.calibration.survey import ImageFacts, concerns
 from recipebuild.engine.step import Progress
+from recipebuild.errors import StepError
 
 logger = logging.getLogger(__name__)
+
+_LOOKING = 0.7
+"""Of the step's time, roughly, where all images are looked at first."""
 
 
 class Params(BaseModel):
@@ -23,7 +30,8 @@ class Params(BaseModel):
     Attributes:
         pattern: Glob pattern inside the source folder; ``None`` for all images.
         count: How many to draw.
-        seed: Which ones.
+        select: ``random``, or ``diverse``: those that cover all that there are.
+        seed: Which ones, at random.
         shape: N, C, H, W of the model's input; images are kept as they are, it serves to warn of bad fits.
     """
 
@@ -31,6 +39,7 @@ class Params(BaseModel):
 
     pattern: str | None = None
     count: int = Field(ge=1)
+    select: Literal["random", "diverse"] = "random"
     seed: int = 0
     shape: tuple[int, int, int, int]
 
@@ -38,10 +47,17 @@ class Params(BaseModel):
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
     """Draw, check and pack the images."""
     with images(inputs["source"], params.pattern) as found:
-        chosen = sample(found, params.count, params.seed)
-        total = len(chosen)
+        diverse = params.select == "diverse" and params.count < len(found)
+        chosen = _covering(found, params.count, progress) if diverse else sample(found, params.count, params.seed)
+        total, start = len(chosen), _LOOKING if diverse else 0.0
         facts = write_archive(
-            chosen, out / "calibration.tar", lambda done: progress(done / total, f"image {done} of {total}")
+            chosen, out / "calibration.tar",
+            lambda done: progress(start + (1 - start) * done / total, f"image {done} of {total}"),
+        )  # fmt: skip
+    if all(image.plain for image in facts):
+        raise StepError(
+            f"all {total} calibration images are of a single colour each: no range can be measured on them",
+            remedy="see calibration.source: it takes images like those that the model will get",
         )
     warnings = concerns(facts, width=params.shape[3], height=params.shape[2])
     if total < params.count:
@@ -56,6 +72,16 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         "largest": _size(by_area[-1]),
         "warnings": warnings,
     }
+
+
+def _covering(found: Sequence[ImageFile], count: int, progress: Progress) -> list[ImageFile]:
+    """The images that cover all of them, sorted by name; every one is decoded for that."""
+    looks = {}
+    for done, image in enumerate(found, 1):
+        looks[image.name] = look(decode(image.read(), image.name))
+        progress(_LOOKING * done / len(found), f"looking at image {done} of {len(found)}")
+    names = set(spread(looks, count))
+    return sorted((image for image in found if image.name in names), key=lambda image: image.name)
 
 
 def _size(image: ImageFacts) -> str:

@@ -1,8 +1,9 @@
 """compile, with Pulsar2: model, calibration images and configuration -> a model for the NPU.
 
 Inputs: model (ONNX file), calibration (tar of images or tensors), config (pulsar2.json).
-Outputs: compiled.axmodel; if the tool leaves them build_context.json, quant/quant_axmodel.json, frontend/
-optimized.onnx, and with compiler.npu_perf trace.json and op_profile.csv of each subgraph.
+Outputs: compiled.axmodel, used.json (the configuration, with the names that the tool gave to layers); if the tool
+leaves them build_context.json, quant/quant_axmodel.json, .onnx and .data, frontend/optimized.onnx, and with
+compiler.npu_perf trace.json and op_profile.csv of each subgraph.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import logging
 import shutil
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,17 +20,20 @@ from pydantic import BaseModel, ConfigDict
 
 from recipebuild.errors import StepError
 from recipebuild.graph.files import load
-from recipebuild.pulsar2.build import CONFIG, MODEL, build
+from recipebuild.pulsar2.build import CONFIG, MODEL, OUT, build
 from recipebuild.pulsar2.compose import IMAGES, TENSORS
 from recipebuild.pulsar2.config import BuildConfig
 from recipebuild.pulsar2.config.read import sort_fields
 from recipebuild.pulsar2.findings import findings
+from recipebuild.pulsar2.renamed import renamed
 from recipebuild.pulsar2.tool import Tool
 
 if TYPE_CHECKING:
     from recipebuild.engine.step import Progress
 
 logger = logging.getLogger(__name__)
+
+USED = "used.json"
 
 
 class Params(BaseModel):
@@ -64,16 +69,63 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     for path, name in ((model, MODEL), (inputs["calibration"], archive), (inputs["config"], CONFIG)):
         shutil.copyfile(path, folder / name)
     tool = Tool(params.runner, params.image, params.gpus)
-    built = build(folder, tool, hardware=params.hardware, progress=progress)
+    names = _Names(folder)
+    compile_ = partial(build, folder, tool, hardware=params.hardware, progress=progress, optimized=names.look_up)
+    try:
+        built = compile_()
+    except _RenamedError:
+        logger.info("%s", names.said)
+        shutil.rmtree(folder / OUT, ignore_errors=True)
+        built = compile_()
+    shutil.copyfile(folder / CONFIG, out / USED)
     for name, path in built.files.items():
         (out / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, out / name)
-    known, _ = sort_fields(json.loads(inputs["config"].read_text(encoding="utf-8")))
+    known, _ = sort_fields(json.loads((folder / CONFIG).read_text(encoding="utf-8")))
     config = BuildConfig.model_validate_json(json.dumps(known))
     figures = findings(built, config, load(folder / MODEL), strict=params.strict)
+    if names.changes:
+        figures["renamed_layers"] = names.changes
     for warning in figures.get("warnings", ()):
         logger.warning("%s", warning)
     return figures
+
+
+class _RenamedError(Exception):
+    """The tool gave layers that are asked for other names; the configuration has them now."""
+
+
+class _Names:
+    """The names of layers in the folder's configuration, held against the graph that the tool optimized."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.changes: dict[str, list[str]] = {}
+
+    @property
+    def said(self) -> str:
+        """What was renamed, in one line."""
+        pairs = [f"{old} is {', '.join(new)}" for old, new in self.changes.items()]
+        return f"begun again with the names that Pulsar2 gives to layers: {'; '.join(pairs[:5])}"
+
+    def look_up(self, optimized: Path) -> None:
+        """Put the tool's own names into the configuration.
+
+        Raises:
+            _RenamedError: If there were others; the tool has to begin again, a minute after it began.
+            StepError: If a name is nowhere.
+        """
+        path = self._folder / CONFIG
+        values = json.loads(path.read_text(encoding="utf-8"))
+        asked = values.get("quant", {}).get("layer_configs", [])
+        if self.changes or not any("layer_name" in it or "layer_names" in it for it in asked):
+            return
+        found, changes = renamed(asked, load(self._folder / MODEL, weights=False), load(optimized, weights=False))
+        if changes:
+            self.changes = changes
+            values["quant"]["layer_configs"] = found
+            path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
+            raise _RenamedError
 
 
 def _archive(config: Path) -> str:

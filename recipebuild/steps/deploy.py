@@ -27,7 +27,8 @@ from recipebuild.board.measure import Repeats, copy_changed, outputs, sample_spe
 from recipebuild.board.output import SampleTiming, Timing
 from recipebuild.board.session import Session, on_board
 from recipebuild.calibration.archive import read_archive
-from recipebuild.calibration.preprocess import ImageSpec, preprocess, to_pixels
+from recipebuild.calibration.preprocess import ImageSpec, preprocess
+from recipebuild.calibration.runtime import Runtime, runtime_tensor
 from recipebuild.engine.digest import digest_file
 from recipebuild.engine.step import Progress
 from recipebuild.errors import MissingError, StepError
@@ -65,6 +66,7 @@ class Params(BaseModel):
         board: How it is reached.
         place: The model's folder there.
         input: The recipe's input.
+        runtime: What is fed on the board.
         runner: A program of ax-samples to time as well.
         repeat: Timed runs.
         warmup: Runs before those.
@@ -84,6 +86,7 @@ class Params(BaseModel):
     board: Board
     place: str
     input: ImageSpec
+    runtime: Runtime = Runtime()
     runner: str | None = None
     repeat: int = Field(default=100, ge=1)
     warmup: int = Field(default=10, ge=0)
@@ -130,9 +133,12 @@ class _Work:
         while self.done < len(self.images):
             self.progress(0.3 + 0.7 * self.done / len(self.images), f"image {self.done + 1} of {len(self.images)}")
             batch = [load_image() for load_image in self.images[self.done : self.done + _AT_ONCE]]
-            pixels = [to_pixels(image, params.input).repeat(params.input.shape[0], 0) for image, _ in batch]
+            pixels = [self._fed(image) for image, _ in batch]
             self._compare(batch, outputs(session, model, self.interface, pixels))
             self.done += len(batch)
+
+    def _fed(self, image: Image.Image) -> Array:
+        return runtime_tensor(image, self.params.input, self.params.runtime).repeat(self.params.input.shape[0], 0)
 
     def _compare(self, batch: Sequence[Labelled], found: Sequence[Sequence[Array]]) -> None:
         """Count what the board gave against the host, and against the labels."""
@@ -168,11 +174,13 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         raise MissingError(
             f"{interface['model']} runs on this machine, not on a board", remedy="build with --toolchain pulsar2"
         )
-    given = interface["input"]
-    if (given["dtype"], given["layout"]) != ("uint8", "NHWC"):
+    given, fed = interface["input"], params.runtime
+    wanted = ("uint8" if fed.dtype == "U8" else "float32", list(fed.shape(params.input)))
+    if (given["dtype"], given["shape"]) != wanted:
         raise StepError(
-            f"{interface['model']} takes {given['dtype']} {given['layout']}, and boards are fed images as uint8 NHWC",
-            remedy="leave src_dtype U8 and src_layout NHWC in the template of pulsar2.json",
+            f"{interface['model']} takes {given['dtype']} {given['shape']}, "
+            f"and the recipe feeds {wanted[0]} {wanted[1]}",
+            remedy="say in target.runtime_input what the template of pulsar2.json makes of the input",
         )
     how = _measurement(inputs, params)
     work = _Work(inputs, params, interface, _images(inputs, params, how), how, progress)

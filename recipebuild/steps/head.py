@@ -8,7 +8,7 @@ from typing import Any
 
 from recipebuild.engine.step import Progress
 from recipebuild.graph.files import check, load, save, size
-from recipebuild.graph.head import Head, add_argmax
+from recipebuild.graph.head import Head, add_argmax, add_axis
 from recipebuild.graph.statistics import inputs as model_inputs
 from recipebuild.graph.statistics import outputs as model_outputs
 
@@ -23,6 +23,8 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     progress(0.3, params.kind)
     if params.kind == "argmax":
         model = add_argmax(model, params)
+    elif params.add_axis is not None:
+        model = add_axis(model, params.add_axis)
     target = out / "model.onnx"
     save(model, target)
     check(target)

@@ -1,33 +1,41 @@
 """preview: what the models see, as a picture.
 
-Inputs: model (ONNX), quantized (ONNX, optional), dataset (folder with images/ and labels/, optional),
-calibration (tar). Outputs: preview.png, with columns input | float | quantized | ground truth.
+Inputs: model (ONNX), quantized (ONNX), or predictions (tar: what a simulation of the compiled model gave), both
+optional, dataset (folder with images/ and labels/, optional), calibration (tar).
+Outputs: preview.png, with columns input | float | quantized | ground truth; the same pictures one by one in
+panels/<row>/, with the pixels in which float and quantized differ, and panels/classes.json: names and colours.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from recipebuild.calibration.archive import sample
 from recipebuild.calibration.decode import decode
 from recipebuild.calibration.preprocess import ImageSpec
 from recipebuild.calibration.source import images
 from recipebuild.engine.step import Progress
+from recipebuild.evaluate.answers import SEGMENTATION
 from recipebuild.evaluate.dataset import IGNORE, DatasetSpec, read, samples
 from recipebuild.evaluate.palette import palette
-from recipebuild.evaluate.preview import Row, draw, most_varied
-from recipebuild.evaluate.runners import open_model
+from recipebuild.evaluate.preview import Row, draw, most_varied, pictures
+from recipebuild.evaluate.runners import open_model, recorded_runner
 from recipebuild.evaluate.segmentation import class_count, segment
 
 if TYPE_CHECKING:
     import numpy.typing as npt
     from PIL import Image
 
-    Picture = tuple[Image.Image, dict[str, npt.NDArray[Any]]]
+    from recipebuild.evaluate.palette import Label
+    from recipebuild.evaluate.runners import Run
+
+    Masks = dict[str, npt.NDArray[Any]]
+    Picture = tuple[Image.Image, Masks, Masks]
 
 _ROWS = 3
 _MODELS = {"float": "model", "quantized": "quantized"}
@@ -40,13 +48,15 @@ class Params(BaseModel):
     Attributes:
         input: The recipe's input.
         dataset: How the dataset is laid out.
-        seed: Which images, where labels do not decide it.
+        count: How many images of the dataset are evaluated; ``None`` for all.
+        seed: Which of them, and which are drawn where labels do not decide it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     input: ImageSpec
     dataset: DatasetSpec = DatasetSpec()
+    count: int | None = Field(default=None, ge=1)
     seed: int = 0
 
 
@@ -54,28 +64,51 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     """Run the models on a few images and draw what they give."""
     models = {title: open_model(inputs[name]) for title, name in _MODELS.items() if name in inputs}
     classes = class_count(inputs["model"]) or IGNORE
-    pictures = (
-        _labelled(inputs["dataset"], params.dataset, classes, params.seed)
+    recorded = recorded_runner(inputs["predictions"], SEGMENTATION) if "predictions" in inputs else None
+    chosen = (
+        _labelled(inputs["dataset"], classes, params, recorded)
         if "dataset" in inputs
         else _unlabelled(inputs["calibration"], params.seed)
     )
     rows = []
-    for done, (image, truth) in enumerate(pictures, 1):
+    for done, (image, predicted, truth) in enumerate(chosen, 1):
         masks = {title: segment(model, image, params.input) for title, model in models.items()}
-        rows.append(Row(image, {**masks, **truth}))
-        progress(done / (len(pictures) + 1), f"image {done} of {len(pictures)}")
-    picture = draw(rows, palette(classes))
+        rows.append(Row(image, {**masks, **predicted, **truth}))
+        progress(done / (len(chosen) + 1), f"image {done} of {len(chosen)}")
+    labels = palette(classes)
+    picture = draw(rows, labels)
     picture.save(out / "preview.png")
+    for number, row in enumerate(rows):
+        _save(row, labels, out / "panels" / str(number))
+    colors = [{"name": label.name, "color": "#" + bytes(label.color).hex()} for label in labels]
+    (out / "panels/classes.json").write_text(json.dumps(colors, indent=1) + "\n", encoding="utf-8")
     return {"images": len(rows), "size": f"{picture.width}x{picture.height}"}
 
 
-def _labelled(dataset: Path, spec: DatasetSpec, classes: int, seed: int) -> list[Picture]:
-    """The dataset's images with most classes, and their ground truth."""
-    chosen = most_varied(samples(dataset, spec=spec), _ROWS, classes, seed)
-    return [(image, {"ground truth": label}) for image, label in (read(one, classes) for one in chosen)]
+def _save(row: Row, labels: Sequence[Label], folder: Path) -> None:
+    """Write a row's pictures, each for itself: what shows the photograph as JPEG, masks as PNG with a palette."""
+    from PIL import Image
+
+    folder.mkdir(parents=True)
+    for title, picture in pictures(row, labels).items():
+        name = title.replace(" ", "-")
+        if title in ("input", "difference"):
+            picture.save(folder / f"{name}.jpg", quality=85, subsampling=0)
+        else:
+            picture.quantize(dither=Image.Dither.NONE).save(folder / f"{name}.png", optimize=True)
+
+
+def _labelled(dataset: Path, classes: int, params: Params, recorded: Run | None) -> list[Picture]:
+    """Of the images that are evaluated those with most classes, what was predicted, and their ground truth."""
+    found = []
+    for one in most_varied(samples(dataset, params.count, params.seed, params.dataset), _ROWS, classes, params.seed):
+        image, label = read(one, classes)
+        ids = recorded(image, one.name).ids if recorded else None
+        found.append((image, {} if ids is None else {"quantized": ids}, {"ground truth": label}))
+    return found
 
 
 def _unlabelled(calibration: Path, seed: int) -> list[Picture]:
     """A few images of the calibration set."""
     with images(calibration) as found:
-        return [(decode(file.read(), file.name), {}) for file in sample(found, _ROWS, seed)]
+        return [(decode(file.read(), file.name), {}, {}) for file in sample(found, _ROWS, seed)]

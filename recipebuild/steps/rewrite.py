@@ -13,10 +13,11 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from recipebuild.engine.step import Progress
-from recipebuild.graph.cost import layout_changes, multiply_adds
+from recipebuild.graph.cost import layout_changes, multiply_adds, peak_activation_bytes
 from recipebuild.graph.files import check, load, size
 from recipebuild.graph.passes import defaults
 from recipebuild.graph.rewrite import Limits, rewrite_file
+from recipebuild.graph.statistics import operator_table, operators_and_constants
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +49,8 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
 
     Returns:
         ``passes`` (name, how often, nodes after it), ``rolled_back`` (names of those that changed the result too much),
-        ``relative`` and ``agreement``, and before and after: ``nodes``, ``multiply_adds``, ``layout_changes``.
+        ``relative`` and ``agreement``, and before and after: ``nodes``, ``multiply_adds``, ``layout_changes``,
+        ``peak_activation_bytes``, and how many of which ``operators``.
     """
     target = out / "rewritten.onnx"
     names = [name for name in defaults(params.target) if params.switches.get(name, True)]
@@ -58,17 +60,27 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     check(target)
     for name in result.rolled_back:
         logger.warning("%s was taken back: it changed what the model gives", name)
-    before, after = load(inputs["model"], weights=False), load(target, weights=False)
+    before, after = _work(inputs["model"]), _work(target)
+    operators = operator_table(before.pop("operators"), after.pop("operators"))
     return {
         "passes": [{"name": it.name, "times": it.times, "nodes": it.after} for it in result.applied],
         "rolled_back": list(result.rolled_back),
         "relative": result.difference and result.difference.relative,
         "agreement": result.difference and result.difference.agreement,
-        "nodes_before": len(before.graph.node),
-        "nodes_after": len(after.graph.node),
-        "multiply_adds_before": multiply_adds(before),
-        "multiply_adds_after": multiply_adds(after),
-        "layout_changes_before": layout_changes(before),
-        "layout_changes_after": layout_changes(after),
+        **{f"{name}_before": value for name, value in before.items()},
+        **{f"{name}_after": value for name, value in after.items()},
+        "operators": operators,
         "bytes": size(target),
+    }
+
+
+def _work(path: Path) -> dict[str, Any]:
+    """How much there is to do in a model; one at a time is in memory."""
+    model = load(path, weights=False)
+    return {
+        "nodes": len(model.graph.node),
+        "multiply_adds": multiply_adds(model),
+        "layout_changes": layout_changes(model),
+        "peak_activation_bytes": peak_activation_bytes(model),
+        "operators": operators_and_constants(model),
     }

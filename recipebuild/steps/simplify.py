@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,34 +12,42 @@ from pydantic import BaseModel, ConfigDict
 from recipebuild.engine.step import Progress
 from recipebuild.graph.files import check, load, save, size
 from recipebuild.graph.simplify import simplify
-from recipebuild.graph.statistics import operator_table
+from recipebuild.graph.statistics import operator_table, operators_and_constants
 
 
 class Params(BaseModel):
-    """The one input that the model is simplified for.
+    """The inputs that the model is simplified for.
 
     Attributes:
-        input_name: Its name.
+        input_name: The image's name.
         shape: N, C, H, W.
+        more: The shapes of other inputs, by name.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     input_name: str
     shape: tuple[int, int, int, int]
+    more: dict[str, tuple[int, ...]] = {}
 
 
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
     """Simplify the model; the metrics are the table that onnxsim's command prints."""
     target = out / "simplified.onnx"
     progress(0.0, "onnxsim")
-    save(simplify(inputs["model"], params.input_name, params.shape), target)
+    save(simplify(inputs["model"], params.input_name, params.shape, params.more), target)
     check(target)
-    before, after = load(inputs["model"], weights=False), load(target, weights=False)
+    (before, nodes_before), (after, nodes_after) = _counted(inputs["model"]), _counted(target)
     return {
         "operators": operator_table(before, after),
-        "nodes_before": len(before.graph.node),
-        "nodes_after": len(after.graph.node),
+        "nodes_before": nodes_before,
+        "nodes_after": nodes_after,
         "bytes_before": size(inputs["model"]),
         "bytes": size(target),
     }
+
+
+def _counted(path: Path) -> tuple[Counter[str], int]:
+    """The operators and the number of nodes of a model; one at a time is in memory."""
+    model = load(path, weights=False)
+    return operators_and_constants(model), len(model.graph.node)

@@ -1,6 +1,7 @@
 """simulate: the compiled model on labelled images, on this machine: what it will say on the board.
 
-Inputs: compiled (compiled.axmodel), dataset (folder).   Outputs: predictions.tar.
+Inputs: compiled (compiled.axmodel), quantized (folder with quant_axmodel.onnx; for mode Reference), dataset (folder).
+Outputs: predictions.tar.
 """
 
 from __future__ import annotations
@@ -17,13 +18,16 @@ from recipebuild.calibration.runtime import Runtime, runtime_tensor
 from recipebuild.engine.step import Progress
 from recipebuild.evaluate.dataset import DatasetSpec, read_image, samples
 from recipebuild.evaluate.recorded import write_outputs
-from recipebuild.pulsar2.axmodel import describe
-from recipebuild.pulsar2.build import COMPILED
+from recipebuild.graph.files import load
+from recipebuild.graph.statistics import inputs as inputs_of
+from recipebuild.graph.statistics import outputs
+from recipebuild.pulsar2.build import COMPILED, QUANTIZED
 from recipebuild.pulsar2.run import simulate
 from recipebuild.pulsar2.tool import Tool
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+    import onnx
 
     Outputs = list[npt.NDArray[Any]]
 
@@ -40,6 +44,8 @@ class Params(BaseModel):
         dataset: How the dataset is laid out.
         count: How many images to draw from the dataset; ``None`` for all.
         seed: Which ones.
+        mode: ``NPUBackend`` runs the compiled model; ``Reference`` the quantized one.
+        hardware: ``AX650``...
         runner: What runs.
         image: The container's image.
     """
@@ -51,6 +57,8 @@ class Params(BaseModel):
     dataset: DatasetSpec = DatasetSpec()
     count: int | None = Field(default=None, ge=1)
     seed: int = 0
+    mode: Literal["NPUBackend", "Reference"] = "NPUBackend"
+    hardware: str = "AX650"
     runner: Literal["native", "docker"]
     image: str | None = None
 
@@ -58,7 +66,11 @@ class Params(BaseModel):
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
     """Simulate the model on the images that ``evaluate`` will take; write what it gives."""
     folder = Path.cwd()
-    shutil.copyfile(inputs["compiled"], folder / COMPILED)
+    if params.mode == "Reference":
+        for path in inputs["quantized"].glob("quant_axmodel.*"):
+            shutil.copyfile(path, folder / path.name)
+    else:
+        shutil.copyfile(inputs["compiled"], folder / COMPILED)
     target = out / "predictions.tar"
     count = 0
 
@@ -74,7 +86,10 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
 
 def _predictions(folder: Path, dataset: Path, params: Params, progress: Progress) -> Iterator[tuple[str, Outputs]]:
     """The name of each sample and what the model gives."""
-    model = describe(folder / COMPILED)
+    reference = params.hardware if params.mode == "Reference" else None
+    model = Path(QUANTIZED).name if reference else COMPILED
+    graph = load(folder / model, weights=False)
+    runtime = _fed(graph, params)
     tool = Tool(params.runner, params.image)
     chosen = samples(dataset, params.count, params.seed, params.dataset)
     for start in range(0, len(chosen), _AT_ONCE):
@@ -83,7 +98,16 @@ def _predictions(folder: Path, dataset: Path, params: Params, progress: Progress
         feeds = []
         for sample in some:
             image = read_image(sample)
-            fed = runtime_tensor(image, params.input, params.runtime)
+            fed = runtime_tensor(image, params.input, runtime)
             feeds.append({params.input.name: fed.repeat(params.input.shape[0], axis=0)})
-        for sample, outputs in zip(some, simulate(folder, tool, COMPILED, feeds, model.outputs), strict=True):
-            yield sample.name, list(outputs.values())
+        given = simulate(folder, tool, model, feeds, outputs(graph), reference=reference)
+        for sample, found in zip(some, given, strict=True):
+            yield sample.name, list(found.values())
+
+
+def _fed(graph: onnx.ModelProto, params: Params) -> Runtime:
+    """What the model is fed: a quantized one need not have the operators that are put before the network."""
+    given = next((tensor for tensor in inputs_of(graph) if tensor.name == params.input.name), None)
+    network = Runtime(dtype="FP32", layout="NCHW", normalized=True)
+    bare = given is not None and (given.dtype, given.sizes) == ("float32", network.shape(params.input))
+    return network if params.mode == "Reference" and bare else params.runtime

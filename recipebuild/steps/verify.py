@@ -1,7 +1,8 @@
 """verify: the models after export, simplify, rewrite, channels and head against what they were made from, on images.
 
 Inputs: model (folder in HF layout) and export, or reference (the ONNX file that the recipe starts from); simplified,
-rewritten, channels (optional), head, calibration (tar).   Outputs: verify.json.
+rewritten, channels (optional), head, calibration (tar), for each other input of the model more_<name> (folder of .npy).
+Outputs: verify.json.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from recipebuild.calibration.archive import read_archive
+from recipebuild.calibration.more import more_tensor
 from recipebuild.calibration.preprocess import ImageSpec
 from recipebuild.engine.step import Progress
 from recipebuild.errors import CheckError, StepError
@@ -48,6 +50,7 @@ class Params(BaseModel):
         head: The recipe's head.
         input: The recipe's input.
         compiled: Of the model that is compiled, where its channels are in another order.
+        more: The shapes of other inputs, by name.
         relative: Largest allowed max|a - b| / max|b| of a tensor.
         agreement: Smallest allowed fraction of pixels (0..1) of the same class.
     """
@@ -62,6 +65,7 @@ class Params(BaseModel):
     head: Head = Head()
     input: ImageSpec
     compiled: ImageSpec | None = None
+    more: dict[str, tuple[int, ...]] = {}
     relative: float = Field(default=1e-3, gt=0)
     agreement: float = Field(default=0.999, ge=0, le=1)
 
@@ -72,12 +76,18 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     Raises:
         CheckError: If a stage is too far from the reference, or if a model gives NaN or infinite values.
     """
+    import numpy as np
+
     images = _first(inputs["calibration"])
     batches = [batch(image, params.input) for image in images.values()]
     fed = [batch(image, params.compiled) for image in images.values()] if params.compiled else batches
+    more = [
+        {name: more_tensor(inputs[f"more_{name}"], name, shape, image) for name, shape in params.more.items()}
+        for image in images
+    ]
     figures: dict[str, Any] = {"images": list(images), "reference": "PyTorch" if "model" in inputs else "ONNX"}
     progress(0.0, f"{figures['reference']} on {len(batches)} images")
-    expected = _reference(inputs, params, batches)
+    expected = _reference(inputs, params, batches, more)
     figures["warnings"] = _preprocessing(inputs["model"], params.input) if "model" in inputs else []
     axis = _class_axis(params.head, expected[0])
     if axis is not None:
@@ -88,10 +98,14 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     for stage, path in stages.items():
         progress((1 + len(found)) / (1 + len(stages)), stage)
         has_head = stage == "head" and params.head.kind == "argmax"
-        got = run_model(path, [{params.input.name: b} for b in (fed if RUNGS[stage].fed else batches)])
-        if not has_head:
+        taken = fed if RUNGS[stage].fed else batches
+        got = run_model(path, [{params.input.name: b, **m} for b, m in zip(taken, more, strict=True)])
+        new_axis = params.head.add_axis if stage == "head" else None
+        if not has_head and new_axis is None:
             got = [with_classes(outputs, axis) for outputs in got]
         right = [_right(outputs, axis, params.head if has_head else None) for outputs in expected]
+        if new_axis is not None:
+            right = [[np.expand_dims(outputs[0], new_axis), *outputs[1:]] for outputs in expected]
         try:
             found[stage] = difference(right, got)
         except CheckError as error:
@@ -128,12 +142,15 @@ def _preprocessing(folder: Path, spec: ImageSpec) -> list[str]:
     return warnings
 
 
-def _reference(inputs: Mapping[str, Path], params: Params, batches: Sequence[Array]) -> list[Outputs]:
+def _reference(
+    inputs: Mapping[str, Path], params: Params, batches: Sequence[Array], more: Sequence[Mapping[str, Array]]
+) -> list[Outputs]:
     """What the model gives that the recipe starts from: a PyTorch model's one output, or all those of an ONNX file."""
     if "model" in inputs:
         outputs = _run_pytorch(inputs["model"], params, batches)
     else:
-        outputs = run_model(inputs["reference"], [{params.input.name: batch} for batch in batches])
+        feeds = [{params.input.name: batch, **others} for batch, others in zip(batches, more, strict=True)]
+        outputs = run_model(inputs["reference"], feeds)
     for tensors in outputs:
         try:
             check_finite(tensors)

@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
 """Run the model of this bundle on images.
 
-    python3 run.py street.jpg        # writes street-ids.png (class ids) and street-overlay.png
+    python3 run.py street.jpg
+
+writes street-ids.png (class ids) and street-overlay.png, or for other tasks than segmentation street-result.png, and
+each output as an .npy file.
 
 On the board it needs numpy, pillow and pyaxengine; a bundle whose model is an .onnx file runs on any machine that has
 onnxruntime. What the model takes and gives is read from model.json beside this file.
@@ -15,7 +18,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 
 HERE = Path(__file__).resolve().parent
 PROVIDERS = {"board": ["AxEngineExecutionProvider"], "card": ["AXCLRTExecutionProvider"], "auto": None}
@@ -28,14 +31,16 @@ def main() -> None:
     parser.add_argument(
         "--device", choices=PROVIDERS, default="auto", help="the board's own NPU, or a PCIe or M.2 card"
     )
+    parser.add_argument("--input", action="append", default=[], metavar="NAME=FILE.npy", help="what it takes besides")
     given = parser.parse_args()
     interface = json.loads((HERE / "model.json").read_text(encoding="utf-8"))
     session = open_session(HERE / interface["model"], PROVIDERS[given.device])
+    more = others(interface.get("more_inputs", []), given.input)
     given.out.mkdir(parents=True, exist_ok=True)
     for path in given.images:
         with Image.open(path) as file:
             image = to_rgb(file)
-        outputs = session.run(None, {interface["input"]["name"]: preprocess(image, interface["input"])})
+        outputs = session.run(None, {interface["input"]["name"]: preprocess(image, interface["input"]), **more})
         for written in draw(given.out / path.stem, image, outputs, interface):
             print(written)
 
@@ -57,6 +62,15 @@ def open_session(path: Path, providers: list[str] | None):
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
+def others(wanted: list, given: list) -> dict:
+    """The tensors of other inputs than the image, from their files, which are taken as they are."""
+    files = dict(one.partition("=")[::2] for one in given)
+    names = [one["name"] for one in wanted]
+    if set(files) != set(names):
+        sys.exit(f"this model takes {', '.join(names) or 'nothing'} besides the image: --input NAME=FILE.npy for each")
+    return {one["name"]: np.load(files[one["name"]]).astype(one["dtype"]).reshape(one["shape"]) for one in wanted}
+
+
 def to_rgb(image: Image.Image) -> Image.Image:
     """The image with three 8-bit channels; of sixteen bits the high byte is kept. EXIF rotation is not applied."""
     if image.mode.startswith("I"):
@@ -65,28 +79,96 @@ def to_rgb(image: Image.Image) -> Image.Image:
 
 
 def preprocess(image: Image.Image, spec: dict) -> np.ndarray:
-    """The model's input: pixels as they are (uint8 N, H, W, C), or normalized (float32 N, C, H, W)."""
-    resized = image.resize((spec["width"], spec["height"]), Image.Resampling.BILINEAR)
-    pixels = np.asarray(resized)
+    """The model's input: pixels as they are, normalized, or YUV, as ``model.json`` has it."""
+    pixels = np.asarray(image.resize((spec["width"], spec["height"]), Image.Resampling.BILINEAR))
+    if "csc_mode" in spec:
+        return np.ascontiguousarray(np.broadcast_to(to_yuv(pixels, spec["color"], spec["csc_mode"]), spec["shape"]))
     if spec["color"] == "BGR":
         pixels = pixels[:, :, ::-1]
-    if spec["dtype"] == "float32":
+    if spec["normalized_by"] == "program":
         pixels = (pixels - np.array(spec["mean"], np.float32)) / np.array(spec["std"], np.float32)
     if spec["layout"] == "NCHW":
         pixels = pixels.transpose(2, 0, 1)
-    return np.ascontiguousarray(np.broadcast_to(pixels, spec["shape"]))
+    return np.ascontiguousarray(np.broadcast_to(pixels.astype(spec["dtype"]), spec["shape"]))
+
+
+def to_yuv(pixels: np.ndarray, color: str, csc_mode: str) -> np.ndarray:
+    """YUV (ITU-R BT.601) of RGB pixels: [3H/2, W, 1] for 4:2:0, [H, W, 2] for 4:2:2. A camera gives it as it is."""
+    if csc_mode == "Matrix":
+        sys.exit("this model takes YUV by a matrix of its own: feed it frames of that camera, not images")
+    (height, width, _), rows = pixels.shape, 2 if color.endswith("420SP") else 1
+    weights = [[0.299, 0.587, 0.114], [-0.168736, -0.331264, 0.5], [0.5, -0.418688, -0.081312]]
+    planes = pixels.astype(np.float64) @ np.array(weights).T
+    if csc_mode == "LimitedRange":
+        planes *= (219 / 255, 224 / 255, 224 / 255)
+    planes += (16 if csc_mode == "LimitedRange" else 0, 128, 128)
+    shared = planes.reshape(height // rows, rows, width // 2, 2, 3).mean((1, 3))[..., 1:]
+    luma, shared = (np.clip(np.rint(it), 0, 255).astype(np.uint8) for it in (planes[..., 0], shared))
+    if color == "YVU420SP":
+        shared = shared[..., ::-1]
+    colours = shared.reshape(height // rows, width)
+    if rows == 2:
+        return np.concatenate([luma, colours])[..., np.newaxis]
+    return np.stack((colours, luma) if color == "UYVY422" else (luma, colours), axis=-1)
 
 
 def draw(stem: Path, image: Image.Image, outputs: list, interface: dict) -> list[Path]:
-    """Write what the model gave; the paths of the files."""
-    if interface["task"] != "semantic-segmentation":
-        files = [stem.with_name(f"{stem.name}-{spec['name']}.npy") for spec in interface["outputs"]]
-        for file, output in zip(files, outputs):
-            np.save(file, output)
-        return files
+    """Write what the model gave, as a picture where it is one; the paths of the files."""
+    if interface["task"] == "semantic-segmentation":
+        return draw_classes(stem, image, outputs, interface["labels"])
+    files = [stem.with_name(f"{stem.name}-{spec['name']}.npy") for spec in interface["outputs"]]
+    for file, output in zip(files, outputs):
+        np.save(file, output)
+    picture = None
+    if interface["task"] == "depth-estimation":
+        picture = shades(np.squeeze(outputs[0]))
+    elif interface["task"] == "image-feature-extraction":
+        picture = components(outputs[0][0], interface["input"])
+    elif interface["task"] == "image-classification":
+        picture = with_best(image, outputs[0].ravel(), interface["labels"])
+    if picture is not None:
+        files.append(stem.with_name(f"{stem.name}-result.png"))
+        picture.resize(image.size, Image.Resampling.NEAREST).save(files[-1])
+    return files
+
+
+def shades(values: np.ndarray) -> Image.Image:
+    """Values [h, w], or [h, w, 3] channel by channel, from black (the least) to white."""
+    low, high = values.min((0, 1)), values.max((0, 1))
+    return Image.fromarray(((values - low) / np.maximum(high - low, 1e-12) * 255).astype(np.uint8))
+
+
+def components(features: np.ndarray, spec: dict):
+    """Features of patches [places, C] as a picture of their three main components; None if they are no grid."""
+    if features.ndim != 2:
+        return None
+    rows = round((len(features) * spec["height"] / spec["width"]) ** 0.5)
+    if rows < 2 or len(features) % rows:
+        return None
+    centred = features.astype(np.float64) - features.mean(axis=0)
+    _, _, axes = np.linalg.svd(centred, full_matrices=False)
+    return shades((centred @ axes[:3].T).reshape(rows, -1, min(3, len(axes))))
+
+
+def with_best(image: Image.Image, scores: np.ndarray, labels: list) -> Image.Image:
+    """The image with the five strongest classes written into it."""
+    names = {label["id"]: label["name"] for label in labels}
+    odds = np.exp(scores.astype(np.float64) - scores.max())
+    odds /= odds.sum()
+    best = [f"{100 * odds[i]:.1f} %  {names.get(int(i), f'class {i}')}" for i in np.argsort(-scores, kind="stable")[:5]]
+    print("\n".join(best))
+    drawn = image.copy()
+    pen, text = ImageDraw.Draw(drawn), "\n".join(best)
+    pen.rectangle(pen.textbbox((4, 4), text), fill=(0, 0, 0))
+    pen.text((4, 4), text, fill=(255, 255, 255))
+    return drawn
+
+
+def draw_classes(stem: Path, image: Image.Image, outputs: list, labels: list) -> list[Path]:
+    """Class ids, and their colours over the image."""
     ids = enlarge(class_ids(outputs), image.height, image.width)
     colors = np.zeros((256, 3), np.uint8)
-    for label in interface["labels"]:
+    for label in labels:
         colors[label["id"]] = label["color"]
     files = [stem.with_name(f"{stem.name}-ids.png"), stem.with_name(f"{stem.name}-overlay.png")]
     Image.fromarray(ids).save(files[0])

@@ -234,6 +234,46 @@ def test_a_signature_tells_who_and_what(built_project: Project, copy: Path, tmp_
     assert "is not signed" in built_project.command("bundle", "sign", copy, "--key", tmp_path / "mine", code=5).stderr
 
 
+def test_a_signature_by_cosign_tells_whether_it_is_that_of_a_key(
+    built_project: Project, copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Against a stand-in of cosign that signs for real, and refuses what is not documented."""
+    for name in ("mine", "theirs"):
+        (tmp_path / name).mkdir()
+        done = subprocess.run(
+            [sys.executable, str(STANDINS / "cosign"), "generate-key-pair"], cwd=tmp_path / name, check=False,
+            env=os.environ | {"COSIGN_PASSWORD": "secret"},
+        )  # fmt: skip
+        assert done.returncode == 0
+    (tmp_path / "programs").mkdir()
+    (tmp_path / "programs" / "cosign").symlink_to(STANDINS / "cosign")
+    path = os.pathsep.join([str(tmp_path / "programs"), str(Path(sys.executable).parent), os.environ["PATH"]])
+    key, mine, theirs = tmp_path / "mine/cosign.key", tmp_path / "mine/cosign.pub", tmp_path / "theirs/cosign.pub"
+
+    def command(*words: object, code: int = 0, password: str = "secret") -> str:
+        done = built_project.command("bundle", *words, code=code, PATH=path, COSIGN_PASSWORD=password)
+        return done.stdout + done.stderr
+
+    sign = ("sign", copy, "--key", key, "--with", "cosign")
+    assert "no such signature" in command("verify", copy, "--signers", mine, code=5)
+    assert "cosign did not sign" in command(*sign, code=3, password="wrong")
+    assert not (copy / "SHA256SUMS.cosign.json").exists()
+    assert "SHA256SUMS.cosign.json" in command(*sign)
+    assert "signed by the key cosign.pub" in command("verify", copy, "--signers", mine)
+    assert "not that of the key cosign.pub" in command("verify", copy, "--signers", theirs, code=5)
+    without = built_project.command("bundle", *sign, code=4, PATH=str(Path(sys.executable).parent))
+    assert "github.com/sigstore/cosign" in without.stderr
+    from recipebuild.bundle.pack import write_sums
+    from recipebuild.bundle.sign import check_signature
+    from recipebuild.errors import CheckError
+
+    flip(copy / "quantized.onnx", 100)
+    write_sums(copy)
+    monkeypatch.setenv("PATH", path)
+    with pytest.raises(CheckError, match="not that of the key"):
+        check_signature(copy, mine, None)
+
+
 def test_the_provenance_is_an_in_toto_statement_on_what_went_in(built_project: Project) -> None:
     from google.protobuf import json_format
     from in_toto_attestation.predicates.provenance.v1.provenance_pb2 import Provenance

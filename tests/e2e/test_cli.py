@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_help_names_every_verb_and_each_verb_has_help(built_project: Project) -> None:
     said = built_project.command("--help").stdout
     verbs = ("run", "plan", "explain", "check", "render", "schema", "import", "inspect", "diff", "models", "lock")
-    for verb in (*verbs, "estimate", "board", "bundle", "cache"):
+    for verb in (*verbs, "estimate", "board", "bundle", "cache", "report", "graph", "ui"):
         assert re.search(rf"^  {verb} ", said, re.M), verb
         assert "Usage" in built_project.command(verb, "--help").stdout
 

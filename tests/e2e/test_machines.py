@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -62,6 +65,42 @@ def test_a_remote_that_is_down_is_told_once_in_the_terminal_and_in_the_manifest(
     assert "warning: the store s3://bucket/team" in said.stderr
     notes = [note for note in project.manifest()["notes"] if "s3://bucket/team" in note]
     assert len(notes) == 1 and notes[0].startswith("warning: ") and "the run goes on without it" in notes[0]
+
+
+SLOW = """
+import sys, threading
+from recipebuild.cli.app import main
+from recipebuild.engine.remote import Remote
+
+def push(*_):
+    print("sending", file=sys.stderr, flush=True)
+    threading.Event().wait()
+
+Remote.push = push
+main()
+"""  # a server that takes connections and never takes data
+
+
+def test_ctrl_c_while_the_last_results_are_sent_ends_with_130_and_says_what_is_not_there(
+    make_project: Callable[[], Project], tmp_path: Path
+) -> None:
+    project = make_project()
+    command = ["run", str(project.recipe), *CHEAP, "--store", f"file://{tmp_path}/remote"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLOW, *command],
+        cwd=project.folder, env=project.environment(), text=True, stderr=subprocess.PIPE, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stderr is not None
+    said = ""
+    while said.count("sending") < 1 or "calibrate: built" not in said:
+        said += (line := process.stderr.readline())
+        assert line, said
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130, said + err
+    assert "in the remote store; recipebuild cache push" in err
+    assert "error: tiny: interrupted before all results were in the remote store" in err
+    assert project.manifest()["status"] == "ok"
 
 
 @pytest.mark.parametrize(

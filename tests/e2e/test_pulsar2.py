@@ -54,8 +54,76 @@ def test_from_recipe_to_accuracy_of_the_compiled_model(
 
     checked = project.command("check", project.recipe, *words).stdout
     assert "tiny: ok" in checked
+    nothing = ["--set", "quantization.layers=[{module: decoder.*, dtype: U16}]", *words[:2], *words[4:]]
+    assert "decoder.* matches no layer" in project.command("check", project.recipe, *nothing, code=2).stderr
     again = project.command("run", project.recipe, *words).stdout
     assert "nothing to do" in again
+
+
+def test_a_model_of_several_inputs(make_project: Callable[[], Project], standins: Callable[..., Path]) -> None:
+    import numpy as np
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    project = make_project()
+    weight = np.random.default_rng(0).standard_normal((6, 3, 4, 4), dtype=np.float32) * np.float32(0.03)
+    graph = helper.make_graph(
+        [
+            helper.make_node("Conv", ["image", "w"], ["c"], "conv", kernel_shape=[4, 4], strides=[4, 4]),
+            helper.make_node("Mul", ["c", "mask"], ["logits"], "masked"),
+        ],
+        "g",
+        [
+            helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, 64, 128]),
+            helper.make_tensor_value_info("mask", TensorProto.FLOAT, [1, 1, 16, 32]),
+        ],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, [1, 6, 16, 32])],
+        [numpy_helper.from_array(weight, "w")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(model, project.folder / "recipes" / "two.onnx")
+    recipe = project.folder / "recipes" / "two.yaml"
+    base = """\
+model: {source: ./two.onnx}
+input: {name: image, shape: [1, 3, 64, 128], mean: [0, 0, 0], std: [255, 255, 255]}
+calibration: {source: ./images, count: 4, format: NumpyObject}
+"""
+    recipe.write_text(base)
+    failed = project.command("check", recipe, code=2)
+    assert "describe mask in more_inputs" in failed.stderr and "two.yaml:1" in failed.stderr
+
+    recipe.write_text(base + "more_inputs: [{name: mask, shape: [1, 1, 16, 32], source: ./masks}]\n")
+    masks = project.folder / "recipes" / "masks"
+    masks.mkdir()
+    for at in range(6):
+        np.save(masks / f"street-{at}.npy", np.random.default_rng(at).random((1, 1, 16, 32), dtype=np.float32))
+    missing = project.command("run", recipe, code=4)
+    assert "pulsar2 is not on PATH" in missing.stderr
+
+    standins("pulsar2")
+    project.command("run", recipe)
+    build = project.folder / "build" / "two"
+    manifest = json.loads((build / "manifest.json").read_text())
+    steps = {step["name"]: step for step in manifest["steps"]}
+    assert not {"preview", "evaluate", "simulate"} & set(steps)
+    assert steps["verify"]["metrics"]["relative"] < 1e-6
+    assert [given["name"] for given in steps["compile"]["metrics"]["inputs"]] == ["image", "mask"]
+    config = json.loads((build / "bundle" / "pulsar2.json").read_text())
+    (calibration,) = config["quant"]["input_configs"]
+    assert (calibration["tensor_name"], calibration["calibration_format"]) == ("DEFAULT", "NumpyObject")
+    said = json.loads((build / "bundle" / "model.json").read_text())
+    assert said["more_inputs"] == [{"name": "mask", "shape": [1, 1, 16, 32], "dtype": "float32"}]
+    named = (build / "bundle" / "provenance.json").read_text()
+    assert "more_mask/street-0.npy" in named
+
+    project.command("lock", recipe)
+    project.command("run", recipe, "--locked")
+    for path in masks.iterdir():
+        np.save(path, np.zeros((1, 1, 16, 32), np.float32))
+    assert "tensors" in project.command("run", recipe, "--locked", code=5).stderr
+    (masks / "street-0.npy").unlink()
+    again = project.command("run", recipe, "--set", "calibration.count=6", code=3)
+    assert "mask has no street-0.npy" in again.stderr
 
 
 def test_import_render_and_inspect(make_project: Callable[[], Project]) -> None:

@@ -53,6 +53,18 @@ def test_b0_builds_offline_through_quantization_within_8_gb(make_project: Callab
 
 
 @pytest.mark.slow
+def test_b0_gets_the_same_graph_from_the_old_exporter(make_project: Callable[[], Project]) -> None:
+    project = make_project()
+    old = ("--set", "export.exporter=torchscript", "--set", "export.opset=11", "--set", "calibration.count=2")
+    project.command("run", "b0-cityscapes", "--weights", "random", *old, HF_HUB_OFFLINE="1")
+    manifest = json.loads((project.folder / "build" / "b0-cityscapes" / "manifest.json").read_text())
+    metrics = {step["name"]: step["metrics"] for step in manifest["steps"]}
+    assert metrics["rewrite"]["rolled_back"] == []
+    assert metrics["rewrite"]["nodes_after"] <= 240
+    assert metrics["verify"]["agreement"] == 1
+
+
+@pytest.mark.slow
 def test_the_first_command_of_the_readme_works_in_a_fresh_clone(tmp_path: Path) -> None:
     clone = tmp_path / "clone"
     subprocess.run(["git", "clone", "-q", str(ROOT), str(clone)], check=True)

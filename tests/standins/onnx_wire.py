@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 
-UINT8, INT64 = 2, 7
+FLOAT, UINT8, INT64 = 1, 2, 7
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:

@@ -1,7 +1,8 @@
 """``pulsar2 run`` of the stand-in ``pulsar2``: what it is given is checked, what it gives is made up.
 
-Of a model that takes [N, H, W, 3] in uint8 it gives the strongest channel of the nearest pixel: its number where an
-output has one channel, and 1.0 at its place, else 0.0, where an output has many.
+Of a model that takes [N, H, W, 3] in uint8, or [N, 3H/2, W, 1], which it takes for NV12, it gives the strongest channel
+of the nearest pixel: its number where an output has one channel, and 1.0 at its place, else 0.0, where an output has
+many.
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ import onnx_wire
 
 def run(arguments: list[str]) -> None:
     """Simulate a compiled model, on raw files named after its tensors."""
-    known = ("--model", "--input_dir", "--output_dir", "--list")
+    known = ("--model", "--input_dir", "--output_dir", "--list", "--mode", "--target_hardware")
     given = dict(zip(arguments[::2], arguments[1::2], strict=False))
     if len(arguments) % 2 or set(given) - set(known) or len(given) * 2 != len(arguments):
         sys.exit("pulsar2: error: unrecognized arguments, or one that is there twice")
     if not {"--model", "--input_dir", "--output_dir"} <= set(given):
         sys.exit("pulsar2: error: the following arguments are required: --model, --input_dir, --output_dir")
+    if given.get("--mode", "Reference") not in ("Reference", "NPUBackend"):
+        sys.exit("pulsar2: error: argument --mode: invalid choice")
     inputs, outputs = onnx_wire.tensors(Path(given["--model"]).read_bytes())
     names = Path(given["--list"]).read_text().split("\n") if "--list" in given else [""]
     sys.stdout.write("Building native ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 100% 0:00:00\n")
@@ -37,16 +40,18 @@ def _simulate(source: Path, target: Path, inputs: dict, outputs: dict) -> None:
     size = 1
     for dim in dims:
         size *= dim
-    if kind != onnx_wire.UINT8 or len(data) != size:
+    if kind == onnx_wire.FLOAT:  # a quantized model, without operators before the network
+        data, dims = _channels_last(data, dims)
+    elif kind != onnx_wire.UINT8 or len(data) != size:
         sys.exit(f"ValueError: cannot reshape array of size {len(data)} into shape {dims}")
-    _, height, width, _ = dims
+    _, height, width, planes = dims
+    height = height * 2 // 3 if planes == 1 else height
     for output, (out_kind, out_dims) in outputs.items():
         rows, columns = out_dims[-2:]
         ids = []
         for y in range(rows):
             for x in range(columns):
-                at = ((y * height // rows) * width + x * width // columns) * 3
-                pixel = data[at : at + 3]
+                pixel = _pixel(data, y * height // rows, x * width // columns, height, width, planes)
                 ids.append(pixel.index(max(pixel)))
         content = b"".join(it.to_bytes(8 if out_kind == onnx_wire.INT64 else 4, "little") for it in ids)
         if len(out_dims) == 4 and out_dims[1] > 1:
@@ -54,6 +59,23 @@ def _simulate(source: Path, target: Path, inputs: dict, outputs: dict) -> None:
         target.mkdir(parents=True, exist_ok=True)
         (target / f"{_escaped(output)}.bin").write_bytes(content)
         sys.stdout.write(f"write [{output}] to [{target}/{_escaped(output)}.bin] successfully\n")
+
+
+def _channels_last(data: bytes, dims: list[int]) -> tuple[list[float], list[int]]:
+    batch, channels, height, width = dims
+    if len(data) != 4 * batch * channels * height * width:
+        sys.exit(f"ValueError: cannot reshape array of size {len(data) // 4} into shape {dims}")
+    values, plane = struct.unpack(f"<{len(data) // 4}f", data), height * width
+    return [values[c * plane + at] for at in range(plane) for c in range(channels)], [batch, height, width, channels]
+
+
+def _pixel(data: bytes | list[float], y: int, x: int, height: int, width: int, planes: int) -> list[float]:
+    """Three colours; of NV12, full range."""
+    if planes == 3:
+        return list(data[(y * width + x) * 3 :][:3])
+    luma, at = data[y * width + x], (height + y // 2) * width + x // 2 * 2
+    u, v = data[at] - 128, data[at + 1] - 128
+    return [luma + 1.402 * v, luma - 0.344136 * u - 0.714136 * v, luma + 1.772 * u]
 
 
 def _escaped(name: str) -> str:

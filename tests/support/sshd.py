@@ -116,13 +116,13 @@ class Sshd:
     def drop(self) -> int:
         """Cut all connections, as a network does: what runs behind them is not told. How many there were."""
         assert self.process is not None
-        servers = [
-            one for one in psutil.Process(self.process.pid).children(recursive=True) if one.name().startswith("sshd")
-        ]
-        for one in servers:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                one.send_signal(signal.SIGKILL)
-        return len(servers)
+        count = 0
+        for one in psutil.Process(self.process.pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):  # it may end at any moment, by itself
+                if one.name().startswith("sshd"):
+                    one.send_signal(signal.SIGKILL)
+                    count += 1
+        return count
 
     def fail(self, how: str) -> None:
         """Make the stand-ins fail; an empty word makes them well again."""

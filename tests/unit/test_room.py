@@ -44,3 +44,20 @@ def test_little_disk_and_memory(recipe: Recipe, tmp_path: Path, monkeypatch: pyt
     assert "3072 MiB are free" in disk
     assert "this machine has 8 GiB" in memory
     assert concerns(recipe, tmp_path, pulsar2=False) == []
+
+
+@pytest.mark.usefixtures("roomy")
+@pytest.mark.parametrize(
+    ("name", "says"), [("dinov2-giant-518x518", "1.1 G parameters, 4.5 GB"), ("siglip-so400m", "")]
+)
+def test_models_over_the_largest_onnx_file(name: str, says: str, tmp_path: Path) -> None:
+    found = concerns(load(name, cwd=Path.cwd())[0].recipe, tmp_path, pulsar2=True)
+    assert [says in line for line in found] == ([True] if says else [])
+
+
+@pytest.mark.usefixtures("roomy")
+def test_a_local_model_is_measured_by_its_configuration(recipe: Recipe, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"vision_config": {"num_hidden_layers": 48, "hidden_size": 1664}}')
+    model = recipe.model.model_copy(update={"source": str(tmp_path)})
+    (said,) = concerns(recipe.model_copy(update={"model": model}), tmp_path, pulsar2=True)
+    assert "1.6 G parameters" in said

@@ -2,7 +2,8 @@
 
     (x - mean(x)) / sqrt(mean((x - mean(x))^2) + eps) * scale + bias  =  LayerNormalization(x, scale, bias)
 
-both over the last axis: the definition of the operator (ONNX opset 17).
+both over the last axis: the definition of the operator (ONNX opset 17). A scale of ones or a bias of zeros, as an
+untrained model has them, may have been dropped already.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from recipebuild.graph.edit import Edit, array, attribute, made_by, scalar, sizes
+from recipebuild.graph.edit import Edit, array, attribute, made_by, only_use, scalar, sizes, sure
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -20,51 +21,54 @@ WHY = "one operator instead of nine, which read and write the tensor nine times"
 
 @dataclass(frozen=True)
 class Match:
-    """``out`` is the Add at the end; ``scale`` and ``bias`` are vectors, ``epsilon`` is added to the variance."""
+    """``out`` is the last operator, ``epsilon`` is added to the variance.
+
+    ``scale`` and ``bias`` are vectors, or ``None`` for ones and zeros.
+    """
 
     out: ir.Node
     x: ir.Value
-    scale: ir.Value
-    bias: ir.Value
+    scale: ir.Value | None
+    bias: ir.Value | None
     epsilon: float
 
 
 def pattern(node: ir.Node) -> Match | None:
-    """The chain that ends in ``node``, an Add of the bias."""
-    if node.op_type != "Add":
+    """The chain around ``node``, the Div by the standard deviation."""
+    found = _normalized(node) if node.op_type == "Div" else None
+    if found is None:
         return None
-    for scaled, bias in (node.inputs, tuple(reversed(node.inputs))):
-        mul = made_by(scaled, "Mul")
-        for normal, scale in (mul.inputs, tuple(reversed(mul.inputs))) if mul else ():
-            found = _normalized(normal)
-            if found is not None and scale is not None and bias is not None:
-                return Match(node, found[0], scale, bias, found[1])
-    return None
+    out, length = node, (sizes(found[0]) or (0,))[-1]
+    factors: dict[str, ir.Value | None] = {"Mul": None, "Add": None}
+    for operator in factors:
+        user = only_use(out.outputs[0])
+        if user is None or user.op_type != operator:
+            continue
+        other = user.inputs[1] if user.inputs[0] is out.outputs[0] else user.inputs[0]
+        if (held := array(other)) is not None and held.shape == (length,):
+            out, factors[operator] = user, other
+    return Match(out, found[0], factors["Mul"], factors["Add"], found[1])
 
 
 def check(match: Match) -> bool:
-    """Scale and bias are constant vectors as long as the last axis."""
-    shape = sizes(match.x)
-    return shape is not None and all(
-        (held := array(value)) is not None and held.shape == shape[-1:] for value in (match.scale, match.bias)
-    )
+    """How long the last axis is, is known."""
+    return sizes(match.x) is not None
 
 
 def rewrite(edit: Edit, match: Match) -> None:
     """Put the one operator in the chain's place."""
-    out = match.out.outputs[0]
+    import numpy as np
+
+    out, shape = match.out.outputs[0], sure(sizes(match.x))
+    dtype = sure(match.x.dtype).numpy()
+    scale = match.scale or edit.constant(np.ones(shape[-1], dtype), f"{out.name}_scale")
+    inputs = [match.x, scale] if match.bias is None else [match.x, scale, match.bias]
     attributes = {"axis": -1, "epsilon": match.epsilon, "stash_type": 1}
-    inputs = [match.x, match.scale, match.bias]
-    edit.replace(
-        out, edit.add("LayerNormalization", inputs, sizes(match.x) or (), before=match.out, attributes=attributes)
-    )
+    edit.replace(out, edit.add("LayerNormalization", inputs, shape, before=match.out, attributes=attributes))
 
 
-def _normalized(value: ir.Value | None) -> tuple[ir.Value, float] | None:
-    """X and epsilon, if ``value`` is (x - mean) / sqrt(variance + epsilon)."""
-    div = made_by(value, "Div")
-    if div is None:
-        return None
+def _normalized(div: ir.Node) -> tuple[ir.Value, float] | None:
+    """X and epsilon, if ``div`` is (x - mean) / sqrt(variance + epsilon)."""
     centred, deviation = made_by(div.inputs[0], "Sub"), made_by(div.inputs[1], "Sqrt")
     shifted = made_by(deviation.inputs[0], "Add") if deviation else None
     if centred is None or shifted is None:

@@ -25,6 +25,9 @@ MAX_BYTES = 16 << 20
 REQUIRED = {"input": "model.onnx", "output_dir": "output"}
 """Fields that the tool's command line mostly gives; what is put in their place if the file does not."""
 
+_LANGUAGES = {".toml": "TOML", ".prototxt": "prototxt", ".yaml": "YAML", ".yml": "YAML"}
+"""What a file is written in, by its suffix; JSON else."""
+
 _LEXEME = re.compile(r'"(?:\\.|[^"\\])*"|//[^\n]*|#[^\n]*|/\*.*?\*/', re.S)
 _TRAILING = re.compile(r'("(?:\\.|[^"\\])*")|,(?=\s*[}\]])')
 _TAB = re.compile(r'("(?:\\.|[^"\\])*")', re.S)
@@ -59,7 +62,16 @@ def read(path: Path) -> Read:
         return Read(BuildConfig.model_validate_json(json.dumps(config)), unknown, tuple(notes))
     except ValidationError as error:
         problems = [problem(each["loc"], each["msg"]) for each in error.errors(include_url=False)]
-        raise RecipeError(f"{path}: {problems[0]}", remedy="\n".join(problems[1:])) from None
+        remedy = "\n".join([*problems[1:], "correct the file, or take the field out and say it in the recipe"])
+        raise RecipeError(f"{_placed(path, error)}: {problems[0]}", remedy=remedy) from None
+
+
+def _placed(path: Path, error: ValidationError) -> str:
+    """The file, with the line of the first field that is wrong, where its name is there once."""
+    name = next((part for part in reversed(error.errors()[0]["loc"]) if isinstance(part, str)), None)
+    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    found = [at for at, line in enumerate(lines, start=1) if name and re.search(rf"\b{name}\b", line)]
+    return f"{path}:{found[0]}" if len(found) == 1 else str(path)
 
 
 def sort_fields(
@@ -114,13 +126,18 @@ def _values(path: Path) -> dict[str, Any]:
             raise RecipeError(f"{path} is larger than {MAX_BYTES >> 20} MiB: this is not a configuration")
         text = data.decode("utf-8-sig")
     except OSError as error:
-        raise RecipeError(f"{path} cannot be read: {error.strerror}") from None
+        remedy = "name a configuration of pulsar2 build: .json, .yaml, .toml or .prototxt"
+        raise RecipeError(f"{path} cannot be read: {error.strerror}", remedy=remedy) from None
     except UnicodeDecodeError:
         raise RecipeError(f"{path} is not UTF-8 text") from None
     try:
         values = _parse(text, path.suffix.lower())
     except (ValueError, PrototxtError) as error:
-        raise RecipeError(f"{path}: {' '.join(str(error).split())}", remedy="correct the file") from None
+        kind = {".toml": "TOML", ".prototxt": "prototxt", ".yaml": "YAML", ".yml": "YAML"}.get(
+            path.suffix.lower(), "JSON"
+        )
+        remedy = f"correct the file; it is read as {kind}, by its name"
+        raise RecipeError(f"{path}: {' '.join(str(error).split())}", remedy=remedy) from None
     if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
         raise RecipeError(f"{path} does not hold a configuration: it is not a mapping of fields")
     return values

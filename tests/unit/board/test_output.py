@@ -83,8 +83,10 @@ def test_the_order_of_the_lines_does_not_matter() -> None:
     assert run_model_timing(turned) == run_model_timing(BOARD)
 
 
-def test_a_program_of_ax_samples() -> None:
-    found = sample_timing(SAMPLE, "ax_segformer")
+@pytest.mark.parametrize("program", ["ax_segformer", "ax_dinov2", "ax_depth_anything", "ax_glpdepth"])
+def test_programs_of_ax_samples(program: str) -> None:
+    """All four print these lines; there is a blank after the post-processing's time."""
+    found = sample_timing(SAMPLE.replace("7.07 ms", "7.07 ms "), program)
     assert (found.repeat, found.min, found.avg, found.max, found.post) == (5, 48.02, 48.15, 48.31, 7.07)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import signal
 import subprocess
 import threading
 import time
@@ -77,10 +78,26 @@ def test_fifty_dropped_connections_in_a_row_leave_nothing(board: Board, sshd: Ss
                 drop()
                 session.get(".", 10)
         cut.cancel()
-    assert sshd.left_after(5) == []
+    assert sshd.left_after(60) == []
     assert {path.stat().st_size for path in sshd.folder.glob("models/m/*")} <= {3_000_000}
-    with Session(board, wait=1):
+    with Session(board, wait=60):
         pass
+
+
+def test_what_failed_because_the_connection_was_cut_is_no_failure_of_the_board_however_late_that_is_noticed(
+    board: Board, sshd: Sshd
+) -> None:
+    """On a busy machine the holder's ssh may see the end of its connection long after the board has cleaned up."""
+    with pytest.raises(ConnectionError), Session(board) as session:
+        assert session._holder is not None
+        session._holder.send_signal(signal.SIGSTOP)
+        later = threading.Timer(1, session._holder.send_signal, [signal.SIGCONT])
+        later.start()
+        sshd.drop()
+        session.run(["true"], 10)  # its folder is swept away, or will be
+        session.run(["false"], 10)
+    later.join()
+    assert sshd.left_after(60) == []
 
 
 def test_work_goes_on_where_the_connection_broke(board: Board, sshd: Sshd) -> None:
@@ -97,7 +114,7 @@ def test_work_goes_on_where_the_connection_broke(board: Board, sshd: Sshd) -> No
     dropped: list[int] = []
     assert on_board(board, work, pause=0.05) == "all"
     assert len(done) == 4 and dropped
-    assert sshd.left_after(5) == []
+    assert sshd.left_after(60) == []
 
 
 def test_a_board_that_goes_down_in_the_middle_is_a_clear_error(board: Board, sshd: Sshd) -> None:
@@ -131,7 +148,7 @@ def test_a_process_of_somebody_else_is_left_alone(board: Board, sshd: Sshd) -> N
 def test_a_program_that_hangs_is_given_up_and_ended(board: Board, sshd: Sshd) -> None:
     with pytest.raises(StepError, match="did not answer within 1 s"), Session(board) as session:
         session.run(["sleep", "60"], 1)
-    assert sshd.left_after(5) == []
+    assert sshd.left_after(60) == []
 
 
 @pytest.mark.parametrize("limit", ["size=200k", "nr_inodes=5"])  # while copying, and from the beginning

@@ -16,6 +16,7 @@ from recipebuild.calibration.archive import read_archive
 from recipebuild.calibration.preprocess import ImageSpec, preprocess
 from recipebuild.calibration.runtime import Runtime, as_network, runtime_tensor
 from recipebuild.calibration.tensors import write_tensors
+from recipebuild.errors import StepError
 from recipebuild.pulsar2.compose import Build
 from recipebuild.pulsar2.render import rendered
 from recipebuild.shipped import shipped
@@ -73,6 +74,38 @@ def test_one_image_is_the_same_tensor_for_calibration_configuration_evaluator_an
             assert fed.dtype == (np.uint8 if runtime.dtype == "U8" else np.float32)
             for other in (calibrated, as_network(fed, SPEC, runtime), by_the_configuration(fed, processor)):
                 np.testing.assert_array_equal(other, evaluator)
+
+
+@pytest.mark.parametrize("format", ["YUV420SP", "YVU420SP", "YUYV422", "UYVY422"])
+@pytest.mark.parametrize("mode", ["FullRange", "LimitedRange"])
+def test_yuv_is_what_another_implementation_makes_of_the_same_pixels(format: Any, mode: str) -> None:
+    """Against Pillow's, which has the full range, and cuts fractions off. In blocks of 2x2 sharing loses nothing."""
+    rng = np.random.default_rng(0)
+    image = Image.fromarray(rng.integers(0, 256, (8, 16, 3), dtype=np.uint8)).resize((32, 16), Image.Resampling.NEAREST)
+    expected = np.asarray(image.convert("YCbCr")).astype(float)
+    if mode == "LimitedRange":
+        expected = (expected - (0, 128, 128)) * (219 / 255, 224 / 255, 224 / 255) + (16, 128, 128)
+    runtime = Runtime.model_validate({"format": format, "csc": {"mode": mode}})
+    fed = runtime_tensor(image, SPEC, runtime)
+    assert (fed.shape, fed.dtype) == (runtime.shape(SPEC), np.uint8)
+    if format.endswith("420SP"):
+        luma, colours = fed[0, :16, :, 0], fed[0, 16:, :, 0].reshape(8, 16, 2).repeat(2, 0).repeat(2, 1)
+    else:
+        pairs = fed[0] if format == "YUYV422" else fed[0, ..., ::-1]
+        luma, colours = pairs[..., 0], pairs[..., 1].reshape(16, 16, 2).repeat(2, 1)
+    if format == "YVU420SP":
+        colours = colours[..., ::-1]
+    found = np.concatenate([luma[..., np.newaxis], colours], axis=-1).astype(float)
+    np.testing.assert_allclose(found, expected, atol=1.6)
+
+
+def test_yuv_that_cannot_be_made_is_an_error(archive: Path) -> None:
+    _, image = next(iter(read_archive(archive)))
+    with pytest.raises(StepError, match="cannot be YUV420SP"):
+        runtime_tensor(image, SPEC.model_copy(update={"shape": (1, 3, 15, 32)}), Runtime(format="YUV420SP"))
+    own = {"mode": "Matrix", "matrix": [0.0] * 12}
+    with pytest.raises(StepError, match="matrix of your own"):
+        runtime_tensor(image, SPEC, Runtime.model_validate({"format": "YUV420SP", "csc": own}))
 
 
 def test_formats_of_tensors(archive: Path, tmp_path: Path) -> None:

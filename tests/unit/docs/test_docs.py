@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from scripts.cli_reference import page
 from scripts.recipe_reference import table
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -15,6 +16,11 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").g
 
 def test_the_table_of_fields_is_fresh() -> None:
     assert table() in (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8")
+
+
+def test_the_page_on_the_command_line_is_fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert page() == (ROOT / "docs" / "cli.md").read_text(encoding="utf-8"), "run make schema"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -54,6 +54,9 @@ def run(inputs, params, out, progress):
         (out / "link").symlink_to("/etc/passwd")
     if params.do == "read-undeclared":
         Path("neighbour.txt").read_text()
+    if params.do == "hoard":
+        global hoard
+        hoard = b"x" * (1 << 30)
     if params.do == "touch-input":
         inputs["source"].write_text("other")
     (out / "sub").mkdir()

@@ -65,6 +65,15 @@ def test_an_unchanged_output_stops_the_propagation(make_store: Callable[[], Stor
     assert statuses(run(make_store(), steps)) == {"a": "cached", "b": "built", "c": "cached", "d": "cached"}
 
 
+@pytest.mark.parametrize(("do", "workers"), [("", 1), ("hoard", 2)])
+def test_a_worker_serves_many_steps_unless_it_hoards_memory(
+    do: str, workers: int, make_store: Callable[[], Store], tmp_path: Path
+) -> None:
+    trace = str(tmp_path / "trace")
+    run(make_store(), [step("a", trace=trace, do=do), step("b", needs=("a",), trace=trace)])
+    assert len(set((tmp_path / "trace").read_text().split())) == workers
+
+
 def test_independent_steps_run_at_the_same_time(make_store: Callable[[], Store]) -> None:
     events: list[tuple[str, str]] = []
     steps = [step("a", sleep=0.7), step("b", sleep=0.7)]

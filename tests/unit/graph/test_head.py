@@ -12,7 +12,7 @@ from onnx import TensorProto, helper
 from recipebuild.errors import StepError
 from recipebuild.graph import files
 from recipebuild.graph.compare import run_model
-from recipebuild.graph.head import Head, add_argmax
+from recipebuild.graph.head import Head, add_argmax, add_axis
 from recipebuild.graph.statistics import Tensor, outputs
 
 
@@ -118,3 +118,19 @@ def test_a_dynamic_shape_is_refused(small_onnx: Path, shape: list[int | str | No
     model.graph.output[0].CopyFrom(helper.make_tensor_value_info("logits", TensorProto.FLOAT, shape))
     with pytest.raises(StepError, match="static shape, not logits"):
         add_argmax(model, Head())
+
+
+@pytest.mark.parametrize(("axis", "shape"), [(0, (1, 1, 6, 4, 8)), (1, (1, 1, 6, 4, 8)), (4, (1, 6, 4, 8, 1))])
+def test_an_axis_more_moves_nothing(small_onnx: Path, tmp_path: Path, axis: int, shape: tuple[int, ...]) -> None:
+    model = add_axis(files.load(small_onnx), axis)
+    assert outputs(model) == [Tensor("logits_map", "float32", shape)]
+    files.save(model, tmp_path / "head.onnx")
+    files.check(tmp_path / "head.onnx")
+    feed = {"pixel_values": np.random.default_rng(1).standard_normal((1, 3, 16, 32), dtype=np.float32)}
+    (before,), (after,) = (run_model(path, [feed])[0] for path in (small_onnx, tmp_path / "head.onnx"))
+    np.testing.assert_array_equal(after, np.expand_dims(before, axis))
+
+
+def test_an_axis_that_cannot_be_added_is_told(small_onnx: Path) -> None:
+    with pytest.raises(StepError, match=r"head\.add_axis: 5 does not go with"):
+        add_axis(files.load(small_onnx), 5)

@@ -14,7 +14,7 @@ from recipebuild.errors import StepError
 from recipebuild.graph import files
 from recipebuild.graph.compare import run_model
 from recipebuild.graph.simplify import simplify
-from recipebuild.graph.statistics import operator_counts, outputs
+from recipebuild.graph.statistics import inputs, operator_counts, outputs
 
 SHAPE = (1, 3, 16, 32)
 
@@ -88,12 +88,27 @@ def test_an_input_that_the_model_does_not_have_is_refused(
         simplify(small_onnx, name, shape)
 
 
+def test_a_second_input_that_is_described_gets_its_shape(small_onnx: Path) -> None:
+    model = files.load(small_onnx)
+    model.graph.input.append(helper.make_tensor_value_info("scale", TensorProto.FLOAT, ["batch", 1]))
+    model.graph.node.append(helper.make_node("Mul", ["logits", "scale"], ["scaled"]))
+    model.graph.output.append(helper.make_tensor_value_info("scaled", TensorProto.FLOAT, [1, 6, 4, 8]))
+    files.save(model, small_onnx)
+    simplified = simplify(small_onnx, "pixel_values", SHAPE, {"scale": (1, 1)})
+    assert [tensor.sizes for tensor in inputs(simplified)] == [SHAPE, (1, 1)]
+    with pytest.raises(StepError, match=r"made for the input scale .* the recipe says 1x1x1"):
+        simplify(small_onnx, "pixel_values", SHAPE, {"scale": (1, 1, 1)})
+    with pytest.raises(StepError, match="no input gain"):
+        simplify(small_onnx, "pixel_values", SHAPE, {"gain": (1, 1)})
+
+
 def test_a_second_input_is_refused(small_onnx: Path) -> None:
     model = files.load(small_onnx)
     model.graph.input.append(helper.make_tensor_value_info("scale", TensorProto.FLOAT, [1]))
     files.save(model, small_onnx)
-    with pytest.raises(StepError, match="has 2 inputs"):
+    with pytest.raises(StepError, match="has 2 inputs") as caught:
         simplify(small_onnx, "pixel_values", SHAPE)
+    assert "describe scale in more_inputs" in caught.value.remedy
 
 
 def test_a_model_that_onnxsim_rejects_is_a_failed_step(small_onnx: Path) -> None:

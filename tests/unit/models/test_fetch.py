@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -29,6 +30,8 @@ ASK = """
 import json, sys, time
 from pathlib import Path
 from recipebuild.errors import RecipebuildError
+from recipebuild.begin import new
+from recipebuild.models.fetch import look_up
 from recipebuild.steps import fetch
 
 for i, params in enumerate(json.loads(sys.argv[1])):
@@ -36,7 +39,17 @@ for i, params in enumerate(json.loads(sys.argv[1])):
     out.mkdir(parents=True)
     start = time.monotonic()
     try:
-        answer = {"metrics": fetch.run({}, fetch.Params(**params), out, lambda fraction, text="": None)}
+        said = []
+        progress = lambda fraction, text="": said.append([fraction, text])
+        if "look_up" in params:
+            found = look_up(params["look_up"], None)
+            here = sorted(path.name for path in found.folder.iterdir())
+            answer = {"commit": found.commit, "names": sorted(found.names), "here": here}
+        elif "new" in params:
+            answer = {"recipe": new(params["new"], out / "mine.yaml", sets=["input.shape=[1,3,64,128]"]).text}
+        else:
+            answer = {"metrics": fetch.run({}, fetch.Params(**params), out, progress)}
+        (out.parent / f"said-{i}.json").write_text(json.dumps(said))
     except RecipebuildError as error:
         answer = {"error": type(error).__name__, "message": error.message, "remedy": error.remedy}
         answer["seconds"] = time.monotonic() - start
@@ -94,7 +107,7 @@ def hub(tiny_segformer: Path) -> Iterator[Hub]:
             elif (rest[1] if rest else "main") not in ("main", COMMIT):
                 self.refuse(404, "RevisionNotFound")
             elif is_api:
-                siblings = [{"rfilename": file} for file in state.models[hub_id]]
+                siblings = [{"rfilename": file, "size": len(body)} for file, body in state.models[hub_id].items()]
                 self.answer(json.dumps({"id": hub_id, "sha": COMMIT, "siblings": siblings}).encode())
             elif rest[2] in state.models[hub_id]:
                 self.answer(state.models[hub_id][rest[2]])
@@ -174,6 +187,35 @@ def test_what_a_build_needs_is_fetched_and_nothing_else(hub: Hub, tmp_path: Path
     assert answer["files"]["model/model.safetensors"] == len(hub.models["me/tiny"]["model.safetensors"])
     assert answer["metrics"] == {"origin": "hub", "commit": COMMIT, "bytes": sum(answer["files"].values())}
     assert not [request for request in hub.requests if "pytorch_model" in request or "README" in request]
+
+
+def test_the_download_is_told_in_bytes(hub: Hub, tmp_path: Path) -> None:
+    ask(hub.address, tmp_path, {"hub_id": "me/tiny"})
+    (told,) = tmp_path.glob("out-*/said-0.json")
+    said = json.loads(told.read_text())
+    size = sum(len(hub.models["me/tiny"][name]) for name in ("config.json", "model.safetensors")) / 1e6
+    assert said[-1] == [1.0, f"model.safetensors, {size:.1f} MB of {size:.1f} MB"]
+    assert [fraction for fraction, _ in said] == sorted(fraction for fraction, _ in said)
+
+
+def test_looking_a_model_up_fetches_no_weights(hub: Hub, tmp_path: Path) -> None:
+    hub.models["me/tiny"]["preprocessor_config.json"] = b"{}"
+    (answer,) = ask(hub.address, tmp_path, {"look_up": "me/tiny"})
+    assert answer["commit"] == COMMIT and "model.safetensors" in answer["names"]
+    assert answer["here"] == ["config.json", "preprocessor_config.json"]
+    (again,) = ask("http://127.0.0.1:9", tmp_path, {"look_up": "me/tiny"})
+    assert again["commit"] == COMMIT and again["here"] == answer["here"], "from the cache, as the hub is away"
+    (missing,) = ask(hub.address, tmp_path, {"look_up": "me/nothing"})
+    assert missing["error"] == "MissingError" and "me/nothing" in missing["message"]
+
+
+def test_new_pins_the_commit_of_a_model_of_the_hub_and_fetches_no_weights(hub: Hub, tmp_path: Path) -> None:
+    hub.models["me/pickled"] = {k: v for k, v in hub.models["me/tiny"].items() if k != "model.safetensors"}
+    tiny, pickled = ask(hub.address, tmp_path, {"new": "me/tiny"}, {"new": "me/pickled"})
+    for answer, source in ((tiny, "me/tiny"), (pickled, "me/pickled")):
+        assert f"source: {source} " in answer["recipe"]
+        assert re.search(rf'revision: "?{COMMIT}"? ', answer["recipe"]), "the commit of main, as it is now"
+    assert not [request for request in hub.requests if "safetensors" in request or "pytorch_model" in request]
 
 
 def test_a_pinned_commit_in_the_cache_needs_no_network(hub: Hub, tmp_path: Path) -> None:

@@ -46,6 +46,17 @@ def test_a_recipe_without_a_dataset_is_not_evaluated() -> None:
     assert "evaluate" not in names(planned("b0-cityscapes"))
 
 
+def test_another_version_or_image_compiles_and_simulates_anew_and_nothing_else() -> None:
+    (variant,) = load("quickstart", cwd=Path.cwd())
+    plans = [
+        plan([variant], [Toolchain("pulsar2", "7.0", {}, {"pulsar2": "7.0", "image": image})], [shipped("templates")])
+        for image in ("sha256:a", "sha256:b")
+    ]
+    one, other = ({step.name: step for step in it.steps} for it in plans)
+    differing = {name for name in one if one[name].facts != other[name].facts or one[name].params != other[name].params}
+    assert differing == {"compile", "simulate", "bundle"}
+
+
 def test_pulsar2_compiles_with_the_configuration_after_verification() -> None:
     compile_ = next(s for s in planned("quickstart", toolchain=PULSAR2).steps if s.name == "compile")
     assert compile_.module == KINDS["compile/pulsar2"].module
@@ -134,3 +145,33 @@ def test_paths_and_names_do_not_enter_parameters() -> None:
 def test_the_graph_is_for_the_chip_unless_the_recipe_asks_for_the_host(toolchain: str, target: str) -> None:
     steps = planned("quickstart", f"target.toolchain={toolchain}").steps
     assert next(s for s in steps if s.name == "rewrite").params["target"] == target
+
+
+def test_what_the_library_datasets_reads_goes_through_a_step_of_its_own() -> None:
+    sets = "evaluate={dataset: 'hf://datasets/owner/name@v1', count: 20, split: test, depth_scale: null}"
+    steps = {step.name: step for step in planned("quickstart", sets).steps}
+    dataset = steps["dataset"]
+    assert dataset.params["hub_id"] == "owner/name"
+    assert (dataset.params["revision"], dataset.params["count"]) == ("v1", 20)
+    importlib.import_module(dataset.module).Params.model_validate(dict(dataset.params))
+    for name in ("evaluate", "ladder", "preview"):
+        assert steps[name].inputs["dataset"] == Output("quickstart/dataset", "dataset")
+        assert steps[name].params["dataset"]["layout"] == "folders"
+    assert "dataset" not in names(planned("quickstart"))
+
+
+def test_a_dataset_without_labels_is_not_painted() -> None:
+    steps = {step.name: step for step in planned("quickstart", "evaluate.layout=images").steps}
+    assert "dataset" in steps["evaluate"].inputs
+    assert "dataset" not in steps["preview"].inputs
+
+
+def test_the_ladder_has_every_model_that_the_build_makes() -> None:
+    steps = {step.name: step for step in planned("quickstart", "target.runtime_input.format=BGR").steps}
+    assert set(steps["ladder"].inputs) == {
+        "model", "export", "simplified", "rewritten", "channels", "head", "quantized", "dataset"
+    }  # fmt: skip
+    assert steps["ladder"].params["original"]["color"] == "RGB"
+    assert steps["ladder"].params["input"]["color"] == "BGR"
+    pulsar2 = {step.name: step for step in planned("quickstart", toolchain=PULSAR2).steps}
+    assert pulsar2["ladder"].inputs["predictions"] == Output("quickstart/simulate", "predictions.tar")

@@ -12,6 +12,7 @@ import pytest
 from recipebuild.dryrun import render
 from recipebuild.errors import StepError
 from recipebuild.prepare import Options
+from recipebuild.shipped import shipped
 
 STANDINS = Path(__file__).resolve().parents[2] / "standins"
 FINETUNE = {"epochs": 50, "block_size": 3, "batch_size": 2, "learning_rate": 0.0001}
@@ -30,7 +31,7 @@ def config(*sets: str, recipe: str = "quickstart") -> dict[str, Any]:
     return values
 
 
-@pytest.mark.parametrize("recipe", ["quickstart", "b0-cityscapes"])
+@pytest.mark.parametrize("recipe", [path.stem for path in sorted(shipped("recipes").glob("*.yaml"))])
 def test_every_shipped_recipe_renders_what_protobuf_takes(recipe: str) -> None:
     assert config(recipe=recipe)["quant"]["input_configs"]
 

@@ -15,6 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from recipebuild.engine.run import run_steps
+from recipebuild.engine.step import Source, Step
+from recipebuild.engine.store import Store
 from recipebuild.errors import StepError
 from recipebuild.pulsar2.build import build
 from recipebuild.pulsar2.container import started
@@ -87,6 +90,23 @@ def test_an_image_of_the_second_engine(
     assert len(calls(state, "run")) == 1
 
 
+@pytest.mark.parametrize(("controllers", "limited"), [("cpu memory pids", True), ("cpu pids", False), ("", False)])
+def test_podman_limits_memory_where_it_can(
+    standins: Standins,
+    pulsar2_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    controllers: str,
+    limited: bool,
+) -> None:
+    state = standins()
+    (tmp_path / "programs" / "podman").symlink_to(Path(__file__).parents[2] / "standins" / "docker")
+    monkeypatch.setenv("PODMAN_STANDIN_CONTROLLERS", controllers)
+    build(pulsar2_folder, DOCKER, hardware="AX650", progress=silent)
+    (call,) = calls(state, "run")
+    assert ("--memory" in call) == limited
+
+
 def test_a_folder_that_cannot_be_mounted(standins: Standins, tmp_path: Path) -> None:
     standins("docker")
     with pytest.raises(StepError, match="colon"), started("docker", "pulsar2:7.0-lite", tmp_path / "a:b"):
@@ -146,6 +166,30 @@ def test_nothing_outlives_the_step(
     if program == "docker":
         assert calls(state, "kill")
         wait_for(lambda: not running(state))
+
+
+@pytest.mark.slow
+def test_a_container_ends_when_the_steps_time_is_up(
+    standins: Standins, pulsar2_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = standins("docker")
+    monkeypatch.setenv("PULSAR2_STANDIN_FAIL", "hang")
+    names = {"model": "model.onnx", "calibration": "calibration.tar", "config": "pulsar2.json"}
+    step = Step(
+        "r/compile", "compile", "recipebuild.steps.compile_pulsar2",
+        {"hardware": "AX650", "runner": "docker", "image": "pulsar2:7.0-lite"},
+        {name: Source(pulsar2_folder / file) for name, file in names.items()},
+        timeout=20,
+    )  # fmt: skip
+    store = Store(tmp_path / "store")
+    try:
+        result = run_steps([step], store, jobs=1)["r/compile"]
+    finally:
+        store.close()
+    assert result.error is not None
+    assert result.error.message == "timed out after 20 s"
+    assert calls(state, "run") and calls(state, "kill"), "had it begun?"
+    wait_for(lambda: not running(state))
 
 
 def tools_in(folder: Path) -> set[int]:

@@ -13,11 +13,15 @@ import pytest
 from PIL import Image
 
 from recipebuild.errors import MissingError, StepError
+from recipebuild.evaluate.dataset import samples
 from recipebuild.evaluate.recorded import Recorded, write_outputs
 from recipebuild.graph.statistics import Tensor
 from recipebuild.pulsar2.build import build
+from recipebuild.pulsar2.compose import Build
+from recipebuild.pulsar2.render import rendered
 from recipebuild.pulsar2.run import file_name, simulate
 from recipebuild.pulsar2.tool import Tool
+from recipebuild.shipped import shipped
 from recipebuild.steps import evaluate as evaluate_step
 from recipebuild.steps.simulate import Params, run
 
@@ -83,13 +87,14 @@ def dataset(tmp_path: Path) -> Path:
     return folder
 
 
-def simulated(compiled: Path, dataset: Path, tmp_path: Path, **params: Any) -> Path:
+def simulated(compiled: Path, dataset: Path, tmp_path: Path, quantized: Path | None = None, **params: Any) -> Path:
     work, out = tmp_path / "work", tmp_path / "out"
     work.mkdir()
     out.mkdir()
     given = Params.model_validate({"input": INPUT, "runner": "native"} | params)
     with contextlib.chdir(work):
-        metrics = run({"compiled": compiled, "dataset": dataset}, given, out, silent)
+        inputs = {"compiled": compiled, "dataset": dataset} | ({"quantized": quantized} if quantized else {})
+        metrics = run(inputs, given, out, silent)
     assert metrics == {"images": params.get("count", 20)}
     return out / "predictions.tar"
 
@@ -110,6 +115,33 @@ def test_the_dataset_goes_through_the_compiled_model(
     )
     assert metrics["miou_quantized"] == metrics["miou_float"] == 1.0
     assert json.loads((tmp_path / "evaluated" / "evaluation.json").read_text())["drop"] == 0.0
+
+
+def test_the_quantized_model_takes_the_place_of_the_compiled_one_in_mode_reference(
+    standins: Standins, pulsar2_folder: Path, dataset: Path, tmp_path: Path
+) -> None:
+    standins("pulsar2")
+    made = build(pulsar2_folder, Tool("native"), hardware="AX650", progress=silent)
+    quantized = made.files["quant/quant_axmodel.onnx"]
+    assert quantized.with_suffix(".data") in made.files.values()
+    (tmp_path / "none").touch()  # the compiled model is not looked at
+    params = {"mode": "Reference", "hardware": "AX620E", "count": 4}
+    recorded = Recorded(simulated(tmp_path / "none", dataset, tmp_path, quantized=quantized.parent, **params))
+    chosen = [one.name for one in samples(dataset, 4, 0)]
+    assert [int(recorded.output(name).max()) for name in chosen] == [int(name) % 3 for name in chosen]
+
+
+def test_a_model_that_a_camera_feeds_is_simulated_on_images_made_yuv(
+    standins: Standins, pulsar2_folder: Path, dataset: Path, tmp_path: Path
+) -> None:
+    standins("pulsar2")
+    runtime = {"format": "YUV420SP"}
+    fields = {"hardware": "AX650", "npu_mode": "NPU3", "count": 8, "input": INPUT, "runtime": runtime}
+    config = rendered(Build.model_validate(fields), [shipped("templates")])
+    (pulsar2_folder / "pulsar2.json").write_text(config.text)
+    recorded = Recorded(simulated(built(pulsar2_folder), dataset, tmp_path, runtime=runtime))
+    for at in range(20):
+        assert (recorded.output(f"{at:02}") == at % 3).all()
 
 
 def test_only_as_many_as_are_evaluated(standins: Standins, pulsar2_folder: Path, dataset: Path, tmp_path: Path) -> None:

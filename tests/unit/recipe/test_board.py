@@ -12,6 +12,7 @@ from recipebuild.plan.pulsar2 import compiled_input
 from recipebuild.recipe.board import Board
 from recipebuild.recipe.load import load
 from recipebuild.recipe.problems import RecipeProblems
+from recipebuild.recipe.schema import Model
 
 QUICKSTART = "quickstart"
 
@@ -50,6 +51,38 @@ def test_a_recipe_that_contradicts_its_runner_is_told_the_fix(sets: list[str], f
     found = problems("board.runner=ax_segformer", *sets)
     assert words in found[field]
     assert len(found) == 1
+
+
+@pytest.mark.parametrize(
+    ("recipe", "runner"),
+    [
+        ("dinov2-small-518x518", "ax_dinov2"),
+        ("depth-anything-v2-small", "ax_depth_anything"),
+        ("glpn-nyu", "ax_glpdepth"),
+        ("b0-cityscapes", "ax_segformer"),
+    ],
+)
+def test_shipped_recipes_fit_the_runner_of_their_task(recipe: str, runner: str) -> None:
+    size = ",".join(map(str, runners()[runner].size))
+    sets = [f"board.runner={runner}", f"input.shape=[1,3,{size}]"]
+    (fitted,) = load(recipe, sets=sets, cwd=Path.cwd())
+    assert fitted.recipe.model.task == runners()[runner].task
+    assert fitted.recipe.target.runtime_input.format == runners()[runner].color
+    head = fitted.recipe.head
+    assert (head.kind == "none" and head.add_axis == 1) == ("depth" in runners()[runner].outputs)
+
+
+def test_ax_dinov2_reads_patches_at_its_own_size() -> None:
+    with pytest.raises(RecipeProblems) as caught:
+        load("dinov2-small-224x224", sets=["board.runner=ax_dinov2", "model.features=cls"], cwd=Path.cwd())
+    found = {problem.field: problem.message for problem in caught.value.problems}
+    assert "tokens of patches, not cls" in found["model.features"]
+    assert "feeds 518x518 only" in found["input.shape"]
+
+
+def test_tasks_of_runners_are_those_of_recipes() -> None:
+    tasks = get_args(Model.model_fields["task"].annotation)
+    assert {runner.task for runner in runners().values()} <= set(tasks)
 
 
 def test_all_contradictions_are_told_at_once() -> None:

@@ -32,6 +32,6 @@ def test_round_trip(values: dict[str, Any]) -> None:
 def test_layout() -> None:
     values = {"model": {"source": "./a.onnx"}, "input": {"shape": [1, 3, 8, 8], "name": "x"}, "list": ["a" * 60] * 2}
     assert to_yaml(values, {"input.shape": "fill in"}) == (
-        'model:\n  source: "./a.onnx"\ninput:\n  shape: [1, 3, 8, 8]   # fill in\n  name: x\n'
+        "model:\n  source: ./a.onnx\ninput:\n  shape: [1, 3, 8, 8]   # fill in\n  name: x\n"
         f"list:\n  - {'a' * 60}\n  - {'a' * 60}\n"
     )

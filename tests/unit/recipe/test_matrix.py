@@ -67,7 +67,7 @@ def test_paths_in_a_matrix_are_relative_to_the_file_that_wrote_it(desk, good):
 
 
 BAD = {
-    "unknown field": ("matrix: {«target.npu_mod: [NPU1]}", "matrix.target.npu_mod", ["did you mean `npu_mode`"]),
+    "unknown field": ("matrix: {«target.npu_mod: [NPU1]}", "matrix.target.npu_mod", ["did you mean `target.npu_mode`"]),
     "unknown section": ("matrix: {«tarjet.npu_mode: [NPU1]}", "matrix.tarjet.npu_mode", ["mean `target.npu_mode`"]),
     "the name": ("matrix: {«name: [a, b]}", "matrix.name", ["cannot be varied"]),
     "the matrix": ("matrix: {«matrix: [a, b]}", "matrix.matrix", ["cannot be varied"]),

@@ -12,6 +12,8 @@ from PIL import Image
 from recipebuild.errors import StepError
 from recipebuild.steps.calibrate import Params, run
 
+FEW = "{} images are few: the ranges of activations depend on which; 32 is usual"
+
 
 def calibrate(source: Path, out: Path, **params: Any) -> dict[str, Any]:
     out.mkdir()
@@ -28,7 +30,13 @@ def test_it_packs_a_draw_of_a_folder(street_images: Path, tmp_path: Path) -> Non
     metrics = calibrate(street_images, tmp_path / "out")
     with tarfile.open(tmp_path / "out/calibration.tar") as tar:
         sizes = [entry.size for entry in tar]
-    assert metrics == {"images": 4, "bytes": sum(sizes), "smallest": "128x64", "largest": "128x64", "warnings": []}
+    assert metrics == {
+        "images": 4,
+        "bytes": sum(sizes),
+        "smallest": "128x64",
+        "largest": "128x64",
+        "warnings": [FEW.format(4)],
+    }
 
 
 def test_a_folder_and_an_archive_of_it_give_the_same_bytes(street_images: Path, tmp_path: Path) -> None:
@@ -49,14 +57,15 @@ def test_another_seed_draws_others(street_images: Path, tmp_path: Path) -> None:
 def test_fewer_images_than_asked_for_are_a_warning(street_images: Path, tmp_path: Path) -> None:
     metrics = calibrate(street_images, tmp_path / "out", count=32)
     assert metrics["images"] == 8
-    assert metrics["warnings"] == ["32 images asked for, only 8 found: all of them are used"]
+    assert metrics["warnings"] == ["32 images asked for, only 8 found: all of them are used", FEW.format(8)]
 
 
 def test_odd_images_are_warned_of_and_measured(street_images: Path, tmp_path: Path) -> None:
     Image.new("L", (300, 300)).save(street_images / "grey.png")
     metrics = calibrate(street_images, tmp_path / "out", count=9)
     assert (metrics["smallest"], metrics["largest"]) == ("128x64", "300x300")
-    assert [text.split(" images are ")[1][:9] for text in metrics["warnings"]] == ["grey, and", "stretched"]
+    said = [text.split(" images are ")[1][:9] for text in metrics["warnings"]]
+    assert said == ["grey, and", "stretched", "of a sing", "few: the "]
 
 
 def test_a_pattern_selects(street_images: Path, tmp_path: Path) -> None:
@@ -68,3 +77,32 @@ def test_a_truncated_image_fails_the_step_by_name(street_images: Path, tmp_path:
     victim.write_bytes(victim.read_bytes()[:-400])
     with pytest.raises(StepError, match=r"1 of 8 images cannot be used: street-5\.jpg: image file is truncated"):
         calibrate(street_images, tmp_path / "out", count=8)
+
+
+def test_diverse_images_cover_the_source_where_a_draw_need_not(street_images: Path, tmp_path: Path) -> None:
+    picture = Image.open(street_images / "street-0.jpg")
+    for i in range(40):
+        Image.eval(picture, lambda value, i=i: min(255, value + i % 3)).save(street_images / f"twin-{i}.png")
+    metrics = calibrate(street_images, tmp_path / "out", count=8, select="diverse")
+    with tarfile.open(tmp_path / "out/calibration.tar") as tar:
+        names = tar.getnames()
+    assert metrics["images"] == 8
+    assert {f"street-{i}.jpg" for i in range(1, 8)} < set(names)
+    assert not any("nearly the same" in text for text in metrics["warnings"])
+    drawn = calibrate(street_images, tmp_path / "drawn", count=8)
+    assert any("nearly the same" in text for text in drawn["warnings"])
+
+
+def test_diverse_takes_all_where_there_are_no_more(street_images: Path, tmp_path: Path) -> None:
+    calibrate(street_images, tmp_path / "one", count=8, select="diverse")
+    calibrate(street_images, tmp_path / "two", count=8)
+    assert (tmp_path / "one/calibration.tar").read_bytes() == (tmp_path / "two/calibration.tar").read_bytes()
+
+
+def test_images_of_a_single_colour_are_nothing_to_calibrate_with(tmp_path: Path) -> None:
+    (tmp_path / "plain").mkdir()
+    for i in range(3):
+        Image.new("RGB", (128, 64), (i, 100, 50)).save(tmp_path / f"plain/{i}.png")
+    with pytest.raises(StepError, match="all 3 calibration images are of a single colour each") as caught:
+        calibrate(tmp_path / "plain", tmp_path / "out")
+    assert "calibration.source" in caught.value.remedy

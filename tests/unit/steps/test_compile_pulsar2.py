@@ -20,7 +20,10 @@ from recipebuild.steps.compile_pulsar2 import Params, run
 NATIVE = {"hardware": "AX650", "runner": "native"}
 DOCKER = {"hardware": "AX650", "runner": "docker", "image": "pulsar2:7.0-lite"}
 BOTH = pytest.mark.parametrize(("program", "params"), [("pulsar2", NATIVE), ("docker", DOCKER)])
-FILES = {"compiled.axmodel", "build_context.json", "quant/quant_axmodel.json", "frontend/optimized.onnx"}
+FILES = {
+    "compiled.axmodel", "build_context.json", "frontend/optimized.onnx", "used.json",
+    *(f"quant/quant_axmodel.{suffix}" for suffix in ("json", "onnx", "data")),
+}  # fmt: skip
 Standins = Callable[..., Path]
 
 
@@ -203,6 +206,38 @@ def test_a_precision_that_was_dropped_fails_where_the_recipe_is_strict(
     with pytest.raises(CheckError, match=r"did not do what quantization\.layers asks for") as caught:
         compile_(inputs, NATIVE | {"strict": True}, tmp_path)
     assert caught.value.exit_code == 5
+
+
+@BOTH
+def test_layers_that_the_tool_renamed_are_asked_for_by_their_new_names(
+    standins: Standins,
+    inputs: dict[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    program: str,
+    params: dict[str, Any],
+) -> None:
+    """The tool makes names up; it is ended once they can be known, and begins again with them."""
+    standins(program)
+    asks(inputs)
+    monkeypatch.setenv("PULSAR2_STANDIN_FAIL", "renames")
+    out, metrics = compile_(inputs, params | {"strict": True}, tmp_path)
+    assert metrics["renamed_layers"] == {"argmax": ["op_0:onnx.ArgMax_0"]}
+    assert metrics["precisions"] == {"U16": 1} and "warnings" not in metrics
+    given = json.loads((out / "used.json").read_text())
+    assert given["quant"]["layer_configs"] == [{"layer_names": ["op_0:onnx.ArgMax_0"], "data_type": "U16"}]
+    assert used(out)["quant"]["layer_configs"] == given["quant"]["layer_configs"]
+
+
+def test_a_layer_that_is_nowhere_is_an_error_before_it_is_compiled(
+    standins: Standins, inputs: dict[str, Path], tmp_path: Path
+) -> None:
+    standins("pulsar2")
+    asks(inputs, layer_configs=[{"layer_name": "argmac", "data_type": "U16"}])
+    with pytest.raises(StepError, match="no layer is named argmac") as caught:
+        compile_(inputs, NATIVE, tmp_path)
+    assert "did you mean argmax?" in caught.value.remedy
+    assert not list((tmp_path / "out").iterdir())
 
 
 def test_profile_and_precision_analysis_are_kept(standins: Standins, inputs: dict[str, Path], tmp_path: Path) -> None:

@@ -19,14 +19,14 @@ PARAMS = Params.model_validate({"name": "desk", "board": {"host": "h"}, "place":
     ("said", "kind", "words"),
     [
         ({"model": "quantized.onnx"}, MissingError, "runs on this machine"),
-        ({"input": {"dtype": "float32", "layout": "NHWC"}}, StepError, "takes float32 NHWC"),
-        ({"input": {"dtype": "uint8", "layout": "NCHW"}}, StepError, "takes uint8 NCHW"),
+        ({"input": {"dtype": "float32", "shape": [1, 16, 32, 3]}}, StepError, "takes float32 .* feeds uint8"),
+        ({"input": {"dtype": "uint8", "shape": [1, 3, 16, 32]}}, StepError, r"takes uint8 \[1, 3, 16, 32\]"),
     ],
 )
 def test_a_model_that_boards_are_not_fed_is_refused_before_anything_is_copied(
     tmp_path: Path, said: dict[str, Any], kind: type[RecipebuildError], words: str
 ) -> None:
-    interface = {"model": "compiled.axmodel", "input": {"dtype": "uint8", "layout": "NHWC"}, **said}
+    interface = {"model": "compiled.axmodel", "input": {"dtype": "uint8", "shape": [1, 16, 32, 3]}, **said}
     (tmp_path / "model.json").write_text(json.dumps(interface))
     with pytest.raises(kind, match=words) as caught:
         run({"bundle": tmp_path}, PARAMS, tmp_path, lambda fraction, text="": None)

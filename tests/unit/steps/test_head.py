@@ -22,6 +22,7 @@ def _run(model: Path, out: Path, **fields: Any) -> dict[str, Any]:
         ({"kind": "argmax"}, [("argmax_output", "int64")]),
         ({"kind": "argmax", "keep_logits": True}, [("logits", "float32"), ("argmax_output", "int64")]),
         ({"kind": "none"}, [("logits", "float32")]),
+        ({"kind": "none", "add_axis": 0}, [("logits_map", "float32")]),
     ],
 )
 def test_the_models_outputs_are_the_heads(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,9 @@ import pytest
 from PIL import Image
 
 from recipebuild.errors import StepError
+from recipebuild.evaluate.dataset import samples
 from recipebuild.evaluate.palette import palette
+from recipebuild.evaluate.recorded import write_outputs
 from recipebuild.steps import calibrate
 from recipebuild.steps.preview import Params, run
 
@@ -19,9 +22,9 @@ Make = Callable[..., Path]
 INPUT = {"name": "pixel_values", "shape": [1, 3, 16, 32], "color": "RGB", "mean": [128] * 3, "std": [64] * 3}
 
 
-def preview(inputs: dict[str, Path], out: Path) -> tuple[dict[str, Any], Image.Image]:
+def preview(inputs: dict[str, Path], out: Path, **params: Any) -> tuple[dict[str, Any], Image.Image]:
     out.mkdir()
-    metrics = run(inputs, Params.model_validate({"input": INPUT}), out, lambda fraction, text="": None)
+    metrics = run(inputs, Params.model_validate({"input": INPUT, **params}), out, lambda fraction, text="": None)
     picture = Image.open(out / "preview.png")
     assert metrics["size"] == f"{picture.width}x{picture.height}"
     return metrics, picture
@@ -57,6 +60,46 @@ def test_all_columns_of_three_labelled_images(
     assert np.unique(panels[2], axis=0).tolist() == [list(colors[0])]
 
 
+def test_what_a_simulation_predicted_has_a_column(
+    colour_model: Make, colour_dataset: Path, calibration: Path, tmp_path: Path
+) -> None:
+    chosen = samples(colour_dataset, 4, 7)
+    write_outputs(tmp_path / "p.tar", [(one.name, [np.full((1, 8, 16), 2)]) for one in chosen])
+    found = {"predictions": tmp_path / "p.tar", "dataset": colour_dataset, "calibration": calibration}
+    metrics, picture = preview({"model": colour_model(), **found}, tmp_path / "out", count=4, seed=7)
+    assert metrics["images"] == 3
+    panel = np.asarray(picture)[100:250, 40 + 493 * 2 : 440 + 493 * 2].reshape(-1, 3)
+    assert np.unique(panel, axis=0).tolist() == [list(palette(3)[2].color)]
+
+
+def test_each_picture_is_there_by_itself(
+    colour_model: Make, colour_dataset: Path, calibration: Path, tmp_path: Path
+) -> None:
+    inputs = {
+        "model": colour_model(),
+        "quantized": colour_model("quantized.onnx", step=2.0),
+        "dataset": colour_dataset,
+        "calibration": calibration,
+    }
+    preview(inputs, tmp_path / "out")
+    panels = tmp_path / "out/panels"
+    assert [label["name"] for label in json.loads((panels / "classes.json").read_text())] == [
+        f"class {i}" for i in range(3)
+    ]
+    names = {"input.jpg", "difference.jpg", "float.png", "quantized.png", "ground-truth.png"}
+    seen: dict[str, Any] = {}
+    for row in "012":
+        files = {path.name: Image.open(path) for path in (panels / row).iterdir()}
+        assert files.keys() == names
+        assert len({picture.size for picture in files.values()}) == 1
+        seen = {name: np.asarray(picture.convert("RGB")) for name, picture in files.items()}
+        assert {*map(tuple, seen["float.png"].reshape(-1, 3).tolist())} <= {label.color for label in palette(3)}
+    # The quantized model gives class 0 all over: red is where the float one gives another.
+    red = seen["difference.jpg"][..., 0].astype(int) - seen["difference.jpg"][..., 1] > 100
+    differs = (seen["float.png"] != palette(3)[0].color).any(-1)
+    assert (red == differs).mean() > 0.97  # JPEG blurs the edges
+
+
 def test_without_a_dataset_it_shows_calibration_images(colour_model: Make, calibration: Path, tmp_path: Path) -> None:
     metrics, picture = preview({"model": colour_model(), "calibration": calibration}, tmp_path / "out")
     assert metrics["images"] == 3
@@ -66,7 +109,11 @@ def test_without_a_dataset_it_shows_calibration_images(colour_model: Make, calib
 def test_the_same_inputs_give_the_same_bytes(colour_model: Make, calibration: Path, tmp_path: Path) -> None:
     for name in ("one", "two"):
         preview({"model": colour_model(), "calibration": calibration}, tmp_path / name)
-    assert (tmp_path / "one/preview.png").read_bytes() == (tmp_path / "two/preview.png").read_bytes()
+    one, two = (
+        {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*.*g")}
+        for folder in (tmp_path / "one", tmp_path / "two")
+    )
+    assert one == two and len(one) == 1 + 3 * 2
 
 
 def test_a_model_that_does_not_segment_is_refused(calibration: Path, tmp_path: Path) -> None:

@@ -42,6 +42,9 @@ def test_a_segformer_comes_out_smaller_and_the_same(simplified: Path, tmp_path: 
     assert metrics["nodes_after"] < 0.65 * metrics["nodes_before"]
     assert metrics["multiply_adds_after"] < 0.7 * metrics["multiply_adds_before"]
     assert metrics["layout_changes_after"] < 0.2 * metrics["layout_changes_before"]
+    assert metrics["peak_activation_bytes_after"] <= metrics["peak_activation_bytes_before"]
+    counts = {row["op"]: (row["before"], row["after"]) for row in metrics["operators"]}
+    assert counts["Gelu"][0] == 0 < counts["Gelu"][1]
     assert {"fold_decoder", "stack_heads", "single_head", "dense_as_conv"} <= {row["name"] for row in metrics["passes"]}
     assert json.loads(json.dumps(metrics)) == metrics
 

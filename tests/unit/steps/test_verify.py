@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from onnx import numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 
 from recipebuild.calibration.archive import write_archive
 from recipebuild.calibration.source import images
 from recipebuild.errors import CheckError, StepError
 from recipebuild.graph import files
-from recipebuild.graph.head import Head, add_argmax
+from recipebuild.graph.head import Head, add_argmax, add_axis
 from recipebuild.graph.simplify import simplify
 from recipebuild.steps import verify
 
@@ -117,6 +117,37 @@ def test_a_model_whose_channels_were_exchanged_is_fed_the_other_order(onnx_sourc
     assert metrics["agreement"] == 1.0
     with pytest.raises(CheckError, match="after channels the model is not the ONNX one any more"):
         _run(onnx_source, tmp_path / "other")
+
+
+@pytest.mark.parametrize("plant", [None, _perturb_a_weight])
+def test_an_axis_that_the_head_adds_is_no_difference(
+    onnx_source: Chain, tmp_path: Path, plant: Callable[[onnx.ModelProto], None] | None
+) -> None:
+    files.save(add_axis(files.load(onnx_source["simplified"]), 1), onnx_source["head"])
+    head = {"kind": "none", "add_axis": 1}
+    if plant:
+        onnx_source["head"] = _planted(onnx_source["head"], plant)
+        with pytest.raises(CheckError, match="after head"):
+            _run(onnx_source, tmp_path / "out", head=head)
+        return
+    assert _run(onnx_source, tmp_path / "out", head=head)["relative"] == 0
+
+
+def test_other_inputs_are_fed_with_each_image(onnx_source: Chain, tmp_path: Path) -> None:
+    for name in ("reference", "simplified", "head"):
+        model = files.load(onnx_source[name])
+        model.graph.input.append(helper.make_tensor_value_info("gain", TensorProto.FLOAT, [1]))
+        first = next(node for node in model.graph.node if "logits" in node.output)
+        first.output[:] = ["plain"]
+        at = list(model.graph.node).index(first)
+        model.graph.node.insert(at + 1, helper.make_node("Mul", ["plain", "gain"], ["logits"]))
+        files.save(model, onnx_source[name])
+    folder = tmp_path / "gains"
+    folder.mkdir()
+    for at in range(8):
+        np.save(folder / f"street-{at}.npy", np.full(1, at + 1, np.float32))
+    onnx_source["more_gain"] = folder
+    assert _run(onnx_source, tmp_path / "out", more={"gain": [1]})["relative"] == 0
 
 
 @pytest.mark.parametrize("plant", [_perturb_a_weight, _swap_channels])

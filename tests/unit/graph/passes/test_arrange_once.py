@@ -28,3 +28,18 @@ def test_another_arrangement_stays() -> None:
     )
     it = outcome(graph(text, rows=[2, 10, 8], rows6=[2, 10, 6]), "arrange_once")
     assert it.error < 1e-6
+
+
+def test_the_product_may_come_after_what_uses_the_rows() -> None:
+    text = """(float[1,4,5,8] x, int64[3] rows, float[8,6] w, int64[3] rows6) => (float[1,6,8] y) {
+    s = Relu (x)
+    a = Reshape (s, rows)
+    r = Relu (a)
+    m = MatMul (s, w)
+    b = Reshape (m, rows6)
+    t = Transpose <perm = [0,2,1]> (b)
+    y = MatMul (t, r)
+}"""
+    it = outcome(graph(text, rows=[1, 20, 8], rows6=[1, 20, 6]), "arrange_once")
+    assert (it.before["Reshape"], it.after["Reshape"]) == (2, 1)
+    assert it.error < 1e-6

@@ -30,3 +30,11 @@ def test_anything_else_stays(change: tuple[str, str]) -> None:
     exponent = 3 if change[0] == "two)" else 2
     it = outcome(graph(SPELLED_OUT.replace(*change), opset=11, two=exponent, epsilon=1e-5), "fuse_layer_norm")
     assert "LayerNormalization" not in it.after
+
+
+def test_a_scale_of_ones_and_a_bias_of_zeros_may_be_gone_already() -> None:
+    text = SPELLED_OUT[: SPELLED_OUT.index("    normal =")].replace("float[8] scale, float[8] bias, ", "")
+    text += "    normal = Div (centred, deviation)\n    y = Add (normal, normal)\n}"
+    it = outcome(graph(text, opset=11, two=2, epsilon=1e-5), "fuse_layer_norm")
+    assert it.after == {"LayerNormalization": 1, "Add": 1}
+    assert it.error < 1e-6

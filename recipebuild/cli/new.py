@@ -1,0 +1,116 @@
+"""``new``: a recipe for a model, filled in from the model's own files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from recipebuild.cli import completing
+from recipebuild.cli import options as given
+from recipebuild.cli.exits import print_json, say, say_error
+from recipebuild.errors import RecipeError
+
+if TYPE_CHECKING:
+    from recipebuild.begin import Draft
+    from recipebuild.draft.source import Found
+
+
+def new(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE",
+            help="A hub id (owner/name), a folder with config.json, or an ONNX file.",
+            autocompletion=completing.sources,
+        ),
+    ],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="The recipe to write; else it is printed.")
+    ] = None,
+    calibration: Annotated[
+        str | None, typer.Option(metavar="PATH", help="Calibration images: a folder, an archive, or a glob pattern.")
+    ] = None,
+    revision: Annotated[
+        str | None, typer.Option(metavar="COMMIT", help="Commit, branch or tag of a model on the hub.")
+    ] = None,
+    sets: given.Sets = None,
+    weights: given.Weights = None,
+    interactive: Annotated[
+        bool, typer.Option("--interactive", "-i", help="Ask for what the model's files do not say.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    as_json: given.Json = False,
+) -> None:
+    """Draft the recipe for a model: everything that its files say, with where each value comes from.
+
+    Example: recipebuild new nvidia/segformer-b0-finetuned-ade-512-512 -o recipes/mine.yaml
+
+    Example: recipebuild new ./my-model -o recipes/mine.yaml --calibration data/images
+
+    Example: recipebuild new model.onnx -o recipes/mine.yaml --interactive
+    """
+    from recipebuild.begin import check_free, draft, find, write
+
+    check_free(output, force=force)
+    options = [*(sets or ()), *([f"calibration.source={_quoted(calibration)}"] if calibration else [])]
+    found = find(source, revision=revision, sets=options, random=weights == "random")
+    made = draft(found, output, options)
+    for field, words, default in _questions(made, found) if interactive else ():
+        made = _asked(found, output, options, field, words, default) or made
+    made = write(made, output)
+    if as_json:
+        print_json([made.as_json()])
+        return
+    if output is None:
+        typer.echo(made.text, nl=False)
+    for note in made.notes:
+        say(note)
+    for field, why in made.open.items():
+        say(f"look at {field}: {made.facts[field].value}: {why}")
+    if output:
+        typer.echo(f"{output}: written, {len(made.facts)} fields filled in. Next: recipebuild run {output}")
+
+
+def _questions(made: Draft, found: Found) -> Iterator[tuple[str, str, Any]]:
+    """What the files do not say: field, question, and the value if one just presses Enter (none: leave it out)."""
+    for field, why in made.open.items():
+        yield field, f"{field} ({why})", made.facts[field].value
+    if "calibration.source" not in made.facts:
+        yield "calibration.source", "calibration images: folder, archive or glob (Enter: drawn streets, to try)", None
+    if found.pickled and "model.allow_pickle" not in made.facts:
+        yield "model.allow_pickle", "its weights are pickled and can run code: trust them? true or false", False
+    if made.facts["model.task"].value == "semantic-segmentation" and "evaluate.dataset" not in made.facts:
+        yield "evaluate.dataset", "labelled images: a folder with images/ and labels/ (Enter: none)", None
+    if "target.hardware" not in made.facts:
+        yield "target.hardware", "the chip", "AX650"
+    if "target.npu_mode" not in made.facts:
+        yield "target.npu_mode", "NPU cores: NPU1, NPU2, NPU3", "NPU3"
+
+
+def _asked(found: Found, output: Path | None, options: list[str], field: str, words: str, default: Any) -> Draft | None:
+    """Ask until the answer is right; it is added to ``options``. ``None`` if the field is left out."""
+    from recipebuild.begin import draft
+
+    while True:
+        usual = "" if default is None else str(default)
+        text = str(typer.prompt(words, default=usual, show_default=bool(usual), err=True)).strip()
+        if not text:
+            return None
+        written = _quoted(text) if field.endswith((".source", ".dataset")) else text
+        try:
+            made = draft(found, output, [*options, f"{field}={written}"])
+        except RecipeError as error:
+            say_error(error)
+            continue
+        options.append(f"{field}={written}")
+        return made
+
+
+def _quoted(text: str) -> str:
+    """A path as YAML text, whatever characters it has."""
+    import json
+
+    return json.dumps(text, ensure_ascii=False)

@@ -1,0 +1,42 @@
+"""Where each value of a Pulsar2 configuration was written: the recipe's field, and its file and line."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from recipebuild.engine.record import Blob
+from recipebuild.engine.step import Step
+from recipebuild.engine.store import Store
+from recipebuild.plan.config_origin import config_field, config_leaves
+from recipebuild.prepare import Job
+
+
+def origins(job: Job, step: Step, config: Blob, store: Store) -> dict[str, Any]:
+    """By the value's path, ``{"field", "place"}``; ``place`` is ``None`` for a default of the recipe's.
+
+    Values that no field decides are left out. With templates of the user's nothing is known, and the result is empty.
+
+    Args:
+        job: The recipe.
+        step: Its step configure.
+        config: What that wrote.
+        store: Where that lies.
+
+    Raises:
+        OSError: If it cannot be read.
+    """
+    if "templates_user" in step.inputs:
+        return {}
+    variant = job.variants.get(step.variant) or next(iter(job.variants.values()))
+    values = json.loads(store.path(config).read_text(encoding="utf-8"))
+    found: dict[str, Any] = {}
+    places: dict[str, str | None] = {}
+    for path, _ in config_leaves(values):
+        if field := config_field(path, step.params["overrides"]):
+            if field not in places:
+                place = variant.place(field)
+                line = f":{place.line}" if place and place.line else ""
+                places[field] = f"{place.origin}{line}" if place else None
+            found[path] = {"field": field, "place": places[field]}
+    return found

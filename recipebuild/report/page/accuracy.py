@@ -1,0 +1,153 @@
+"""The section on accuracy: PyTorch, float, quantized and board side by side, and class by class."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from recipebuild.report.page.built import Built
+from recipebuild.report.page.charts import bars
+from recipebuild.report.page.parts import Cell, Chart, Column, Section, Table, number
+from recipebuild.report.page.quantities import (
+    KINDS,
+    NAMES,
+    accuracies,
+    change_text,
+    is_fraction,
+    is_worse,
+    metric_text,
+    metric_title,
+)
+
+_MOST_CLASSES = 40
+"""Classes on the chart; of more, those that lost most."""
+
+
+def accuracy(built: Built) -> Section | None:
+    """What was measured on labelled images; ``None`` if nothing was."""
+    found = accuracies(built)
+    if not found:
+        return None
+    kinds = [kind for kind in KINDS if any(kind in by_kind for by_kind in found.values())]
+    charts, tables = [], [_overall(found, kinds)]
+    per_class = built.metrics("evaluate").get("per_class")
+    if isinstance(per_class, Mapping) and per_class:
+        names = class_names(built)
+        rows = {names.get(int(key), f"class {key}"): value for key, value in sorted(per_class.items(), key=_id)}
+        present = [kind for kind in KINDS if any(kind in value for value in rows.values())]
+        charts.append(_chart(rows, [kind for kind in present if kind != "pytorch"]))
+        tables.append(_by_class(rows, present))
+    note = "\n".join(filter(None, [_measured_on(built), *_intervals(built), _told_by(built)]))
+    return Section("accuracy", "Accuracy", note, charts=charts, tables=tables)
+
+
+def class_names(built: Built) -> dict[int, str]:
+    """What classes are called, by id, as far as the step preview knows."""
+    found = built.json("preview", "panels/classes.json")
+    return {index: it["name"] for index, it in enumerate(found)} if isinstance(found, list) else {}
+
+
+def change(by_kind: Mapping[str, float]) -> float | None:
+    """How the compiled model differs from the float one: on the board where it ran there."""
+    last = by_kind.get("board", by_kind.get("quantized"))
+    return None if last is None or "float" not in by_kind else last - by_kind["float"]
+
+
+def change_tone(metric: str, changed: float) -> str:
+    """Whether a change is good or bad; of a fraction, a loss of less than a point is neither."""
+    if not is_fraction(metric) or not is_worse(metric, changed):
+        return ""
+    return "bad" if abs(changed) > 0.01 else ""
+
+
+def _change_cell(metric: str, by_kind: Mapping[str, float]) -> Cell:
+    changed = change(by_kind)
+    if changed is None:
+        return Cell("")
+    return Cell(change_text(metric, changed), changed, change_tone(metric, changed))
+
+
+def _measured_on(built: Built) -> str:
+    found = built.metrics("evaluate")
+    images, against = found.get("images"), found.get("against", "labels")
+    if not isinstance(images, int):
+        return ""
+    if against == "labels":
+        return f"Measured on {images} labelled images."
+    return (
+        f"Measured on {images} images without labels: the {NAMES.get(against, against)} model's answers count as right."
+    )
+
+
+def _intervals(built: Built) -> Iterator[str]:
+    """What chance may have done to the figure that counts: 95 % intervals."""
+    found = built.metrics("evaluate")
+    metric, intervals = found.get("metric"), found.get("interval")
+    if not metric or not isinstance(intervals, Mapping):
+        return
+    shown = [
+        f"{NAMES.get(kind, kind)} {metric_text(metric, it[0])} to {metric_text(metric, it[1])}"
+        for kind, it in intervals.items()
+    ]
+    if shown:
+        yield f"95 % intervals of {metric_title(metric)}: {', '.join(shown)}."
+    if bounds := found.get("drop_interval"):
+        noise = " That is within noise." if bounds[0] <= 0 <= bounds[1] else ""
+        low, high = (change_text(metric, bound) for bound in bounds)
+        yield f"Quantization costs {low} to {high}{' points' if is_fraction(metric) else ''}.{noise}"
+
+
+def _told_by(built: Built) -> str:
+    if built.step("simulate"):
+        return "The quantized figures are those of the compiled model, simulated by Pulsar2."
+    compiled = built.step("compile")
+    if compiled and any(it["name"] == "quantized.onnx" for it in compiled["outputs"]):
+        return "The quantized figures are those of the embedded quantizer: what 8 bits cost, not what the NPU gives."
+    return ""
+
+
+def _overall(found: Mapping[str, Mapping[str, float]], kinds: list[str]) -> Table:
+    rows = []
+    for name, by_kind in found.items():
+        cells = [Cell(metric_title(name))]
+        cells += [number(by_kind[k], metric_text(name, by_kind[k])) if k in by_kind else Cell("") for k in kinds]
+        rows.append([*cells, _change_cell(name, by_kind)])
+    columns = [Column("metric"), *(Column(NAMES[kind], True) for kind in kinds), Column("change", True)]
+    return Table("Accuracy over all images", columns, rows)
+
+
+def _by_class(rows: Mapping[str, Mapping[str, float]], kinds: list[str]) -> Table:
+    columns = [Column("class"), *(Column(NAMES[kind], True) for kind in kinds), Column("change", True)]
+    cells = [
+        [
+            Cell(name),
+            *(number(v.get(k), f"{100 * v[k]:.2f} %" if k in v else "") for k in kinds),
+            _change_cell("miou", v),
+        ]
+        for name, v in rows.items()
+    ]
+    return Table("Intersection over union by class", columns, cells, folded=len(rows) > _MOST_CLASSES)
+
+
+def _chart(rows: Mapping[str, Mapping[str, float]], kinds: list[str]) -> Chart | None:
+    chosen, caption = dict(rows), "Intersection over union by class, in percent"
+    if len(rows) > _MOST_CLASSES:
+        worst = sorted(rows, key=lambda name: change(rows[name]) or 0.0)[:_MOST_CLASSES]
+        chosen = {name: rows[name] for name in worst}
+        caption += f"; the {_MOST_CLASSES} classes that lost most"
+    return bars(
+        [
+            {
+                "name": name, "series": k, "value": 100 * v[k], "text": f"{100 * v[k]:.1f}",
+                "said": f"{name}, {k}: {100 * v[k]:.2f} %",
+            }
+            for name, v in chosen.items()
+            for k in kinds
+            if k in v
+        ],
+        kinds, caption, unit="IoU, %",
+    )  # fmt: skip
+
+
+def _id(pair: tuple[str, Any]) -> int:
+    return int(pair[0])

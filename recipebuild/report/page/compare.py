@@ -1,0 +1,157 @@
+"""Builds side by side: variants, NPU modes, before and after a change."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from recipebuild.report.page.accuracy import class_names
+from recipebuild.report.page.built import Built, titles
+from recipebuild.report.page.charts import bars
+from recipebuild.report.page.config import leaves
+from recipebuild.report.page.parts import Cell, Chart, Column, Section, Table, number
+from recipebuild.report.page.quantities import Quantity, quantities
+from recipebuild.report.page.shell import page
+from recipebuild.report.page.summary import alerts
+
+_CHARTED = 8
+"""Figures that get a chart, the first of those that differ."""
+_TELLING = 0.005
+"""The least difference, as a part of the figure, that is drawn or coloured."""
+
+
+def comparison(found: Sequence[Built]) -> str:
+    """A page that compares builds; the first is what the others are measured by."""
+    names = titles(found)
+    told = [
+        {**alert, "text": f"{title}: {alert['text']}"}
+        for title, built in zip(names, found, strict=True)
+        for alert in alerts(built.manifest)
+        if alert["level"] != "note"
+    ]
+    sections = [figures_section(found), _classes(found, names), _configurations(found, names)]
+    return page(
+        "compare.html.j2",
+        title=f"{len(found)} builds compared",
+        mark="",
+        titles=names,
+        builds=found,
+        alerts=[dict(it) for it in {tuple(alert.items()): alert for alert in told}.values()],
+        sections=[section for section in sections if section],
+    )
+
+
+def figures_section(found: Sequence[Built]) -> Section:
+    """The figures of builds in a table, with charts of those that differ."""
+    names = titles(found)
+    columns = [{it.key: it for it in quantities(built)} for built in found]
+    keys = list(dict.fromkeys(key for column in columns for key in column))
+    charts = [chart for key in keys if _is_telling(key, columns) and (chart := _chart(key, columns, names))][:_CHARTED]
+    rows = [[_heading(key, columns), *_cells(key, columns)] for key in keys]
+    headings = [Column("figure"), *(Column(title, True) for title in names)]
+    note = f"In brackets, the change against {names[0]}."
+    table = Table("Figures", headings, rows)
+    return Section("figures", "Side by side", note, [table], charts)
+
+
+def _is_telling(key: str, columns: Sequence[dict[str, Quantity]]) -> bool:
+    """Whether a figure differs so much that bars show it."""
+    values = [column[key].value for column in columns if key in column]
+    return key != "seconds" and len(values) > 1 and max(values) - min(values) > _TELLING * max(map(abs, values))
+
+
+def _heading(key: str, columns: Sequence[dict[str, Quantity]]) -> Cell:
+    return Cell(next(column[key].title for column in columns if key in column))
+
+
+def _cells(key: str, columns: Sequence[dict[str, Quantity]]) -> list[Cell]:
+    """A figure of each build, and by how much it differs from the first."""
+    first = columns[0].get(key)
+    cells = []
+    for column in columns:
+        it = column.get(key)
+        if it is None:
+            cells.append(Cell("", None))
+        elif first is None or it is first or it.value == first.value:
+            cells.append(number(it.value, it.text))
+        else:
+            change = it.value - first.value
+            said = (
+                f"{100 * change:+.2f} points"
+                if "%" in it.text
+                else f"{100 * change / first.value:+.1f} %"
+                if first.value
+                else ""
+            )
+            good = (change > 0) == (it.better == "more")
+            slight = it.better is None or key == "seconds" or abs(change) < _TELLING * abs(first.value)
+            tone = "" if slight else "good" if good else "bad"
+            cells.append(number(it.value, f"{it.text} ({said})" if said else it.text, tone))
+    return cells
+
+
+def _chart(key: str, columns: Sequence[dict[str, Quantity]], titles: Sequence[str]) -> Chart | None:
+    pairs = [(title, column[key]) for title, column in zip(titles, columns, strict=True) if key in column]
+    rows = [{"name": t, "series": "", "value": it.value, "text": it.text, "said": f"{t}: {it.text}"} for t, it in pairs]
+    return bars(rows, [""], pairs[0][1].title, unit=None)
+
+
+def _classes(found: Sequence[Built], titles: Sequence[str]) -> Section | None:
+    """IoU by class of what each build would run."""
+    columns = []
+    for built in found:
+        per_class = built.metrics("evaluate").get("per_class") or {}
+        columns.append({int(key): value.get("quantized", value.get("float")) for key, value in per_class.items()})
+    ids = sorted({key for column in columns for key in column})
+    if not ids:
+        return None
+    names = {key: name for built in found for key, name in class_names(built).items()}
+    rows = [
+        [
+            Cell(names.get(key, f"class {key}")),
+            *(number(v, f"{100 * v:.2f} %") if (v := c.get(key)) is not None else Cell("") for c in columns),
+        ]
+        for key in ids
+    ]
+    charted = [
+        {
+            "name": names.get(key, f"class {key}"),
+            "series": title,
+            "value": 100 * value,
+            "text": f"{100 * value:.1f}",
+            "said": f"{names.get(key, key)}, {title}: {100 * value:.2f} %",
+        }
+        for key in ids
+        for title, column in zip(titles, columns, strict=True)
+        if (value := column.get(key)) is not None
+    ]
+    chart = bars(charted, titles, "Intersection over union of each class, in percent", unit="IoU, %")
+    charts = [chart] if len(ids) * len(titles) <= 120 else []
+    table = Table("Accuracy by class", [Column("class"), *(Column(title, True) for title in titles)], rows)
+    return Section(
+        "classes",
+        "Accuracy by class",
+        "Of the quantized model, or of the float one where there is no other.",
+        charts=charts,
+        tables=[table],
+    )
+
+
+def _configurations(found: Sequence[Built], titles: Sequence[str]) -> Section | None:
+    """The values of Pulsar2's configuration in which builds differ."""
+    values = [dict(leaves(built.json("configure", "pulsar2.json") or {})) for built in found]
+    rows = []
+    for path in dict.fromkeys(path for each in values for path in each):
+        texts = [json.dumps(each[path], ensure_ascii=False) if path in each else "" for each in values]
+        if len(set(texts)) > 1:
+            rows.append([Cell(path, tone="code"), *map(_value, texts)])
+    if not rows:
+        return None
+    columns = [Column("value"), *(Column(title) for title in titles)]
+    return Section(
+        "config", "Pulsar2 configuration", "Values that differ.", tables=[Table("Differing values", columns, rows)]
+    )
+
+
+def _value(text: str) -> Cell:
+    return Cell(text, tone="code") if text else Cell("Pulsar2's default", tone="muted")

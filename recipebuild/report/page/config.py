@@ -1,0 +1,48 @@
+"""The section on Pulsar2's configuration: each value, and where it was written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from recipebuild.report.page.built import Built
+from recipebuild.report.page.parts import Cell, Column, Section, Table
+
+
+def config(built: Built) -> Section | None:
+    """The configuration of ``pulsar2 build``; ``None`` if the build has none."""
+    values = built.json("configure", "pulsar2.json")
+    if not isinstance(values, dict):
+        return None
+    origins = (built.step("configure") or {}).get("origins", {})
+    rows = []
+    for path, value in leaves(values):
+        origin = origins.get(path, {})
+        place = origin.get("place") or ("default" if origin else "set by the build" if origins else "")
+        rows.append([
+            Cell(path, tone="code"),
+            Cell(json.dumps(value, ensure_ascii=False), tone="code"),
+            Cell(origin.get("field", ""), tone="code"),
+            Cell(place, tone="" if origin.get("place") else "muted"),
+        ])  # fmt: skip
+    columns = [Column("value of pulsar2.json"), Column("is"), Column("from the recipe's"), Column("written in")]
+    note = "What is not here has Pulsar2's default."
+    return Section(
+        "config",
+        "Pulsar2 configuration",
+        note,
+        tables=[Table("Values and their origins", columns, rows, filtered=True)],
+    )
+
+
+def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Each value with its place, as the manifest's ``origins`` name it; lists of plain values are one value."""
+    if isinstance(value, Mapping):
+        for name, below in value.items():
+            yield from leaves(below, f"{path}.{name}".lstrip("."))
+    elif isinstance(value, list) and any(isinstance(each, dict | list) for each in value):
+        for index, below in enumerate(value):
+            yield from leaves(below, f"{path}[{index}]")
+    else:
+        yield path, value

@@ -1,0 +1,66 @@
+"""The section on where accuracy is lost: a rung for each thing that the model goes through.
+
+Reads ``ladder.json`` of the step ladder: ``metric``, ``images``, ``against``, ``verdict``, and ``rows`` with ``title``,
+the metric, ``interval``, ``change`` and ``change_interval`` against the rung before, ``within_noise``, ``same`` (the
+share of equal classes), ``cosine_before`` and ``largest_error``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from recipebuild.report.page.built import Built
+from recipebuild.report.page.parts import Cell, Column, Section, Table, number
+from recipebuild.report.page.quantities import change_text, is_worse, metric_text, metric_title
+
+
+def ladder(built: Built) -> Section | None:
+    """The rungs; ``None`` if the build did not climb them."""
+    found = built.json("ladder", "ladder.json")
+    rows = found.get("rows") if isinstance(found, Mapping) else None
+    if not rows:
+        return None
+    metric = found["metric"]
+    verdict = str(found["verdict"])
+    note = f"{verdict[:1].upper()}{verdict[1:]}."
+    note += f"\nMeasured on {found['images']} images, each rung against the one before it."
+    return Section("ladder", "Where accuracy is lost", note, tables=[_table(rows, metric)])
+
+
+def _table(rows: Sequence[Mapping[str, Any]], metric: str) -> Table:
+    columns = [
+        Column("rung"), Column(metric_title(metric), True), Column("change", True), Column("95 % interval", True),
+        Column("same class", True), Column("cosine", True), Column("largest error", True),
+    ]  # fmt: skip
+    cells = []
+    for row in rows:
+        cells.append([
+            Cell(row["title"]),
+            number(row.get(metric), metric_text(metric, row[metric]) if metric in row else ""),
+            _change(row, metric),
+            _interval(row.get("change_interval"), metric),
+            _shown(row.get("same"), lambda value: f"{100 * value:.2f} %"),
+            _shown(row.get("cosine_before"), lambda value: f"{value:.6f}"),
+            _shown(row.get("largest_error"), lambda value: f"{value:.1e}"),
+        ])  # fmt: skip
+    return Table("Rung by rung", columns, cells)
+
+
+def _change(row: Mapping[str, Any], metric: str) -> Cell:
+    if "change" not in row:
+        return Cell("")
+    noise = row.get("within_noise")
+    tone = "muted" if noise else "bad" if is_worse(metric, row["change"]) else "good"
+    said = change_text(metric, row["change"])
+    return Cell(f"{said} (noise)" if noise and row["change"] else said, row["change"], tone)
+
+
+def _interval(bounds: Sequence[float] | None, metric: str) -> Cell:
+    if not bounds:
+        return Cell("")
+    return Cell(f"{change_text(metric, bounds[0])} … {change_text(metric, bounds[1])}", bounds[0], "muted")
+
+
+def _shown(value: float | None, text: Any) -> Cell:
+    return number(value, None if value is None else text(value))

@@ -1,0 +1,94 @@
+"""The section on layers: how far each tensor of the quantized model is from the float model's.
+
+Reads ``layers.json`` of the step layers; its docstring says what is in there.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Mapping
+from typing import Any
+
+from recipebuild.report.page.built import Built
+from recipebuild.report.page.charts import points
+from recipebuild.report.page.parts import Cell, Column, Section, Table, number
+
+_SENSES = (("alone", "by itself"), ("end_to_end", "end to end"))
+_MOST = 400
+"""Tensors that are shown, the worst; a page with thousands of rows is slow."""
+
+
+def layers(built: Built, budget: int) -> Section | None:
+    """The errors of all tensors; ``None`` if the build did not look at them.
+
+    Args:
+        built: The build.
+        budget: How many bytes its picture may take.
+    """
+    found = built.json("layers", "layers.json")
+    tensors = found.get("tensors") if isinstance(found, Mapping) else None
+    if not tensors:
+        return None
+    shown = tensors[:_MOST]
+    marks = [
+        {
+            "index": index,
+            "value": it[sense]["snr_db"],
+            "kind": title,
+            "said": f"{index + 1}. {_name(it)}, {title}: {it[sense]['snr_db']:.1f} dB",
+        }
+        for index, it in enumerate(shown)
+        for sense, title in _SENSES
+        if it[sense]["snr_db"] is not None
+    ]
+    caption = "Signal-to-noise ratio of each tensor: the lower, the more is lost there. It follows the table below"
+    chart = points(marks, caption, y="SNR, dB", kinds=[title for _, title in _SENSES]) if marks else None
+    note = (
+        f"Measured on {found.get('images', '?')} images. By itself: what the layer loses on the float model's tensors. "
+        "End to end: with all that was lost before it."
+    )
+    if len(tensors) > _MOST:
+        note += f" Shown are the worst {_MOST} of {len(tensors)} tensors; layers.json has all."
+    return Section(
+        "layers", "Layer by layer", note, charts=[chart], tables=[_table(shown)], more=_picture(built, budget)
+    )
+
+
+def _picture(built: Built, budget: int) -> dict[str, Any]:
+    """The region of an image where float and quantized differ most, if the step drew one."""
+    content = built.output("layers", "layers.png")
+    if content is None or len(content) > budget:
+        return {}
+    caption = "Where the two models differ most: image, float, quantized, difference"
+    return {"image": {"src": f"data:image/png;base64,{b64encode(content).decode()}", "caption": caption}}
+
+
+def _table(tensors: list[Mapping[str, Any]]) -> Table:
+    columns = [
+        Column("tensor"), Column("operator"), Column("module"), Column("SNR itself, dB", True),
+        Column("SNR end to end, dB", True), Column("cosine", True), Column("MSE", True), Column("range", True),
+        Column("outlier bits", True),
+    ]  # fmt: skip
+    rows = []
+    for it in tensors:
+        alone = it["alone"]
+        rows.append([
+            Cell(_name(it), tone="code", title=it["tensor"]),
+            Cell(it.get("operator") or "input"),
+            Cell(it.get("module") or "", tone="code"),
+            _figure(alone["snr_db"], ".1f"),
+            _figure(it["end_to_end"]["snr_db"], ".1f"),
+            _figure(alone["cosine"], ".5f"),
+            _figure(alone["mse"], ".2e"),
+            Cell(f"{it['low']:.3g} … {it['high']:.3g}", it["high"] - it["low"]),
+            _figure(it.get("outlier"), ".1f"),
+        ])  # fmt: skip
+    return Table("Tensors, the noisiest first", columns, rows, filtered=True, chart=True)
+
+
+def _name(tensor: Mapping[str, Any]) -> str:
+    return str(tensor.get("layer") or tensor["tensor"])
+
+
+def _figure(value: float | None, form: str) -> Cell:
+    return number(value, None if value is None else format(value, form))

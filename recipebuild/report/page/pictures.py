@@ -1,0 +1,63 @@
+"""The section with pictures: input, ground truth, what the models give, and where they differ, under a slider."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from typing import Any
+
+from recipebuild.report.page.built import Built
+from recipebuild.report.page.parts import Section
+
+_ORDER = ("input", "ground-truth", "float", "quantized", "board", "difference")
+_TYPES = {".png": "image/png", ".jpg": "image/jpeg"}
+
+
+def pictures(built: Built, budget: int) -> Section | None:
+    """The pictures of the step preview; ``None`` if there are none.
+
+    Args:
+        built: The build.
+        budget: How many bytes of pictures the page may still take; what is beyond is left out, and that is said.
+    """
+    entry = built.step("preview")
+    names = [it["name"] for it in entry["outputs"] if it["name"].startswith("panels/")] if entry else []
+    rows: dict[str, dict[str, str]] = {}
+    left_out = False
+    for name in sorted(names, key=_place):
+        row, _, file = name.removeprefix("panels/").partition("/")
+        stem, dot, ending = file.rpartition(".")
+        if dot + ending not in _TYPES or (content := built.output("preview", name)) is None:
+            continue
+        if len(content) > budget:
+            left_out = True
+            continue
+        budget -= len(content)
+        rows.setdefault(row, {})[stem.replace("-", " ")] = (
+            f"data:{_TYPES[dot + ending]};base64,{b64encode(content).decode()}"
+        )
+    if not rows:
+        return None
+    titles = list(dict.fromkeys(title for row in rows.values() for title in row))
+    note = "Drag the slider to lay one picture over the other."
+    if "difference" in titles:
+        note += " In the difference, red marks each pixel whose class changed by quantization."
+    if left_out:
+        note += " Some pictures are left out, to keep the page small; they are in the build folder."
+    more = {"rows": list(rows.values()), "titles": titles, "classes": _classes(built), "id": built.label or "all"}
+    return Section("pictures", "Pictures", note, more={"pictures": more})
+
+
+def _place(name: str) -> tuple[str, int]:
+    row, _, file = name.removeprefix("panels/").partition("/")
+    stem = file.rpartition(".")[0]
+    return row, _ORDER.index(stem) if stem in _ORDER else len(_ORDER)
+
+
+def _classes(built: Built) -> list[dict[str, Any]]:
+    """The classes of the legend: those that were seen in the evaluation, or all."""
+    found = built.json("preview", "panels/classes.json")
+    if not isinstance(found, list):
+        return []
+    seen = built.metrics("evaluate").get("per_class") or {}
+    chosen = [it for index, it in enumerate(found) if not seen or str(index) in seen]
+    return [it for it in chosen if str(it.get("color", "")).lstrip("#").isalnum()]

@@ -1,0 +1,75 @@
+"""The last sections: what each step did, and what the build was made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from recipebuild.report.figures import figure, size
+from recipebuild.report.page.built import Built
+from recipebuild.report.page.parts import Cell, Column, Section, Table, number
+from recipebuild.report.pipeline.nodes import duration
+
+_TONES = {"built": "good", "failed": "bad", "cached": "muted", "skipped": "muted"}
+
+
+def steps(manifest: Mapping[str, Any]) -> Table:
+    """A table of all steps."""
+    has_variants = any(entry["variant"] for entry in manifest["steps"])
+    columns = [
+        Column("step"), *([Column("variant")] if has_variants else []), Column("state"), Column("time", True),
+        Column("result"), Column("output", True), Column("key"),
+    ]  # fmt: skip
+    rows = []
+    for entry in manifest["steps"]:
+        written = sum(it["bytes"] for it in entry["outputs"])
+        rows.append([
+            Cell(entry["name"]),
+            *([Cell(entry["variant"], tone="code")] if has_variants else []),
+            Cell(entry["status"], tone=_TONES.get(entry["status"], "")),
+            number(entry["seconds"], duration(entry["seconds"])),
+            Cell(figure(entry)),
+            number(written, size(written)) if written else Cell(""),
+            Cell((entry["key"] or "")[:10], tone="code", title=entry["key"] or ""),
+        ])  # fmt: skip
+    return Table("Steps", columns, rows)
+
+
+def provenance(manifest: Mapping[str, Any], built: Built) -> Section:
+    """What went in, what made it, and the digest of all that came out."""
+    used = manifest["toolchain"]
+    toolchains = [("toolchain", f"{used['name']} {used['version']}")] if "name" in used else [
+        (f"toolchain [{label}]", f"{it['name']} {it['version']}") for label, it in used.items()
+    ]  # fmt: skip
+    environment = manifest["environment"]
+    facts = [
+        ("recipe", manifest["recipe"]),
+        ("recipe digest", manifest["recipe_digest"]),
+        *toolchains,
+        ("recipebuild", environment["recipebuild"]),
+        ("Python", environment["python"]),
+        ("platform", environment["platform"]),
+        *environment["distributions"].items(),
+    ]
+    made_of = Table(
+        "Made with", [Column("what"), Column("which")], [[Cell(k), Cell(str(v), tone="code")] for k, v in facts]
+    )
+    files = [
+        [Cell(it["path"], tone="code"), number(it["bytes"], size(it["bytes"])), Cell(it["sha256"], tone="code")]
+        for entry in manifest["steps"]
+        for it in entry["outputs"]
+    ]
+    columns = [Column("file"), Column("size", True), Column("SHA-256")]
+    tables = [made_of, *_inputs(built), Table("Files", columns, files, filtered=True, folded=True)]
+    return Section("provenance", "Provenance", tables=tables)
+
+
+def _inputs(built: Built) -> list[Table]:
+    """What the build was made of, as its SLSA provenance has it."""
+    statement = built.json("bundle", "bundle/provenance.json")
+    try:
+        found = statement["predicate"]["buildDefinition"]["resolvedDependencies"] if statement else []
+        rows = [[Cell(it["name"], tone="code"), Cell(next(iter(it["digest"].values())), tone="code")] for it in found]
+    except (KeyError, TypeError, StopIteration):
+        return []
+    return [Table("Inputs", [Column("input"), Column("digest")], rows, filtered=True, folded=True)] if rows else []

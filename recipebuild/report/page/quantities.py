@@ -1,0 +1,138 @@
+"""The figures of a build that can be set beside those of another: accuracy, speed, size, work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from recipebuild.report.figures import size
+from recipebuild.report.page.built import Built
+from recipebuild.report.pipeline.nodes import duration
+
+KINDS = ("pytorch", "float", "quantized", "board")
+"""What accuracy is measured of, in this order."""
+NAMES = {"pytorch": "PyTorch", "float": "float", "quantized": "quantized", "board": "board"}
+"""What these are called."""
+
+_FRACTIONS = ("miou", "pixel_accuracy", "top1", "top5", "delta1", "agreement")
+_LESS_IS_BETTER = ("abs_rel", "rmse", "mse")
+_TITLES = {
+    "miou": "mIoU", "top1": "top-1 accuracy", "top5": "top-5 accuracy", "abs_rel": "relative error", "rmse": "RMSE",
+    "delta1": "within a factor of 1.25",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """One figure.
+
+    Attributes:
+        key: By which it is matched with that of another build.
+        title: What it is.
+        value: The figure.
+        text: As it is shown.
+        better: Which way is better; ``None`` if neither is.
+    """
+
+    key: str
+    title: str
+    value: float
+    text: str
+    better: Literal["more", "less"] | None = None
+
+
+def quantities(built: Built) -> list[Quantity]:
+    """What is known of a build, in the order in which it is shown."""
+    return [*_accuracy(built), *_board(built), *_work(built), *_sizes(built), _time(built)]
+
+
+def metric_title(name: str) -> str:
+    """What a metric is called: ``mIoU`` of ``miou``."""
+    return _TITLES.get(name, name.replace("_", " "))
+
+
+def is_fraction(name: str) -> bool:
+    """Whether a metric is a fraction, shown in percent."""
+    return name in _FRACTIONS
+
+
+def metric_text(name: str, value: float) -> str:
+    """A metric's value for people."""
+    return f"{100 * value:.2f} %" if is_fraction(name) else f"{value:.4g}"
+
+
+def change_text(name: str, change: float) -> str:
+    """A metric's change for people; of a fraction in percentage points."""
+    said = f"{100 * change:+.2f}" if is_fraction(name) else f"{change:+.4g}"
+    return said if float(said) else said.lstrip("+-")
+
+
+def is_worse(name: str, change: float) -> bool:
+    """Whether a metric that changed so got worse."""
+    return change > 0 if name in _LESS_IS_BETTER else change < 0
+
+
+def accuracies(built: Built) -> dict[str, dict[str, float]]:
+    """Metrics by name, each by what it was measured of: ``{"miou": {"float": 0.83, "quantized": 0.82}}``."""
+    found: dict[str, dict[str, float]] = {}
+    for step in ("evaluate", "deploy"):
+        for key, value in built.metrics(step).items():
+            name, _, kind = key.rpartition("_")
+            if name and kind in KINDS and isinstance(value, int | float):
+                found.setdefault(name, {})[kind] = float(value)
+    return found
+
+
+def _accuracy(built: Built) -> Iterator[Quantity]:
+    for name, by_kind in accuracies(built).items():
+        for kind in KINDS:
+            if kind in by_kind:
+                value = by_kind[kind]
+                better: Literal["more", "less"] = "less" if name in _LESS_IS_BETTER else "more"
+                title = f"{metric_title(name)}, {NAMES[kind]}"
+                yield Quantity(f"{name}_{kind}", title, value, metric_text(name, value), better)
+
+
+def _board(built: Built) -> Iterator[Quantity]:
+    deployed = built.metrics("deploy")
+    latency = deployed.get("latency_ms")
+    if isinstance(latency, Mapping) and "avg" in latency:
+        board = f"latency on {deployed.get('board', 'the board')}"
+        yield Quantity("latency_ms", board, latency["avg"], f"{latency['avg']:.3f} ms", "less")
+    if cmm := deployed.get("cmm_bytes"):
+        yield Quantity("cmm_bytes", "memory on the board", cmm, size(cmm), "less")
+    if cycles := built.metrics("compile").get("max_cycle"):
+        yield Quantity("max_cycle", "cycles by Pulsar2's estimate", cycles, f"{cycles:,}", "less")
+
+
+def _work(built: Built) -> Iterator[Quantity]:
+    rewritten, exported = built.metrics("rewrite"), built.metrics("export")
+    shown: tuple[tuple[str, str, Callable[[Any], str]], ...] = (
+        ("multiply_adds", "multiply-adds", count_text),
+        ("peak_activation_bytes", "peak activations", size),
+        ("layout_changes", "layout changes", str),
+        ("nodes", "operators", str),
+    )
+    for key, title, text in shown:
+        if f"{key}_after" in rewritten:
+            value = rewritten[f"{key}_after"]
+            yield Quantity(key, title, value, text(value), "less")
+    if "parameters" in exported:
+        yield Quantity("parameters", "parameters", exported["parameters"], f"{exported['parameters'] / 1e6:.2f} M")
+
+
+def _sizes(built: Built) -> Iterator[Quantity]:
+    for step, title in (("head", "float model"), ("compile", "compiled model"), ("bundle", "bundle")):
+        if count := built.metrics(step).get("bytes"):
+            yield Quantity(f"{step}_bytes", title, count, size(count), "less")
+
+
+def _time(built: Built) -> Quantity:
+    seconds = sum(entry["seconds"] or 0.0 for entry in built.steps)
+    return Quantity("seconds", "build time, all steps", seconds, duration(seconds), "less")
+
+
+def count_text(count: float) -> str:
+    """A number of multiply-adds for people: ``17.95 G``, ``239 M``."""
+    return f"{count / 1e9:.2f} G" if count >= 1e9 else f"{count / 1e6:.0f} M"

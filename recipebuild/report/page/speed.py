@@ -1,0 +1,86 @@
+"""The sections on speed: what was measured on a board, and what Pulsar2 itself estimates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from recipebuild.report.figures import size
+from recipebuild.report.page.built import Built
+from recipebuild.report.page.charts import bars
+from recipebuild.report.page.parts import Cell, Chart, Column, Section, Table, number
+
+
+def board(built: Built) -> Section | None:
+    """What the step deploy measured; ``None`` if the model was on no board."""
+    found = built.metrics("deploy")
+    if "latency_ms" not in found:
+        return None
+    rows = [
+        [Cell(f"latency, {name}"), number(value, f"{value:.3f} ms")] for name, value in _numbers(found["latency_ms"])
+    ]
+    if found.get("cmm_bytes"):
+        rows.append([Cell("memory (CMM)"), number(found["cmm_bytes"], size(found["cmm_bytes"]))])
+    rows += [
+        [Cell(f"sample program, {n}"), number(v, f"{v:.3f} ms")] for n, v in _numbers(found.get("sample_ms") or {})
+    ]
+    rows += [[Cell(name), number(value, f"{value:.6g}")] for name, value in _agreement(found)]
+    rows += [[Cell(name), Cell(str(value))] for name, value in sorted((found.get("versions") or {}).items())]
+    table = Table("Measured on the board", [Column("figure"), Column("value", True)], rows)
+    note = f"On {found.get('board', 'the board')}, with {found.get('images', '?')} images compared with the host."
+    return Section("board", "Board", note, tables=[table])
+
+
+def estimate(built: Built) -> Section | None:
+    """Where the time goes by Pulsar2's own estimate, and the precisions it chose; ``None`` if it told nothing."""
+    found = built.metrics("compile")
+    charts: list[Chart | None] = []
+    tables = []
+    perf = found.get("npu_perf")
+    if isinstance(perf, Mapping):
+        for name, title in (("engines", "Time by engine"), ("traffic", "Time by kind of work")):
+            if shares := _numbers(perf.get(name) or {}):
+                rows = [
+                    {
+                        "name": n,
+                        "series": "",
+                        "value": 100 * v,
+                        "text": f"{100 * v:.1f} %",
+                        "said": f"{n}: {100 * v:.1f} %",
+                    }
+                    for n, v in shares
+                ]
+                charts.append(bars(rows, [""], title, unit=None))
+        cells = [
+            [
+                Cell(str(it["layer"]), tone="code"),
+                Cell(str(it.get("module") or "")),
+                number(it["share"], f"{100 * it['share']:.1f} %"),
+            ]
+            for it in perf.get("operators") or ()
+        ]
+        columns = [Column("layer"), Column("module"), Column("share of the time", True)]
+        tables.append(Table("The slowest layers", columns, cells, filtered=True))
+    scalars = [
+        [Cell(name.replace("_", " ")), number(value)]
+        for name, value in _numbers(found)
+        if built.step("configure") and name not in ("bytes", "float_bytes")
+    ]
+    if scalars:
+        tables.append(Table("What the toolchain says", [Column("figure"), Column("value", True)], scalars))
+    if isinstance(found.get("precisions"), Mapping):
+        rows_ = [[Cell(str(name)), _plain(value)] for name, value in found["precisions"].items()]
+        tables.append(Table("Precisions", [Column("precision"), Column("layers", True)], rows_))
+    return Section("compiled", "Compiled model", charts=charts, tables=tables) if tables else None
+
+
+def _plain(value: Any) -> Cell:
+    return number(value) if isinstance(value, int | float) else Cell(str(value))
+
+
+def _agreement(found: Mapping[str, Any]) -> list[tuple[str, float]]:
+    return [(name.replace("_", " "), value) for name, value in _numbers(found) if name not in ("cmm_bytes", "images")]
+
+
+def _numbers(values: Mapping[str, Any]) -> list[tuple[str, float]]:
+    return [(k, v) for k, v in values.items() if isinstance(v, int | float) and not isinstance(v, bool)]

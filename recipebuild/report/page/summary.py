@@ -1,0 +1,97 @@
+"""The top of the page: what the reader must know first, and the figures that matter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from recipebuild.report.figures import size
+from recipebuild.report.page.accuracy import change, change_tone
+from recipebuild.report.page.built import Built
+from recipebuild.report.page.parts import Tile
+from recipebuild.report.page.quantities import (
+    accuracies,
+    change_text,
+    count_text,
+    is_fraction,
+    metric_text,
+    metric_title,
+)
+from recipebuild.report.pipeline.nodes import duration
+
+
+def alerts(manifest: Mapping[str, Any]) -> list[dict[str, str]]:
+    """What went wrong, then warnings, then notes: each with ``level``, ``text`` and ``remedy``."""
+    found = []
+    for entry in manifest["steps"]:
+        if error := entry.get("error"):
+            where = f"{entry['name']} {entry['variant']}".strip()
+            log = f"Its log: {entry['log']}" if entry.get("log") else ""
+            remedy = "\n".join(filter(None, [error["remedy"], log]))
+            found.append({"level": "error", "text": f"{where}: {error['message']}", "remedy": remedy})
+    for note in manifest["notes"]:
+        level, _, text = note.partition(": ")
+        known = level in ("warning", "note")
+        found.append({"level": level if known else "note", "text": text if known else note, "remedy": ""})
+    return sorted(found, key=lambda it: ("error", "warning", "note").index(it["level"]))
+
+
+def tiles(built: Built) -> list[Tile]:
+    """The figures that matter, with what they are to be compared with."""
+    return [*_accuracy(built), *_speed(built), *_work(built), *_sizes(built), _time(built)]
+
+
+def _accuracy(built: Built) -> Iterator[Tile]:
+    found = accuracies(built)
+    name = built.metrics("evaluate").get("metric") or next(iter(found), None)
+    if name not in found:
+        return
+    by_kind = found[name]
+    kind = next((it for it in ("board", "quantized", "float") if it in by_kind), "")
+    changed = change(by_kind)
+    note, tone = "", ""
+    if kind and kind != "float" and "float" in by_kind:
+        note = f"float {metric_text(name, by_kind['float'])}"
+        if changed is not None:
+            note += f", {change_text(name, changed)}{' points' if is_fraction(name) else ''}"
+            tone = change_tone(name, changed) or "good"
+    yield Tile(
+        f"{metric_title(name)}, {kind}" if kind else metric_title(name),
+        metric_text(name, by_kind.get(kind, 0.0)),
+        note,
+        tone,
+    )
+
+
+def _speed(built: Built) -> Iterator[Tile]:
+    deployed = built.metrics("deploy")
+    if "latency_ms" in deployed:
+        yield Tile("latency", f"{deployed['latency_ms']['avg']:.3f} ms", f"on {deployed['board']}")
+    elif cycles := built.metrics("compile").get("max_cycle"):
+        yield Tile("cycles", f"{cycles:,}", "by Pulsar2's own estimate")
+
+
+def _work(built: Built) -> Iterator[Tile]:
+    found = built.metrics("rewrite")
+    if "multiply_adds_after" in found:
+        before, after = found["multiply_adds_before"], found["multiply_adds_after"]
+        yield Tile("multiply-adds", count_text(after), _was(count_text(before), before, after))
+        exported = built.metrics("export").get("nodes", found["nodes_before"])
+        yield Tile("operators", str(found["nodes_after"]), _was(str(exported), exported, found["nodes_after"]))
+
+
+def _sizes(built: Built) -> Iterator[Tile]:
+    before, after = built.metrics("head").get("bytes"), built.metrics("compile").get("bytes")
+    if before and after:
+        yield Tile("compiled model", size(after), f"float {size(before)}")
+
+
+def _time(built: Built) -> Tile:
+    seconds = sum(entry["seconds"] or 0.0 for entry in built.steps)
+    counts = {state: sum(entry["status"] == state for entry in built.steps) for state in ("built", "cached")}
+    said = [f"{count} {state}" for state, count in counts.items() if count]
+    return Tile("build time", duration(seconds), f"{len(built.steps)} steps: {', '.join(said)}" if said else "")
+
+
+def _was(text: str, before: float, after: float) -> str:
+    return f"exported {text} ({100 * (after / before - 1):+.0f} %)" if before else ""

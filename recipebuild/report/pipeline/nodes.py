@@ -1,0 +1,58 @@
+"""Steps as nodes of a graph, made of a manifest's entries or of what ``plan --json`` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Node:
+    """A step.
+
+    Attributes:
+        id: Unique.
+        name: The step's plain name.
+        variant: The entry of the matrix that it belongs to; empty if to all.
+        status: ``built``, ``cached``, ``failed``, ``skipped``; of a plan ``cached``, ``build``, ``follows``.
+        seconds: How long it took, when it was built; ``None`` if that is not known.
+        needs: The ids of the steps before it, without those that another one of them needs anyway.
+    """
+
+    id: str
+    name: str
+    variant: str
+    status: str
+    seconds: float | None
+    needs: tuple[str, ...]
+
+
+def nodes(entries: Sequence[Mapping[str, Any]]) -> list[Node]:
+    """The nodes of a manifest's or a plan's steps, each after those that it needs.
+
+    Args:
+        entries: With ``id``, ``name``, ``variant``, ``status``, ``needs``, and ``seconds`` or ``seconds_last_time``.
+    """
+    before: dict[str, set[str]] = {}
+    found = []
+    for entry in entries:
+        needs = [id_ for id_ in entry.get("needs", ()) if id_ in before]
+        before[entry["id"]] = {*needs, *(far for id_ in needs for far in before[id_])}
+        direct = tuple(id_ for id_ in needs if not any(id_ in before[other] for other in needs))
+        seconds = entry.get("seconds", entry.get("seconds_last_time"))
+        found.append(Node(entry["id"], entry["name"], entry["variant"], entry["status"], seconds, direct))
+    return found
+
+
+def duration(seconds: float | None) -> str:
+    """A time for people: ``12.3 s``, ``4.5 min``; empty if it is not known."""
+    if seconds is None:
+        return ""
+    return (
+        f"{seconds:.1f} s"
+        if seconds < 90
+        else f"{seconds / 60:.1f} min"
+        if seconds < 5400
+        else f"{seconds / 3600:.1f} h"
+    )

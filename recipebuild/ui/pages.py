@@ -1,0 +1,74 @@
+"""The pages that only the server has: the list of builds, and a build that runs."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from recipebuild.eventlog import EVENTS
+from recipebuild.report.page.make import REPORT, report
+from recipebuild.report.page.shell import page
+from recipebuild.report.page.summary import tiles
+from recipebuild.report.pipeline.nodes import nodes
+from recipebuild.report.pipeline.svg import STATES, svg
+from recipebuild.ui.builds import Found
+
+_BROKEN = (KeyError, TypeError, ValueError, AttributeError, IndexError)
+"""What a manifest that somebody wrote by hand may raise."""
+
+
+def index(found: Sequence[Found], where: Sequence[str]) -> str:
+    """The list of builds; ``where`` says where they were looked for."""
+    rows = []
+    for build in found:
+        tiled: list[Any] = []
+        with contextlib.suppress(*_BROKEN):
+            tiled = [tiles(entry)[:-1] for entry in build.entries]
+        rows.append({"build": build, "tiles": tiled[0] if tiled else [], "entries": len(tiled), "when": _when(build)})
+    return page("index.html.j2", script="index.js", served=True, mark="", title="Builds", rows=rows, where=where)
+
+
+def report_page(build: Found) -> str | None:
+    """A build's report: that in its folder, or a new one if there is none; ``None`` before its first run has ended."""
+    with contextlib.suppress(OSError, ValueError):
+        return (build.folder / REPORT).read_text(encoding="utf-8")
+    if build.manifest is None:
+        return None
+    try:
+        return report(build.manifest, build.folder)
+    except _BROKEN:
+        return None
+
+
+def live(build: Found) -> str:
+    """The page of a run: it asks for the run's events, and shows them as they come."""
+    head = _head(build)
+    steps = [{**step, "status": "queued", "seconds": None} for step in head.get("steps", ())]
+    return page(
+        "live.html.j2",
+        script="live.js",
+        served=True,
+        mark="",
+        title=f"{build.name}: building",
+        build=build,
+        steps=steps,
+        states=STATES,
+        pipeline=svg(nodes(steps), f"The steps of {build.name}") if steps else "",
+    )
+
+
+def _head(build: Found) -> Mapping[str, Any]:
+    """The first line of the run's event log: what steps there are."""
+    try:
+        with (build.folder / EVENTS).open(encoding="utf-8") as file:
+            value = json.loads(file.readline())
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _when(build: Found) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(build.finished)) if build.finished else ""

@@ -1,0 +1,92 @@
+"""Accuracy as a user sees it: tables, warnings, datasets of other kinds, and what bad input comes to."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.project import Project
+
+PROCESSOR = {
+    "image_processor_type": "SegformerImageProcessor", "size": {"height": 64, "width": 128}, "resample": 2,
+    "image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225],
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def project(make_project: Callable[[], Project]) -> Project:
+    project = make_project()
+    (project.folder / "recipes/model/preprocessor_config.json").write_text(json.dumps(PROCESSOR))
+    project.command("run", project.recipe)
+    return project
+
+
+def set_(project: Project, *values: str, code: int = 0) -> str:
+    done = project.command("run", project.recipe, *(word for value in values for word in ("--set", value)), code=code)
+    return done.stdout + done.stderr
+
+
+def test_the_tables_have_every_model_and_every_rung(project: Project) -> None:
+    said = set_(project, "evaluate.seed=1")
+    for row in ("PyTorch ", "ONNX ", "quantized ", "PyTorch, own preprocessor", "PyTorch, recipe's input", "exported"):
+        assert any(line.startswith(row) for line in said.splitlines()), row
+    assert "within noise" in said
+    metrics = project.manifest()["metrics"]
+    assert metrics["miou_pytorch"] == pytest.approx(metrics["miou_float"], abs=1e-3)
+
+
+def test_wrong_mean_is_said_to_be_that(project: Project) -> None:
+    said = set_(project, "input.mean=[103.53, 116.28, 123.675]")
+    assert "warning: verify: input.mean is [103.53, 116.28, 123.675]" in said
+    assert "gives [123.675, 116.28, 103.53]; red and blue are exchanged" in said
+
+
+def test_a_drop_beyond_the_limit_ends_with_5_and_keeps_all(project: Project) -> None:
+    before = project.manifest()
+    unlabelled = ["evaluate.dataset=recipes/images", "evaluate.layout=images"]  # where no loss would be a wonder
+    said = set_(project, *unlabelled, "evaluate.max_drop=0", code=5)
+    assert "quantization takes agreement from 1.0000 to" in said
+    assert (project.build / "quantized.onnx").is_file()
+    assert before["status"] == "ok"
+
+
+def test_without_labels(project: Project) -> None:
+    set_(project, "evaluate.dataset=recipes/images", "evaluate.layout=images")
+    metrics = project.manifest()["metrics"]
+    assert metrics["metric"] == "agreement"
+    assert metrics["agreement_pytorch"] == 1.0
+    assert 0 < metrics["agreement_quantized"] <= 1
+
+
+def test_a_dataset_of_the_library_datasets(project: Project) -> None:
+    datasets = pytest.importorskip("datasets")
+    labelled = project.folder / "recipes/labelled"
+    columns = {
+        column: [str(path) for path in sorted((labelled / folder).iterdir())]
+        for column, folder in (("image", "images"), ("label", "labels"))
+    }
+    features = datasets.Features({"image": datasets.Image(), "label": datasets.Image()})
+    datasets.Dataset.from_dict(columns, features=features).save_to_disk(project.folder / "saved")
+    set_(project)
+    right = project.manifest()["metrics"]["miou_float"]
+    set_(project, "evaluate.dataset=saved", "evaluate.layout=datasets")
+    assert project.manifest()["metrics"]["miou_float"] == right
+
+
+def test_an_empty_dataset_and_labels_of_another_size_fail_by_name(project: Project) -> None:
+    from PIL import Image
+
+    empty = project.folder / "empty"
+    for part in ("images", "labels"):
+        (empty / part).mkdir(parents=True, exist_ok=True)
+    assert "the dataset" in set_(project, "evaluate.dataset=empty", code=3)
+    sizes = project.folder / "sizes"
+    shutil.copytree(project.folder / "recipes/labelled", sizes)
+    path: Path = sizes / "labels/0.png"
+    Image.new("L", (64, 64)).save(path)
+    assert "labels/0.png is 64x64, but its image is 128x64" in set_(project, "evaluate.dataset=sizes", code=3)
+    Image.new("L", (128, 64), 77).save(path)
+    assert "labels/0.png has class id 77, but the 19 classes" in set_(project, "evaluate.dataset=sizes", code=3)

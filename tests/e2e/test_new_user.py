@@ -1,0 +1,111 @@
+"""A new user's way, by the README alone: install, draft a recipe for an own model, build it, verify the bundle."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def user(tiny_segformer: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a model in Hugging Face layout and some images: all that the user has."""
+    folder = tmp_path_factory.mktemp("new-user")
+    shutil.copytree(tiny_segformer, folder / "my-model")
+    given = {
+        "image_mean": [0.485, 0.456, 0.406],
+        "image_std": [0.229, 0.224, 0.225],
+        "size": {"height": 64, "width": 128},
+    }
+    (folder / "my-model" / "preprocessor_config.json").write_text(json.dumps(given))
+    (folder / "my-images").mkdir()
+    rng = np.random.default_rng(0)
+    for i in range(4):
+        coarse = Image.fromarray(rng.integers(0, 256, (4, 8, 3), dtype=np.uint8))
+        coarse.resize((128, 64), Image.Resampling.BICUBIC).save(folder / "my-images" / f"{i}.jpg")
+    (folder / "home").mkdir()
+    return folder
+
+
+def readme_commands() -> list[str]:
+    """The commands under "Your own model", from ``pip install`` on."""
+    section = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Your own model")[2]
+    block = re.search(r"```console\n(.*?)```", section, re.S)
+    assert block
+    return block[1].splitlines()
+
+
+def install(folder: Path) -> Path:
+    """An environment with our wheel, and what it needs from the one that runs the tests: no registry is asked.
+
+    Returns:
+        Its folder of programs.
+    """
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder / "dist"), str(ROOT)]
+    subprocess.run(build, check=True, capture_output=True)
+    (wheel,) = (folder / "dist").glob("*.whl")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder / "venv")], check=True)
+    python = folder / "venv" / "bin" / "python"
+    pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-deps", "--no-index"]
+    subprocess.run([*pip, str(wheel)], check=True, capture_output=True)
+    (site,) = (folder / "venv" / "lib").glob("python*/site-packages")
+    (site / "what-it-needs.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
+    return python.parent
+
+
+def test_from_the_wheel_to_a_verified_bundle_by_the_readme_alone(user: Path) -> None:
+    first, *rest = readme_commands()
+    assert first == "pip install '.[build]' -c constraints.txt"
+    programs = install(user)
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "XDG_", "PYTEST_", "PYTHON", "GITHUB_"))}
+    environment = clean | {
+        "HOME": str(user / "home"),
+        "PATH": f"{programs}:{os.environ['PATH']}",
+        "HF_HUB_OFFLINE": "1",
+    }
+    said = {}
+    for line in rest:
+        done = subprocess.run(
+            shlex.split(line), cwd=user, env=environment, capture_output=True, text=True, check=False, timeout=500
+        )
+        assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
+        said[line.split()[1]] = done.stdout
+    assert "ok    packages" in said["doctor"]
+    assert "recipebuild run recipes/mine.yaml" in said["new"], "each command names the next"
+    assert "mine: ok" in said["check"]
+    assert "mine: ok. build/mine" in said["run"]
+    assert "as they were built" in said["bundle"]
+    manifest = json.loads((user / "build" / "mine" / "manifest.json").read_text())
+    assert manifest["status"] == "ok"
+    recipe = (user / "recipes" / "mine.yaml").read_text()
+    assert "shape: [1, 3, 64, 128]" in recipe and "source: ../my-images" in recipe
+
+
+def test_the_recipe_that_the_readme_shows_is_what_new_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from recipebuild.begin import new
+
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(ROOT / "recipes" / "quickstart" / "model", "my-model")
+    shutil.copytree(ROOT / "recipes" / "quickstart" / "calibration", "my-images")
+    made = new("./my-model", Path("recipes/mine.yaml"), sets=["calibration.source=my-images"])
+    section = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Your own model")[2]
+    shown = re.search(r"```yaml\n(.*?)```", section, re.S)
+    assert shown
+
+    def lines(text: str) -> list[str]:
+        told = [re.sub(r" +# ", " # ", line) for line in text.splitlines() if not line.startswith("# ")]
+        return [line.partition(": a folder, a glob")[0] for line in told]
+
+    assert lines(shown[1]) == lines(made.text)

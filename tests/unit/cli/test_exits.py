@@ -1,0 +1,38 @@
+"""How the command line leaves: what is missing is told as such, bugs keep their traceback in a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support.inprocess import run
+
+from recipebuild import dryrun
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(dryrun, "check", fail)
+
+
+def test_a_package_that_is_not_installed_ends_with_4(monkeypatch: pytest.MonkeyPatch) -> None:
+    failing(monkeypatch, ModuleNotFoundError("No module named 'onnx'", name="onnx"))
+    said = run(monkeypatch, ["check", "quickstart"])
+    assert said.code == 4
+    assert said.err == (
+        "error: this needs the Python package onnx, which is not installed\n  pip install 'recipebuild[build]'\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "error", [ZeroDivisionError("oops"), ModuleNotFoundError("no", name="recipebuild.nowhere"), ImportError("no")]
+)
+def test_a_bug_ends_with_1_and_its_traceback_is_in_a_file(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    failing(monkeypatch, error)
+    said = run(monkeypatch, ["check", "quickstart"])
+    assert said.code == 1 and said.err.startswith(f"error: unexpected {type(error).__name__}")
+    file = Path(said.err.partition("the traceback is in ")[2].strip())
+    assert type(error).__name__ in file.read_text()
+    file.unlink()

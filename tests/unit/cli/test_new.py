@@ -1,0 +1,59 @@
+"""``recipebuild new``: what is printed, what is asked."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from support.inprocess import run
+
+from recipebuild.shipped import shipped
+
+MODEL = str(shipped("recipes") / "quickstart" / "model")
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_without_a_file_the_recipe_goes_to_standard_output(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    said = run(monkeypatch, ["new", MODEL])
+    assert said.code == 0
+    assert yaml.safe_load(said.out)["input"]["shape"] == [1, 3, 256, 512]
+    assert "drawn streets" in said.err
+    assert not list(folder.iterdir())
+    assert json.loads(run(monkeypatch, ["new", MODEL, "--json"]).out)["recipe"] == said.out
+
+
+def test_with_a_file_it_says_what_to_do_next(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    said = run(monkeypatch, ["new", MODEL, "-o", "recipes/mine.yaml"])
+    assert said.code == 0 and "recipebuild run recipes/mine.yaml" in said.out
+    assert run(monkeypatch, ["check", "recipes/mine.yaml"]).code == 0
+    again = run(monkeypatch, ["new", MODEL, "-o", "recipes/mine.yaml"])
+    assert again.code == 2 and "--force" in again.err
+
+
+def test_questions_are_asked_until_the_answer_is_right(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    (folder / "my images").mkdir()
+    answers = "nowhere\nmy images\n\nAX650\nNPU7\nNPU2\n"
+    said = run(monkeypatch, ["new", MODEL, "-o", "mine.yaml", "-i"], answers)
+    assert said.code == 0, said.err
+    assert "no such file or folder" in said.err and "NPU7" in said.err
+    found = yaml.safe_load((folder / "mine.yaml").read_text())
+    assert found["calibration"] == {"source": "./my images"} and found["target"]["npu_mode"] == "NPU2"
+    assert "evaluate" not in found
+
+
+def test_a_hub_out_of_reach_ends_with_4_and_ways_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    import huggingface_hub.constants as constants
+
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    said = run(monkeypatch, ["new", "nvidia/segformer-b0-finetuned-ade-512-512", "-o", "mine.yaml"])
+    assert said.code == 4
+    for way in ("HF_ENDPOINT", "folder", "--weights random", "recipebuild run segformer-b0-ade-512x512"):
+        assert way in said.err
+    assert not Path("mine.yaml").exists()

@@ -1,0 +1,58 @@
+"""The section evaluate: which metrics fit which task, where datasets come from."""
+
+from __future__ import annotations
+
+import pytest
+
+from recipebuild.evaluate.scores import AGAINST_A_MODEL
+from recipebuild.evaluate.scores import METRICS as MEASURED
+from recipebuild.models.tasks import TASKS
+from recipebuild.recipe.evaluate import METRICS
+
+
+def test_recipes_may_name_what_can_be_measured() -> None:
+    assert METRICS.keys() == TASKS.keys()
+    for task, metrics in METRICS.items():
+        labelled = MEASURED.get(task, ())
+        assert metrics[: len(labelled)] == labelled
+        assert set(metrics[len(labelled) :]) <= set(AGAINST_A_MODEL)
+
+
+BAD = {
+    "metric of another task": ("evaluate: {dataset: labelled, metric: «top1}", "evaluate.metric", ["no top1", "miou"]),
+    "no metric": ("evaluate: {dataset: labelled, metric: «iou}", "evaluate.metric", ["did you mean `miou`"]),
+    "hub id": ("evaluate: {dataset: «hf://coco}", "evaluate.dataset", ["is no dataset of the hub", "owner/name"]),
+    "no depth folder": ("evaluate: {dataset: «labelled, layout: depth}", "evaluate.dataset", ["has no folder depth"]),
+    "no cities": ("evaluate: {dataset: «labelled, layout: cityscapes}", "evaluate.dataset", ["no folder leftImg8bit"]),
+    "no labels": ("evaluate: {dataset: «half}", "evaluate.dataset", ["no folder labels", "layout: images"]),
+    "prepared": ("evaluate: {dataset: «saved}", "evaluate.dataset", ["of the library `datasets`", "layout: datasets"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_what_is_wrong_is_told_with_its_line(desk, good, marked, case):  # type: ignore[no-untyped-def]  # fixtures of this folder
+    (desk.folder / "half/images").mkdir(parents=True)
+    (desk.folder / "saved").mkdir()
+    (desk.folder / "saved/dataset_dict.json").write_text("{}")
+    more, field, words = BAD[case]
+    text, line, column = marked(good + more)
+    problem = desk.problem(text)
+    assert (problem.field, problem.place.line, problem.place.column) == (field, line, column), str(problem)
+    for word in words:
+        assert word in str(problem)
+
+
+GOOD = [
+    "{dataset: hf://datasets/owner/name@v1, split: test}",
+    "{dataset: saved, layout: datasets, columns: [image, label]}",
+    "{dataset: images, layout: images, metric: agreement}",
+    "{dataset: labelled, reduce_labels: true, max_drop: 0.01}",
+]
+
+
+@pytest.mark.parametrize("section", GOOD)
+def test_datasets_of_all_kinds_are_taken(desk, good, section):  # type: ignore[no-untyped-def]  # fixtures of this folder
+    (desk.folder / "saved").mkdir()
+    evaluate = desk.one(f"{good}evaluate: {section}\n").recipe.evaluate
+    assert evaluate.is_prepared == ("datasets" in section.partition(",")[0] or "layout: datasets" in section)
+    assert evaluate.dataset.startswith(("hf://", "/"))

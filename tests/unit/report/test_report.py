@@ -1,0 +1,204 @@
+"""The report of a build: when it is made, what it says first, and what it never does."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.builds import make_build
+
+from recipebuild.errors import RecipeError
+from recipebuild.report.page import charts
+from recipebuild.report.page.built import Built, inside, read
+from recipebuild.report.page.compare import comparison
+from recipebuild.report.page.make import report, write_report
+from recipebuild.report.page.quantities import quantities
+from recipebuild.reports import find, write
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "tiny"
+
+
+def text_of(html: str) -> str:
+    body = re.sub(r"<(style|script)\b.*?</\1>", "", html[html.index("<body") :], flags=re.DOTALL)
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", " ", body)))
+
+
+def test_it_is_made_again_only_if_the_manifest_tells_something_new(folder: Path) -> None:
+    manifest = make_build(folder)
+    assert write_report(manifest, folder)
+    before = (folder / "report.html").read_bytes()
+    for entry in manifest["steps"]:
+        entry["status"] = "cached"
+    assert not write_report(manifest, folder)
+    assert (folder / "report.html").read_bytes() == before
+    manifest["notes"].append("warning: something else")
+    assert write_report(manifest, folder)
+    assert "something else" in (folder / "report.html").read_text()
+
+
+def test_errors_come_first_then_warnings_then_notes_then_the_rest(folder: Path) -> None:
+    said = text_of(report(make_build(folder, failed="verify"), folder))
+    places = [said.index(it) for it in ("verify: it broke", "mend it", "4 images are few", "nothing else", "Pipeline ")]
+    assert said.index("Error") < places[0]
+    assert places[:4] == sorted(places[:4])
+    assert said.index("nothing else") < said.index("build time")
+
+
+def test_what_a_manifest_says_is_text_never_markup(folder: Path) -> None:
+    manifest = make_build(folder)
+    evil = "<img src=x onerror=alert(1)>"
+    manifest["recipe"] = evil
+    manifest["steps"][0]["metrics"]["warnings"] = [evil]
+    manifest["steps"][0]["variant"] = evil
+    manifest["environment"]["platform"] = evil
+    (folder / "steps/preview/panels/classes.json").write_text(json.dumps([{"name": evil, "color": '"><b>'}] * 3))
+    html = report(manifest, folder)
+    assert evil not in html and '"><b>' not in html
+    assert html.count("<script>") == 1
+
+
+def test_a_manifest_cannot_name_files_outside_of_its_folder(folder: Path, tmp_path: Path) -> None:
+    make_build(folder)
+    (tmp_path / "secret").write_text("secret")
+    (folder / "link").symlink_to(tmp_path / "secret")
+    assert inside(folder, "pulsar2.json")
+    for path in ("../secret", str(tmp_path / "secret"), "link", "steps", "", "nothing"):
+        assert inside(folder, path) is None
+
+
+def test_the_page_may_fetch_nothing_and_stays_small(folder: Path) -> None:
+    make_build(folder)
+    big = b"\xff" * 3_000_000
+    (folder / "steps/preview/panels/0/input.jpg").write_bytes(big)
+    write_report(json.loads((folder / "manifest.json").read_text()), folder)
+    html = (folder / "report.html").read_text()
+    assert len(html) < 5_000_000
+    assert "default-src 'none'" in unescape(html)
+    assert not re.search(r'(src|href)="(?!data:|#)', html)
+    assert "Some pictures are left out" in html
+
+
+def test_each_value_of_the_configuration_has_its_origin(folder: Path) -> None:
+    said = text_of(report(make_build(folder), folder))
+    assert re.search(r'quant.calibration_method "MinMax" quantization.method recipes/tiny.yaml:7', said)
+    assert re.search(r'npu_mode "NPU3" target.npu_mode default', said)
+    assert re.search(r"quant.input_configs\[0\].mean \[1, 2\] set by the build", said)
+
+
+def test_intervals_and_the_rungs_of_the_ladder_are_told(folder: Path) -> None:
+    said = text_of(report(make_build(folder), folder))
+    assert "95 % intervals of mIoU: float 82.00 % to 84.00 %, quantized 81.60 % to 83.50 %." in said
+    assert "Quantization costs -0.10 to +0.90 points. That is within noise." in said
+    assert "Most is lost at quantized" in said
+    assert "exported 83.00 % 0.00 100.00 % 1.000000 1.0e-06" in said
+    assert "quantized (host) 82.60 % -0.40 (noise) -0.90 … +0.10 99.50 % 0.999000" in said
+
+
+def test_where_less_is_better_a_rise_is_a_loss(folder: Path) -> None:
+    manifest = make_build(folder)
+    entry = next(entry for entry in manifest["steps"] if entry["name"] == "evaluate")
+    entry["metrics"] = {"images": 3, "metric": "abs_rel", "abs_rel_float": 0.1, "abs_rel_quantized": 0.15}
+    manifest["steps"][-1]["metrics"] = {}
+    assert "relative error, quantized 0.15 float 0.1, +0.05" in text_of(report(manifest, folder))
+    other = json.loads(json.dumps(manifest))
+    next(entry for entry in other["steps"] if entry["name"] == "evaluate")["metrics"]["abs_rel_quantized"] = 0.2
+    html = comparison([Built(folder, manifest, ""), Built(folder / "b", other, "")])
+    assert re.search(r'<td class="number bad"[^>]*>0\.2 \(\+33\.3 %\)</td>', html)
+
+
+def test_without_vl_convert_the_tables_say_the_same(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    manifest = make_build(folder)
+    with_charts = text_of(report(manifest, folder))
+    monkeypatch.setattr(charts, "available", lambda: False)
+    html = report(manifest, folder)
+    assert 'class="chart"' not in html
+    assert "by class class float" in text_of(html) and "by class class float" in with_charts
+
+
+def test_a_build_that_failed_early_has_a_report(folder: Path) -> None:
+    said = text_of(report(make_build(folder, failed="fetch"), folder))
+    assert "fetch: it broke" in said and "Accuracy" not in said
+
+
+def test_the_board_goes_before_the_host_where_there_is_one(folder: Path) -> None:
+    said = text_of(report(make_build(folder), folder))
+    assert "mIoU, board 81.60 % float 83.00 %, -1.40 points" in said
+    assert "latency 4.100 ms on desk" in said
+
+
+def test_a_comparison_says_by_how_much_the_others_differ_from_the_first(tmp_path: Path) -> None:
+    make_build(tmp_path / "a", name="a")
+    make_build(tmp_path / "b", name="b", drop=0.014, method="MSE")
+    found = [*read(tmp_path / "a"), *read(tmp_path / "b")]
+    said = text_of(comparison(found))
+    assert "mIoU, quantized 82.60 % 81.60 % (-1.00 points)" in said
+    assert 'quant.calibration_method "MinMax" "MSE"' in said
+    assert "npu_mode" not in said
+
+
+def test_the_entries_of_a_matrix_are_compared_in_its_report(folder: Path) -> None:
+    manifest = make_build(folder)
+    other = [{**entry, "id": entry["id"].replace("tiny", "tiny[B]"), "variant": "B"} for entry in manifest["steps"][8:]]
+    ids = [entry["id"] for entry in manifest["steps"]]
+    manifest["variants"] = {"A": ids, "B": ids[:8] + [entry["id"] for entry in other]}
+    manifest["steps"] += json.loads(json.dumps(other))
+    next(it for it in manifest["steps"] if it["id"] == "tiny[B]/evaluate")["metrics"]["miou_quantized"] = 0.5
+    said = text_of(report(manifest, folder))
+    assert "Side by side" in said
+    assert "mIoU, quantized 82.60 % 50.00 % (-32.60 points)" in said
+
+
+def test_figures_of_a_build(folder: Path) -> None:
+    (built,) = [Built(folder, make_build(folder), "")]
+    found = {it.key: it.text for it in quantities(built)}
+    assert found["miou_quantized"] == "82.60 %"
+    assert found["latency_ms"] == "4.100 ms"
+    assert found["multiply_adds"] == "238 M"
+    assert found["compile_bytes"] == "640.0 kB"
+
+
+def test_builds_are_found_by_folder_manifest_and_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_build(tmp_path / "build/tiny")
+    monkeypatch.chdir(tmp_path)
+    for name in ("build/tiny", "build/tiny/manifest.json", "tiny", "recipes/tiny.yaml"):
+        assert find(name, Path("build"))[0].title == "tiny"
+    with pytest.raises(RecipeError, match="other: no build of that name"):
+        find("other", Path("build"))
+    (tmp_path / "no.json").write_text("[]")
+    with pytest.raises(RecipeError, match=r"no\.json is not the manifest of a build"):
+        find("no.json", Path("build"))
+
+
+def test_one_build_gets_its_report_several_a_comparison(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        make_build(tmp_path / name, name=name)
+    assert write(["one"], tmp_path)[0] == tmp_path / "one/report.html"
+    assert write(["one", "two"], tmp_path)[0] == tmp_path / "comparison.html"
+    assert write(["one", "two"], tmp_path, tmp_path / "x.html")[0] == tmp_path / "x.html"
+    with pytest.raises(RecipeError, match="cannot be written"):
+        write(["one"], tmp_path, tmp_path / "no/such/folder.html")
+
+
+def test_it_imports_nothing_that_a_build_needs(folder: Path) -> None:
+    make_build(folder)
+    program = (
+        "import sys; from pathlib import Path; from recipebuild.reports import write; "
+        f"write(['{folder}'], Path('.')); "
+        "print([m for m in ('torch', 'onnx', 'onnxruntime', 'numpy', 'PIL', 'transformers') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_the_same_manifest_gives_the_same_page(folder: Path) -> None:
+    manifest: dict[str, Any] = make_build(folder)
+    assert report(manifest, folder) == report(manifest, folder)
