@@ -93,7 +93,12 @@ def multiply_adds(model: onnx.ModelProto) -> int:
 def multiply_adds_of_nodes(model: onnx.ModelProto) -> list[int]:
     """Those of each node of the model, in the graph's order; 0 where sizes are not known."""
     graph = _describe(model)
-    return [_multiply_adds(node, graph.sizes) for node in graph.nodes]
+    return [
+        _multiply_adds(node, graph.sizes)
+        if node.op_type in _COUNTED and graph.sizes.keys() >= {*node.input[:2], node.output[0]}
+        else 0
+        for node in graph.nodes
+    ]
 
 
 def peak_activation_bytes(model: onnx.ModelProto) -> int:

@@ -174,7 +174,11 @@ class Steps:
         self.image = recipe.input.model_dump(mode="json")
         self.fed = compiled_input(recipe)
         self.shape = {"input_name": recipe.input.name, "shape": list(recipe.input.shape)}
-        self.explained = {"input": self.fed, "class_axis": _CLASS_AXIS.get(recipe.model.task)}
+        self.explained = {
+            "input": self.fed,
+            "class_axis": _CLASS_AXIS.get(recipe.model.task),
+            "smooth_quant": host_params(recipe.quantization)["smooth_quant"],
+        }
         self.more = {"more": {given.name: list(given.shape) for given in recipe.more_inputs}}
         self.tensors = {f"more_{given.name}": Source(Path(given.source)) for given in recipe.more_inputs}
         self.weights = recipe.model.model_dump(include={"task", "weights", "seed", "features", "normalize"})

@@ -37,14 +37,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from recipebuild.analysis.channels import other_axes
 from recipebuild.analysis.compared import Compared, both, compared
 from recipebuild.analysis.layerwise import Error, LayerError, layer_errors
-from recipebuild.analysis.twins import find_twins
+from recipebuild.analysis.pair import load_pair
 from recipebuild.analysis.worst import Region, draw, worst_region
 from recipebuild.calibration.archive import read_archive
 from recipebuild.calibration.preprocess import ImageSpec, preprocess
 from recipebuild.engine.step import Progress
-from recipebuild.graph.files import EXTERNAL_DATA_OVER, load, size
 from recipebuild.graph.layers import modules_of
-from recipebuild.quantize.prepare import prepare
+from recipebuild.steps.compile_onnxruntime import Smooth
 
 if TYPE_CHECKING:
     import numpy as np
@@ -66,6 +65,7 @@ class Params(BaseModel):
         input: What the model expects of an image.
         images: How many images of the calibration set to take.
         class_axis: The axis of the classes in the model's output, where it is no ArgMax; ``None`` if it has none.
+        smooth_quant: How outliers were moved before the model was quantized; ``None`` if they were not.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -73,6 +73,12 @@ class Params(BaseModel):
     input: ImageSpec
     images: int = Field(default=2, ge=1)
     class_axis: int | None = None
+    smooth_quant: Smooth | None = None
+
+    @property
+    def smooth(self) -> tuple[float, float] | None:
+        """Threshold and strength."""
+        return (self.smooth_quant.threshold, self.smooth_quant.strength) if self.smooth_quant else None
 
 
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
@@ -85,11 +91,10 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     Raises:
         StepError: If ONNX Runtime cannot run the models side by side.
     """
-    if size(inputs["model"]) + size(inputs["quantized"]) > EXTERNAL_DATA_OVER:
+    pair = load_pair(inputs["model"], inputs["quantized"], inputs["calibration"], params.input, params.smooth)
+    if pair is None:
         return _too_large(out)
-    model = prepare(load(inputs["model"]), params.input)
-    quantized = load(inputs["quantized"])
-    twins = find_twins(model, quantized)
+    model, quantized, twins = pair.model, pair.quantized, pair.twins
     output = compared(model, twins, params.class_axis)
     images = list(itertools.islice(read_archive(inputs["calibration"]), params.images))
 

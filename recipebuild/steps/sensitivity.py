@@ -33,15 +33,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from recipebuild.analysis.blocks import Block, blocks
 from recipebuild.analysis.compared import compared
+from recipebuild.analysis.pair import load_pair
 from recipebuild.analysis.sensitivity import Effect, Switchboard, sensitivity
-from recipebuild.analysis.twins import find_twins
 from recipebuild.calibration.archive import read_archive
 from recipebuild.calibration.preprocess import ImageSpec, preprocess
 from recipebuild.engine.step import Progress
 from recipebuild.errors import StepError
-from recipebuild.graph.files import EXTERNAL_DATA_OVER, load, size
 from recipebuild.graph.layers import modules_of
-from recipebuild.quantize.prepare import prepare
+from recipebuild.steps.compile_onnxruntime import Smooth
 
 if TYPE_CHECKING:
     import numpy as np
@@ -61,6 +60,7 @@ class Params(BaseModel):
         images: How many images of the calibration set to take.
         blocks: How many blocks there may be.
         class_axis: The axis of the classes in the model's output, where it is no ArgMax; ``None`` if it has none.
+        smooth_quant: How outliers were moved before the model was quantized; ``None`` if they were not.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -69,6 +69,12 @@ class Params(BaseModel):
     images: int = Field(default=2, ge=1)
     blocks: int = Field(default=48, ge=2)
     class_axis: int | None = None
+    smooth_quant: Smooth | None = None
+
+    @property
+    def smooth(self) -> tuple[float, float] | None:
+        """Threshold and strength."""
+        return (self.smooth_quant.threshold, self.smooth_quant.strength) if self.smooth_quant else None
 
 
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
@@ -80,13 +86,12 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     Raises:
         StepError: If the models have over 2 GiB together, or ONNX Runtime cannot run them.
     """
-    if size(inputs["model"]) + size(inputs["quantized"]) > EXTERNAL_DATA_OVER:
+    pair = load_pair(inputs["model"], inputs["quantized"], inputs["calibration"], params.input, params.smooth)
+    if pair is None:
         raise StepError("the float and the quantized model have over 2 GiB together: they cannot be run side by side")
-    model = prepare(load(inputs["model"]), params.input)
-    quantized = load(inputs["quantized"])
-    twins = find_twins(model, quantized)
-    output = compared(model, twins, params.class_axis)
-    board = Switchboard(model, quantized, twins, output, _batches(inputs, params))
+    model = pair.model
+    output = compared(model, pair.twins, params.class_axis)
+    board = Switchboard(model, pair.quantized, pair.twins, output, _batches(inputs, params))
     groups = blocks(model, modules_of(model), params.blocks // 3)
     runs = _RUNS * params.blocks
     found = sensitivity(board, groups, params.blocks, lambda done: progress(min(done / runs, 1.0), f"run {done}"))
