@@ -60,6 +60,7 @@ def test_defaults(desk, good):
             "min_cosine": 0.98,
         },
         "bundle": {"license": None, "intended_use": None},
+        "tune": None,
     }
     assert recipe.rewrite.enabled and recipe.rewrite.switches == {}
 
