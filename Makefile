@@ -27,7 +27,7 @@ lint: setup  ## ruff: rules and format
 typecheck: setup  ## mypy, strict, on the package
 	@$(BIN)/mypy
 
-BENCHMARKS := cached_run many_steps first_build cold_run hashing remote_store graph quantize
+BENCHMARKS := cached_run many_steps first_build cold_run hashing remote_store graph quantize layers
 
 bench: setup .venv-bench/.installed  ## measure speed; every figure is a ratio of two things in one run
 	@for name in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$name || exit 1; done

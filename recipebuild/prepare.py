@@ -164,6 +164,11 @@ def resolve_toolchain(wanted: str, version: str | None = None) -> Toolchain:
         return Toolchain("pulsar2", found.version, {"runner": found.kind, "image": found.image}, facts)
     if wanted == "pulsar2":
         return Toolchain("pulsar2", "missing", {"runner": "native", "image": None}, {"pulsar2": "missing"})
+    return embedded_toolchain()
+
+
+def embedded_toolchain() -> Toolchain:
+    """The one that is always there."""
     return Toolchain("onnxruntime", installed_version("onnxruntime"))
 
 

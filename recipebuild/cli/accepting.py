@@ -18,7 +18,7 @@ def accept(
 ) -> None:
     """Write <name>.accepted.json beside each recipe: the figures of its build, for later builds to be compared with.
 
-    Example: recipebuild run mine.yaml && recipebuild accept mine.yaml
+    Example: recipebuild accept recipes/mine.yaml
     """
     from recipebuild.accepted import accept
     from recipebuild.prepare import Options

@@ -25,6 +25,7 @@ from recipebuild.cli import (
     new,
     recipes,
     reporting,
+    tuning,
 )
 from recipebuild.cli.exits import leave
 
@@ -93,6 +94,7 @@ app.command("graph")(reporting.graph)
 app.command("ui")(reporting.ui)
 app.command("lock")(locking.lock)
 app.command("accept")(accepting.accept)
+app.command("tune")(tuning.tune)
 app.command("doctor")(doctoring.doctor)
 app.command("help")(helping.help_)
 app.add_typer(board.app, name="board")

@@ -20,7 +20,7 @@ from recipebuild.graph.walk import nodes
 if TYPE_CHECKING:
     import onnx
 
-_IMAGE = frozenset({
+IMAGE_OPERATORS = frozenset({
     "AveragePool", "BatchNormalization", "Conv", "ConvTranspose", "DepthToSpace", "GlobalAveragePool", "GridSample",
     "InstanceNormalization", "MaxPool", "Resize", "SpaceToDepth",
 })  # fmt: skip
@@ -90,6 +90,17 @@ def multiply_adds(model: onnx.ModelProto) -> int:
     return found.conv + found.matmul
 
 
+def multiply_adds_of_nodes(model: onnx.ModelProto) -> list[int]:
+    """Those of each node of the model, in the graph's order; 0 where sizes are not known."""
+    graph = _describe(model)
+    return [
+        _multiply_adds(node, graph.sizes)
+        if node.op_type in _COUNTED and graph.sizes.keys() >= {*node.input[:2], node.output[0]}
+        else 0
+        for node in graph.nodes
+    ]
+
+
 def peak_activation_bytes(model: onnx.ModelProto) -> int:
     """The most bytes that activations take at once, when nodes run in order and tensors go after their last use.
 
@@ -132,7 +143,7 @@ def layout_changes(model: onnx.ModelProto) -> int:
         taken = [name for name in node.input if name and name not in graph.stored]
         from_image = any(name in images for name in taken)
         perm = next((tuple(it.ints) for it in node.attribute if it.name == "perm"), ())
-        if node.op_type in _IMAGE:
+        if node.op_type in IMAGE_OPERATORS:
             images.update(node.output)
         elif node.op_type == "Transpose" and perm == (0, 3, 1, 2):
             images.update(node.output)  # channels last in memory: nothing moves
@@ -143,7 +154,7 @@ def layout_changes(model: onnx.ModelProto) -> int:
         elif node.op_type in ("Reshape", "Flatten"):
             changes += from_image and not _is_flat(graph.sizes.get(taken[0], ()))
             later = {use.op_type for use in graph.nodes if node.output[0] in use.input}
-            changes += bool(later & _IMAGE) and not from_image
+            changes += bool(later & IMAGE_OPERATORS) and not from_image
         elif from_image and node.op_type in _ANY:
             images.update(node.output)
     return changes

@@ -116,6 +116,7 @@ class Edit:
         before: ir.Node,
         attributes: Mapping[str, Any] | None = None,
         name: str = "",
+        origin: ir.Node | None = None,
     ) -> ir.Value:
         """The output of a new node, of the element type of its first input.
 
@@ -123,9 +124,10 @@ class Edit:
             operator: Its type.
             inputs: What it takes.
             shape: Of what it gives.
-            before: The node in front of which it is put; it passes on where it came from in the PyTorch model.
+            before: The node in front of which it is put.
             attributes: Its attributes.
             name: Of what it gives; by default after ``before``.
+            origin: The node that passes on where it came from in the PyTorch model; by default ``before``.
         """
         import onnx_ir as ir
 
@@ -142,7 +144,7 @@ class Edit:
             ir.convenience.convert_attributes(attributes or {}),
             outputs=[out],
             name=out.name,
-            metadata_props=dict(before.metadata_props),
+            metadata_props=dict((origin or before).metadata_props),
         )
         self.graph.insert_before(before, node)
         self._new.add(out)

@@ -232,6 +232,7 @@ def _name_apart(graph: ir.Graph) -> None:
 def _raised(model: ir.Model) -> ir.Model:
     from onnxscript import version_converter
 
+    notes = {value: dict(node.metadata_props) for node in model.graph for value in _names(node)}
     quiet = logging.getLogger("onnxscript.version_converter")
     level = quiet.level
     quiet.setLevel(logging.ERROR)
@@ -239,7 +240,13 @@ def _raised(model: ir.Model) -> ir.Model:
         version_converter.convert_version(model, OPSET, fallback=True)
     finally:
         quiet.setLevel(level)
+    for node in model.graph:  # the converter drops which module a node comes from
+        node.metadata_props.update(next((notes[name] for name in _names(node) if name in notes), {}))
     return model
+
+
+def _names(node: ir.Node) -> list[str]:
+    return [value.name for value in node.outputs if value.name]
 
 
 def _save(model: ir.Model, target: Path) -> None:

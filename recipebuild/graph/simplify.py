@@ -107,11 +107,17 @@ def _check_shape(tensor: Tensor, path: Path, shape: Sequence[int], field: str) -
 def _keep_metadata(original: onnx.ModelProto, simplified: onnx.ModelProto) -> None:
     """Give nodes back what onnxsim drops, such as the module that they come from; take out its own remarks.
 
-    A node of the simplified model stems from the one that made the same tensor.
+    A node of the simplified model stems from the one that made the same tensor; a new one, such as a Gemm of MatMul and
+    Add, from the one that had its bias, or its weight.
     """
     by_output = {node.output[0]: node.metadata_props for node in original.graph.node if node.output}
+    stored = {tensor.name for tensor in original.graph.initializer}
+    by_weight = {
+        name: node.metadata_props for node in reversed(original.graph.node) for name in node.input if name in stored
+    }
     for node in simplified.graph.node:
         del node.metadata_props[:]
-        node.metadata_props.extend(by_output.get(node.output[0], ()))
+        weights = (by_weight[name] for name in reversed(node.input) if name in by_weight)
+        node.metadata_props.extend(by_output.get(node.output[0]) or next(weights, ()))
     del simplified.metadata_props[:]
     simplified.metadata_props.extend(original.metadata_props)

@@ -76,6 +76,8 @@ KINDS = {
     ),
     "evaluate": Kind("recipebuild.steps.evaluate", _SCORE, sections=("evaluate", "model")),
     "ladder": Kind("recipebuild.steps.ladder", _SCORE, sections=("evaluate", "model")),
+    "layers": Kind("recipebuild.steps.layers", _RUN, sections=("input", "quantization")),
+    "sensitivity": Kind("recipebuild.steps.sensitivity", _RUN, sections=("input", "quantization")),
     "preview": Kind("recipebuild.steps.preview", _RUN, sections=("evaluate", "input")),
     "bundle": Kind("recipebuild.steps.bundle", (*_ONNX, "jinja2", "pydantic"), sections=("bundle", "board")),
     "deploy": Kind(

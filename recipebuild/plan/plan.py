@@ -1,7 +1,8 @@
 """Recipe -> plan: the list of steps that builds it. Pure: nothing is read, nothing is looked up.
 
 fetch -> export -> simplify -> rewrite -> (channels) -> head -> lint, verify -> compile -> (simulate) -> evaluate,
-calibrate -> (tensors), configure -----------------------------------------^       ladder, preview -> bundle
+calibrate -> (tensors), configure -----------------------------------------^
+    -> ladder, preview, layers, (sensitivity), bundle
 """
 
 from __future__ import annotations
@@ -151,11 +152,16 @@ def _steps(recipe: Recipe, label: str, toolchain: Toolchain, templates: Sequence
     # An hour of compilation is not begun on a model that was found to be wrong.
     compiled = _compile(steps, toolchain, models["head"], calibration, config, after=verify)
     evaluation = measuring(steps, toolchain, models, compiled, calibration)
+    _explain(steps, models["head"], compiled, calibration)
     if toolchain.name == "pulsar2":
         config = replace(compiled, name="used.json")
     found = {"weights": models.get("model") or models["reference"], "model": models["head"], "compiled": compiled}
     _bundle(steps, toolchain, {**found, "config": config, "calibration": calibration, **evaluation}, templates)
     return steps.all
+
+
+_CLASS_AXIS = {"semantic-segmentation": 1, "image-classification": -1}
+"""Of what models of a task give, where that is no ArgMax."""
 
 
 class Steps:
@@ -168,6 +174,11 @@ class Steps:
         self.image = recipe.input.model_dump(mode="json")
         self.fed = compiled_input(recipe)
         self.shape = {"input_name": recipe.input.name, "shape": list(recipe.input.shape)}
+        self.explained = {
+            "input": self.fed,
+            "class_axis": _CLASS_AXIS.get(recipe.model.task),
+            "smooth_quant": host_params(recipe.quantization)["smooth_quant"],
+        }
         self.more = {"more": {given.name: list(given.shape) for given in recipe.more_inputs}}
         self.tensors = {f"more_{given.name}": Source(Path(given.source)) for given in recipe.more_inputs}
         self.weights = recipe.model.model_dump(include={"task", "weights", "seed", "features", "normalize"})
@@ -264,6 +275,16 @@ def _compile(
         )
     params = host_params(steps.recipe.quantization) | {"input": steps.fed}
     return steps.add("compile/onnxruntime", "quantized.onnx", params, inputs, after=(after.step,))
+
+
+def _explain(steps: Steps, model: Output, compiled: Output, calibration: Output) -> None:
+    """The steps that tell where accuracy is lost: they read models that ONNX Runtime runs."""
+    if not compiled.name.endswith(".onnx"):
+        return
+    inputs = {"model": model, "quantized": compiled, "calibration": calibration}
+    steps.add("layers", "layers.json", steps.explained, inputs)
+    if steps.recipe.tune is not None:
+        steps.add("sensitivity", "sensitivity.json", steps.explained, inputs)
 
 
 def _bundle(

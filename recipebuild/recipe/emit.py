@@ -25,6 +25,11 @@ def to_yaml(values: Mapping[str, Any], comments: Mapping[str, str] | None = None
     return "".join(_block(values, "", "", comments or {}))
 
 
+def on_one_line(value: Any) -> str:
+    """The text of a JSON value, without a line break."""
+    return _flow(value)
+
+
 def _block(values: Mapping[str, Any], indent: str, path: str, comments: Mapping[str, str]) -> list[str]:
     lines = []
     for name, value in values.items():

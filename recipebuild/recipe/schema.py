@@ -36,6 +36,7 @@ from recipebuild.recipe.section import (
     Text,
     wrong,
 )
+from recipebuild.recipe.tune import Tune
 
 NPU_MODES: dict[str, tuple[str, ...]] = {
     "AX650": ("NPU1", "NPU2", "NPU3"),
@@ -248,6 +249,10 @@ class Recipe(Section):
     compiler: Compiler = Field(default=Compiler(), description="What Pulsar2's compiler does besides compiling")
     pulsar2: Pulsar2 = Field(default=Pulsar2(), description="Which Pulsar2, and what only it understands")
     evaluate: Evaluate | None = Field(default=None, description="Accuracy on a dataset; left out, none is measured")
+    tune: Tune | None = Field(
+        default=None,
+        description="What `recipebuild tune` searches for; with it, each build measures the sensitivity of its blocks",
+    )
     board: Board = Field(default=Board(), description="What runs the model on the board, and how it is measured there")
     bundle: BundleText = Field(default=BundleText(), description="Words for the model card of the bundle")
 

@@ -81,6 +81,12 @@ def _rewrite(metrics: Metrics) -> str:
     return said + (f", taken back: {', '.join(metrics['rolled_back'])}" if metrics["rolled_back"] else "")
 
 
+def _layers(metrics: Metrics) -> str:
+    said = "as the float model" if metrics["snr_db"] is None else f"{metrics['snr_db']:.1f} dB at the output"
+    worst = next((it["snr_db"] for it in metrics["worst"] if it["snr_db"] is not None), None)
+    return said if worst is None else f"{said}, {worst:.1f} dB behind the worst layer"
+
+
 def _deploy(metrics: Metrics) -> str:
     said = f"{metrics['latency_ms']['avg']:.3f} ms on {metrics['board']}"
     for metric in (usual[0] for usual in METRICS.values()):
@@ -100,6 +106,8 @@ _FIGURES: dict[str, Callable[[Metrics], str]] = {
     "compile": lambda m: f"{size(m['bytes'])}" + (f", {m['method']}" if "method" in m else ""),
     "evaluate": _evaluate,
     "ladder": lambda m: m["verdict"].partition(". Look")[0],
+    "layers": _layers,
+    "sensitivity": lambda m: f"{len(m['blocks'])} blocks, most to win in {m['blocks'][0]['block']}",
     "deploy": _deploy,
     "bundle": lambda m: f"{m['files']} files, {size(m['bytes'])}",
 }

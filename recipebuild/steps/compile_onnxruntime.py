@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from recipebuild.calibration.preprocess import ImageSpec
 from recipebuild.engine.step import Progress
 from recipebuild.errors import CheckError, StepError
+from recipebuild.graph.cost import multiply_adds_of_nodes
 from recipebuild.graph.files import EXTERNAL_DATA_OVER, check, load, save, size
 from recipebuild.graph.layers import resolve
 from recipebuild.quantize.calibrate import Measured, Method, group_ranges, measure
@@ -28,6 +29,8 @@ from recipebuild.quantize.smooth import smoothed
 from recipebuild.quantize.write import qdq_counts, written
 
 if TYPE_CHECKING:
+    import onnx
+
     from recipebuild.quantize.plan import Plan
 
 logger = logging.getLogger(__name__)
@@ -79,8 +82,9 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
 
     Returns:
         ``images``, ``method``, ``tensors`` (activations calibrated), ``precision`` (how many tensors of each type),
-        ``quantized_nodes``, ``qdq_pairs``, ``float_bytes`` and ``bytes``; with smooth quant ``smoothed`` (how many
-        LayerNormalizations were); ``warnings``, if there are any.
+        ``share_16bit`` (of multiply-adds, those of layers that take more than 8 bits), ``quantized_nodes``,
+        ``qdq_pairs``, ``float_bytes`` and ``bytes``; with smooth quant ``smoothed`` (how many LayerNormalizations
+        were); ``warnings``, if there are any.
 
     Raises:
         StepError: If the model is over 2 GiB or cannot be quantized, a pattern of layers matches nothing, or the
@@ -96,7 +100,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     batches = CalibrationSet(inputs["calibration"], params.input)
     model = load(inputs["model"])
     layers = resolve(params.layers, model)
-    model = prepare(model, params.input, wide=any("16" in str(layer.values()) for layer in layers))
+    model = prepare(model, params.input, wide=_is_wide(layers))
     smooth, sites = params.smooth_quant, None
     if smooth is not None:
         progress(0.0, "smooth quant")
@@ -126,6 +130,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         "method": params.method,
         "tensors": len(plan.measured),
         "precision": dict(sorted(Counter(plan.type_of(it.group) for it in plan.stored.values()).items())),
+        "share_16bit": round(_wide_share(model, plan), 6),
         **qdq_counts(quantized),
         "float_bytes": float_bytes,
         "bytes": size(target),
@@ -134,6 +139,18 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     }
     logger.info("quantized: %s", metrics)
     return metrics
+
+
+def _is_wide(layers: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether any layer is asked to have 16 bits."""
+    types = [layer.get(key) for layer in layers for key in ("data_type", "output_data_type")]
+    return "U16" in types or "S16" in types
+
+
+def _wide_share(model: onnx.ModelProto, plan: Plan) -> float:
+    costs = dict(zip((node.name for node in model.graph.node), multiply_adds_of_nodes(model), strict=True))
+    wide = sum(cost for name, cost in costs.items() if cost and plan.bits(name) > 8)
+    return float(wide / (sum(costs.values()) or 1))
 
 
 def _dropped(plan: Plan, *, strict: bool) -> list[str]:

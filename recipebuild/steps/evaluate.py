@@ -18,11 +18,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from recipebuild.calibration.preprocess import ImageSpec
 from recipebuild.engine.step import Progress
-from recipebuild.errors import CheckError
+from recipebuild.errors import CheckError, StepError
 from recipebuild.evaluate.dataset import DatasetSpec, samples
 from recipebuild.evaluate.layouts import layout_name
 from recipebuild.evaluate.measure import Measured, Measurement, measure
 from recipebuild.evaluate.noise import difference, interval, is_noise, pseudo_values
+from recipebuild.evaluate.parts import Part, part_of
 from recipebuild.evaluate.runners import batch, batch_runner, onnx_runner, open_model, recorded_runner
 from recipebuild.evaluate.scores import Segmentation, loss
 from recipebuild.models.run import Weights, depth_kind, torch_runner
@@ -45,6 +46,7 @@ class Params(BaseModel):
         dataset: How the dataset is laid out, and the task.
         count: How many images to draw from the dataset; ``None`` for all.
         seed: Which ones.
+        part: Which half of these; ``recipebuild tune`` chooses by one, and judges by the other.
         classes: How many classes there are; ``None`` to read it from the model.
         depth: What depth is; ``None`` to read it from the model's config.json.
         metric: The figure that counts; ``None`` for the usual one.
@@ -59,6 +61,7 @@ class Params(BaseModel):
     dataset: DatasetSpec = DatasetSpec()
     count: int | None = Field(default=None, ge=1)
     seed: int = 0
+    part: Part = "all"
     classes: int | None = Field(default=None, ge=1)
     depth: Literal["metric", "relative"] | None = None
     metric: str | None = None
@@ -77,7 +80,11 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     if params.classes:
         how = replace(how, classes=params.classes)
     metric = params.metric or how.metrics[0]
-    chosen = samples(inputs["dataset"], params.count, params.seed, params.dataset)
+    chosen = part_of(samples(inputs["dataset"], params.count, params.seed, params.dataset), params.part, params.seed)
+    if not chosen:
+        raise StepError(
+            "the dataset cannot be cut into halves: it has one image", remedy="label more images, or evaluate.count"
+        )
     total = len(chosen)
     found = measure(_runs(inputs, params), chosen, how, lambda done: progress(done / total, f"image {done} of {total}"))
     metrics = {

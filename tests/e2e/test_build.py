@@ -22,9 +22,10 @@ ALL = [
     "evaluate",
     "ladder",
     "preview",
+    "layers",
     "bundle",
 ]
-LAST = {"compile", "evaluate", "ladder", "preview", "bundle"}
+LAST = {"compile", "evaluate", "ladder", "preview", "layers", "bundle"}
 
 
 def test_a_run_leaves_what_it_promises(built_project: Project) -> None:

@@ -17,7 +17,8 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_help_names_every_verb_and_each_verb_has_help(built_project: Project) -> None:
     said = built_project.command("--help").stdout
     verbs = ("run", "plan", "explain", "check", "render", "schema", "import", "inspect", "diff", "models", "lock")
-    for verb in (*verbs, "estimate", "board", "bundle", "cache", "report", "graph", "ui"):
+    more = ("estimate", "board", "bundle", "cache", "new", "doctor", "help", "report", "graph", "ui", "accept")
+    for verb in (*verbs, *more):
         assert re.search(rf"^  {verb} ", said, re.M), verb
         assert "Usage" in built_project.command(verb, "--help").stdout
 
@@ -123,6 +124,8 @@ def test_the_wheel_brings_recipes_and_templates_along(tmp_path: Path) -> None:
         "recipebuild/py.typed",
         "recipebuild/shipped/recipes/b0-cityscapes.yaml",
         "recipebuild/shipped/recipes/base/segformer.yaml",
+        "recipebuild/shipped/recipes/base/drawn-streets.yaml",
+        "recipebuild/shipped/constraints.txt",
         "recipebuild/shipped/recipes/quickstart/model/model.safetensors",
         "recipebuild/shipped/templates/pulsar2/config.json.j2",
         "recipebuild/models/families.yaml",

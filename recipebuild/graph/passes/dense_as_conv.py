@@ -82,7 +82,7 @@ def _conv(edit: Edit, image: ir.Value, layer: Linear, before: ir.Node) -> ir.Val
     """The layer on an image, channels first."""
     kernel = layer.matrix.T[:, :, None, None].copy()
     names = (f"{layer.weight.name}_conv", f"{layer.weight.name}_conv_bias")
-    return conv1x1(edit, image, kernel, layer.bias, names=names, before=before)
+    return conv1x1(edit, image, kernel, layer.bias, names=names, before=before, origin=layer.nodes[0])
 
 
 def _is_before_resize(turn: ir.Node) -> bool:

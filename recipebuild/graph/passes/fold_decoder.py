@@ -89,6 +89,7 @@ def rewrite(edit: Edit, match: Match) -> None:
             bias.astype(fused.dtype) if last else None,
             names=(f"{sure(branch.conv.inputs[1]).name}_fused", f"{sure(fuse.inputs[1]).name}_fused_bias"),
             before=fuse,
+            origin=branch.conv,
         )
         if branch.resize is not None:
             attributes = {name: it.value for name, it in branch.resize.attributes.items()}

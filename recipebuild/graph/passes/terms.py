@@ -55,15 +55,26 @@ def linear(value: ir.Value | None) -> Linear | None:
 
 
 def conv1x1(
-    edit: Edit, image: ir.Value, kernel: Array, bias: Array | None, *, names: tuple[str, str], before: ir.Node
+    edit: Edit,
+    image: ir.Value,
+    kernel: Array,
+    bias: Array | None,
+    *,
+    names: tuple[str, str],
+    before: ir.Node,
+    origin: ir.Node,
 ) -> ir.Value:
-    """A 1x1 Conv of ``image`` [N, C, H, W] by ``kernel`` [D, C, 1, 1] and ``bias`` [D], which get the two ``names``."""
+    """A 1x1 Conv of ``image`` [N, C, H, W] by ``kernel`` [D, C, 1, 1] and ``bias`` [D], which get the two ``names``.
+
+    ``origin`` is the node whose work it does.
+    """
     n, _, h, w = sure(sizes(image))
     inputs = [image, edit.constant(kernel, names[0])]
     if bias is not None:
         inputs.append(edit.constant(bias, names[1]))
     attributes = {"dilations": [1, 1], "group": 1, "kernel_shape": [1, 1], "pads": [0, 0, 0, 0], "strides": [1, 1]}
-    return edit.add("Conv", inputs, (n, kernel.shape[0], h, w), before=before, attributes=attributes)
+    shape = (n, kernel.shape[0], h, w)
+    return edit.add("Conv", inputs, shape, before=before, attributes=attributes, origin=origin)
 
 
 def moved_from(value: ir.Value | None) -> tuple[ir.Value | None, list[ir.Node]]:

@@ -86,8 +86,9 @@ def _intervals(built: Built) -> Iterator[str]:
     if not metric or not isinstance(intervals, Mapping):
         return
     shown = [
-        f"{NAMES.get(kind, kind)} {metric_text(metric, it[0])} to {metric_text(metric, it[1])}"
-        for kind, it in intervals.items()
+        f"{NAMES[kind]} {metric_text(metric, it[0])} to {metric_text(metric, it[1])}"
+        for kind in KINDS
+        if (it := intervals.get(kind))
     ]
     if shown:
         yield f"95 % intervals of {metric_title(metric)}: {', '.join(shown)}."

@@ -6,6 +6,7 @@ import json
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -331,10 +332,18 @@ def test_a_server_that_never_answers(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_steps_run_while_others_wait_for_a_slow_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     remote = Remote(f"file://{tmp_path}/remote")
     fetch = remote.fetch
+    order: list[str] = []
+    others_built = threading.Event()
 
     def slowly(key: str, *rest: object) -> Record | None:
-        time.sleep(1.0 if key == slow_key else 0)
+        if key == slow_key:
+            assert others_built.wait(60), "the others waited, too"
         return fetch(key, *rest)  # type: ignore[arg-type]
+
+    def hear(event: Event) -> None:
+        order.append(f"{event.step.name} {event.status}")
+        if order[-1] == "b built":
+            others_built.set()
 
     steps = [step("a"), step("b", ("a",)), step("slow")]
     store = Store(tmp_path / "store")
@@ -342,11 +351,7 @@ def test_steps_run_while_others_wait_for_a_slow_server(tmp_path: Path, monkeypat
 
     slow_key = digest_json(Keys(store.stats).ingredients(steps[2], {}))
     monkeypatch.setattr(remote, "fetch", slowly)
-    order: list[str] = []
-    results = run_steps(
-        steps, store, jobs=2, courier=Courier(store, remote),
-        on_event=lambda event: order.append(f"{event.step.name} {event.status}"),
-    )  # fmt: skip
+    results = run_steps(steps, store, jobs=2, courier=Courier(store, remote), on_event=hear)
     store.close()
     assert statuses(results) == "built built built"
     assert order.index("b built") < order.index("slow started")

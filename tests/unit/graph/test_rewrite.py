@@ -44,6 +44,16 @@ def test_old_opsets_are_raised(tmp_path: Path) -> None:
     assert after.opset_import[0].version == 20
 
 
+@pytest.mark.parametrize("opset", [17, 20])
+def test_what_is_left_still_says_which_module_it_comes_from(opset: int, tmp_path: Path) -> None:
+    source = graph("(float[2,8] x, float[8,4] w) => (float[2,4] y) { h = MatMul (x, w) y = Abs (h) }", opset=opset)
+    for node in source.graph.node:
+        node.metadata_props.add(key="pkg.torch.onnx.name_scopes", value=f"['', 'net.{node.op_type}']")
+    _run(source, tmp_path)
+    for node in onnx.load(tmp_path / "after.onnx").graph.node:
+        assert [it.value for it in node.metadata_props] == [f"['', 'net.{node.op_type}']"]
+
+
 def test_the_same_model_gives_the_same_bytes(tmp_path: Path) -> None:
     made = []
     for folder in (tmp_path / "one", tmp_path / "two"):

@@ -36,6 +36,7 @@ def test_defaults(desk, good):
             "mean": (123.675, 116.28, 103.53),
             "std": (58.395, 57.12, 57.375),
         },
+        "more_inputs": (),
         "export": {"exporter": "dynamo", "opset": 17, "output": "logits"},
         "head": {"kind": "argmax", "axis": 1, "keepdims": True, "output": "argmax_output", "keep_logits": False},
         "calibration": {"count": 32, "seed": 0, "format": "Image"},
@@ -59,6 +60,7 @@ def test_defaults(desk, good):
             "min_cosine": 0.98,
         },
         "bundle": {"license": None, "intended_use": None},
+        "tune": None,
     }
     assert recipe.rewrite.enabled and recipe.rewrite.switches == {}
 

@@ -1,0 +1,120 @@
+"""sensitivity: what each block of the model loses by 8 bits, and would win by 16.
+
+Inputs: model (model.onnx), quantized (quantized.onnx), calibration (tar).   Outputs: sensitivity.json.
+
+``sensitivity.json``:
+
+    images            how many images of the calibration set it was measured on
+    full, none        the output with all blocks quantized (the model as it is), and with none (what weights lose)
+    blocks            one entry for each block, that with most to win first:
+        block         its name: a PyTorch module, a module with ``(rest)`` for what lies in it beside its parts, or a
+                      single layer
+        module        the module that selects its layers in ``quantization.layers``; ``null`` if only names do
+        layers        the names of its layers in model.onnx that can be in 16 bit
+        share         its multiply-adds, as a share of the model's, 0..1
+        alone         the output with this block alone in 8 bit
+        without       the output with all but this block in 8 bit
+
+Of an output there are ``noise``, sum((a - b)^2) / sum(a^2) against the float model, ``snr_db`` (``null`` without it),
+and ``agreement``, the share of equal ArgMax, 0..1 (``null`` without classes). Blocks are in the order of
+``alone.noise``. How it is measured: ``recipebuild/analysis/sensitivity.py``.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from recipebuild.analysis.blocks import Block, blocks
+from recipebuild.analysis.compared import compared
+from recipebuild.analysis.pair import load_pair
+from recipebuild.analysis.sensitivity import Effect, Switchboard, sensitivity
+from recipebuild.calibration.archive import read_archive
+from recipebuild.calibration.preprocess import ImageSpec, preprocess
+from recipebuild.engine.step import Progress
+from recipebuild.errors import StepError
+from recipebuild.graph.layers import modules_of
+from recipebuild.steps.compile_onnxruntime import Smooth
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Batch = npt.NDArray[np.float32]
+
+_RUNS = 2.5
+"""For each block, roughly."""
+
+
+class Params(BaseModel):
+    """What is measured, on what.
+
+    Attributes:
+        input: What the model expects of an image.
+        images: How many images of the calibration set to take.
+        blocks: How many blocks there may be.
+        class_axis: The axis of the classes in the model's output, where it is no ArgMax; ``None`` if it has none.
+        smooth_quant: How outliers were moved before the model was quantized; ``None`` if they were not.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    input: ImageSpec
+    images: int = Field(default=2, ge=1)
+    blocks: int = Field(default=48, ge=2)
+    class_axis: int | None = None
+    smooth_quant: Smooth | None = None
+
+    @property
+    def smooth(self) -> tuple[float, float] | None:
+        """Threshold and strength."""
+        return (self.smooth_quant.threshold, self.smooth_quant.strength) if self.smooth_quant else None
+
+
+def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
+    """Measure all blocks; write what was found, that with most to win first.
+
+    Returns:
+        What ``sensitivity.json`` holds.
+
+    Raises:
+        StepError: If the models have over 2 GiB together, or ONNX Runtime cannot run them.
+    """
+    pair = load_pair(inputs["model"], inputs["quantized"], inputs["calibration"], params.input, params.smooth)
+    if pair is None:
+        raise StepError("the float and the quantized model have over 2 GiB together: they cannot be run side by side")
+    model = pair.model
+    output = compared(model, pair.twins, params.class_axis)
+    board = Switchboard(model, pair.quantized, pair.twins, output, _batches(inputs, params))
+    groups = blocks(model, modules_of(model), params.blocks // 3)
+    runs = _RUNS * params.blocks
+    found = sensitivity(board, groups, params.blocks, lambda done: progress(min(done / runs, 1.0), f"run {done}"))
+    rows = [{**_named(it.block), "alone": _figures(it.alone), "without": _figures(it.without)} for it in found.blocks]
+    metrics = {"images": params.images, "full": _figures(found.full), "none": _figures(found.none), "blocks": rows}
+    (out / "sensitivity.json").write_text(json.dumps(metrics, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    return metrics
+
+
+def _batches(inputs: Mapping[str, Path], params: Params) -> Iterator[Batch]:
+    for _, image in itertools.islice(read_archive(inputs["calibration"]), params.images):
+        yield preprocess(image, params.input).repeat(params.input.shape[0], axis=0)
+
+
+def _named(block: Block) -> dict[str, Any]:
+    share = round(block.share, 6)
+    return {"block": block.name, "module": block.module, "layers": list(block.layers), "share": share}
+
+
+def _figures(effect: Effect) -> dict[str, float | None]:
+    noise = float(f"{effect.noise:.3g}")
+    return {
+        "noise": noise,
+        "snr_db": round(-10 * math.log10(noise), 1) if noise > 0 else None,
+        "agreement": None if effect.agreement is None else round(effect.agreement, 6),
+    }

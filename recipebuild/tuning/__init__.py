@@ -1,0 +1,1 @@
+"""The search for the smallest change of a recipe that brings what quantization loses below a limit. Pure."""

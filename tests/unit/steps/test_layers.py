@@ -1,0 +1,85 @@
+"""The step layers, as the engine runs it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import onnx
+import pytest
+from PIL import Image
+
+from recipebuild.steps import calibrate, compile_onnxruntime
+from recipebuild.steps.layers import Params, run
+
+INPUT = {"name": "pixel_values", "shape": [1, 3, 16, 32], "color": "RGB", "mean": [128] * 3, "std": [64] * 3}
+
+
+def quiet(fraction: float, text: str = "") -> None:
+    """Progress that nobody hears."""
+
+
+@pytest.fixture
+def inputs(small_onnx: Path, street_images: Path, tmp_path: Path) -> dict[str, Path]:
+    """A model, its quantized twin, and what it was calibrated with."""
+    model = onnx.shape_inference.infer_shapes(onnx.load(small_onnx), data_prop=True)
+    onnx.save(model, tmp_path / "model.onnx")
+    for name in ("calibrated", "compiled"):
+        (tmp_path / name).mkdir()
+    params = calibrate.Params(count=4, shape=(1, 3, 16, 32))
+    calibrate.run({"source": street_images}, params, tmp_path / "calibrated", quiet)
+    found = {"model": tmp_path / "model.onnx", "calibration": tmp_path / "calibrated/calibration.tar"}
+    how = compile_onnxruntime.Params.model_validate({"input": INPUT})
+    compile_onnxruntime.run(found, how, tmp_path / "compiled", quiet)
+    return {**found, "quantized": tmp_path / "compiled/quantized.onnx"}
+
+
+def layers(inputs: dict[str, Path], out: Path, **more: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    out.mkdir()
+    metrics = run(inputs, Params.model_validate({"input": INPUT, "class_axis": 1, **more}), out, quiet)
+    return metrics, json.loads((out / "layers.json").read_text())
+
+
+def test_each_activation_has_an_entry_the_noisiest_first(inputs: dict[str, Path], tmp_path: Path) -> None:
+    metrics, found = layers(inputs, tmp_path / "out")
+    entries = {entry["tensor"]: entry for entry in found["tensors"]}
+    assert {"pixel_values", "features", "squashed", "logits"} <= entries.keys()
+    ratios = [entry["alone"]["snr_db"] for entry in found["tensors"] if entry["alone"]["snr_db"] is not None]
+    assert ratios == sorted(ratios) and ratios[0] < ratios[-1]
+    assert entries["features"]["layer"] == "conv" and entries["features"]["operator"] == "Conv"
+    assert entries["features"]["module"] == "stem"
+    assert entries["pixel_values"]["layer"] is None
+    assert found["output"]["tensor"] == "logits" and 0.5 < found["output"]["agreement"] <= 1
+    assert metrics["worst"][0] == {
+        "layer": found["tensors"][0]["layer"], "module": found["tensors"][0]["module"], "snr_db": ratios[0],
+    }  # fmt: skip
+    assert metrics["images"] == 2 and len(metrics["worst"]) == 5
+
+
+def test_the_picture_is_of_the_image_with_the_worst_region(inputs: dict[str, Path], tmp_path: Path) -> None:
+    layers(inputs, tmp_path / "out")
+    picture = Image.open(tmp_path / "out/layers.png")
+    assert picture.width == 4 * 486 - 6
+
+
+def test_a_model_without_a_map_gets_no_picture(inputs: dict[str, Path], tmp_path: Path) -> None:
+    metrics, _ = layers(inputs, tmp_path / "out", class_axis=None)
+    assert metrics["agreement"] is None
+    assert not (tmp_path / "out/layers.png").exists()
+
+
+def test_the_same_models_give_the_same_bytes(inputs: dict[str, Path], tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        layers(inputs, tmp_path / name)
+    for file in ("layers.json", "layers.png"):
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+
+
+def test_models_too_large_to_lie_side_by_side_are_not_compared(
+    inputs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recipebuild.analysis.pair.EXTERNAL_DATA_OVER", 1000)
+    metrics, found = layers(inputs, tmp_path / "out")
+    assert found == {"images": 0, "output": None, "tensors": []}
+    assert "not compared" in metrics["warnings"][0]

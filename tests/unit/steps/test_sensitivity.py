@@ -1,0 +1,58 @@
+"""The step sensitivity, as the engine runs it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import onnx
+import pytest
+
+from recipebuild.errors import StepError
+from recipebuild.steps import calibrate, compile_onnxruntime
+from recipebuild.steps.sensitivity import Params, run
+
+INPUT = {"name": "pixel_values", "shape": [1, 3, 16, 32], "color": "RGB", "mean": [128] * 3, "std": [64] * 3}
+
+
+def quiet(fraction: float, text: str = "") -> None:
+    """Progress that nobody hears."""
+
+
+@pytest.fixture
+def inputs(small_onnx: Path, street_images: Path, tmp_path: Path) -> dict[str, Path]:
+    """A model, its quantized twin, and what it was calibrated with."""
+    model = onnx.shape_inference.infer_shapes(onnx.load(small_onnx), data_prop=True)
+    onnx.save(model, tmp_path / "model.onnx")
+    for name in ("calibrated", "compiled"):
+        (tmp_path / name).mkdir()
+    params = calibrate.Params(count=4, shape=(1, 3, 16, 32))
+    calibrate.run({"source": street_images}, params, tmp_path / "calibrated", quiet)
+    found = {"model": tmp_path / "model.onnx", "calibration": tmp_path / "calibrated/calibration.tar"}
+    how = compile_onnxruntime.Params.model_validate({"input": INPUT})
+    compile_onnxruntime.run(found, how, tmp_path / "compiled", quiet)
+    return {**found, "quantized": tmp_path / "compiled/quantized.onnx"}
+
+
+def test_blocks_come_with_most_to_win_first(inputs: dict[str, Path], tmp_path: Path) -> None:
+    told: list[float] = []
+    params: Any = Params.model_validate({"input": INPUT, "class_axis": 1})
+    metrics = run(inputs, params, tmp_path, lambda fraction, text="": told.append(fraction))
+    assert json.loads((tmp_path / "sensitivity.json").read_text()) == metrics
+    noises = [row["alone"]["noise"] for row in metrics["blocks"]]
+    assert noises == sorted(noises, reverse=True) and noises[0] > metrics["none"]["noise"]
+    layers = [layer for row in metrics["blocks"] for layer in row["layers"]]
+    assert {"conv", "squash"} <= set(layers) and "flatten" not in layers
+    conv = next(row for row in metrics["blocks"] if row["layers"] == ["conv"])
+    assert conv["module"] == "stem" and conv["share"] == 1
+    assert 0 < metrics["full"]["agreement"] <= 1
+    assert all(0 < it <= 1 for it in told)
+
+
+def test_models_too_large_to_lie_side_by_side_are_refused(
+    inputs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recipebuild.analysis.pair.EXTERNAL_DATA_OVER", 1000)
+    with pytest.raises(StepError, match="2 GiB"):
+        run(inputs, Params.model_validate({"input": INPUT}), tmp_path, quiet)
