@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from recipebuild.pulsar2.inspect import inspect
     from recipebuild.recipe.json_schema import json_schema
     from recipebuild.reports import write as write_report
+    from recipebuild.tune import tune as tune_recipe
     from recipebuild.ui.builds import Builds
     from recipebuild.ui.server import server as ui_server
 
@@ -79,6 +80,7 @@ _HOMES = {
     "render": "dryrun",
     "run": "build",
     "sign_bundle": "bundle.sign:sign",
+    "tune_recipe": "tune:tune",
     "ui_server": "ui.server:server",
     "verify_bundle": "bundle.verify:verify",
     "write_lock": "lock:lock",
@@ -126,6 +128,7 @@ __all__ = [
     "render",
     "run",
     "sign_bundle",
+    "tune_recipe",
     "ui_server",
     "verify_bundle",
     "write_lock",
