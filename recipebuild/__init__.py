@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from recipebuild.accepted import accept
     from recipebuild.begin import Draft, new
     from recipebuild.board.boards import Board, add_board
     from recipebuild.board.boards import load_boards as list_boards
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from recipebuild.build import Build, run
     from recipebuild.bundle.sign import sign as sign_bundle
     from recipebuild.bundle.verify import verify as verify_bundle
-    from recipebuild.dryrun import Checked, check, explain, preview, render
+    from recipebuild.dryrun import Checked, check, explain, picture, preview, render
     from recipebuild.engine.events import Event
     from recipebuild.engine.exchange import pull as cache_pull
     from recipebuild.engine.exchange import push as cache_push
@@ -33,12 +34,16 @@ if TYPE_CHECKING:
     from recipebuild.prepare import Options, open_remote, open_store
     from recipebuild.pulsar2.inspect import inspect
     from recipebuild.recipe.json_schema import json_schema
+    from recipebuild.reports import write as write_report
+    from recipebuild.ui.builds import Builds
+    from recipebuild.ui.server import server as ui_server
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "Board": "board.boards",
     "Build": "build",
+    "Builds": "ui.builds",
     "CheckError": "errors",
     "Checked": "dryrun",
     "Draft": "begin",
@@ -48,6 +53,7 @@ _HOMES = {
     "RecipeError": "errors",
     "RecipebuildError": "errors",
     "StepError": "errors",
+    "accept": "accepted",
     "add_board": "board.boards",
     "board_doctor": "board.doctor:doctor",
     "cache_gc": "engine.upkeep:collect",
@@ -68,18 +74,22 @@ _HOMES = {
     "new": "begin",
     "open_remote": "prepare",
     "open_store": "prepare",
+    "picture": "dryrun",
     "preview": "dryrun",
     "render": "dryrun",
     "run": "build",
     "sign_bundle": "bundle.sign:sign",
+    "ui_server": "ui.server:server",
     "verify_bundle": "bundle.verify:verify",
     "write_lock": "lock:lock",
+    "write_report": "reports:write",
 }
 """Where each name lives, and what it is called there if that is something else."""
 
 __all__ = [
     "Board",
     "Build",
+    "Builds",
     "CheckError",
     "Checked",
     "Draft",
@@ -90,6 +100,7 @@ __all__ = [
     "RecipebuildError",
     "StepError",
     "__version__",
+    "accept",
     "add_board",
     "board_doctor",
     "cache_gc",
@@ -110,12 +121,15 @@ __all__ = [
     "new",
     "open_remote",
     "open_store",
+    "picture",
     "preview",
     "render",
     "run",
     "sign_bundle",
+    "ui_server",
     "verify_bundle",
     "write_lock",
+    "write_report",
 ]
 
 

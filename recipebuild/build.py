@@ -23,7 +23,7 @@ from recipebuild.eventlog import EventLog
 from recipebuild.folder import fill, make_folder
 from recipebuild.lock import check_locked
 from recipebuild.prepare import DEFAULTS, Options, listed, open_remote, open_store, prepare, require_packages
-from recipebuild.report.page.make import REPORT, write_report
+from recipebuild.report.page.written import REPORT, write_report
 
 
 @dataclass(frozen=True)

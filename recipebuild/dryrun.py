@@ -1,4 +1,4 @@
-"""What can be said of recipes without building anything: ``plan``, ``explain``, ``check`` and ``render``."""
+"""What can be said of recipes without building anything: ``plan``, ``explain``, ``graph``, ``check`` and ``render``."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from recipebuild.engine.explain import Change, origin
 from recipebuild.engine.explain import preview as preview_steps
@@ -41,6 +41,23 @@ def preview(recipes: str | Sequence[str], options: Options = DEFAULTS) -> list[d
         toolchains = dict.fromkeys(f"{t.name} {t.version}" for t in job.toolchains.values())
         found.append({"recipe": job.plan.name, "toolchain": ", ".join(toolchains), "steps": steps})
     return found
+
+
+def picture(recipe: str, language: Literal["mermaid", "dot", "svg"], options: Options) -> str:
+    """The steps of a recipe, drawn: which are cached, which would be built.
+
+    Raises:
+        RecipeError: If the recipe or an option is wrong.
+    """
+    from recipebuild.report.pipeline.nodes import nodes
+    from recipebuild.report.pipeline.svg import svg
+    from recipebuild.report.pipeline.text import dot, mermaid
+
+    (plan,) = preview([recipe], options)
+    found = nodes(plan["steps"])
+    if language == "svg":
+        return svg(found, f"The steps of {plan['recipe']}") + "\n"
+    return mermaid(found) if language == "mermaid" else dot(found, plan["recipe"])
 
 
 def explain(recipe: str, step: str, options: Options = DEFAULTS) -> list[dict[str, Any]]:

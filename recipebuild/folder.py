@@ -19,7 +19,7 @@ from recipebuild.errors import RecipeError, disk_full
 from recipebuild.origins import origins
 from recipebuild.plan.plan import Plan
 from recipebuild.prepare import Job
-from recipebuild.report.page.make import REPORT
+from recipebuild.report.page.written import REPORT
 
 
 def make_folder(folder: Path) -> Path:

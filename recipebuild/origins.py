@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from recipebuild.engine.record import Blob
@@ -10,6 +11,7 @@ from recipebuild.engine.step import Step
 from recipebuild.engine.store import Store
 from recipebuild.plan.config_origin import config_field, config_leaves
 from recipebuild.prepare import Job
+from recipebuild.recipe.problems import Place
 
 
 def origins(job: Job, step: Step, config: Blob, store: Store) -> dict[str, Any]:
@@ -36,7 +38,13 @@ def origins(job: Job, step: Step, config: Blob, store: Store) -> dict[str, Any]:
         if field := config_field(path, step.params["overrides"]):
             if field not in places:
                 place = variant.place(field)
-                line = f":{place.line}" if place and place.line else ""
-                places[field] = f"{place.origin}{line}" if place else None
+                places[field] = _told(place) if place else None
             found[path] = {"field": field, "place": places[field]}
     return found
+
+
+def _told(place: Place) -> str:
+    """A place in the same words wherever a run is started: the file with its folder, and the line; or ``--set ...``."""
+    if not place.line:
+        return place.origin
+    return f"{'/'.join(Path(place.origin).absolute().parts[-2:])}:{place.line}"

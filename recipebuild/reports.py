@@ -8,9 +8,9 @@ from pathlib import Path
 
 from recipebuild.errors import RecipeError
 from recipebuild.report.page.built import MANIFEST, Built, read
-from recipebuild.report.page.charts import available
 from recipebuild.report.page.compare import comparison
-from recipebuild.report.page.make import REPORT, report
+from recipebuild.report.page.make import report
+from recipebuild.report.page.written import REPORT, available
 
 COMPARISON = "comparison.html"
 

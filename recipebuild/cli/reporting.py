@@ -51,21 +51,11 @@ def graph(
 
     Example: recipebuild graph quickstart --format svg > pipeline.svg
     """
-    from recipebuild.dryrun import preview
+    from recipebuild.dryrun import picture
     from recipebuild.prepare import Options
-    from recipebuild.report.pipeline.nodes import nodes
 
     options = Options(sets=given.merged_sets(sets, weights, toolchain), store=store, templates=templates)
-    (plan,) = preview([recipe], options)
-    found = nodes(plan["steps"])
-    if format == "svg":
-        from recipebuild.report.pipeline.svg import svg
-
-        typer.echo(svg(found, f"The steps of {plan['recipe']}"))
-        return
-    from recipebuild.report.pipeline.text import dot, mermaid
-
-    typer.echo(mermaid(found) if format == "mermaid" else dot(found, plan["recipe"]), nl=False)
+    typer.echo(picture(recipe, format, options), nl=False)
 
 
 def ui(

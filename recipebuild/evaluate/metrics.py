@@ -76,18 +76,3 @@ def accuracy(counts: Counts) -> npt.NDArray[np.float64]:
 
     with np.errstate(invalid="ignore"):
         return np.asarray(counts[..., 0, :].sum(axis=-1) / counts[..., 1, :].sum(axis=-1))
-
-
-def pixel_accuracy(matrix: Matrix) -> float:
-    """The fraction (0..1) of pixels that have the right class; NaN if there are no pixels."""
-    return float(accuracy(class_counts(matrix)))
-
-
-def class_iou(matrix: Matrix) -> dict[int, float]:
-    """The IoU (0..1) of each class that occurs in the truth."""
-    return {i: float(value) for i, value in enumerate(iou(class_counts(matrix))) if value == value}
-
-
-def mean_iou(matrix: Matrix) -> float:
-    """The mean IoU (0..1) over the classes that occur in the truth; NaN if there are none."""
-    return float(mean_over_classes(iou(class_counts(matrix))))

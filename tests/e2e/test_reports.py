@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 import urllib.request
 
 from support.project import Project
@@ -20,6 +22,13 @@ def test_a_run_leaves_its_report_and_a_run_with_nothing_to_do_leaves_it_alone(bu
     again = built_project.command("run", built_project.recipe)
     assert "nothing to do" in again.stdout
     assert report.read_bytes() == before
+    elsewhere = ("--build-dir", built_project.folder / "build")
+    program = (
+        f"import os, sys; os.chdir({str(built_project.recipe.parent)!r}); from recipebuild.cli.app import main; "
+        f"sys.argv = ['recipebuild', 'run', 'tiny.yaml', *{list(map(str, elsewhere))!r}]; main()"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, env=built_project.environment())
+    assert report.read_bytes() == before  # it says the same wherever it is run
     report.unlink()
     built_project.command("run", built_project.recipe)
     assert report.exists()

@@ -7,7 +7,6 @@ whatever they show is in a table, too.
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
@@ -15,6 +14,7 @@ from html import escape
 from typing import Any
 
 from recipebuild.report.page.parts import Chart
+from recipebuild.report.page.written import available
 
 WIDTH = 520
 _SERIES = {
@@ -36,11 +36,6 @@ _CONFIG = {
     },
     "header": {"labelColor": "var(--ink)", "labelFontSize": 12},
 }  # fmt: skip
-
-
-def available() -> bool:
-    """Whether charts can be drawn."""
-    return importlib.util.find_spec("vl_convert") is not None
 
 
 def bars(

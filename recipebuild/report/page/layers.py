@@ -1,6 +1,7 @@
 """The section on layers: how far each tensor of the quantized model is from the float model's.
 
-Reads ``layers.json`` of the step layers; its docstring says what is in there.
+Reads ``layers.json`` of the step layers, and ``sensitivity.json`` of the step sensitivity where there is one; the
+steps' docstrings say what is in there.
 """
 
 from __future__ import annotations
@@ -50,7 +51,12 @@ def layers(built: Built, budget: int) -> Section | None:
     if len(tensors) > _MOST:
         note += f" Shown are the worst {_MOST} of {len(tensors)} tensors; layers.json has all."
     return Section(
-        "layers", "Layer by layer", note, charts=[chart], tables=[_table(shown)], more=_picture(built, budget)
+        "layers",
+        "Layer by layer",
+        note,
+        charts=[chart],
+        tables=[_table(shown), *_blocks(built)],
+        more=_picture(built, budget),
     )
 
 
@@ -84,6 +90,29 @@ def _table(tensors: list[Mapping[str, Any]]) -> Table:
             _figure(it.get("outlier"), ".1f"),
         ])  # fmt: skip
     return Table("Tensors, the noisiest first", columns, rows, filtered=True, chart=True)
+
+
+def _blocks(built: Built) -> list[Table]:
+    """What each block of the model loses by 8 bits, and would win by 16."""
+    found = built.json("sensitivity", "sensitivity.json")
+    blocks = found.get("blocks") if isinstance(found, Mapping) else None
+    if not blocks:
+        return []
+    columns = [
+        Column("block"), Column("layers", True), Column("multiply-adds", True),
+        Column("SNR, it alone in 8 bit, dB", True), Column("SNR, all but it in 8 bit, dB", True),
+    ]  # fmt: skip
+    rows = [
+        [
+            Cell(str(it["block"]), tone="code"),
+            number(len(it["layers"])),
+            number(it["share"], f"{100 * it['share']:.1f} %"),
+            _figure(it["alone"]["snr_db"], ".1f"),
+            _figure(it["without"]["snr_db"], ".1f"),
+        ]
+        for it in blocks
+    ]
+    return [Table("Blocks, that with most to win first", columns, rows, filtered=True)]
 
 
 def _name(tensor: Mapping[str, Any]) -> str:

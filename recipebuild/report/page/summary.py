@@ -29,6 +29,11 @@ def alerts(manifest: Mapping[str, Any]) -> list[dict[str, str]]:
             log = f"Its log: {entry['log']}" if entry.get("log") else ""
             remedy = "\n".join(filter(None, [error["remedy"], log]))
             found.append({"level": "error", "text": f"{where}: {error['message']}", "remedy": remedy})
+    for label, it in manifest.get("verdict", {}).items():
+        of = f"{label}: " if label else ""
+        level = "warning" if it["verdict"] == "worse" else "note"
+        said = f"{of}against what was accepted: {it['verdict']}"
+        found.append({"level": level, "text": said, "remedy": "\n".join(it["lines"])})
     for note in manifest["notes"]:
         level, _, text = note.partition(": ")
         known = level in ("warning", "note")

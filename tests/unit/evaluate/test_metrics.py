@@ -7,7 +7,15 @@ import math
 import numpy as np
 import pytest
 
-from recipebuild.evaluate.metrics import class_iou, confusion_matrix, mean_iou, pixel_accuracy
+from recipebuild.evaluate.metrics import accuracy, class_counts, confusion_matrix, iou, mean_over_classes
+
+
+def class_iou(matrix: np.ndarray) -> dict[int, float]:
+    return {i: float(value) for i, value in enumerate(iou(class_counts(matrix))) if not math.isnan(value)}
+
+
+def mean_iou(matrix: np.ndarray) -> float:
+    return float(mean_over_classes(iou(class_counts(matrix))))
 
 
 def test_the_matrix_has_truth_in_rows_and_leaves_out_what_is_ignored() -> None:
@@ -23,7 +31,7 @@ def test_it_counts_every_pair_in_its_own_cell_even_with_many_classes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("matrix", "accuracy", "ious", "mean"),
+    ("matrix", "right", "ious", "mean"),
     [
         ([[5, 0], [0, 7]], 1.0, {0: 1.0, 1: 1.0}, 1.0),
         ([[0, 5], [7, 0]], 0.0, {0: 0.0, 1: 0.0}, 0.0),
@@ -36,9 +44,9 @@ def test_it_counts_every_pair_in_its_own_cell_even_with_many_classes() -> None:
     ],
     ids=["perfect", "all-wrong", "three-classes", "constant", "absent-class"],
 )
-def test_known_matrices(matrix: list[list[int]], accuracy: float, ious: dict[int, float], mean: float) -> None:
+def test_known_matrices(matrix: list[list[int]], right: float, ious: dict[int, float], mean: float) -> None:
     counts = np.array(matrix, np.int64)
-    assert pixel_accuracy(counts) == pytest.approx(accuracy)
+    assert accuracy(class_counts(counts)) == pytest.approx(right)
     assert class_iou(counts) == pytest.approx(ious)
     assert mean_iou(counts) == pytest.approx(mean)
 
@@ -54,4 +62,4 @@ def test_no_pixels_give_no_figure() -> None:
     empty = np.zeros((3, 3), np.int64)
     assert class_iou(empty) == {}
     assert math.isnan(mean_iou(empty))
-    assert math.isnan(pixel_accuracy(empty))
+    assert math.isnan(accuracy(class_counts(empty)))

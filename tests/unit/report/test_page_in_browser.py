@@ -13,7 +13,7 @@ from support.builds import LAYERS, make_build
 
 from recipebuild.report.page.built import read
 from recipebuild.report.page.compare import comparison
-from recipebuild.report.page.make import write_report
+from recipebuild.report.page.written import write_report
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator, Page

@@ -17,8 +17,9 @@ from recipebuild.errors import RecipeError
 from recipebuild.report.page import charts
 from recipebuild.report.page.built import Built, inside, read
 from recipebuild.report.page.compare import comparison
-from recipebuild.report.page.make import report, write_report
+from recipebuild.report.page.make import report
 from recipebuild.report.page.quantities import quantities
+from recipebuild.report.page.written import write_report
 from recipebuild.reports import find, write
 
 
@@ -51,6 +52,26 @@ def test_errors_come_first_then_warnings_then_notes_then_the_rest(folder: Path) 
     assert said.index("Error") < places[0]
     assert places[:4] == sorted(places[:4])
     assert said.index("nothing else") < said.index("build time")
+
+
+def test_what_each_block_would_win_is_told_where_it_was_measured(folder: Path) -> None:
+    manifest = make_build(folder)
+    assert "Blocks," not in text_of(report(manifest, folder))
+    block = {"block": "decode_head", "layers": ["a", "b"], "share": 0.25}
+    effects = {"alone": {"snr_db": 21.5}, "without": {"snr_db": None}}
+    (folder / "steps/layers/s.json").write_text(json.dumps({"blocks": [{**block, **effects}]}))
+    output = {"name": "sensitivity.json", "path": "steps/layers/s.json", "sha256": "ab" * 32, "bytes": 1}
+    step = {**manifest["steps"][-1], "id": "tiny/s", "name": "sensitivity", "outputs": [output], "metrics": {}}
+    manifest["steps"].append(step)
+    manifest["variants"][""].append("tiny/s")
+    assert "decode_head 2 25.0 % 21.5" in text_of(report(manifest, folder))
+
+
+def test_what_is_worse_than_accepted_is_a_warning(folder: Path) -> None:
+    manifest = make_build(folder)
+    for verdict, level in (("worse", "Warning"), ("better", "Note")):
+        manifest["verdict"] = {"": {"verdict": verdict, "lines": ["latency_ms 4 -> 5 (+25.0 %)"]}}
+        assert f"{level} against what was accepted: {verdict} latency_ms 4 -> 5" in text_of(report(manifest, folder))
 
 
 def test_what_a_manifest_says_is_text_never_markup(folder: Path) -> None:

@@ -1,0 +1,57 @@
+"""``write_report(manifest, folder)``: a build's ``report.html``, made anew where the manifest has something new.
+
+A run with nothing to do comes by here, too: what draws pages is imported only where one is made.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+REPORT = "report.html"
+
+
+def write_report(manifest: Mapping[str, Any], folder: Path) -> bool:
+    """Write a build's report, unless it has one that tells the same; say whether it was written.
+
+    Which steps were built and which were cached is not worth a new report: that of the run that did the work says more.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
+    path = folder / REPORT
+    try:
+        with path.open(encoding="utf-8") as file:
+            if mark(manifest) in file.read(2000):
+                return False
+    except (OSError, ValueError):
+        pass
+    from recipebuild.report.page.make import report
+
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        temporary.write_text(report(manifest, folder), encoding="utf-8")
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return True
+
+
+def mark(manifest: Mapping[str, Any]) -> str:
+    """The element in a report's head that says what it was made of."""
+    told = [
+        {**entry, "status": entry["status"] if entry["status"] in ("failed", "skipped") else "done"}
+        for entry in manifest["steps"]
+    ]
+    text = json.dumps({**manifest, "steps": told, "charts": available()}, sort_keys=True)
+    return f'<meta name="recipebuild-manifest" content="{sha256(text.encode()).hexdigest()}">'
+
+
+def available() -> bool:
+    """Whether charts can be drawn."""
+    return importlib.util.find_spec("vl_convert") is not None
