@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,7 +100,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     batches = CalibrationSet(inputs["calibration"], params.input)
     model = load(inputs["model"])
     layers = resolve(params.layers, model)
-    model = prepare(model, params.input, wide=any("16" in str(layer.values()) for layer in layers))
+    model = prepare(model, params.input, wide=_is_wide(layers))
     smooth, sites = params.smooth_quant, None
     if smooth is not None:
         progress(0.0, "smooth quant")
@@ -145,6 +145,12 @@ def _wide_share(model: onnx.ModelProto, plan: Plan) -> float:
     costs = dict(zip((node.name for node in model.graph.node), multiply_adds_of_nodes(model), strict=True))
     wide = sum(cost for name, cost in costs.items() if cost and plan.bits(name) > 8)
     return float(wide / (sum(costs.values()) or 1))
+
+
+def _is_wide(layers: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether any layer is asked to have 16 bits."""
+    types = [layer.get(key) for layer in layers for key in ("data_type", "output_data_type")]
+    return "U16" in types or "S16" in types
 
 
 def _dropped(plan: Plan, *, strict: bool) -> list[str]:
