@@ -61,7 +61,6 @@ def test_defaults(desk, good):
         },
         "bundle": {"license": None, "intended_use": None},
         "tune": None,
-        "more_inputs": (),
     }
     assert recipe.rewrite.enabled and recipe.rewrite.switches == {}
 
