@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from recipebuild.pulsar2.inspect import inspect
     from recipebuild.recipe.json_schema import json_schema
     from recipebuild.reports import write as write_report
+    from recipebuild.tune import Tuned
     from recipebuild.tune import tune as tune_recipe
     from recipebuild.ui.builds import Builds
     from recipebuild.ui.server import server as ui_server
@@ -54,6 +55,7 @@ _HOMES = {
     "RecipeError": "errors",
     "RecipebuildError": "errors",
     "StepError": "errors",
+    "Tuned": "tune",
     "accept": "accepted",
     "add_board": "board.boards",
     "board_doctor": "board.doctor:doctor",
@@ -101,6 +103,7 @@ __all__ = [
     "RecipeError",
     "RecipebuildError",
     "StepError",
+    "Tuned",
     "__version__",
     "accept",
     "add_board",

@@ -125,6 +125,8 @@ def run(
 
 def _report(manifest: Mapping[str, Any], folder: Path) -> str:
     """Make the build's report; say what went wrong, as that is no reason to lose hours of work."""
+    if REPORT not in manifest["files"]:
+        return ""
     try:
         write_report(manifest, folder)
     except Exception as error:  # whatever it is, the build is done

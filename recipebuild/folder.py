@@ -15,7 +15,7 @@ from recipebuild.engine.record import Blob
 from recipebuild.engine.store import Store
 from recipebuild.engine.task import Result
 from recipebuild.engine.upkeep import add_root
-from recipebuild.errors import RecipeError, disk_full
+from recipebuild.errors import Interrupted, RecipeError, disk_full
 from recipebuild.origins import origins
 from recipebuild.plan.plan import Plan
 from recipebuild.prepare import Job
@@ -69,7 +69,10 @@ def fill(
             entry["origins"] = found
     try:
         written = {path for step in job.plan.steps for path in _place(job.plan, results[step.id], folder, store)}
-        written.add(REPORT)  # made after the manifest, of the manifest
+        if not any(entry.get("error", {}).get("exit_code") == Interrupted.exit_code for entry in value["steps"]):
+            written.add(
+                REPORT
+            )  # made of the manifest, after it; but to draw it after Ctrl-C would keep the user waiting
         _remove_stale(folder, before, written)
         value["files"] = sorted(written)
         if accepted and value["status"] == "ok":

@@ -49,7 +49,7 @@ def graph(
 ) -> None:
     """Draw the steps of a recipe: which are cached, which would be built. Builds nothing.
 
-    Example: recipebuild graph quickstart --format svg > pipeline.svg
+    Example: recipebuild graph quickstart --format svg
     """
     from recipebuild.dryrun import picture
     from recipebuild.prepare import Options

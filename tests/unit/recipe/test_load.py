@@ -39,7 +39,7 @@ def test_defaults(desk, good):
         "more_inputs": (),
         "export": {"exporter": "dynamo", "opset": 17, "output": "logits"},
         "head": {"kind": "argmax", "axis": 1, "keepdims": True, "output": "argmax_output", "keep_logits": False},
-        "calibration": {"count": 32, "seed": 0, "format": "Image"},
+        "calibration": {"count": 32, "select": "random", "seed": 0, "format": "Image"},
         "quantization": Quantization().model_dump(),
         "target": {
             "hardware": "AX650",
