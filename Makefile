@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all lint typecheck bench assets schema docs clean
+.PHONY: help setup run test test-all lint typecheck bench assets schema docs site clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -39,8 +39,11 @@ schema: setup  ## write what in docs/ is made from the code anew: recipe.schema.
 	@$(BIN)/recipebuild schema > docs/recipe.schema.json
 	@$(BIN)/python -m scripts.cli_reference > docs/cli.md
 
-docs: setup  ## take the pictures of the documentation anew, in Chromium
+docs: setup  ## take the pictures of the documentation anew: a run in a terminal, the report in Chromium
 	@$(BIN)/python -m scripts.make_docs
+
+site: setup  ## the documentation as a site, in build/site/
+	@$(BIN)/mkdocs build --strict --quiet
 
 clean:  ## remove what was built here; the store stays
 	rm -rf $(VENV) .venv-bench build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
@@ -56,7 +59,7 @@ $(VENV)/.installed: $(VENV)/.created pyproject.toml constraints.txt
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[build,datasets,s3,sftp,dask,dev]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[build,datasets,s3,sftp,dask,docs,dev]'
 	@touch $@
 
 .venv-bench/.installed: benchmarks/requirements.txt

@@ -1,15 +1,18 @@
 """Makes the pictures of the documentation: ``python -m scripts.make_docs``, or ``make docs``.
 
-Builds the quickstart and takes pictures of its report in Chromium (apt-get install chromium).
+Builds the quickstart in a terminal, which is recorded, and takes pictures of its report in Chromium (apt-get install
+chromium).
 """
 
 from __future__ import annotations
 
+import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from scripts.record import Terminal, moving, screens
 
 IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
 WIDTH, HEIGHT = 1240, 1500
@@ -23,11 +26,18 @@ def main() -> None:
         sys.exit("needs Chromium: apt-get install chromium")
     IMAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, "-m", "recipebuild", "run", "quickstart", "--build-dir", folder]
-        command += ["--store", f"{folder}/store"]  # an empty one: the picture shows a first build
-        subprocess.run(command, check=True)
-        report = Path(folder) / "quickstart" / "report.html"
-        pictures(report, chromium)
+        recording(Path(folder))
+        pictures(Path(folder) / "build" / "quickstart" / "report.html", chromium)
+
+
+def recording(folder: Path) -> None:
+    """The quickstart's run, with an empty store, as a terminal shows it."""
+    command = [sys.executable, "-m", "recipebuild", "run", "quickstart"]
+    clean = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "GITHUB_ACTIONS", "COLUMNS")}
+    environment = clean | {"XDG_CACHE_HOME": str(folder / "cache"), "TERM": "xterm-256color"}
+    terminal = Terminal()
+    frames = screens(command, "$ recipebuild run quickstart", terminal, folder, environment)
+    (IMAGES / "run.svg").write_text(moving(frames, "recipebuild", terminal), encoding="utf-8")
 
 
 def pictures(report: Path, chromium: str) -> None:

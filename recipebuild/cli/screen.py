@@ -88,12 +88,12 @@ class Screen:
         from rich.text import Text
 
         now = time.monotonic()
-        table = Table.grid(padding=(0, 1))
+        table = Table.grid(padding=(0, 1), expand=True)
         for column in range(5):
-            is_time = column == 3
+            is_time, is_text = column == 3, column == 4  # where it gets narrow, only the text is cut
             table.add_column(
                 no_wrap=True, overflow="ellipsis", justify="right" if is_time else "left",
-                min_width=_TIME if is_time else None,
+                min_width=_TIME if is_time else None, ratio=1 if is_text else None,
             )  # fmt: skip
         rows = list(self._rows.items())
         room = max(3, self._console.height - 3)

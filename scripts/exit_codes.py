@@ -1,0 +1,19 @@
+"""Prints docs/exit-codes.md's table, made from the errors: ``python -m scripts.exit_codes``."""
+
+from __future__ import annotations
+
+from recipebuild.cli.topics import EXIT_CODES
+from recipebuild.errors import KINDS
+
+
+def table() -> str:
+    """The table in Markdown: code, the classes that leave with it, meaning, what to do."""
+    rows = ["| code | error | meaning | what to do |", "|---|---|---|---|"]
+    for code, (meaning, remedy) in EXIT_CODES.items():
+        kinds = ", ".join(f"`{name}`" for name, kind in KINDS.items() if kind.exit_code == code)
+        rows.append(f"| {code} | {kinds} | {meaning} | {remedy} |")
+    return "\n".join(rows)
+
+
+if __name__ == "__main__":
+    print(table())
