@@ -10,13 +10,11 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
-from recipebuild.board.boards import find_board
 from recipebuild.engine.keys import installed_version
 from recipebuild.engine.remote import Remote
 from recipebuild.engine.step import Step
 from recipebuild.engine.store import Store, own_store
 from recipebuild.errors import MissingError, RecipeError
-from recipebuild.plan.deploy import with_deploy
 from recipebuild.plan.plan import Plan, Toolchain, only_until, plan
 from recipebuild.pulsar2.toolchain import find
 from recipebuild.recipe.advice import advice
@@ -126,6 +124,9 @@ def plan_recipe(variants: Sequence[Variant], options: Options, resolve: Callable
     toolchains = [resolve(_wanted(v.recipe), v.recipe.pulsar2.version) for v in variants]
     planned = plan(variants, toolchains, template_folders(options))
     if options.board:
+        from recipebuild.board.boards import find_board  # few runs have a board, and all would wait for it
+        from recipebuild.plan.deploy import with_deploy
+
         planned = with_deploy(planned, variants, options.board, find_board(options.board), options.again)
     if options.until:
         planned = only_until(planned, options.until)
