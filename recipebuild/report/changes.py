@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from recipebuild.plan.config_origin import config_leaves
 from recipebuild.report.page.built import Built
-from recipebuild.report.page.config import leaves
 from recipebuild.report.page.quantities import quantities
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def _outputs(entry: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _config(built: Built) -> dict[str, Any]:
-    return dict(leaves(built.json("configure", "pulsar2.json") or {}))
+    return dict(config_leaves(built.json("configure", "pulsar2.json") or {}))
 
 
 def _environment(built: Built) -> dict[str, Any]:

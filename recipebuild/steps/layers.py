@@ -40,8 +40,9 @@ from recipebuild.analysis.layerwise import Error, LayerError, layer_errors
 from recipebuild.analysis.pair import load_pair
 from recipebuild.analysis.worst import Region, draw, worst_region
 from recipebuild.calibration.archive import read_archive
-from recipebuild.calibration.preprocess import ImageSpec, preprocess
+from recipebuild.calibration.preprocess import ImageSpec
 from recipebuild.engine.step import Progress
+from recipebuild.evaluate.runners import batch
 from recipebuild.graph.layers import modules_of
 from recipebuild.steps.compile_onnxruntime import Smooth
 
@@ -125,7 +126,7 @@ def _too_large(out: Path) -> dict[str, Any]:
 
 def _batches(images: list[tuple[str, Image.Image]], spec: ImageSpec) -> Iterator[Batch]:
     for _, image in images:
-        yield preprocess(image, spec).repeat(spec.shape[0], axis=0)
+        yield batch(image, spec)
 
 
 def _rows(model: onnx.ModelProto, errors: Mapping[str, LayerError]) -> list[dict[str, Any]]:

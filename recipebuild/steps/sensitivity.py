@@ -36,9 +36,10 @@ from recipebuild.analysis.compared import compared
 from recipebuild.analysis.pair import load_pair
 from recipebuild.analysis.sensitivity import Effect, Switchboard, sensitivity
 from recipebuild.calibration.archive import read_archive
-from recipebuild.calibration.preprocess import ImageSpec, preprocess
+from recipebuild.calibration.preprocess import ImageSpec
 from recipebuild.engine.step import Progress
 from recipebuild.errors import StepError
+from recipebuild.evaluate.runners import batch
 from recipebuild.graph.layers import modules_of
 from recipebuild.steps.compile_onnxruntime import Smooth
 
@@ -103,7 +104,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
 
 def _batches(inputs: Mapping[str, Path], params: Params) -> Iterator[Batch]:
     for _, image in itertools.islice(read_archive(inputs["calibration"]), params.images):
-        yield preprocess(image, params.input).repeat(params.input.shape[0], axis=0)
+        yield batch(image, params.input)
 
 
 def _named(block: Block) -> dict[str, Any]:

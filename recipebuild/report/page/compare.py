@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from recipebuild.plan.config_origin import config_leaves
 from recipebuild.report.page.accuracy import class_names
 from recipebuild.report.page.built import Built, titles
 from recipebuild.report.page.charts import bars
-from recipebuild.report.page.config import leaves
 from recipebuild.report.page.parts import Cell, Chart, Column, Section, Table, number
 from recipebuild.report.page.quantities import Quantity, quantities
 from recipebuild.report.page.shell import page
@@ -139,7 +139,7 @@ def _classes(found: Sequence[Built], titles: Sequence[str]) -> Section | None:
 
 def _configurations(found: Sequence[Built], titles: Sequence[str]) -> Section | None:
     """The values of Pulsar2's configuration in which builds differ."""
-    values = [dict(leaves(built.json("configure", "pulsar2.json") or {})) for built in found]
+    values = [dict(config_leaves(built.json("configure", "pulsar2.json") or {})) for built in found]
     rows = []
     for path in dict.fromkeys(path for each in values for path in each):
         texts = [json.dumps(each[path], ensure_ascii=False) if path in each else "" for each in values]

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from typing import Any
 
+from recipebuild.plan.config_origin import config_leaves
 from recipebuild.report.page.built import Built
 from recipebuild.report.page.parts import Cell, Column, Section, Table
 
@@ -17,7 +16,7 @@ def config(built: Built) -> Section | None:
         return None
     origins = (built.step("configure") or {}).get("origins", {})
     rows = []
-    for path, value in leaves(values):
+    for path, value in config_leaves(values):
         origin = origins.get(path, {})
         place = origin.get("place") or ("default" if origin else "set by the build" if origins else "")
         rows.append([
@@ -34,15 +33,3 @@ def config(built: Built) -> Section | None:
         note,
         tables=[Table("Values and their origins", columns, rows, filtered=True)],
     )
-
-
-def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Each value with its place, as the manifest's ``origins`` name it; lists of plain values are one value."""
-    if isinstance(value, Mapping):
-        for name, below in value.items():
-            yield from leaves(below, f"{path}.{name}".lstrip("."))
-    elif isinstance(value, list) and any(isinstance(each, dict | list) for each in value):
-        for index, below in enumerate(value):
-            yield from leaves(below, f"{path}[{index}]")
-    else:
-        yield path, value
