@@ -82,6 +82,16 @@ def permutation(node: ir.Node | None) -> Sizes | None:
     return tuple(reversed(range(len(shape)))) if shape is not None else None
 
 
+def free_name(name: str, taken: set[str | None]) -> str:
+    """``name``, or ``name_2`` and so on if it is among ``taken``, to which it is added."""
+    number, free = 1, name
+    while free in taken:
+        number += 1
+        free = f"{name}_{number}"
+    taken.add(free)
+    return free
+
+
 class Edit:
     """Changes to one graph.
 
@@ -225,9 +235,4 @@ class Edit:
 
     def _free(self, name: str) -> str:
         """``name``, or ``name_2`` and so on if it is taken."""
-        number, free = 1, name
-        while free in self._taken:
-            number += 1
-            free = f"{name}_{number}"
-        self._taken.add(free)
-        return free
+        return free_name(name, self._taken)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from recipebuild.graph.edit import free_name
 from recipebuild.quantize.numbers import Parameters, code_type, codes
 
 if TYPE_CHECKING:
@@ -161,9 +162,4 @@ class _Writer:
 
     def _free(self, name: str) -> str:
         """``name``, or ``name_2`` and so on if it is taken."""
-        number, free = 1, name
-        while free in self._taken:
-            number += 1
-            free = f"{name}_{number}"
-        self._taken.add(free)
-        return free
+        return free_name(name, self._taken)
