@@ -52,6 +52,11 @@ class Smooth(BaseModel):
     threshold: float
     strength: float
 
+    @property
+    def values(self) -> tuple[float, float]:
+        """Threshold and strength, as ``smoothed`` takes them."""
+        return self.threshold, self.strength
+
 
 class Params(BaseModel):
     """How to quantize.
@@ -104,7 +109,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     smooth, sites = params.smooth_quant, None
     if smooth is not None:
         progress(0.0, "smooth quant")
-        model, sites = smoothed(model, batches, smooth.threshold, smooth.strength)
+        model, sites = smoothed(model, batches, *smooth.values)
     plan = planned(model, layers, conv_bias=params.conv_bias, layer_norm_scale=params.layer_norm_scale)
     warnings = _dropped(plan, strict=params.strict)
     progress(0.0, f"calibration, {params.method}")

@@ -76,11 +76,6 @@ class Params(BaseModel):
     class_axis: int | None = None
     smooth_quant: Smooth | None = None
 
-    @property
-    def smooth(self) -> tuple[float, float] | None:
-        """Threshold and strength."""
-        return (self.smooth_quant.threshold, self.smooth_quant.strength) if self.smooth_quant else None
-
 
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
     """Compare all tensors; write what was found, the worst first.
@@ -92,7 +87,8 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     Raises:
         StepError: If ONNX Runtime cannot run the models side by side.
     """
-    pair = load_pair(inputs["model"], inputs["quantized"], inputs["calibration"], params.input, params.smooth)
+    smooth = params.smooth_quant.values if params.smooth_quant else None
+    pair = load_pair(inputs["model"], inputs["quantized"], inputs["calibration"], params.input, smooth)
     if pair is None:
         return _too_large(out)
     model, quantized, twins = pair.model, pair.quantized, pair.twins

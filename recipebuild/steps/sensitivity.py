@@ -72,11 +72,6 @@ class Params(BaseModel):
     class_axis: int | None = None
     smooth_quant: Smooth | None = None
 
-    @property
-    def smooth(self) -> tuple[float, float] | None:
-        """Threshold and strength."""
-        return (self.smooth_quant.threshold, self.smooth_quant.strength) if self.smooth_quant else None
-
 
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
     """Measure all blocks; write what was found, that with most to win first.
@@ -87,7 +82,8 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     Raises:
         StepError: If the models have over 2 GiB together, or ONNX Runtime cannot run them.
     """
-    pair = load_pair(inputs["model"], inputs["quantized"], inputs["calibration"], params.input, params.smooth)
+    smooth = params.smooth_quant.values if params.smooth_quant else None
+    pair = load_pair(inputs["model"], inputs["quantized"], inputs["calibration"], params.input, smooth)
     if pair is None:
         raise StepError("the float and the quantized model have over 2 GiB together: they cannot be run side by side")
     model = pair.model

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from recipebuild.calibration.archive import read_archive
 from recipebuild.calibration.more import more_tensor
@@ -38,15 +38,10 @@ logger = logging.getLogger(__name__)
 _IMAGES = 2
 
 
-class Params(BaseModel):
-    """What the models were made from, and how far they may be apart.
+class Params(Weights):
+    """Which PyTorch model the others were made from, and how far they may be apart.
 
     Attributes:
-        task: What the PyTorch model is for.
-        weights: ``pretrained`` or ``random``.
-        seed: Of random weights.
-        features: Which features, for image-feature-extraction.
-        normalize: Whether they are brought to length 1.
         head: The recipe's head.
         input: The recipe's input.
         compiled: Of the model that is compiled, where its channels are in another order.
@@ -55,17 +50,10 @@ class Params(BaseModel):
         agreement: Smallest allowed fraction of pixels (0..1) of the same class.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    task: str = "semantic-segmentation"
-    weights: str = "pretrained"
-    seed: int = 0
-    features: str | None = None
-    normalize: bool = False
     head: Head = Head()
     input: ImageSpec
     compiled: ImageSpec | None = None
-    more: dict[str, tuple[int, ...]] = {}
+    more: dict[str, tuple[int, ...]] = Field(default_factory=dict)
     relative: float = Field(default=1e-3, gt=0)
     agreement: float = Field(default=0.999, ge=0, le=1)
 

@@ -6,33 +6,16 @@ import json
 from pathlib import Path
 from typing import Any
 
-import onnx
 import pytest
 from PIL import Image
+from support.quantized import INPUT, quantized_twin, quiet
 
-from recipebuild.steps import calibrate, compile_onnxruntime
 from recipebuild.steps.layers import Params, run
-
-INPUT = {"name": "pixel_values", "shape": [1, 3, 16, 32], "color": "RGB", "mean": [128] * 3, "std": [64] * 3}
-
-
-def quiet(fraction: float, text: str = "") -> None:
-    """Progress that nobody hears."""
 
 
 @pytest.fixture
 def inputs(small_onnx: Path, street_images: Path, tmp_path: Path) -> dict[str, Path]:
-    """A model, its quantized twin, and what it was calibrated with."""
-    model = onnx.shape_inference.infer_shapes(onnx.load(small_onnx), data_prop=True)
-    onnx.save(model, tmp_path / "model.onnx")
-    for name in ("calibrated", "compiled"):
-        (tmp_path / name).mkdir()
-    params = calibrate.Params(count=4, shape=(1, 3, 16, 32))
-    calibrate.run({"source": street_images}, params, tmp_path / "calibrated", quiet)
-    found = {"model": tmp_path / "model.onnx", "calibration": tmp_path / "calibrated/calibration.tar"}
-    how = compile_onnxruntime.Params.model_validate({"input": INPUT})
-    compile_onnxruntime.run(found, how, tmp_path / "compiled", quiet)
-    return {**found, "quantized": tmp_path / "compiled/quantized.onnx"}
+    return quantized_twin(small_onnx, street_images, tmp_path)
 
 
 def layers(inputs: dict[str, Path], out: Path, **more: Any) -> tuple[dict[str, Any], dict[str, Any]]:
