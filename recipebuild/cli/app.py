@@ -3,31 +3,43 @@
 from __future__ import annotations
 
 import difflib
+from collections import UserDict
+from importlib import import_module
 from typing import Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
+from typer.main import get_command
 
 from recipebuild import __version__
-from recipebuild.cli import (
-    accepting,
-    board,
-    building,
-    bundle,
-    cache,
-    doctoring,
-    estimating,
-    helping,
-    importing,
-    inspect,
-    locking,
-    models,
-    new,
-    recipes,
-    reporting,
-    tuning,
-)
 from recipebuild.cli.exits import leave
+
+_VERBS = {
+    "new": "new:new",
+    "run": "building:run",
+    "plan": "building:plan",
+    "explain": "building:explain",
+    "check": "recipes:check",
+    "render": "recipes:render",
+    "import": "importing:import_config",
+    "schema": "recipes:schema",
+    "inspect": "inspect:inspect",
+    "diff": "inspect:diff",
+    "models": "models:models",
+    "estimate": "estimating:estimate",
+    "report": "reporting:report",
+    "graph": "reporting:graph",
+    "ui": "reporting:ui",
+    "lock": "locking:lock",
+    "accept": "accepting:accept",
+    "tune": "tuning:tune",
+    "doctor": "doctoring:doctor",
+    "help": "helping:help_",
+    "board": "board:app",
+    "bundle": "bundle:app",
+    "cache": "cache:app",
+}
+"""Each verb, in the order of ``--help``, and where it is: a function, or a typer app that has verbs of its own."""
 
 _ELSEWHERE = {
     "build": "run", "make": "run", "compile": "run", "validate": "check", "verify": "check", "lint": "check",
@@ -36,8 +48,29 @@ _ELSEWHERE = {
 """What other tools call our verbs."""
 
 
+class _Lazily(UserDict[str, Any]):
+    """Commands by name, each imported and given its options when it is asked for: a run needs one of thirty."""
+
+    def __getitem__(self, name: str) -> Any:
+        found = self.data[name]
+        if isinstance(found, str):
+            module, _, attribute = found.partition(":")
+            verb = getattr(import_module(f"recipebuild.cli.{module}"), attribute)
+            if not isinstance(verb, typer.Typer):
+                alone = typer.Typer(rich_markup_mode=None, add_completion=False)
+                alone.command(name)(verb)
+                verb = alone
+            found = self.data[name] = get_command(verb)
+            found.name = name
+        return found
+
+
 class Verbs(TyperGroup):
     """The verbs, and a word for who knows them by another name."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = _Lazily(_VERBS)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Find the verb; raises a usage error that names the nearest one."""
@@ -75,31 +108,6 @@ def _main(
     ] = False,
 ) -> None:
     """A YAML recipe in, a checked and packaged NPU model out."""
-
-
-app.command("new")(new.new)
-app.command("run")(building.run)
-app.command("plan")(building.plan)
-app.command("explain")(building.explain)
-app.command("check")(recipes.check)
-app.command("render")(recipes.render)
-app.command("import")(importing.import_config)
-app.command("schema")(recipes.schema)
-app.command("inspect")(inspect.inspect)
-app.command("diff")(inspect.diff)
-app.command("models")(models.models)
-app.command("estimate")(estimating.estimate)
-app.command("report")(reporting.report)
-app.command("graph")(reporting.graph)
-app.command("ui")(reporting.ui)
-app.command("lock")(locking.lock)
-app.command("accept")(accepting.accept)
-app.command("tune")(tuning.tune)
-app.command("doctor")(doctoring.doctor)
-app.command("help")(helping.help_)
-app.add_typer(board.app, name="board")
-app.add_typer(bundle.app, name="bundle")
-app.add_typer(cache.app, name="cache")
 
 
 def main() -> NoReturn:

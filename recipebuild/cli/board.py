@@ -13,7 +13,10 @@ from recipebuild.cli.exits import print_json
 from recipebuild.errors import MissingError
 
 app = typer.Typer(
-    help="Boards: add them, look at them, run models on them.", no_args_is_help=True, rich_markup_mode=None
+    help="Boards: add them, look at them, run models on them.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    add_completion=False,
 )
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The board's name.", autocompletion=completing.boards)]

@@ -11,7 +11,7 @@ from recipebuild.cli import options as given
 from recipebuild.cli.exits import print_json, say
 from recipebuild.errors import CheckError
 
-app = typer.Typer(help="Check and sign bundles.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="Check and sign bundles.", no_args_is_help=True, rich_markup_mode=None, add_completion=False)
 
 Bundle = Annotated[Path, typer.Argument(metavar="DIR", help="The bundle's folder, or its .tar.gz.")]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The bundle's folder.", exists=True, file_okay=False)]

@@ -11,7 +11,7 @@ from recipebuild.cli import exchange
 from recipebuild.cli import options as given
 from recipebuild.cli.exits import print_json
 
-app = typer.Typer(help="Look after the store.", no_args_is_help=True, rich_markup_mode=None)
+app = typer.Typer(help="Look after the store.", no_args_is_help=True, rich_markup_mode=None, add_completion=False)
 app.command("push")(exchange.push)
 app.command("pull")(exchange.pull)
 

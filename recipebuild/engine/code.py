@@ -21,25 +21,33 @@ from recipebuild.engine.statcache import StatCache
 _DATA = (".yaml", ".yml", ".json", ".csv", ".txt", ".j2")
 
 
-def code_parts(module: str, stats: StatCache) -> dict[str, str]:
+Modules = dict[str, tuple[str, list[str]] | None]
+"""What is known of modules: digest and imports; ``None`` for those that have no source file."""
+
+
+def code_parts(module: str, stats: StatCache, known: Modules | None = None) -> dict[str, str]:
     """The digest of each module of its package that ``module`` reaches, itself included, by the module's name.
+
+    Modules that are in ``known`` are not looked at again, and those that were looked at are added to it.
 
     Raises:
         ModuleNotFoundError: If there is no source file for ``module``.
     """
+    known = {} if known is None else known
     parts: dict[str, str] = {}
     waiting = [module]
     while waiting:
         name = waiting.pop()
         if name in parts:
             continue
-        path = module_path(name)
-        if path is None:
-            if name == module:
-                raise ModuleNotFoundError(f"no source file for the module {name}", name=name)
-            continue
-        parts[name], imports = _module(name, path, stats)
-        waiting += imports
+        if name not in known:
+            path = module_path(name)
+            known[name] = None if path is None else _module(name, path, stats)
+        if found := known[name]:
+            parts[name], imports = found
+            waiting += imports
+        elif name == module:
+            raise ModuleNotFoundError(f"no source file for the module {name}", name=name)
     return parts
 
 

@@ -7,12 +7,13 @@ output stops the propagation of a change.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from recipebuild.engine.code import code_parts
+from recipebuild.engine.code import Modules, code_parts
 from recipebuild.engine.digest import digest_json, digest_source
 from recipebuild.engine.record import Record
 from recipebuild.engine.statcache import StatCache
@@ -25,6 +26,7 @@ class Keys:
     """Makes keys; remembers, for one run, what many steps share: code, sources."""
 
     stats: StatCache
+    _modules: Modules = field(default_factory=dict)
     _codes: dict[str, tuple[str, dict[str, str]]] = field(default_factory=dict)
     _sources: dict[str, str] = field(default_factory=dict)
 
@@ -76,7 +78,7 @@ class Keys:
 
     def _code(self, module: str) -> tuple[str, dict[str, str]]:
         if module not in self._codes:
-            parts = code_parts(module, self.stats)
+            parts = code_parts(module, self.stats, self._modules)
             self._codes[module] = digest_json(parts), parts
         return self._codes[module]
 
@@ -84,9 +86,12 @@ class Keys:
 @cache
 def installed_version(distribution: str) -> str:
     """The version of a Python distribution, read from its metadata; ``""`` if it is not installed."""
-    from importlib.metadata import PackageNotFoundError, version
+    from importlib import metadata
 
     try:
-        return version(distribution)
-    except PackageNotFoundError:
+        found = metadata.distribution(distribution)
+    except metadata.PackageNotFoundError:
         return ""
+    headers = found.read_text("METADATA") or found.read_text("PKG-INFO") or ""
+    line = re.search("^Version: *(.*)$", headers, re.MULTILINE)  # parsing all of it, as `version` does, takes 20 times
+    return line[1].strip() if line else ""

@@ -32,4 +32,4 @@ def wrong(message: str, remedy: str = "") -> PydanticCustomError:
 class Section(BaseModel):
     """What all parts of a recipe share: immutable, no unknown fields, no silent conversion of types."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)  # built once, by Recipe

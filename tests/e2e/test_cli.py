@@ -89,11 +89,11 @@ def test_the_store_can_be_looked_after(built_project: Project) -> None:
 def test_without_the_build_packages_run_says_what_to_install(built_project: Project) -> None:
     program = (
         "import sys, importlib.metadata as m\n"
-        "found = m.version\n"
-        "def version(name):\n"
+        "found = m.distribution\n"
+        "def distribution(name):\n"
         "    if name in ('torch', 'onnx'): raise m.PackageNotFoundError(name)\n"
         "    return found(name)\n"
-        "m.version = version\n"
+        "m.distribution = distribution\n"
         "from recipebuild.cli.app import main\n"
         "sys.argv = ['recipebuild', *sys.argv[1:]]\n"
         "main()"
