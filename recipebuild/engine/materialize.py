@@ -44,9 +44,10 @@ def _holds(store: Store, blob: Blob, place: str) -> bool:
         state = os.lstat(place)
         if not stat.S_ISREG(state.st_mode) or state.st_size != blob.bytes:
             return False
-        original = os.stat(f"{store.blobs}/{blob.sha256}")  # noqa: PTH116
-        if (state.st_ino, state.st_dev) == (original.st_ino, original.st_dev):
-            return os.geteuid() != 0
+        if state.st_nlink > 1:
+            original = os.stat(f"{store.blobs}/{blob.sha256}")  # noqa: PTH116
+            if (state.st_ino, state.st_dev) == (original.st_ino, original.st_dev):
+                return os.geteuid() != 0
         return store.stats.get(place, "sha256", lambda: digest_file(place)) == blob.sha256
     except OSError:
         return False

@@ -85,6 +85,7 @@ class _Run:
         self._claims = Claims(store.root / "locks", slots)
         self._results: dict[str, Result] = {}
         self._records: dict[str, Record] = {}
+        self._known: dict[str, Record] = {}  # by key: recipes that share steps share their records
         self._missing = {step.id: len(step.before) for step in steps}
         self._followers: dict[str, list[str]] = {step.id: [] for step in steps}
         for step in steps:
@@ -127,7 +128,7 @@ class _Run:
             self._end(Result(step, "failed", error=error))
             return
         task = Task(step, ingredients, self._keys.key(ingredients))
-        if record := self._store.find(task.key):
+        if record := self._known.get(task.key) or self._store.find(task.key):
             self._end(Result(step, "cached", record))
         elif self._courier:
             self._fetching[step.id] = task
@@ -274,9 +275,10 @@ class _Run:
     def _end(self, result: Result) -> None:
         step = result.step
         self._results[step.id] = result
-        if result.record:
-            self._store.used(result.record)
-            self._records[step.id] = result.record
+        if record := result.record:
+            if record.key not in self._known:
+                self._store.used(record)
+            self._records[step.id] = self._known[record.key] = record
         for name in self._followers[step.id]:
             self._missing[name] -= 1
             if not self._missing[name]:
