@@ -30,6 +30,7 @@ class Rewrite(Section):
     sink_reshape: bool | None = _switch("Reshapes behind operators along the last axis, where they cancel")
     dense_as_conv: bool | None = _switch("Linear layers beside a Transpose as 1x1 Conv")
     fold_decoder: bool | None = _switch("A decoder's fusing Conv folded into its projections")
+    argmax_first: bool | None = _switch("An ArgMax before the Resize that repeats pixels")
     drop_key_bias: bool | None = _switch("Attention without the bias of its keys")
     move_value_bias: bool | None = _switch("The bias of attention's values in that of its output")
     single_head: bool | None = _switch("Attention of one head without projections of its own for keys and output")

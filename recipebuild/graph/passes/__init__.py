@@ -15,6 +15,7 @@ from __future__ import annotations
 from types import ModuleType
 
 from recipebuild.graph.passes import (
+    argmax_first,
     arrange_once,
     dense_as_conv,
     drop_key_bias,
@@ -71,6 +72,7 @@ PASSES: dict[str, Pass] = {
         sink_reshape,
         dense_as_conv,
         fold_decoder,
+        argmax_first,
         drop_key_bias,
         move_value_bias,
         single_head,
