@@ -22,6 +22,7 @@ from recipebuild.graph.passes import (
     drop_nan_guard,
     drop_no_ops,
     explicit_axes,
+    explicit_pads,
     fold_decoder,
     fold_layer_scale,
     fold_scale,
@@ -30,17 +31,22 @@ from recipebuild.graph.passes import (
     gather_as_slice,
     merge_moves,
     move_value_bias,
+    nearest_at_centres,
     neg_as_mul,
+    pixel_shuffle_dcr,
     safe_output_names,
     share_equal,
     single_head,
     sink_reshape,
+    spell_out_activations,
+    spell_out_layer_norm,
     split_gemm,
     square_as_mul,
     stack_heads,
     tile_attention,
     transpose_4d,
     unmerge_linear,
+    vectors_as_rows,
     widen_constants,
     write_attributes,
 )
@@ -49,16 +55,30 @@ Pass = ModuleType
 
 _HOST = frozenset({"tile_attention"})
 """Only what runs on a processor with a cache gains by these."""
-_NPU = frozenset({
-    "explicit_axes", "gather_as_slice", "neg_as_mul", "safe_output_names", "square_as_mul", "widen_constants",
-    "write_attributes",
-})  # fmt: skip
+_NPU = frozenset(
+    {
+        "explicit_axes",
+        "explicit_pads",
+        "gather_as_slice",
+        "nearest_at_centres",
+        "neg_as_mul",
+        "pixel_shuffle_dcr",
+        "safe_output_names",
+        "spell_out_activations",
+        "spell_out_layer_norm",
+        "square_as_mul",
+        "vectors_as_rows",
+        "widen_constants",
+        "write_attributes",
+    }
+)
 """What Pulsar2 refuses, gets wrong in silence or does slowly, whatever the chip; each file names its source."""
 
 PASSES: dict[str, Pass] = {
     module.__name__.rpartition(".")[2]: module
     for module in (
         widen_constants,
+        spell_out_activations,
         drop_no_ops,
         drop_nan_guard,
         fuse_layer_norm,
@@ -81,9 +101,14 @@ PASSES: dict[str, Pass] = {
         arrange_once,
         tile_attention,
         gather_as_slice,
+        spell_out_layer_norm,
         square_as_mul,
         neg_as_mul,
+        vectors_as_rows,
+        nearest_at_centres,
+        pixel_shuffle_dcr,
         explicit_axes,
+        explicit_pads,
         write_attributes,
         safe_output_names,
     )

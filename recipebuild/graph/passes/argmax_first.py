@@ -12,19 +12,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from recipebuild.graph.edit import Edit, array, attribute, made_by, only_use, sizes, sure
+from recipebuild.graph.edit import Edit, attribute, made_by, only_use, sizes, sure
+from recipebuild.graph.passes.terms import repeats
 
 if TYPE_CHECKING:
     import onnx_ir as ir
 
 WHY = "class ids of the small image are repeated, not the logits of each class"
-
-_REPEATS = frozenset({
-    ("asymmetric", "floor"),
-    ("half_pixel", "round_prefer_floor"), ("half_pixel", "round_prefer_ceil"),
-    ("pytorch_half_pixel", "round_prefer_floor"), ("pytorch_half_pixel", "round_prefer_ceil"),
-})  # fmt: skip
-"""Under which output i reads input i // s: (i + 0.5) / s - 0.5 is nearest to that, and never half way to another."""
 
 
 @dataclass(frozen=True)
@@ -44,19 +38,9 @@ def pattern(node: ir.Node) -> Match | None:
 
 
 def check(match: Match) -> bool:
-    """The Resize repeats pixels, and nothing else takes what it makes."""
-    resize = match.resize
-    how = (
-        attribute(resize, "coordinate_transformation_mode", "half_pixel"),
-        attribute(resize, "nearest_mode", "round_prefer_floor"),
-    )
-    return (
-        attribute(resize, "mode", "nearest") == "nearest"
-        and how in _REPEATS
-        and attribute(resize, "keep_aspect_ratio_policy", "stretch") == "stretch"
-        and only_use(resize.outputs[0]) is not None
-        and _factors(resize) is not None
-    )
+    """The Resize repeats rows and columns, and nothing else takes what it makes."""
+    factors = repeats(match.resize)
+    return factors is not None and factors[:2] == (1, 1) and only_use(match.resize.outputs[0]) is not None
 
 
 def rewrite(edit: Edit, match: Match) -> None:
@@ -65,7 +49,7 @@ def rewrite(edit: Edit, match: Match) -> None:
 
     argmax, x = match.argmax, sure(match.resize.inputs[0])
     n, _, h, w = sure(sizes(x))
-    rows, columns = sure(_factors(match.resize))
+    *_, rows, columns = sure(repeats(match.resize))
     how = {"axis": 1, "keepdims": 1, "select_last_index": attribute(argmax, "select_last_index", 0)}
     out = argmax.outputs[0]
     ids = edit.add("ArgMax", [x], (n, 1, h, w), before=argmax, attributes=how)
@@ -76,20 +60,3 @@ def rewrite(edit: Edit, match: Match) -> None:
         "Expand", [ids, edit.constant(np.array(repeated, np.int64), f"{out.name}_repeated")], repeated, before=argmax
     )
     edit.replace(out, edit.reshape(ids, sure(sizes(out)), before=argmax))
-
-
-def _factors(resize: ir.Node) -> tuple[int, int] | None:
-    """How often each row and each column is repeated, if the Resize does so and leaves the other axes."""
-    before, after = sizes(resize.inputs[0]), sizes(resize.outputs[0])
-    if before is None or after is None or before[:2] != after[:2]:
-        return None
-    if any(large % small for small, large in zip(before, after, strict=True)):
-        return None
-    factors = [large // small for small, large in zip(before, after, strict=True)]
-    scales = array(resize.inputs[2]) if len(resize.inputs) > 2 else None
-    given = scales is not None and scales.size > 0
-    axes = attribute(resize, "axes") or range(4)
-    # Scales that are rounded down to these sizes would read other pixels.
-    if given and sure(scales).tolist() != [factors[axis] for axis in axes]:
-        return None
-    return factors[2], factors[3]
