@@ -44,6 +44,7 @@ class Rewrite(Section):
     nearest_at_centres: bool | None = _switch("Nearest Resize by whole factors with the NPU's rounding")
     neg_as_mul: bool | None = _switch("Neg as a product with -1")
     pixel_shuffle_dcr: bool | None = _switch("DepthToSpace after a Conv with the NPU's order of channels")
+    reciprocal_as_div: bool | None = _switch("Reciprocal as a quotient of 1")
     safe_output_names: bool | None = _switch("Names of outputs that can be files")
     spell_out_activations: bool | None = _switch("ONNX Runtime's own Gelus, and Swish, in common operators")
     spell_out_layer_norm: bool | None = _switch("Other LayerNormalizations than the NPU's in elementary operators")
