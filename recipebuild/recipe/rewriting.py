@@ -7,9 +7,9 @@ from pydantic import Field
 from recipebuild.recipe.section import Section
 
 
-def _switch(what: str) -> bool | None:
-    """A field for one rewrite: true or false, or by target if left out."""
-    switch: bool | None = Field(default=None, description=f"{what}; by target if left out")
+def _switch(what: str, otherwise: str = "by target") -> bool | None:
+    """A field for one rewrite: true or false, or ``otherwise`` if left out."""
+    switch: bool | None = Field(default=None, description=f"{what}; {otherwise} if left out")
     return switch
 
 
@@ -47,7 +47,9 @@ class Rewrite(Section):
     reciprocal_as_div: bool | None = _switch("Reciprocal as a quotient of 1")
     safe_output_names: bool | None = _switch("Names of outputs that can be files")
     spell_out_activations: bool | None = _switch("ONNX Runtime's own Gelus, and Swish, in common operators")
-    spell_out_layer_norm: bool | None = _switch("Other LayerNormalizations than the NPU's in elementary operators")
+    spell_out_gelu: bool | None = _switch("Gelu in elementary operators", "off")
+    spell_out_layer_norm: bool | None = _switch("LayerNormalization in elementary operators", "off")
+    spell_out_wide_layer_norm: bool | None = _switch("LayerNormalizations that the NPU does not take, likewise")
     square_as_mul: bool | None = _switch("Pow(x, 2) as Mul(x, x)")
     vectors_as_rows: bool | None = _switch("Arithmetic on vectors as on rows [1, N]")
     widen_constants: bool | None = _switch("Constants of 16 bits with 32")

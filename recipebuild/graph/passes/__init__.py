@@ -40,7 +40,9 @@ from recipebuild.graph.passes import (
     single_head,
     sink_reshape,
     spell_out_activations,
+    spell_out_gelu,
     spell_out_layer_norm,
+    spell_out_wide_layer_norm,
     split_gemm,
     square_as_mul,
     stack_heads,
@@ -67,7 +69,7 @@ _NPU = frozenset(
         "reciprocal_as_div",
         "safe_output_names",
         "spell_out_activations",
-        "spell_out_layer_norm",
+        "spell_out_wide_layer_norm",
         "square_as_mul",
         "vectors_as_rows",
         "widen_constants",
@@ -75,6 +77,9 @@ _NPU = frozenset(
     }
 )
 """What Pulsar2 refuses, gets wrong in silence or does slowly, whatever the chip; each file names its source."""
+
+_ON_REQUEST = frozenset({"spell_out_gelu", "spell_out_layer_norm"})
+"""What all published tables of operators take as it is; but not every tool has such a table."""
 
 PASSES: dict[str, Pass] = {
     module.__name__.rpartition(".")[2]: module
@@ -103,7 +108,9 @@ PASSES: dict[str, Pass] = {
         arrange_once,
         tile_attention,
         gather_as_slice,
+        spell_out_wide_layer_norm,
         spell_out_layer_norm,
+        spell_out_gelu,
         square_as_mul,
         neg_as_mul,
         reciprocal_as_div,
@@ -121,4 +128,5 @@ PASSES: dict[str, Pass] = {
 
 def defaults(target: str) -> list[str]:
     """The passes that are applied for a target, unless a recipe says otherwise: ``host``, or a chip such as AX650."""
-    return [name for name in PASSES if name not in (_NPU if target == "host" else _HOST)]
+    left_out = _ON_REQUEST | (_NPU if target == "host" else _HOST)
+    return [name for name in PASSES if name not in left_out]

@@ -1,11 +1,8 @@
-"""A LayerNormalization over more than the last axis, or with a computed scale, is spelled in elementary operators.
+"""A LayerNormalization is spelled in elementary operators: on request, for a tool that does not take it.
 
     LayerNormalization(x, scale, bias)  =  (x - mean(x)) / sqrt(mean((x - mean(x))^2) + eps) * scale + bias
 
-the definition of the operator (ONNX opset 17). The others stay: ``fuse_layer_norm`` makes them.
-
-Evidence: axis may be -1 only (pulsar2-docs-en, appendix/op_support_list_ax650.md); a scale that is not a constant ends
-the build (onnxsim/onnxsim, scripts/axera/README.md).
+the definition of the operator (ONNX opset 17); ``fuse_layer_norm`` is the way back, and comes before.
 """
 
 from __future__ import annotations
@@ -13,12 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from recipebuild.graph.edit import Edit, array, attribute, sizes, sure
+from recipebuild.graph.edit import Edit, attribute, sizes, sure
 
 if TYPE_CHECKING:
     import onnx_ir as ir
 
-WHY = "Pulsar2 normalizes over the last axis only, by a scale that is a constant"
+WHY = "not every tool takes it, nor finds room on the chip for one on a large tensor"
 
 
 @dataclass(frozen=True)
@@ -29,13 +26,9 @@ class Match:
 
 
 def pattern(node: ir.Node) -> Match | None:
-    """A LayerNormalization of an axis or a scale that is not taken."""
-    shape = sizes(node.inputs[0]) if node.op_type == "LayerNormalization" and node.domain == "" else None
-    if not shape:
-        return None
-    last = attribute(node, "axis", -1) % len(shape) == len(shape) - 1
-    constant = all(array(value) is not None for value in node.inputs[1:] if value is not None)
-    return None if last and constant else Match(node)
+    """A LayerNormalization."""
+    known = node.op_type == "LayerNormalization" and node.domain == "" and sizes(node.inputs[0])
+    return Match(node) if known else None
 
 
 def check(match: Match) -> bool:

@@ -157,8 +157,8 @@ GUARD = """(float[2,8] x, float[8,8] w, float zero) => (float[2,8] y) {
 MENDED = {
     "auto_pad": (model("MaxPool", kernel_shape=[3, 3], auto_pad="SAME_UPPER"), "explicit_pads"),
     "axes": (model("ReduceMean", opset=18), "explicit_axes"),
-    "axis": (model("LayerNormalization", {"s": np.ones((8, 8), np.float32)}, axis=2), "spell_out_layer_norm"),
-    "scale": (model("LayerNormalization", inputs="x x2", shape=(8, 8)), "spell_out_layer_norm"),
+    "axis": (model("LayerNormalization", {"s": np.ones((8, 8), np.float32)}, axis=2), "spell_out_wide_layer_norm"),
+    "scale": (model("LayerNormalization", inputs="x x2", shape=(8, 8)), "spell_out_wide_layer_norm"),
     "alpha": (model("Gemm", {"w": np.ones((8, 5), np.float32)}, shape=(3, 8), alpha=2.0), "split_gemm"),
     "weight": (model("Gemm", inputs="x x2", shape=(8, 8)), "split_gemm"),
     "order": (graph(SHUFFLE), "pixel_shuffle_dcr"),
