@@ -59,7 +59,12 @@ RUNGS = {
     "simplify": Rung("simplified", "simplified", _ERROR + _GRAPH),
     "rewrite": Rung("rewritten", "rewritten", _ERROR + "rewrite.enabled: false leaves the rewrites out"),
     "channels": Rung("channels exchanged", "channels", _ERROR + "target.runtime_input.format", fed=True),
-    "head": Rung("with head", "head", _ERROR + "head.axis, which must be that of the classes", fed=True),
+    "head": Rung(
+        "with head",
+        "head",
+        _ERROR + "head.axis, which must be that of the classes, and head.before_resize",
+        fed=True,
+    ),
     "quantized": Rung(
         "quantized (host)",
         "quantized",

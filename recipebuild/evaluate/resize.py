@@ -19,6 +19,18 @@ def enlarge(ids: npt.NDArray[np.int64], height: int, width: int) -> npt.NDArray[
     return enlarged
 
 
+def inside(ids: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """``[h, w]``: 1 where a pixel has the class of all that touch it, 0 where classes meet.
+
+    Linear enlarging does not change the class of the former: it gives means of pixels that touch.
+    """
+    import numpy as np
+
+    padded = np.pad(ids, 1, mode="edge")
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3))
+    return np.asarray((windows == ids[..., np.newaxis, np.newaxis]).all(axis=(2, 3)), np.int64)
+
+
 def enlarge_values(values: npt.NDArray[np.float32], height: int, width: int) -> npt.NDArray[np.float32]:
     """``values`` [h, w] at another size, bilinearly (PIL's, which averages when it shrinks)."""
     import numpy as np

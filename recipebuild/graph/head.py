@@ -25,6 +25,7 @@ class Head(BaseModel):
         keepdims: Keep that axis, with size 1.
         output: Name of the tensor of class ids.
         keep_logits: Give ``[logits, class ids]``, in this order, and not only class ids.
+        before_resize: Leave out the Resize that enlarges the logits at the end of the network.
         add_axis: With ``none``: where the first output gets an axis of size 1; ``None`` for nowhere.
     """
 
@@ -35,6 +36,7 @@ class Head(BaseModel):
     keepdims: bool = True
     output: str = Field(default="argmax_output", min_length=1)
     keep_logits: bool = False
+    before_resize: bool = False
     add_axis: int | None = None
 
 

@@ -174,6 +174,8 @@ def rewrite(model: ir.Model, names: Sequence[str]) -> list[Applied]:
     Returns:
         Those that found something, in order.
     """
+    from onnx_ir.passes import common
+
     edit = Edit(model.graph)
     cleanup: list[str] = []
     applied = []
@@ -188,6 +190,7 @@ def rewrite(model: ir.Model, names: Sequence[str]) -> list[Applied]:
             applied.append(Applied(name, times, before, len(model.graph)))
         if name in _CLEANUP:
             cleanup.append(name)
+    common.RemoveUnusedOpsetsPass()(model)
     model.graph.sort()  # a pass puts a node where it is needed; what took the old one may stand before that
     _name_apart(model.graph)
     return applied

@@ -2,7 +2,8 @@
 
 The documented tables of operators are under ``operators/``, one file per hardware, with the limits of their attributes
 in ``limits.yaml``; what people found on real hardware is in ``field.yaml``, and each finding says which of the two it
-is. A clean result is no promise: the tables are a pre-screen, and Pulsar2 rewrites the graph before it compiles.
+is. Both name the pass of ``recipebuild.graph.passes`` that removes it, if there is one. A clean result is no promise:
+the tables are a pre-screen, and Pulsar2 rewrites the graph before it compiles.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class Finding:
             gives other numbers; ``slow``.
         reason: Why.
         rewrite: What removes it, where that is known.
+        mended_by: The rewrite of a build that does so where its guard allows it.
         source: ``documented``, or ``field`` for what people found on real hardware.
     """
 
@@ -49,11 +51,12 @@ class Finding:
     reason: str
     rewrite: str = ""
     source: Literal["documented", "field"] = "documented"
+    mended_by: str = ""
 
     def __str__(self) -> str:
         where = f"{self.operator} {self.node}: " if self.node else ""
-        advice = f"; {self.rewrite}" if self.rewrite else ""
-        return f"{where}{self.reason}{advice}"
+        mended = f"the rewrite {self.mended_by} of a build removes it where it can" if self.mended_by else ""
+        return where + "; ".join(filter(None, (self.reason, self.rewrite, mended)))
 
 
 def hardware_with_tables() -> list[str]:
@@ -86,24 +89,36 @@ def lint(model: onnx.ModelProto, hardware: str) -> list[Finding]:
 
 def _documented(node: onnx.NodeProto, table: Mapping[str, Mapping[str, Any]], look: Look) -> Iterator[Finding]:
     name, operator = look.name(node), node.op_type
+    mended = _MENDED.get((node.domain, operator), "")
+    if node.domain.startswith("com.microsoft"):
+        reason = f"is ONNX Runtime's own ({node.domain}), and the table is of ONNX's operators"
+        yield Finding(name, operator, "fails", reason, _ANOTHER, mended_by=mended)
+        return
     if operator not in table:
         if operator not in _works_unlisted():
-            yield Finding(name, operator, "fails", "is not in the table of the NPU's operators", _rewrite(operator))
+            advice = _KNOWN_REWRITES.get(operator, _ANOTHER)
+            yield Finding(name, operator, "fails", _UNLISTED, advice, mended_by=mended)
         return
     limits = table[operator]
+    for what, severity, reason in _limits(node, limits, look):
+        yield Finding(name, operator, severity, reason, mended_by=limits.get("mended", {}).get(what, ""))
+
+
+def _limits(node: onnx.NodeProto, limits: Mapping[str, Any], look: Look) -> Iterator[tuple[str, Severity, str]]:
+    """The attribute or the condition, how bad it is, and why."""
     for attribute, allowed in limits.get("only", {}).items():
         value = look.attribute(node, attribute)
         if value is not None and value not in allowed:
             words = " or ".join(map(str, allowed))
-            yield Finding(name, operator, "fails", f"{attribute} is {value}, and only {words} is taken")
+            yield attribute, "fails", f"{attribute} is {value}, and only {words} is taken"
     for attribute in limits.get("unset", ()):
         if look.is_set(node, attribute):
-            yield Finding(name, operator, "fails", f"{attribute} is not taken")
+            yield attribute, "fails", f"{attribute} is not taken"
     for check in limits.get("checks", ()):
         if reason := CONDITIONS[check](node, look):
-            yield Finding(name, operator, "fails", reason)
+            yield check, "fails", reason
     if "slow" in limits and (reason := CONDITIONS[limits["slow"]](node, look)):
-        yield Finding(name, operator, "slow", reason)
+        yield limits["slow"], "slow", reason
 
 
 def _field(node: onnx.NodeProto, look: Look) -> Iterator[Finding]:
@@ -111,14 +126,12 @@ def _field(node: onnx.NodeProto, look: Look) -> Iterator[Finding]:
         if row["verdict"] == "works" or not {node.op_type, "*"} & set(row["operators"]):
             continue
         if "if" not in row or CONDITIONS[row["if"]](node, look):
-            yield Finding(look.name(node), node.op_type, row["verdict"], row["says"], row.get("rewrite", ""), "field")
+            advice, mended = row.get("rewrite", ""), row.get("mended", "")
+            yield Finding(look.name(node), node.op_type, row["verdict"], row["says"], advice, "field", mended)
 
 
-def _rewrite(operator: str) -> str:
-    """What to do about an operator that no table has."""
-    return _KNOWN_REWRITES.get(operator, "replace it before export, or end the model before it")
-
-
+_UNLISTED = "is not in the table of the NPU's operators"
+_ANOTHER = "replace it before export, or end the model before it"
 _KNOWN_REWRITES = {
     "Einsum": "MatMul, with Transpose and Reshape around it",
     "IsNaN": "take it out with the Where that uses it, which is exact where there is no mask",
@@ -128,6 +141,16 @@ _KNOWN_REWRITES = {
     "Reciprocal": "Div of 1 by it",
     "ReduceSumSquare": "Mul of it by itself, then ReduceSum",
 }
+_MENDED = {
+    ("", "Dropout"): "drop_no_ops",
+    ("", "IsNaN"): "drop_nan_guard",
+    ("", "Reciprocal"): "reciprocal_as_div",
+    **dict.fromkeys(
+        [("com.microsoft", operator) for operator in ("BiasGelu", "FastGelu", "Gelu", "QuickGelu")],
+        "spell_out_activations",
+    ),
+}
+"""The rewrites that remove operators that no table has."""
 
 
 @functools.cache

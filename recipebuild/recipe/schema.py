@@ -157,6 +157,19 @@ class ArgmaxHead(Section):
     keep_logits: bool = Field(
         default=False, description="Give [logits, class ids], in this order, and not only class ids"
     )
+    before_resize: bool = Field(
+        default=False,
+        description="Where the network ends by enlarging its logits: the class ids of the logits before that, at their "
+        "size; differs from the network where classes meet",
+    )
+
+    @field_validator("before_resize")
+    @classmethod
+    def _is_of_an_image(cls, before: bool, info: ValidationInfo) -> bool:
+        axis = info.data.get("axis", 1)
+        if before and axis not in (1, -3):
+            raise wrong(f"needs the classes on axis 1, got {axis}", "set head.axis: 1, or leave it out")
+        return before
 
 
 class NoHead(Section):

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from recipebuild.engine.step import Progress
+from recipebuild.graph.before_resize import before_resize
 from recipebuild.graph.files import check, load, save, size
 from recipebuild.graph.head import Head, add_argmax, add_axis
 from recipebuild.graph.statistics import inputs as model_inputs
@@ -22,7 +23,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     model = load(inputs["model"])
     progress(0.3, params.kind)
     if params.kind == "argmax":
-        model = add_argmax(model, params)
+        model = add_argmax(before_resize(model) if params.before_resize else model, params)
     elif params.add_axis is not None:
         model = add_axis(model, params.add_axis)
     target = out / "model.onnx"

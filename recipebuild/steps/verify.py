@@ -22,6 +22,7 @@ from recipebuild.calibration.preprocess import ImageSpec
 from recipebuild.engine.step import Progress
 from recipebuild.errors import CheckError, StepError
 from recipebuild.evaluate.ladder import RUNGS
+from recipebuild.evaluate.resize import enlarge, inside
 from recipebuild.evaluate.runners import batch
 from recipebuild.graph.compare import Difference, check_finite, difference, run_model, with_classes
 from recipebuild.graph.head import Head
@@ -95,6 +96,8 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         if new_axis is not None:
             right = [[np.expand_dims(outputs[0], new_axis), *outputs[1:]] for outputs in expected]
         try:
+            if has_head and params.head.before_resize:
+                right, got, figures["before_resize"] = _where_classes_do_not_meet(right, got)
             found[stage] = difference(right, got)
         except CheckError as error:
             so_far = figures | _summary(found)
@@ -175,6 +178,31 @@ def _right(expected: Outputs, axis: int | None, head: Head | None) -> Outputs:
         return with_classes(expected, axis)
     outputs = with_classes(expected, axis, keepdims=head.keepdims)
     return outputs if head.keep_logits else outputs[-1:]
+
+
+def _where_classes_do_not_meet(
+    expected: Sequence[Outputs], got: Sequence[Outputs]
+) -> tuple[list[Outputs], list[Outputs], float]:
+    """Class ids of a network that enlarges its logits, and of one without that, where both must be the same.
+
+    Returns:
+        The two, and the fraction of all pixels (0..1) that have the same class once the smaller ids are enlarged.
+    """
+    import numpy as np
+
+    right: list[Outputs] = []
+    found: list[Outputs] = []
+    same: list[float] = []
+    for whole, small in zip(expected, got, strict=True):
+        check_finite(small)
+        height, width = whole[-1].shape[-2:]
+        ids = small[-1].reshape(-1, *small[-1].shape[-2:])
+        large = np.stack([enlarge(each, height, width) for each in ids]).reshape(whole[-1].shape)
+        sure = np.stack([enlarge(inside(each), height, width) for each in ids]).reshape(whole[-1].shape) > 0
+        right.append([whole[-1][sure]])
+        found.append([large[sure]])
+        same.append(float((large == whole[-1]).mean()))
+    return right, found, round(float(np.mean(same)), 6)
 
 
 def _summary(found: Mapping[str, Difference]) -> dict[str, Any]:

@@ -15,12 +15,14 @@ from __future__ import annotations
 from types import ModuleType
 
 from recipebuild.graph.passes import (
+    argmax_first,
     arrange_once,
     dense_as_conv,
     drop_key_bias,
     drop_nan_guard,
     drop_no_ops,
     explicit_axes,
+    explicit_pads,
     fold_decoder,
     fold_layer_scale,
     fold_scale,
@@ -29,17 +31,25 @@ from recipebuild.graph.passes import (
     gather_as_slice,
     merge_moves,
     move_value_bias,
+    nearest_at_centres,
     neg_as_mul,
+    pixel_shuffle_dcr,
+    reciprocal_as_div,
     safe_output_names,
     share_equal,
     single_head,
     sink_reshape,
+    spell_out_activations,
+    spell_out_gelu,
+    spell_out_layer_norm,
+    spell_out_wide_layer_norm,
     split_gemm,
     square_as_mul,
     stack_heads,
     tile_attention,
     transpose_4d,
     unmerge_linear,
+    vectors_as_rows,
     widen_constants,
     write_attributes,
 )
@@ -48,16 +58,34 @@ Pass = ModuleType
 
 _HOST = frozenset({"tile_attention"})
 """Only what runs on a processor with a cache gains by these."""
-_NPU = frozenset({
-    "explicit_axes", "gather_as_slice", "neg_as_mul", "safe_output_names", "square_as_mul", "widen_constants",
-    "write_attributes",
-})  # fmt: skip
+_NPU = frozenset(
+    {
+        "explicit_axes",
+        "explicit_pads",
+        "gather_as_slice",
+        "nearest_at_centres",
+        "neg_as_mul",
+        "pixel_shuffle_dcr",
+        "reciprocal_as_div",
+        "safe_output_names",
+        "spell_out_activations",
+        "spell_out_wide_layer_norm",
+        "square_as_mul",
+        "vectors_as_rows",
+        "widen_constants",
+        "write_attributes",
+    }
+)
 """What Pulsar2 refuses, gets wrong in silence or does slowly, whatever the chip; each file names its source."""
+
+_ON_REQUEST = frozenset({"spell_out_gelu", "spell_out_layer_norm"})
+"""What all published tables of operators take as it is; but not every tool has such a table."""
 
 PASSES: dict[str, Pass] = {
     module.__name__.rpartition(".")[2]: module
     for module in (
         widen_constants,
+        spell_out_activations,
         drop_no_ops,
         drop_nan_guard,
         fuse_layer_norm,
@@ -71,6 +99,7 @@ PASSES: dict[str, Pass] = {
         sink_reshape,
         dense_as_conv,
         fold_decoder,
+        argmax_first,
         drop_key_bias,
         move_value_bias,
         single_head,
@@ -79,9 +108,17 @@ PASSES: dict[str, Pass] = {
         arrange_once,
         tile_attention,
         gather_as_slice,
+        spell_out_wide_layer_norm,
+        spell_out_layer_norm,
+        spell_out_gelu,
         square_as_mul,
         neg_as_mul,
+        reciprocal_as_div,
+        vectors_as_rows,
+        nearest_at_centres,
+        pixel_shuffle_dcr,
         explicit_axes,
+        explicit_pads,
         write_attributes,
         safe_output_names,
     )
@@ -91,4 +128,5 @@ PASSES: dict[str, Pass] = {
 
 def defaults(target: str) -> list[str]:
     """The passes that are applied for a target, unless a recipe says otherwise: ``host``, or a chip such as AX650."""
-    return [name for name in PASSES if name not in (_NPU if target == "host" else _HOST)]
+    left_out = _ON_REQUEST | (_NPU if target == "host" else _HOST)
+    return [name for name in PASSES if name not in left_out]

@@ -1,8 +1,11 @@
-"""A Gemm of a constant matrix becomes MatMul and Add, so that what surrounds it can be of any rank.
+"""A Gemm becomes MatMul and Add, so that what surrounds it can be of any rank.
 
     Gemm(x, W, b)  =  alpha * x W + beta * b
 
-alpha and beta go into W and b.
+alpha and beta go into W and b. Where W is computed, b is a row [1, N].
+
+Evidence: Pulsar2 takes no Gemm of a W that is computed, and makes one again of MatMul and the Add of a vector, but not
+of a row (onnxsim/onnxsim, scripts/axera/README.md).
 """
 
 from __future__ import annotations
@@ -31,14 +34,17 @@ def pattern(node: ir.Node) -> Match | None:
 
 
 def check(match: Match) -> bool:
-    """Weight and bias are constants, the bias a vector, and the other operand is not transposed."""
+    """The other operand is not transposed, the bias a constant vector; a weight that is computed is not scaled."""
     gemm = match.gemm
-    held = [array(value) for value in gemm.inputs[1:]]
+    x, weight, *rest = gemm.inputs
+    bias = array(rest[0]) if rest else None
+    plain = attribute(gemm, "alpha", 1.0) == 1 and attribute(gemm, "beta", 1.0) == 1
     return (
         not attribute(gemm, "transA", 0)
-        and all(it is not None for it in held)
-        and (len(held) == 1 or (held[1] is not None and held[1].ndim == 1))
-        and sizes(gemm.inputs[0]) is not None
+        and (array(weight) is not None or plain)
+        and (not rest or (bias is not None and bias.ndim == 1))
+        and sizes(x) is not None
+        and sizes(weight) is not None
     )
 
 
@@ -47,14 +53,21 @@ def rewrite(edit: Edit, match: Match) -> None:
     gemm = match.gemm
     x, kept = sure(gemm.inputs[0]), sure(gemm.inputs[1])
     rest = gemm.inputs[2:]
-    weight, bias = sure(array(kept)), array(rest[0]) if rest else None
+    weight, bias = array(kept), array(rest[0]) if rest else None
     alpha, beta = attribute(gemm, "alpha", 1.0), attribute(gemm, "beta", 1.0)
-    if attribute(gemm, "transB", 0) or alpha != 1:
-        weight = weight.T if attribute(gemm, "transB", 0) else weight
+    turned = bool(attribute(gemm, "transB", 0))
+    if weight is None:
+        kept = edit.transpose(kept, (1, 0), before=gemm) if turned else kept
+    elif turned or alpha != 1:
+        weight = weight.T if turned else weight
         kept = edit.constant((weight * weight.dtype.type(alpha)).copy(), f"{kept.name}_matrix")
-    shape = (*(sizes(x) or ())[:-1], weight.shape[1])
+    shape = (*(sizes(x) or ())[:-1], sure(sizes(kept))[1])
     out = edit.add("MatMul", [x, kept], shape, before=gemm)
     if bias is not None and rest[0] is not None:
-        held = rest[0] if beta == 1 else edit.constant(bias * bias.dtype.type(beta), f"{rest[0].name}_beta")
+        held = rest[0]
+        if beta != 1:
+            held = edit.constant(bias * bias.dtype.type(beta), f"{held.name}_beta")
+        elif weight is None:
+            held = edit.constant(bias[None], f"{held.name}_row")
         out = edit.add("Add", [out, held], shape, before=gemm)
     edit.replace(gemm.outputs[0], out)

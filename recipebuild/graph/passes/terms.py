@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from recipebuild.graph.edit import array, made_by, only_use, permutation, scalar, sizes, sure
+from recipebuild.graph.edit import Sizes, array, attribute, made_by, only_use, permutation, scalar, sizes, sure
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -124,3 +124,32 @@ def factor(node: ir.Node) -> tuple[ir.Value, float] | None:
     if node.op_type == "Mul" and (number := scalar(first)) is not None and second is not None:
         return second, number
     return None
+
+
+_REPEATS = frozenset({
+    ("asymmetric", "floor"),
+    ("half_pixel", "round_prefer_floor"), ("half_pixel", "round_prefer_ceil"),
+    ("pytorch_half_pixel", "round_prefer_floor"), ("pytorch_half_pixel", "round_prefer_ceil"),
+})  # fmt: skip
+"""Under which output i reads input i // s: (i + 0.5) / s - 0.5 is nearest to that, and never half way to another."""
+
+
+def repeats(resize: ir.Node) -> Sizes | None:
+    """How often a Resize repeats what it takes along each axis, if that is all that it does."""
+    before, after = sizes(resize.inputs[0]), sizes(resize.outputs[0])
+    if before is None or after is None or any(large % small for small, large in zip(before, after, strict=True)):
+        return None
+    how = (
+        attribute(resize, "coordinate_transformation_mode", "half_pixel"),
+        attribute(resize, "nearest_mode", "round_prefer_floor"),
+    )
+    if attribute(resize, "mode", "nearest") != "nearest" or how not in _REPEATS:
+        return None
+    if attribute(resize, "keep_aspect_ratio_policy", "stretch") != "stretch":
+        return None
+    factors = tuple(large // small for small, large in zip(before, after, strict=True))
+    scales = array(resize.inputs[2]) if len(resize.inputs) > 2 else None
+    axes = attribute(resize, "axes") or range(len(before))
+    # Scales that are rounded down to these sizes would read other pixels.
+    exact = scales is None or scales.size == 0 or scales.tolist() == [factors[axis] for axis in axes]
+    return factors if exact else None

@@ -10,12 +10,14 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 from PIL import Image
+from support.graphs import graph
 
 from recipebuild.calibration.preprocess import ImageSpec
 from recipebuild.errors import CheckError, StepError
-from recipebuild.evaluate.resize import enlarge
+from recipebuild.evaluate.resize import enlarge, inside
 from recipebuild.evaluate.runners import open_model
 from recipebuild.evaluate.segmentation import class_count, segment
+from recipebuild.graph.compare import run_model
 
 Make = Callable[..., Path]
 SPEC = ImageSpec(shape=(1, 3, 16, 32), mean=(128, 128, 128), std=(64, 64, 64))
@@ -102,3 +104,25 @@ def test_enlarging_and_shrinking_take_the_nearest_centre() -> None:
     ids = np.array([[0, 1]])
     assert enlarge(ids, 1, 3).tolist() == [[0, 1, 1]]  # centres at 1/3, 1 and 5/3: the middle belongs to the right
     assert enlarge(np.arange(9)[np.newaxis], 1, 3).tolist() == [[1, 4, 7]]
+
+
+def test_inside_is_what_only_pixels_of_its_class_touch() -> None:
+    ids = np.array([[0, 0, 0, 1], [0, 0, 0, 1], [0, 0, 0, 0], [0, 0, 0, 0]])
+    assert inside(ids).tolist() == [[1, 1, 0, 0], [1, 1, 0, 0], [1, 1, 0, 0], [1, 1, 1, 1]]
+
+
+@pytest.mark.parametrize("how", ["half_pixel", "align_corners", "asymmetric", "pytorch_half_pixel"])
+@pytest.mark.parametrize("mode", ["linear", "nearest"])
+def test_enlarging_logits_changes_classes_only_where_they_meet(how: str, mode: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    logits = rng.standard_normal((1, 3, 2, 3)).repeat(5, 2).repeat(5, 3).astype(np.float32)
+    logits += rng.standard_normal(logits.shape, dtype=np.float32) / 10
+    text = f"""(float[1,3,10,15] x, float[0] roi, int64[4] sizes) => (float[1,3,37,60] y) {{
+        y = Resize <mode = "{mode}", coordinate_transformation_mode = "{how}"> (x, roi, , sizes) }}"""
+    onnx.save(graph(text, sizes=[1, 3, 37, 60]), tmp_path / "resize.onnx")
+    ((large,),) = run_model(tmp_path / "resize.onnx", [{"x": logits}])
+    ids = logits[0].argmax(0)
+    sure = enlarge(inside(ids), 37, 60) > 0
+    assert 0.2 < sure.mean() < 1
+    np.testing.assert_array_equal(large[0].argmax(0)[sure], enlarge(ids, 37, 60)[sure])
+    assert mode == "nearest" or (large[0].argmax(0) != enlarge(ids, 37, 60)).any()

@@ -30,6 +30,11 @@ def test_tiles_are_for_the_host_and_legal_spellings_for_npus() -> None:
         assert "Evidence:" in (PASSES[name].__doc__ or ""), name
 
 
+def test_operators_that_all_tables_have_are_spelled_out_on_request_only() -> None:
+    never = set(PASSES) - set(defaults("host")) - set(defaults("AX650"))
+    assert never == {"spell_out_gelu", "spell_out_layer_norm"}
+
+
 def test_switches_are_what_the_recipe_says_and_nothing_else() -> None:
     assert Rewrite(fold_decoder=False, tile_attention=True).switches == {"fold_decoder": False, "tile_attention": True}
     assert Rewrite().switches == {}

@@ -8,13 +8,17 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnx_ir as ir
 import pytest
 import yaml
 from onnx import TensorProto, helper, numpy_helper
+from support.graphs import graph
 
 from recipebuild.errors import RecipeError
+from recipebuild.graph.passes import defaults
+from recipebuild.graph.rewrite import prepare, rewrite
 from recipebuild.pulsar2.config import Hardware
-from recipebuild.pulsar2.lint import FOLDER, _read, _rows, _table, hardware_with_tables, lint
+from recipebuild.pulsar2.lint import _MENDED, FOLDER, _read, _rows, _table, hardware_with_tables, lint
 from recipebuild.pulsar2.nodes import CONDITIONS
 
 FLOAT = TensorProto.FLOAT
@@ -144,6 +148,58 @@ def test_all_nodes_are_listed_at_once_in_their_order() -> None:
     )
     assert [found.node for found in lint(it, "AX650")] == ["it", "elu", "mean"]
     assert "MatMul" in lint(it, "AX650")[0].rewrite
+
+
+SHUFFLE = """(float[1,3,4,4] x, float[12,3,3,3] w) => (float[1,3,4,4] y) {
+    h = Conv (x, w) y = DepthToSpace <blocksize = 2, mode = "CRD"> (h) }"""
+GUARD = """(float[2,8] x, float[8,8] w, float zero) => (float[2,8] y) {
+    a = MatMul (x, w) s = Softmax (a) n = IsNaN (s) y = Where (n, zero, s) }"""
+MENDED = {
+    "auto_pad": (model("MaxPool", kernel_shape=[3, 3], auto_pad="SAME_UPPER"), "explicit_pads"),
+    "axes": (model("ReduceMean", opset=18), "explicit_axes"),
+    "axis": (model("LayerNormalization", {"s": np.ones((8, 8), np.float32)}, axis=2), "spell_out_wide_layer_norm"),
+    "scale": (model("LayerNormalization", inputs="x x2", shape=(8, 8)), "spell_out_wide_layer_norm"),
+    "alpha": (model("Gemm", {"w": np.ones((8, 5), np.float32)}, shape=(3, 8), alpha=2.0), "split_gemm"),
+    "weight": (model("Gemm", inputs="x x2", shape=(8, 8)), "split_gemm"),
+    "order": (graph(SHUFFLE), "pixel_shuffle_dcr"),
+    "rounding": (
+        model("Resize", {"r": np.float32([]), "s": np.float32([1, 1, 2, 2])}, mode="nearest"),
+        "nearest_at_centres",
+    ),
+    "default": (model("LeakyRelu"), "write_attributes"),
+    "defaults": (model("ConvTranspose", {"w": W}, kernel_shape=[3, 3]), "write_attributes"),
+    "square": (model("Pow", {"e": np.float32(2)}), "square_as_mul"),
+    "vector": (model("Add", {"b": np.ones(5, np.float32)}, shape=(5,)), "vectors_as_rows"),
+    "guard": (graph(GUARD, zero=0), "drop_nan_guard"),
+    "Dropout": (model("Dropout"), "drop_no_ops"),
+    "Gather": (model("Gather", {"i": np.array([1, 2])}, axis=1), "gather_as_slice"),
+    "Reciprocal": (model("Reciprocal"), "reciprocal_as_div"),
+    "Swish": (model("Swish", opset=24), "spell_out_activations"),
+    "QuickGelu": (model("QuickGelu", domain="com.microsoft"), "spell_out_activations"),
+}
+
+
+@pytest.mark.parametrize(("it", "name"), MENDED.values(), ids=MENDED)
+def test_the_rewrite_that_is_named_removes_it(it: onnx.ModelProto, name: str) -> None:
+    assert {found.mended_by for found in lint(it, "AX650")} == {name}
+    assert f"the rewrite {name} of a build removes it" in str(lint(it, "AX650")[0])
+    changed = prepare(ir.from_proto(it))
+    rewrite(changed, [name])
+    assert lint(ir.to_proto(changed), "AX650") == []
+
+
+def test_every_rewrite_for_npus_is_named_and_no_other_that_they_do_not_get() -> None:
+    limits = [row for path in FOLDER.glob("*.yaml") if path.stem != "field" for row in _differing(path)]
+    named = {name for row in limits for name in row.get("mended", {}).values()}
+    named |= {row["mended"] for row in _rows() if "mended" in row} | set(_MENDED.values())
+    assert named <= set(defaults("AX650"))
+    outside = {"neg_as_mul", "safe_output_names"}  # a Neg is known to work; a name is no operator
+    assert set(defaults("AX650")) - set(defaults("host")) - outside <= named
+
+
+def _differing(path: Path) -> list[dict[str, Any]]:
+    table = _read(path)
+    return list((table if path.stem == "limits" else table.get("differs", {})).values())
 
 
 def test_a_nan_guard_after_softmax() -> None:

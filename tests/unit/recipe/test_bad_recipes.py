@@ -53,6 +53,9 @@ CASES = {
     "old opset": ("", "export: {opset: «3}", "export.opset", ["11 or more, got 3"]),
     "opset of the future": ("", "export: {opset: «30}", "export.opset", ["23 or less, got 30"]),
     "opset in quotes": ("", 'export: {opset: «"17"}', "export.opset", ['got "17"', "without quotes"]),
+    "enlarging rows of classes": (
+        "", "head: {kind: argmax, axis: 2, before_resize: «true}", "head.before_resize", ["axis 1, got 2", "head.axis"],
+    ),
     "opset for dynamo": ("", "export: {opset: «11}", "export.opset", ["needs opset 17", "exporter: torchscript"]),
     "unknown exporter": ("", "export: {exporter: «onnx}", "export.exporter", ["dynamo or torchscript, got onnx"]),
     "axis as text": ("", "head: {kind: argmax, axis: «x}", "head.axis", ["must be a whole number, got x"]),

@@ -38,7 +38,14 @@ def test_defaults(desk, good):
         },
         "more_inputs": (),
         "export": {"exporter": "dynamo", "opset": 17, "output": "logits"},
-        "head": {"kind": "argmax", "axis": 1, "keepdims": True, "output": "argmax_output", "keep_logits": False},
+        "head": {
+            "kind": "argmax",
+            "axis": 1,
+            "keepdims": True,
+            "output": "argmax_output",
+            "keep_logits": False,
+            "before_resize": False,
+        },
         "calibration": {"count": 32, "select": "random", "seed": 0, "format": "Image"},
         "quantization": Quantization().model_dump(),
         "target": {

@@ -7,6 +7,7 @@ from typing import Any
 
 import onnx
 import pytest
+from support.graphs import graph
 
 from recipebuild.steps import head
 
@@ -44,3 +45,14 @@ def test_the_bytes_are_the_same_in_another_folder(small_onnx: Path, tmp_path: Pa
     for folder in ("one", "two"):
         _run(small_onnx, tmp_path / folder)
     assert (tmp_path / "one" / "model.onnx").read_bytes() == (tmp_path / "two" / "model.onnx").read_bytes()
+
+
+def test_class_ids_of_the_logits_before_they_are_enlarged(tmp_path: Path) -> None:
+    text = """(float[1,3,4,8] x, float[6,3,1,1] w, float[0] roi, float[4] scales) => (float[1,6,16,32] logits) {
+        small = Conv (x, w) logits = Resize <mode = "linear"> (small, roi, scales) }"""
+    onnx.save(graph(text, scales=[1, 1, 4, 4]), tmp_path / "before.onnx")
+    shapes = {}
+    for before in (False, True):
+        metrics = _run(tmp_path / "before.onnx", tmp_path / str(before), before_resize=before, keep_logits=True)
+        shapes[before] = [output["shape"] for output in metrics["outputs"]]
+    assert shapes == {False: [(1, 6, 16, 32), (1, 1, 16, 32)], True: [(1, 6, 4, 8), (1, 1, 4, 8)]}

@@ -11,11 +11,13 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from support.graphs import graph
 
 from recipebuild.calibration.archive import write_archive
 from recipebuild.calibration.source import images
 from recipebuild.errors import CheckError, StepError
 from recipebuild.graph import files
+from recipebuild.graph.before_resize import before_resize
 from recipebuild.graph.head import Head, add_argmax, add_axis
 from recipebuild.graph.simplify import simplify
 from recipebuild.steps import verify
@@ -232,6 +234,33 @@ def test_a_batch_is_filled(small_onnx: Path, calibration: Path, tmp_path: Path) 
     files.save(model, small_onnx)
     given = {"reference": small_onnx, **_after_export(small_onnx, tmp_path, (2, 3, 16, 32)), "calibration": calibration}
     assert _run(given, tmp_path / "out", input={"shape": (2, 3, 16, 32), **NORMALIZATION})["agreement"] == 1.0
+
+
+@pytest.fixture
+def enlarging(calibration: Path, tmp_path: Path) -> Chain:
+    """What verify is given for a network that enlarges its logits, and a head that leaves this out."""
+    text = """(float[1,3,16,32] x, float[6,3,8,8] w, float[0] roi, float[4] scales) => (float[1,6,16,32] logits) {
+        small = Conv <strides = [2, 2], pads = [3, 3, 3, 3]> (x, w)
+        logits = Resize <mode = "linear"> (small, roi, scales) }"""
+    source = tmp_path / "enlarging.onnx"
+    files.save(graph(text, opset=17, scales=[1, 1, 2, 2]), source)
+    files.save(add_argmax(before_resize(files.load(source)), ARGMAX), tmp_path / "model.onnx")
+    return {"reference": source, "simplified": source, "head": tmp_path / "model.onnx", "calibration": calibration}
+
+
+BEFORE = {"head": {"before_resize": True}, "input": {"name": "x", "shape": (1, 3, 16, 32), **NORMALIZATION}}
+
+
+def test_a_head_before_the_resize_is_checked_where_classes_do_not_meet(enlarging: Chain, tmp_path: Path) -> None:
+    metrics = _run(enlarging, tmp_path / "out", **BEFORE)
+    assert metrics["stages"][-1]["agreement"] == 1
+    assert 0.5 < metrics["before_resize"] < 1
+
+
+def test_a_defect_before_the_resize_falls_short(enlarging: Chain, tmp_path: Path) -> None:
+    enlarging["head"] = _planted(enlarging["head"], _take_the_smallest)
+    with pytest.raises(CheckError, match="after head the model is not the ONNX one"):
+        _run(enlarging, tmp_path / "out", **BEFORE)
 
 
 def test_nan_falls_short_and_the_stage_is_named(onnx_source: Chain, tmp_path: Path) -> None:
