@@ -11,16 +11,17 @@ from typing import TYPE_CHECKING, Any, Literal
 from recipebuild.engine.explain import Change, origin
 from recipebuild.engine.explain import preview as preview_steps
 from recipebuild.engine.step import Step
-from recipebuild.errors import RecipeError, StepError
+from recipebuild.errors import CheckError, MissingError, RecipeError, StepError
 from recipebuild.plan.origin import recipe_field
 from recipebuild.plan.pulsar2 import configure_params
-from recipebuild.prepare import DEFAULTS, Job, Options, listed, open_store, prepare, template_folders
+from recipebuild.prepare import DEFAULTS, Job, Options, listed, open_remote, open_store, prepare, template_folders
 from recipebuild.recipe.load import load
 from recipebuild.recipe.problems import Place, Problem, RecipeProblems
 from recipebuild.recipe.schema import Recipe
 from recipebuild.room import concerns
 
 if TYPE_CHECKING:
+    from recipebuild.engine.record import Record
     from recipebuild.pulsar2.compose import Build
     from recipebuild.pulsar2.lint import Finding
     from recipebuild.pulsar2.settled import Settled
@@ -32,15 +33,41 @@ def preview(recipes: str | Sequence[str], options: Options = DEFAULTS) -> list[d
     Raises:
         RecipeError: If a recipe or an option is wrong.
     """
-    store = open_store(options)
+    store, elsewhere = open_store(options), _Elsewhere(options)
     found = []
     for job in prepare(listed(recipes), options):
         steps = []
-        for it in preview_steps(job.plan.steps, store):
+        for it in preview_steps(job.plan.steps, store, elsewhere):
             steps.append({**it.as_json(), "why": [_sourced(change, it.step, job) for change in it.why]})
         toolchains = dict.fromkeys(f"{t.name} {t.version}" for t in job.toolchains.values())
-        found.append({"recipe": job.plan.name, "toolchain": ", ".join(toolchains), "steps": steps})
+        found.append(
+            {"recipe": job.plan.name, "toolchain": ", ".join(toolchains), "steps": steps, "notes": elsewhere.notes}
+        )
     return found
+
+
+class _Elsewhere:
+    """Looks for records in the remote store that the options name, until that fails.
+
+    Attributes:
+        notes: What went wrong there.
+    """
+
+    def __init__(self, options: Options) -> None:
+        self.notes: list[str] = []
+        self._remote = open_remote(options)
+        if self._remote:
+            self._remote.check()
+
+    def __call__(self, key: str) -> Record | None:
+        try:
+            return self._remote.look(key) if self._remote else None
+        except CheckError:  # a run would build it
+            return None
+        except MissingError as error:
+            self.notes.append(f"warning: {error.message}: what it has is not told here")
+            self._remote = None
+            return None
 
 
 def picture(recipe: str, language: Literal["mermaid", "dot", "svg"], options: Options) -> str:
@@ -65,15 +92,15 @@ def explain(recipe: str, step: str, options: Options = DEFAULTS) -> list[dict[st
 
     Returns:
         What ``plan --json`` says of the step. ``then`` has an object for each step that follows from it: ``id``,
-        ``status`` and ``seconds_last_time``. With ``cached``, ``why`` tells what had changed when it was built, and
-        ``since`` when what it was compared with was built.
+        ``status`` and ``seconds_last_time``. With ``cached`` and ``fetch``, ``why`` tells what had changed when it was
+        built, and ``since`` when what it was compared with was built.
 
     Raises:
         RecipeError: If the recipe, an option or the step's name is wrong.
     """
     store = open_store(options)
     (job,) = prepare([recipe], options)
-    previews = {it.step.id: it for it in preview_steps(job.plan.steps, store)}
+    previews = {it.step.id: it for it in preview_steps(job.plan.steps, store, _Elsewhere(options))}
     chosen = [it for it in previews.values() if it.step.name == step]
     if not chosen:
         names = ", ".join(dict.fromkeys(it.name for it in job.plan.steps))
@@ -81,7 +108,7 @@ def explain(recipe: str, step: str, options: Options = DEFAULTS) -> list[dict[st
     found = []
     for it in chosen:
         why, before = it.why, it.earlier
-        if it.status == "cached" and it.earlier:
+        if it.status in ("cached", "fetch") and it.earlier:
             before, why = origin(it.earlier, store)
         said = it.as_json()
         said["since"] = before.finished if before else None

@@ -6,7 +6,7 @@ built when it was.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
@@ -32,18 +32,19 @@ class Preview:
 
     Attributes:
         step: The step.
-        status: ``follows``: a step before it must be built first; if its output stays the same, this one is cached.
+        status: ``fetch``: a remote store has its result. ``follows``: a step before it must be built first; if its
+            output stays the same, this one is cached.
         key: Its key, unless it follows.
-        why: Unless it is cached: what is known to have changed since ``earlier``; empty if there is no earlier record.
-        earlier: With ``cached`` its record. Else the nearest earlier one: of this step of this recipe the one last
-            used, or the most alike.
+        why: If it would be built: what is known to have changed since ``earlier``; empty if there is none.
+        earlier: With ``cached`` and ``fetch`` its record. Else the nearest earlier one: of this step of this recipe
+            the one last used, or the most alike.
         after: With ``follows``: the ids of the steps that must be built first.
         then: The ids of the steps that follow from it, near and far: what would be looked at again after it.
         error: Why its key cannot be made: an input cannot be read.
     """
 
     step: Step
-    status: Literal["cached", "build", "follows"]
+    status: Literal["cached", "fetch", "build", "follows"]
     key: str | None = None
     why: tuple[Change, ...] = ()
     earlier: Record | None = None
@@ -69,8 +70,16 @@ class Preview:
         }
 
 
-def preview(steps: Sequence[Step], store: Store) -> list[Preview]:
-    """What a run of the plan would do, found without doing it; the steps in the plan's order."""
+def preview(
+    steps: Sequence[Step], store: Store, elsewhere: Callable[[str], Record | None] = lambda key: None
+) -> list[Preview]:
+    """What a run of the plan would do, found without doing it; the steps in the plan's order.
+
+    Args:
+        steps: The plan.
+        store: Where results are looked up first.
+        elsewhere: Gives the record that a remote store has under a key.
+    """
     keys = Keys(store.stats)
     followers = _followers(steps)
     found: dict[str, Record] = {}
@@ -89,6 +98,10 @@ def preview(steps: Sequence[Step], store: Store) -> list[Preview]:
         if key and (record := store.find(key)):
             found[step.id] = record
             previews.append(Preview(step, "cached", key, earlier=record, then=then))
+            continue
+        if key and (record := elsewhere(key)):
+            found[step.id] = record
+            previews.append(Preview(step, "fetch", key, earlier=record, then=then))
             continue
         history = store.records() if history is None else history
         before = _nearest(history, step, ingredients)

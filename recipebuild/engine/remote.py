@@ -74,6 +74,21 @@ class Remote:
                 f"{self.name}: there is no protocol {self.protocol}", remedy="such as s3, gs, sftp or file"
             )
 
+    def look(self, key: str) -> Record | None:
+        """The record under ``key``, without what it names; ``None`` if there is none.
+
+        Raises:
+            CheckError: If it is damaged.
+            MissingError: If the remote cannot be read.
+        """
+        with self._trouble("read"):
+            fs, root = self._open()
+            try:
+                text = fs.cat_file(f"{root}/actions/{key}.json")
+            except FileNotFoundError:
+                return None
+        return self._checked(text, key)
+
     def fetch(
         self, key: str, store: Store, moved: Moved = lambda: None, found: Callable[[], None] = lambda: None
     ) -> Record | None:
@@ -90,16 +105,10 @@ class Remote:
             MissingError: If the remote cannot be read.
             StepError: If the local disk is full.
         """
-        with self._trouble("read"):
-            fs, root = self._open()
-            path = f"{root}/actions/{key}.json"
-            try:
-                text = fs.cat_file(path)
-            except FileNotFoundError:
-                return None
-            finally:
-                moved()
-        record = self._checked(text, key)
+        record = self.look(key)
+        moved()
+        if record is None:
+            return None
         found()
         try:
             self.bring((*record.outputs, record.log), store, moved)

@@ -42,8 +42,9 @@ def _headline(step: Mapping[str, Any]) -> str:
     name, last = step["id"], _duration(step)
     if step["error"]:
         return f"{name} cannot be built: {step['error']}"
-    if step["status"] == "cached":
-        said = f"{name} is cached: built {_moment(step['built_last_time'])} ({last})"
+    if step["status"] in ("cached", "fetch"):
+        where = "is cached" if step["status"] == "cached" else "is in the remote store"
+        said = f"{name} {where}: built {_moment(step['built_last_time'])} ({last})"
         return (
             f"{said}; since {_moment(step['since'])} had changed:" if step["since"] else f"{said}, for the first time"
         )

@@ -20,7 +20,7 @@ def plan_text(plan: Mapping[str, Any]) -> str:
     width = max(len(_name(step)) for step in plan["steps"])
     lines = [f"{plan['recipe']} ({plan['toolchain']})"]
     lines += [f"  {_name(step):{width}}  {step['status']:7}  {_why(step)}".rstrip() for step in plan["steps"]]
-    return "\n".join(lines)
+    return "\n".join([*lines, *plan["notes"]])
 
 
 def _name(step: Mapping[str, Any]) -> str:
@@ -30,6 +30,8 @@ def _name(step: Mapping[str, Any]) -> str:
 def _why(step: Mapping[str, Any]) -> str:
     if step["status"] == "cached":
         return ""
+    if step["status"] == "fetch":
+        return "from the remote store"
     if step["status"] == "follows":
         return f"after {', '.join(step['after'])}; cached if their results stay the same"
     if step["error"]:

@@ -86,6 +86,20 @@ def test_the_store_can_be_looked_after(built_project: Project) -> None:
     assert "20GB" in built_project.command("cache", "gc", "--max-size", "big", code=2).stderr
 
 
+def test_plan_and_explain_look_into_the_remote_store(built_project: Project, tmp_path: Path) -> None:
+    there, recipe = f"file://{tmp_path}/team", str(built_project.recipe)
+    built_project.command("cache", "push", recipe, "--store", there)
+    new = {"XDG_CACHE_HOME": str(tmp_path / "new-machine")}
+    planned = built_project.command("plan", recipe, "--store", there, **new).stdout
+    assert planned.count("from the remote store") == len(planned.splitlines()) - 1
+    assert "tiny/head is in the remote store: built" in built_project.command(
+        "explain", recipe, "head", "--store", there, **new
+    ).stdout
+    down = built_project.command("plan", recipe, "--store", "sftp://127.0.0.1:1/team", **new).stdout
+    assert down.count("warning: the store sftp://127.0.0.1:1/team cannot be read") == 1
+    assert "never built before" in down
+
+
 def test_without_the_build_packages_run_says_what_to_install(built_project: Project) -> None:
     program = (
         "import sys, importlib.metadata as m\n"

@@ -15,7 +15,7 @@ class Node:
         id: Unique.
         name: The step's plain name.
         variant: The entry of the matrix that it belongs to; empty if to all.
-        status: ``built``, ``cached``, ``failed``, ``skipped``; of a plan ``cached``, ``build``, ``follows``.
+        status: ``built``, ``cached``, ``failed``, ``skipped``; of a plan ``cached``, ``fetch``, ``build``, ``follows``.
         seconds: How long it took, when it was built; ``None`` if that is not known.
         needs: The ids of the steps before it, without those that another one of them needs anyway.
     """

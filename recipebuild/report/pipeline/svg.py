@@ -19,6 +19,7 @@ STATES = {
     "skipped": "skipped",
     "queued": "waits",
     "running": "running",
+    "fetch": "to be fetched",
     "build": "to be built",
     "follows": "follows",
 }

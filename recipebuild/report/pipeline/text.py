@@ -12,6 +12,7 @@ _COLORS = {
     "cached": ("#f0f2f5", "#8a97a6"),
     "failed": ("#fde3e1", "#c5221f"),
     "skipped": ("#ffffff", "#8a97a6"),
+    "fetch": ("#e0f2f1", "#00796b"),
     "build": ("#dbeafe", "#0b62d6"),
     "follows": ("#eef5ff", "#0b62d6"),
 }

@@ -19,6 +19,7 @@ from recipebuild.engine.courier import Courier
 from recipebuild.engine.digest import digest_json
 from recipebuild.engine.events import Event
 from recipebuild.engine.exchange import pull, push
+from recipebuild.engine.explain import preview
 from recipebuild.engine.record import Record
 from recipebuild.engine.remote import Remote
 from recipebuild.engine.run import Result, run_steps
@@ -115,6 +116,16 @@ def test_what_one_machine_built_another_fetches(url: str, tmp_path: Path) -> Non
     changed = [DIAMOND[0], step("b", ("a",), sleep=0.01), *DIAMOND[2:], step("e")]
     assert statuses(two.run(changed)) == "cached built cached cached built"
     assert not one.warnings and not two.warnings
+
+
+def test_a_plan_tells_what_is_there_and_brings_nothing(url: str, tmp_path: Path) -> None:
+    one = Machine(tmp_path / "one", url)
+    one.run(DIAMOND[:3])
+    two = Store(tmp_path / "two")
+    found = preview(DIAMOND, two, Remote(url).look)
+    assert [it.status for it in found] == ["fetch", "fetch", "fetch", "build"]
+    assert found[0].earlier is not None and found[0].earlier.key == found[0].key
+    assert two.find(str(found[0].key)) is None
 
 
 def test_push_and_pull_by_hand(url: str, tmp_path: Path) -> None:
