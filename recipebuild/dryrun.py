@@ -94,9 +94,8 @@ def explain(recipe: str, step: str, options: Options = DEFAULTS) -> list[dict[st
 
 def _sourced(change: Change, step: Step, job: Job) -> dict[str, Any]:
     """A change with the recipe's ``field`` that decides the value, and the ``place`` where that is written."""
-    variant = job.variants.get(step.variant) or next(iter(job.variants.values()))
     field = recipe_field(step.name, change.where)
-    place = variant.place(field) if field else None
+    place = job.place(step, field) if field else None
     return {**asdict(change), "field": field, "place": str(place) if place else None}
 
 
