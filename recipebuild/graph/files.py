@@ -23,7 +23,7 @@ EXTERNAL_DATA_OVER = 2**31 - 2**26
 """Bytes of weights above which they go to a file of their own: one protobuf message holds less than 2 GiB."""
 
 _STACK_TRACE = "pkg.torch.onnx.stack_trace"
-_BROKEN = "export or download the model again, with all its files"
+_BROKEN = "export or download the model again, with all its files (in a git clone of it: git lfs pull)"
 
 
 def load(path: Path, *, weights: bool = True) -> onnx.ModelProto:
