@@ -133,7 +133,8 @@ def _place(job: Job, results: Mapping[str, Result]) -> Place | None:
     """Where the recipe says what the first failed step complains about."""
     for step in job.plan.steps:
         if error := results[step.id].error:
-            return job.place(step, error.message.partition(": ")[0])
+            field = error.message.partition(": ")[0]
+            return job.place(step, field) or job.place(step, field.rpartition(".")[0])  # a default: its section
     return None
 
 
