@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.errors import StepError, reason
+from recipebuild.graph.proto import write as write_model
 from recipebuild.models.positions import freeze_positions
 from recipebuild.models.trial import try_out
 
@@ -95,7 +96,7 @@ def export(
             ) from error
         _check_opset(model, opset, exporter)
         _normalize(model)
-        path.write_bytes(model.SerializeToString(deterministic=True))
+        write_model(model, path)
         if external:
             shutil.move(_data(scratch), _data(path))
     return {
