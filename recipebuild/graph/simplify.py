@@ -76,7 +76,8 @@ def check_inputs(model: onnx.ModelProto, path: Path, shapes: Mapping[str, Sequen
     first, *_ = shapes
     for name in shapes:
         if name not in [tensor.name for tensor in found]:
-            field, remedy = "input.name" if name == first else "more_inputs", "set it to the name in the model"
+            field = "input.name" if name == first else "more_inputs"
+            remedy = f"set {'input.name' if name == first else 'its name there'} to the name in the model"
             if name == first and all(tensor.shape and len(tensor.shape) != 4 for tensor in found):
                 remedy = "recipes build models that take an image; others can be imported and rendered only"
             raise StepError(f"{field}: {path.name} has no input {name}; its inputs: {named}", remedy=remedy)
@@ -105,7 +106,7 @@ def _check_shape(tensor: Tensor, path: Path, shape: Sequence[int], field: str) -
     if not fits:
         raise StepError(
             f"{field}: {path.name} is made for the input {tensor}, the recipe says {'x'.join(map(str, shape))}",
-            remedy="set it to the model's, or export the model for the shape wanted",
+            remedy=f"set {field} to the model's, or export the model for the shape wanted",
         )
 
 
