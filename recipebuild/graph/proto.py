@@ -1,7 +1,9 @@
 """ONNX messages without a second copy of the weights in memory: protobuf itself copies and writes them whole.
 
-write(model, path)
-shapes = onnx.shape_inference.infer_shapes(bare(model))
+    write(model, path)
+    shapes = onnx.shape_inference.infer_shapes(bare(model))
+
+Same model, same bytes.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
 """An ONNX file that somebody else made, as the model of a recipe: found to be sound, and copied under its new name.
 
-check_source(Path("net.onnx"))
-copy_onnx(Path("net.onnx"), out / "model.onnx")
+    check_source(Path("net.onnx"))
+    copy_onnx(Path("net.onnx"), out / "model.onnx")
+
+``recipebuild check`` does the first, the step fetch both.
 """
 
 from __future__ import annotations
