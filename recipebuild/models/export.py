@@ -125,8 +125,8 @@ def _example(module: torch.nn.Module, shape: tuple[int, int, int, int]) -> torch
     except Exception as error:  # the model's own way to say that it does not fit, or no memory for it
         raise StepError(
             f"input.shape: the model rejects {'x'.join(map(str, shape))}: {reason(error)}",
-            remedy="input.shape is N, C, H, W: as many channels as the model has, and H and W not too small for it "
-            "(for SegFormer multiples of 32)",
+            remedy="input.shape is N, C, H, W: as many channels as the model has, and H and W not too small for it; "
+            "the size that it was trained for is in its preprocessor_config.json",
         ) from error
 
 
