@@ -18,11 +18,13 @@ from recipebuild.engine.events import Event, OnEvent
 from recipebuild.engine.executors import open_executor
 from recipebuild.engine.run import run_steps
 from recipebuild.engine.step import Step
+from recipebuild.engine.task import Result
 from recipebuild.errors import Interrupted, RecipebuildError
 from recipebuild.eventlog import EventLog
 from recipebuild.folder import fill, make_folder
 from recipebuild.lock import check_locked
-from recipebuild.prepare import DEFAULTS, Options, listed, open_remote, open_store, prepare, require_packages
+from recipebuild.prepare import DEFAULTS, Job, Options, listed, open_remote, open_store, prepare, require_packages
+from recipebuild.recipe.problems import Place
 from recipebuild.report.page.written import REPORT, write_report
 
 
@@ -35,6 +37,8 @@ class Build:
         manifest: What is in there, as in ``manifest.json``.
         error: Why it failed, if it did: the first failed step's error. ``Interrupted`` without a failed step where all
             was built and the run was stopped while it still sent results to a remote store.
+        place: Where the recipe says what the failed step's error begins with, as in ``input.shape: ...``; ``None`` if
+            it does not say it.
         warnings: What was told by events while it ran; among the manifest's notes, too.
         trouble: Why there is no new ``report.html``; empty if all is well.
     """
@@ -42,6 +46,7 @@ class Build:
     folder: Path
     manifest: Mapping[str, Any]
     error: RecipebuildError | None = None
+    place: Place | None = None
     warnings: Sequence[str] = ()
     trouble: str = ""
 
@@ -119,8 +124,18 @@ def run(
     if options.fail_on_regression:
         for manifest, found in zip(manifests, errors, strict=True):
             found.extend(regressions(manifest))
-    parts = zip(folders, manifests, errors, warnings, reports, strict=True)
-    return [Build(folder, manifest, e[0] if e else None, seen, trouble) for folder, manifest, e, seen, trouble in parts]
+    places = [_place(job, results) for job in jobs]
+    parts = zip(folders, manifests, errors, places, warnings, reports, strict=True)
+    return [Build(folder, manifest, e[0] if e else None, *rest) for folder, manifest, e, *rest in parts]
+
+
+def _place(job: Job, results: Mapping[str, Result]) -> Place | None:
+    """Where the recipe says what the first failed step complains about."""
+    for step in job.plan.steps:
+        if error := results[step.id].error:
+            field = error.message.partition(": ")[0]
+            return job.place(step, field) or job.place(step, field.rpartition(".")[0])  # a default: its section
+    return None
 
 
 def _report(manifest: Mapping[str, Any], folder: Path) -> str:

@@ -121,9 +121,8 @@ def explain(recipe: str, step: str, options: Options = DEFAULTS) -> list[dict[st
 
 def _sourced(change: Change, step: Step, job: Job) -> dict[str, Any]:
     """A change with the recipe's ``field`` that decides the value, and the ``place`` where that is written."""
-    variant = job.variants.get(step.variant) or next(iter(job.variants.values()))
     field = recipe_field(step.name, change.where)
-    place = variant.place(field) if field else None
+    place = job.place(step, field) if field else None
     return {**asdict(change), "field": field, "place": str(place) if place else None}
 
 
@@ -181,23 +180,24 @@ def _configured(recipes: Sequence[Recipe]) -> tuple[list[Problem], list[str]]:
 
 
 def _undescribed(job: Job) -> list[Problem]:
-    """That an ONNX file which is a model's source takes something else than the recipe describes."""
+    """That an ONNX file which is a model's source is not sound, or takes something else than the recipe describes."""
     found: dict[str, Problem] = {}
     for variant in job.variants.values():
         recipe = variant.recipe
         source = Path(recipe.model.source)
         if source.suffix != ".onnx" or not recipe.model.is_local:
             continue
-        from recipebuild.graph.files import load as load_model
         from recipebuild.graph.simplify import check_inputs
+        from recipebuild.graph.source import check_source
 
         shapes: dict[str, Sequence[int]] = {recipe.input.name: recipe.input.shape}
         shapes |= {given.name: given.shape for given in recipe.more_inputs}
         try:
-            check_inputs(load_model(source, weights=False), source, shapes)
+            check_inputs(check_source(source), source, shapes)
         except StepError as error:
-            place = variant.place("model.source") or Place(recipe.name)
-            found[error.message] = Problem("model.source", error.message, place, error.remedy)
+            field, _, message = error.message.partition(": ")
+            place = variant.place(field) or variant.place("model.source") or Place(recipe.name)
+            found[error.message] = Problem(field, message, place, error.remedy)
     return list(found.values())
 
 

@@ -20,7 +20,7 @@ from recipebuild.pulsar2.toolchain import find
 from recipebuild.recipe.advice import advice
 from recipebuild.recipe.document import Document
 from recipebuild.recipe.load import Variant, load
-from recipebuild.recipe.problems import Problem, RecipeProblems
+from recipebuild.recipe.problems import Place, Problem, RecipeProblems
 from recipebuild.recipe.schema import Recipe
 from recipebuild.shipped import shipped
 
@@ -92,6 +92,11 @@ class Job:
     def recipes(self) -> list[Recipe]:
         """The recipe of each entry."""
         return [variant.recipe for variant in self.variants.values()]
+
+    def place(self, step: Step, field: str) -> Place | None:
+        """Where ``field`` was written for a step; ``None`` if it has its default, or there is no such field."""
+        variant = self.variants.get(step.variant) or next(iter(self.variants.values()))
+        return variant.place(field)
 
 
 def prepare(recipes: Sequence[str], options: Options) -> list[Job]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, NoReturn
 from recipebuild.errors import Interrupted, MissingError, RecipebuildError
 
 if TYPE_CHECKING:
-    from recipebuild.recipe.problems import Problem
+    from recipebuild.recipe.problems import Place, Problem
 
 
 def leave(command: Callable[[], object]) -> NoReturn:
@@ -62,15 +62,25 @@ def print_json(values: Sequence[object]) -> None:
     print(json.dumps(value, indent=2, ensure_ascii=False))  # noqa: T201 - same
 
 
-def say_error(error: RecipebuildError, where: str = "") -> None:
-    """Say what is wrong and what to do about it; in GitHub Actions mark the lines that are wrong, too."""
+def say_error(error: RecipebuildError, where: str = "", place: Place | None = None) -> None:
+    """Say what is wrong and what to do about it; in GitHub Actions mark the lines that are wrong, too.
+
+    Args:
+        error: What is wrong.
+        where: What was being done, such as ``mine: export: ``.
+        place: Where the recipe says what is wrong.
+    """
     problems = getattr(error, "problems", ())
     if in_actions() and not problems:
         from recipebuild.cli.lines import annotation
 
-        say(annotation(error.message, title=where.rstrip(": ")))
+        title = where.rstrip(": ")
+        if place and place.line:
+            say(annotation(error.message, title=title, file=place.origin, line=place.line, column=place.column))
+        else:
+            say(annotation(error.message, title=title))
     mark(problems)
-    say(f"error: {where}{error.message}")
+    say(f"error: {where}{f'{place}: ' if place else ''}{error.message}")
     for line in error.remedy.splitlines():
         say(f"  {line}")
 

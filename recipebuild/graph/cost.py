@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from recipebuild.graph.proto import bare
 from recipebuild.graph.walk import nodes
 
 if TYPE_CHECKING:
@@ -169,9 +170,7 @@ def _describe(model: onnx.ModelProto) -> _Graph:
     import onnx
     from onnx import helper
 
-    bare = onnx.ModelProto()
-    bare.CopyFrom(model)
-    inferred = onnx.shape_inference.infer_shapes(bare, data_prop=True).graph
+    inferred = onnx.shape_inference.infer_shapes(bare(model), data_prop=True).graph
     sizes: dict[str, tuple[int, ...]] = {}
     width: dict[str, int] = {}
     for value in (*inferred.input, *inferred.value_info, *inferred.output):

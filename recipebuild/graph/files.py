@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recipebuild.errors import StepError, reason
+from recipebuild.graph.proto import write
 from recipebuild.graph.walk import graphs, tensors
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ EXTERNAL_DATA_OVER = 2**31 - 2**26
 """Bytes of weights above which they go to a file of their own: one protobuf message holds less than 2 GiB."""
 
 _STACK_TRACE = "pkg.torch.onnx.stack_trace"
-_BROKEN = "export or download the model again, with all its files"
+_BROKEN = "export or download the model again, with all its files (in a git clone of it: git lfs pull)"
 
 
 def load(path: Path, *, weights: bool = True) -> onnx.ModelProto:
@@ -86,7 +87,7 @@ def save(model: onnx.ModelProto, path: Path) -> None:
     if sum(len(tensor.raw_data) for tensor in model.graph.initializer) > EXTERNAL_DATA_OVER:
         onnx.save_model(model, path, format="protobuf", save_as_external_data=True, location=_data(path).name)
     else:
-        path.write_bytes(model.SerializeToString(deterministic=True))
+        write(model, path)
 
 
 def size(path: Path) -> int:

@@ -11,8 +11,10 @@ pytorch_model.bin (+ index, parts)   pickled weights: only if allowed, and if th
 from __future__ import annotations
 
 import json
+import pickle  # its opcodes only
 import re
 import shutil
+import zipfile
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -76,6 +78,8 @@ def check_folder(folder: Path, *, allow_pickle: bool, where: str) -> list[str]:
     for name in files:
         if name.endswith(".safetensors"):
             _check_safetensors(folder / name)
+        elif name.endswith(".bin"):
+            _check_pickle(folder / name)
         elif name.endswith(".index.json"):
             _check_index(folder / name, files)
     return files
@@ -127,10 +131,20 @@ def _check_safetensors(path: Path) -> None:
         raise StepError(f"model.source: {path} is damaged or cut short: {reason(error)}", remedy=_AGAIN) from error
 
 
+def _check_pickle(path: Path) -> None:
+    """Find, without reading it, that ``path`` is what torch.save writes: a whole zip, or before torch 1.6 a pickle."""
+    with path.open("rb") as file:
+        is_pickle = file.read(1) == pickle.PROTO
+    if not is_pickle and not zipfile.is_zipfile(path):
+        raise StepError(f"model.source: {path} is damaged or cut short: torch.save writes no such file", remedy=_AGAIN)
+
+
 def _check_index(path: Path, files: Collection[str]) -> None:
-    weight_map = _read_json(path).get("weight_map")
-    if not isinstance(weight_map, dict):
-        raise StepError(f"model.source: {path} has no weight_map", remedy=_AGAIN)
+    index = _read_json(path)
+    for part in ("metadata", "weight_map"):  # transformers needs both
+        if not isinstance(index.get(part), dict):
+            raise StepError(f"model.source: {path} has no {part}", remedy=_AGAIN)
+    weight_map = index["weight_map"]
     missing = sorted({str(name) for name in weight_map.values()} - set(files))
     if missing:
         raise StepError(

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.errors import StepError, reason
+from recipebuild.graph.proto import write as write_model
 from recipebuild.models.positions import freeze_positions
 from recipebuild.models.trial import try_out
 
@@ -95,7 +96,7 @@ def export(
             ) from error
         _check_opset(model, opset, exporter)
         _normalize(model)
-        path.write_bytes(model.SerializeToString(deterministic=True))
+        write_model(model, path)
         if external:
             shutil.move(_data(scratch), _data(path))
     return {
@@ -124,8 +125,8 @@ def _example(module: torch.nn.Module, shape: tuple[int, int, int, int]) -> torch
     except Exception as error:  # the model's own way to say that it does not fit, or no memory for it
         raise StepError(
             f"input.shape: the model rejects {'x'.join(map(str, shape))}: {reason(error)}",
-            remedy="input.shape is N, C, H, W: as many channels as the model has, and H and W not too small for it "
-            "(for SegFormer multiples of 32)",
+            remedy="input.shape is N, C, H, W: as many channels as the model has, and H and W not too small for it; "
+            "the size that it was trained for is in its preprocessor_config.json",
         ) from error
 
 

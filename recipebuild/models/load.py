@@ -7,12 +7,13 @@ What tasks there are is in ``tasks.py``.
 
 from __future__ import annotations
 
+import difflib
 import inspect
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.errors import StepError, reason
-from recipebuild.models.checkpoint import file_names, weight_files
+from recipebuild.models.checkpoint import CONFIG, file_names, read_config, weight_files
 from recipebuild.models.extensions import register_models
 from recipebuild.models.tasks import FEATURES, answer, default_features, model_class, special_tokens
 
@@ -81,16 +82,23 @@ def load(
 
 
 def _config(folder: Path) -> Any:
-    from transformers import AutoConfig
+    from transformers import CONFIG_MAPPING, AutoConfig, __version__
 
     register_models()
+    kind = read_config(folder / CONFIG)["model_type"]
+    if kind not in CONFIG_MAPPING:
+        near = difflib.get_close_matches(kind, CONFIG_MAPPING.keys(), n=1)
+        raise StepError(
+            f"model.source: its config.json has the model_type {kind}, which transformers {__version__} does not know",
+            remedy=(f"did you mean {near[0]}? " if near else "")
+            + "a newer transformers may know it; a model with code of its own (trust_remote_code) is not supported",
+        )
     try:
         return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:  # what transformers makes of a strange config.json
         raise StepError(
             f"model.source: transformers cannot use its config.json: {reason(error)}",
-            remedy="its model_type must be one that the installed transformers knows, with fitting values; a model "
-            "with code of its own (trust_remote_code) is not supported",
+            remedy=f"its values must be those of a {kind} model: get the file again, or mend what is named",
         ) from error
 
 
@@ -103,7 +111,10 @@ def _random(auto_class: Any, config: Any, seed: int, options: dict[str, Any]) ->
             make = getattr(auto_class, "from_config", None) or auto_class._from_config
             return make(config, **_fitting(options, make))
         except Exception as error:  # an architecture that contradicts itself fails anywhere inside
-            raise StepError(f"model.source: no model can be built from its config.json: {reason(error)}") from error
+            raise StepError(
+                f"model.source: no model can be built from its config.json: {reason(error)}",
+                remedy="its values contradict each other: get the file again, or mend what is named",
+            ) from error
 
 
 def _has_sdpa(chosen: Any, config: Any) -> bool:
@@ -140,8 +151,18 @@ def _pretrained(
             output_loading_info=True,
             **options,
         )
-    except Exception as error:  # damaged files, pickles that are more than tensors
-        raise StepError(f"model.source: the weights cannot be loaded: {reason(error)}") from error
+    except Exception as error:
+        if safe:
+            raise StepError(
+                f"model.source: the weights cannot be loaded: {reason(error)}",
+                remedy="get the files again, all of one revision",
+            ) from error
+        # torch's own words are about reading them without weights_only, which runs code of whoever made them.
+        raise StepError(
+            "model.source: the weights cannot be loaded: pytorch_model.bin holds something else than tensors by name",
+            remedy="take a model.revision or a folder that has model.safetensors, or save them anew: "
+            "torch.save(model.state_dict(), 'pytorch_model.bin')",
+        ) from error
     for problem, keys in (
         (
             "the weights lack",

@@ -10,6 +10,7 @@ A task is a line in ``TASKS``; the model's class follows from it and from the ``
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,15 +57,22 @@ def model_class(task: str, config: Any, features: str) -> tuple[Any, Any]:
         if hasattr(transformers, name):
             return getattr(transformers, name), tower
     wanted = tower if tower is not None else config
-    if type(wanted) not in auto_class._model_mapping:
-        able = [
-            name for name, it in TASKS.items() if type(config) in getattr(transformers, it.auto_class)._model_mapping
-        ]
+    if not _does(wanted, task):
+        able = [name for name in TASKS if _does(config, name)]
         raise StepError(
             f"model.task: a {config.model_type} model cannot do {task}",
-            remedy=f"it can do {', '.join(able)}" if able else "choose a model that was made for this task",
+            remedy=f"it can do {', '.join(able)}" if able else "it takes no images: choose a model.source that does",
         )
     return auto_class, wanted
+
+
+def _does(config: Any, task: str) -> bool:
+    """Whether transformers has a class for models of ``config`` that does ``task`` on images."""
+    import transformers
+
+    found = getattr(transformers, TASKS[task].auto_class)._model_mapping.get(type(config), None)
+    one = found[0] if isinstance(found, tuple) else found
+    return one is not None and "pixel_values" in inspect.signature(one.forward).parameters
 
 
 def default_features(config: Any) -> str:

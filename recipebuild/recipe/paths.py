@@ -6,6 +6,7 @@ A relative path is relative to the file that wrote it; on the command line, to t
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Iterator, Mapping
 from os.path import normpath
 from pathlib import Path
@@ -122,6 +123,17 @@ def _model(source: str) -> tuple[str, str] | None:
         return f"{source} is a file that is not ONNX", "a model is a folder in Hugging Face layout, or a .onnx file"
     if not (path / "config.json").is_file():
         return f"{source} has no config.json", "a model folder in Hugging Face layout has config.json and weights"
+    return _config(path / "config.json")
+
+
+def _config(path: Path) -> tuple[str, str] | None:
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        return f"{path} is not JSON: {error}", "get the file again (in a git clone of a model: git lfs pull)"
+    if not isinstance(config, dict) or not isinstance(config.get("model_type"), str):
+        like = 'it must be the config.json of a Hugging Face model, such as {"model_type": "segformer", ...}'
+        return f"{path} names no model_type", like
     return None
 
 

@@ -65,9 +65,39 @@ def test_a_truncated_image_ends_with_3_and_is_named(make_project: Callable[[], P
 
 def test_a_shape_that_the_model_rejects_ends_with_3(built_project: Project) -> None:
     failed = built_project.command("run", built_project.recipe, "--set", "input.shape=[1, 3, 2, 2]", code=3)
-    assert "input.shape" in failed.stderr
+    assert "error: tiny: export: --set input.shape=[1, 3, 2, 2]: input.shape: the model rejects" in failed.stderr
     log = failed.stderr.split("log: ")[1].strip()
     assert (built_project.folder / log).is_file()
+
+
+def cut_weights(model: Path) -> None:
+    weights = model / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+
+
+def mistyped_architecture(model: Path) -> None:
+    config = model / "config.json"
+    config.write_text(config.read_text().replace('"model_type": "segformer"', '"model_type": "segfromer"'))
+
+
+@pytest.mark.parametrize(
+    ("damage", "step", "words"),
+    [
+        (cut_weights, "fetch", ["model.safetensors is damaged or cut short", "git lfs pull"]),
+        (mistyped_architecture, "export", ["model_type segfromer", "did you mean segformer?"]),
+    ],
+)
+def test_a_bad_model_ends_with_3_and_is_told_with_its_line(
+    damage: Callable[[Path], None], step: str, words: list[str], make_project: Callable[[], Project]
+) -> None:
+    project = make_project()
+    damage(project.folder / "recipes" / "model")
+    failed = project.command("run", project.recipe, "--until", step, code=3)
+    assert f"error: tiny: {step}: recipes/tiny.yaml:2:17: model.source: " in failed.stderr
+    for word in words:
+        assert word in failed.stderr
+    assert not list(project.build.rglob("*.onnx"))
+    assert not list((project.store / "tmp").iterdir())
 
 
 def test_a_step_that_takes_too_long_ends_with_3(make_project: Callable[[], Project]) -> None:

@@ -43,6 +43,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (place / "notes.txt").write_text("milk, bread\n")
     for name in ("images", "labels"):
         (root / "recipes" / "labelled" / name).mkdir(parents=True)
+    for name, text in (("broken", "{model_type: segformer}"), ("strange", "[1, 2]")):
+        (root / "recipes" / name).mkdir()
+        (root / "recipes" / name / "config.json").write_text(text)
     (root / "broken.json").write_text('{"quant": {\n  "calibration_method": "MinMx"}}\n')
     return root
 

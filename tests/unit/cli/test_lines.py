@@ -66,10 +66,14 @@ def test_github_actions_marks_the_lines_that_are_wrong(
     problem = Problem("input.shape", "must be a list, got 3", Place("recipes/mine.yaml", 4, 8, "  shape: 3"))
     exits.say_error(RecipeProblems([problem]))
     exits.say_error(StepError("no memory\nat all"), "mine: export: ")
+    exits.say_error(StepError("input.shape: too small"), "mine: export: ", problem.place)
+    exits.say_error(StepError("input.shape: too small"), "mine: export: ", Place("--set input.shape=[1,3,2,2]"))
     marks = [line for line in capsys.readouterr().err.splitlines() if line.startswith("::")]
     assert marks == [
         "::error file=recipes/mine.yaml,line=4,col=8::input.shape: must be a list, got 3",
         "::error title=mine%3A export::no memory%0Aat all",
+        "::error file=recipes/mine.yaml,line=4,col=8,title=mine%3A export::input.shape: too small",
+        "::error title=mine%3A export::input.shape: too small",
     ]
 
 

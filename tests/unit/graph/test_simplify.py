@@ -102,11 +102,20 @@ def test_a_second_input_that_is_described_gets_its_shape(small_onnx: Path) -> No
         simplify(small_onnx, "pixel_values", SHAPE, {"gain": (1, 1)})
 
 
+def test_an_image_that_is_not_float32_is_refused(small_onnx: Path) -> None:
+    model = files.load(small_onnx)
+    model.graph.input[0].type.tensor_type.elem_type = TensorProto.UINT8
+    files.save(model, small_onnx)
+    with pytest.raises(StepError, match=r"^model\.source: small\.onnx takes the image as uint8") as caught:
+        simplify(small_onnx, "pixel_values", SHAPE)
+    assert "target.runtime_input" in caught.value.remedy
+
+
 def test_a_second_input_is_refused(small_onnx: Path) -> None:
     model = files.load(small_onnx)
     model.graph.input.append(helper.make_tensor_value_info("scale", TensorProto.FLOAT, [1]))
     files.save(model, small_onnx)
-    with pytest.raises(StepError, match="has 2 inputs") as caught:
+    with pytest.raises(StepError, match=r"^more_inputs: small\.onnx has 2 inputs") as caught:
         simplify(small_onnx, "pixel_values", SHAPE)
     assert "describe scale in more_inputs" in caught.value.remedy
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -67,7 +68,11 @@ def cut(folder: Path) -> None:
 
 
 def pickled(folder: Path) -> None:
-    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    import torch
+    from safetensors.torch import load_file
+
+    torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
 
 
 def write(name: str, text: str) -> Callable[[Path], None]:
@@ -83,6 +88,11 @@ def remove(name: str) -> Callable[[Path], None]:
 
 def lose_a_shard(folder: Path) -> None:
     (shard(folder) / "model-00002-of-00002.safetensors").unlink()
+
+
+def forget_the_metadata(folder: Path) -> None:
+    index = shard(folder) / "model.safetensors.index.json"
+    index.write_text(json.dumps({"weight_map": json.loads(index.read_text())["weight_map"]}))
 
 
 @pytest.mark.parametrize(
@@ -102,6 +112,7 @@ def lose_a_shard(folder: Path) -> None:
         ),
         (write("model.safetensors", ""), "damaged or cut short", "again"),
         (lose_a_shard, "lacks model-00002-of-00002.safetensors", "missing file"),
+        (forget_the_metadata, "index.json has no metadata", "again"),
     ],
 )
 def test_damage_is_named(damage: Callable[[Path], None], message: str, remedy: str, folder: Path) -> None:
@@ -117,3 +128,17 @@ def test_damage_is_named(damage: Callable[[Path], None], message: str, remedy: s
 def test_pickled_weights_pass_where_they_are_allowed(folder: Path) -> None:
     pickled(folder)
     assert check_folder(folder, allow_pickle=True, where="here") == ["config.json", "pytorch_model.bin"]
+    (folder / "pytorch_model.bin").write_bytes(pickle.dumps({"weight": [1.0]}))  # as torch before 1.6 wrote them
+    assert check_folder(folder, allow_pickle=True, where="here") == ["config.json", "pytorch_model.bin"]
+
+
+@pytest.mark.parametrize(
+    "change", [lambda content: b"", lambda content: b"<html></html>", lambda content: content[:-100]]
+)
+def test_damaged_pickles_are_named_where_they_are_allowed(change: Callable[[bytes], bytes], folder: Path) -> None:
+    pickled(folder)
+    weights = folder / "pytorch_model.bin"
+    weights.write_bytes(change(weights.read_bytes()))
+    with pytest.raises(StepError, match=r"model\.source: .*pytorch_model\.bin is damaged or cut short") as caught:
+        check_folder(folder, allow_pickle=True, where="here")
+    assert "get the file again" in caught.value.remedy

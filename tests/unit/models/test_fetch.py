@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import pickle
 import re
 import subprocess
 import sys
@@ -244,12 +245,12 @@ def test_a_token_goes_to_the_hub(hub: Hub, tmp_path: Path) -> None:
 
 def test_pickles_and_shards(hub: Hub, tmp_path: Path) -> None:
     tiny = hub.models["me/tiny"]
-    hub.models["me/pickle"] = {"config.json": tiny["config.json"], "pytorch_model.bin": b"pickle"}
+    hub.models["me/pickle"] = {"config.json": tiny["config.json"], "pytorch_model.bin": pickle.dumps({})}
     part = "model-00001-of-00001.safetensors"
     hub.models["me/shards"] = {
         "config.json": tiny["config.json"],
         part: tiny["model.safetensors"],
-        "model.safetensors.index.json": json.dumps({"weight_map": {"a": part}}).encode(),
+        "model.safetensors.index.json": json.dumps({"metadata": {}, "weight_map": {"a": part}}).encode(),
     }
     refused, allowed, shards = ask(
         hub.address,

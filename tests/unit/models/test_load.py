@@ -94,8 +94,9 @@ def test_pickled_weights_are_read_as_tensors_only(folder: Path, tmp_path: Path) 
     torch.save(tensors, folder / "pytorch_model.bin")
     assert load(folder, **HOW)(torch.zeros(1, 3, 64, 64)).shape == (1, 19, 16, 16)
     torch.save({**tensors, "trap": Trap()}, folder / "pytorch_model.bin")
-    with pytest.raises(StepError, match="the weights cannot be loaded"):
+    with pytest.raises(StepError, match="the weights cannot be loaded") as caught:
         load(folder, **HOW)
+    assert "model.safetensors" in caught.value.remedy
     assert not (tmp_path / "sprung").exists()
 
 
@@ -108,7 +109,17 @@ def test_pickled_weights_are_read_as_tensors_only(folder: Path, tmp_path: Path) 
             {},
             "model.task: a vit model cannot do semantic-segmentation",
         ),
-        ({"model_type": "nosuchnet"}, {}, "model.source: transformers cannot use its config.json"),
+        ({"model_type": "nosuchnet"}, {}, "model.source: its config.json has the model_type nosuchnet"),
+        (
+            {"model_type": "bert", "num_attention_heads": 2},
+            {},
+            "model.task: a bert model cannot do semantic-segmentation",
+        ),
+        (
+            {"model_type": "bert", "num_attention_heads": 2},
+            {"task": "image-feature-extraction"},
+            "model.task: a bert model cannot do image",
+        ),
         ({"hidden_sizes": "wide"}, {}, "model.source: transformers cannot use its config.json"),
         ({"hidden_sizes": [8]}, {"weights": "random"}, "model.source: no model can be built from its config.json"),
         ({"depths": [2, 1, 1, 1]}, {}, r"model.source: the weights lack segformer\..* and \d+ more"),
@@ -117,7 +128,7 @@ def test_pickled_weights_are_read_as_tensors_only(folder: Path, tmp_path: Path) 
         (
             {"model_type": "x", "auto_map": {"AutoConfig": "code.Config"}},
             {},
-            "model.source: transformers cannot use its config.json",
+            "model.source: its config.json has the model_type x, which transformers .* does not know",
         ),
     ],
 )
@@ -128,6 +139,22 @@ def test_what_does_not_fit_is_named(config: dict[str, Any], how: dict[str, Any],
         load(folder, **{**HOW, **how})
     assert "\n" not in caught.value.message
     assert len(caught.value.message) < 320
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("config", "how", "remedy"),
+    [
+        ({"model_type": "segfromer"}, {}, "did you mean segformer?"),
+        ({"model_type": "bert", "num_attention_heads": 2}, {}, "it takes no images"),
+        ({}, {"task": "depth-estimation"}, "it can do semantic-segmentation, image-classification, image-feature"),
+    ],
+)
+def test_the_way_out_fits_the_model(config: dict[str, Any], how: dict[str, Any], remedy: str, folder: Path) -> None:
+    change(folder, **config)
+    with pytest.raises(StepError) as caught:
+        load(folder, **{**HOW, **how})
+    assert remedy in caught.value.remedy
 
 
 def test_weights_for_another_task_are_refused(tiny_segformer: Path, tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ class Desk:
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
     desk = Desk(tmp_path)
-    desk.write("net/config.json", "{}")
+    desk.write("net/config.json", '{"model_type": "segformer"}')
     desk.write("images/a.jpg", b"")
     desk.write("streets.tar", b"")
     desk.write("net.onnx", b"")

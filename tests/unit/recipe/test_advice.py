@@ -41,7 +41,7 @@ def test_random_weights_mean_nothing(desk, good):
 
 def test_the_drawn_images_are_for_the_model_that_comes_with_them(desk, good):
     desk.write("quickstart/calibration/a.jpg", b"")
-    desk.write("quickstart/model/config.json", "{}")
+    desk.write("quickstart/model/config.json", '{"model_type": "segformer"}')
     drawn = good.replace("./images", "./quickstart/calibration")
     (text,) = advice(desk.one(drawn).recipe)
     assert "real images of your own should take their place: --set calibration.source=" in text

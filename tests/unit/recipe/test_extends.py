@@ -62,7 +62,7 @@ def test_the_same_kind_of_head_merges_even_where_it_is_not_said(desk, good):
 
 def test_paths_are_relative_to_the_file_that_wrote_them(desk, good):
     desk.write("family/base.yaml", good)
-    desk.write("family/net/config.json", "{}")
+    desk.write("family/net/config.json", '{"model_type": "segformer"}')
     desk.write("family/images/a.jpg", b"")
     recipe = desk.one("extends: family/base.yaml\ncalibration: {source: ./images}\n").recipe
     assert recipe.model.source == f"{desk.folder}/family/net"

@@ -23,7 +23,7 @@ def folder(tmp_path: Path) -> Path:
     for name in ("masks", "images", "labelled/images", "labelled/labels", "net"):
         (tmp_path / name).mkdir(parents=True)
     (tmp_path / "net.onnx").touch()
-    (tmp_path / "net" / "config.json").touch()
+    (tmp_path / "net" / "config.json").write_text('{"model_type": "segformer"}')
     (tmp_path / "r.yaml").write_text(RECIPE)
     return tmp_path
 

@@ -1,13 +1,18 @@
-"""ONNX files as models: same bytes, or external data under one expected name."""
+"""ONNX files as models: same bytes, or external data under one expected name; and what is wrong with others."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from recipebuild.errors import StepError
-from recipebuild.models.onnx_source import copy_onnx
+from recipebuild.graph.source import check_source, copy_onnx
+
+if TYPE_CHECKING:
+    import onnx
 
 
 def write_model(path: Path, **options: object) -> None:
@@ -68,7 +73,7 @@ def test_what_is_no_model_is_named(tmp_path: Path) -> None:
 def test_missing_external_data_is_named(tmp_path: Path) -> None:
     write_model(tmp_path / "net.onnx", save_as_external_data=True, location="net.onnx.data")
     (tmp_path / "net.onnx.data").unlink()
-    with pytest.raises(StepError, match=r"external data of .*net\.onnx cannot be read"):
+    with pytest.raises(StepError, match=r"model\.source: the external data of net\.onnx, net\.onnx\.data, is missing"):
         copy_onnx(tmp_path / "net.onnx", tmp_path / "model.onnx")
 
 
@@ -76,7 +81,7 @@ def test_external_data_cut_short_is_named(tmp_path: Path) -> None:
     write_model(tmp_path / "net.onnx", save_as_external_data=True, location="net.onnx.data")
     data = tmp_path / "net.onnx.data"
     data.write_bytes(data.read_bytes()[:-8])
-    with pytest.raises(StepError, match="external data"):
+    with pytest.raises(StepError, match=r"external data of net\.onnx, net\.onnx\.data, is cut short"):
         copy_onnx(tmp_path / "net.onnx", tmp_path / "model.onnx")
     assert not (tmp_path / "model.onnx").exists()
 
@@ -95,7 +100,7 @@ def test_external_data_outside_the_folder_is_refused(location: str, tmp_path: Pa
             if entry.key == "location":
                 entry.value = location
     onnx.save_model(model, folder / "net.onnx")
-    with pytest.raises(StepError, match="external data"):
+    with pytest.raises(StepError, match="outside its folder"):
         copy_onnx(folder / "net.onnx", tmp_path / "model.onnx")
 
 
@@ -105,5 +110,98 @@ def test_a_link_as_external_data_is_refused(tmp_path: Path) -> None:
     write_model(folder / "net.onnx", save_as_external_data=True, location="net.onnx.data")
     (folder / "net.onnx.data").rename(tmp_path / "elsewhere.bin")
     (folder / "net.onnx.data").symlink_to(tmp_path / "elsewhere.bin")
-    with pytest.raises(StepError, match="external data"):
+    with pytest.raises(StepError, match="outside its folder"):
         copy_onnx(folder / "net.onnx", tmp_path / "model.onnx")
+
+
+def later_opset(model: onnx.ModelProto) -> None:
+    model.opset_import[0].version = 99
+
+
+def early_opset(model: onnx.ModelProto) -> None:
+    model.opset_import[0].version = 5
+
+
+def later_ir(model: onnx.ModelProto) -> None:
+    model.ir_version = 99
+
+
+def no_opset(model: onnx.ModelProto) -> None:
+    del model.opset_import[:]
+
+
+def no_inputs(model: onnx.ModelProto) -> None:
+    del model.graph.input[:]
+
+
+def no_outputs(model: onnx.ModelProto) -> None:
+    del model.graph.output[:]
+
+
+def an_input_twice(model: onnx.ModelProto) -> None:
+    model.graph.input.append(model.graph.input[0])
+
+
+def unknown_tensor(model: onnx.ModelProto) -> None:
+    model.graph.node[0].input[1] = "nothing"
+
+
+def unknown_operator(model: onnx.ModelProto) -> None:
+    model.graph.node[0].op_type = "Magic"
+
+
+def operator_of_others(model: onnx.ModelProto) -> None:
+    model.graph.node[0].domain = "com.acme"
+    model.opset_import.add(domain="com.acme", version=1)
+
+
+@pytest.mark.parametrize(
+    ("change", "message", "remedy"),
+    [
+        (later_opset, "is of opset 99; known here are 7 to", "opset_version=17"),
+        (early_opset, "is of opset 5; known here are 7 to", "opset_version=17"),
+        (later_ir, "has the IR version 99; known here are 1 to", "ir_version"),
+        (no_opset, "is not valid ONNX: .*opset_import", "export it again"),
+        (no_inputs, "has no inputs", "export it again"),
+        (no_outputs, "has no outputs", "export it again"),
+        (an_input_twice, "has 2 inputs of the name x", "export it again"),
+        (unknown_tensor, "is not valid ONNX: .*nothing", "export it again"),
+        (unknown_operator, r"has operators that neither ONNX nor ONNX Runtime has: Magic \(1\)", "before export"),
+        (
+            operator_of_others,
+            r"has operators that neither ONNX nor ONNX Runtime has: com\.acme\.Add \(1\)",
+            "before export",
+        ),
+    ],
+)
+def test_a_model_that_a_build_cannot_begin_with_is_refused(
+    change: Callable[[onnx.ModelProto], None], message: str, remedy: str, tmp_path: Path
+) -> None:
+    import onnx
+
+    write_model(tmp_path / "net.onnx")
+    model = onnx.load(tmp_path / "net.onnx")
+    change(model)
+    onnx.save(model, tmp_path / "net.onnx")
+    with pytest.raises(StepError, match=rf"^model\.source: net\.onnx {message}") as caught:
+        copy_onnx(tmp_path / "net.onnx", tmp_path / "model.onnx")
+    assert remedy in caught.value.remedy
+    assert "\n" not in caught.value.message
+    assert not (tmp_path / "model.onnx").exists()
+
+
+def test_operators_of_onnx_runtime_and_functions_of_the_model_are_its_own(tmp_path: Path) -> None:
+    import onnx
+    from onnx import helper
+
+    write_model(tmp_path / "net.onnx")
+    model = onnx.load(tmp_path / "net.onnx")
+    model.graph.node[0].CopyFrom(helper.make_node("Plus", ["x", "weight"], ["h"], domain="mine"))
+    model.graph.node[1].CopyFrom(helper.make_node("BiasGelu", ["h", "bias"], ["y"], domain="com.microsoft"))
+    opsets = [*model.opset_import, helper.make_opsetid("mine", 1), helper.make_opsetid("com.microsoft", 1)]
+    plus = helper.make_function("mine", "Plus", ["a", "b"], ["c"], [helper.make_node("Add", ["a", "b"], ["c"])], opsets)
+    del model.opset_import[:]
+    model.opset_import.extend(opsets)
+    model.functions.append(plus)
+    onnx.save(model, tmp_path / "net.onnx")
+    assert len(check_source(tmp_path / "net.onnx").graph.node) == 2
