@@ -1,9 +1,10 @@
-"""How fast our graphs are, against the classic graph and against ONNX Runtime's own optimizer.
+"""How fast our graphs are, against the classic graph, ONNX Runtime's own optimizer and Olive.
 
     python -m benchmarks.graph                     # b0-cityscapes
     python -m benchmarks.graph dinov2-small-518x518 depth-anything-v2-small
 
-The classic graph is what people make by hand: torch's tracing exporter at opset 11, onnxsim, and the head. All graphs
+The classic graph is what people make by hand: torch's tracing exporter at opset 11, onnxsim, and the head. Olive's is
+made from it, where `make bench` has installed Olive. All graphs
 run in one process on ONNX Runtime's CPU provider with 2 threads: spinning is stopped (`session.force_spinning_stop`),
 as idle workers of one session would take the other's cores; runs are interleaved; medians are compared. Weights are
 random, with biases and norms stirred, as zeros would be folded away; for segmentation the logits are spread per class,
@@ -12,7 +13,10 @@ as otherwise every pixel has one class and ArgMax cannot differ.
 
 from __future__ import annotations
 
+import json
+import os
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -23,6 +27,7 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 
+from benchmarks import chains
 from recipebuild.graph.cost import layout_changes, multiply_adds
 from recipebuild.graph.files import load as load_onnx
 from recipebuild.graph.files import save
@@ -57,6 +62,10 @@ def compare(recipe: Recipe, folder: Path) -> None:
     classic, expected = exported(recipe, folder, "torchscript", 11, image)
     modern, _ = exported(recipe, folder, recipe.export.exporter, recipe.export.opset, image)
     graphs = {"classic": classic, "ONNX Runtime's transformer optimizer": optimized(classic)}
+    if chains.has("olive"):
+        graphs["Olive"] = olive(classic)
+    else:
+        print("Olive is left out: `make bench` installs it")
     for target in ("AX650", "host"):
         graphs[f"ours, {target}"] = rewritten(modern, target, recipe)
     finals = {name: with_head(path, recipe) for name, path in graphs.items()}
@@ -125,6 +134,31 @@ def optimized(path: Path) -> Path:
     target = path.with_name("optimized.onnx")
     optimizer.optimize_model(str(path), model_type="vit", opt_level=1).save_model_to_file(str(target))
     return target
+
+
+def olive(path: Path) -> Path:
+    """The graph as Olive makes it for the CPU: its passes for an ONNX file that stays in float.
+
+    These are those of ``olive optimize`` (Olive 0.13, ``cli/optimize.py``). The model type is said, as Olive skips the
+    second pass without one, and the level is that of ``optimized``.
+    """
+    out = path.with_name("olive")
+    config = {
+        "input_model": {"type": "OnnxModel", "model_path": str(path)},
+        "passes": {
+            "peephole": {"type": "OnnxPeepholeOptimizer"},
+            "transformers": {"type": "OrtTransformersOptimization", "model_type": "vit", "opt_level": 1},
+        },
+        "output_dir": str(out),
+        "cache_dir": str(path.with_name("olive-cache")),
+    }
+    said = path.with_name("olive.json")
+    said.write_text(json.dumps(config), encoding="utf-8")
+    # CI: OLIVE_DISABLE_TELEMETRY is looked at only after a first message has been sent.
+    environment = {**os.environ, "CI": "true"}
+    command = [str(chains.TOOLS / "olive"), "run", "--config", str(said)]
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+    return out / "model.onnx"
 
 
 def rewritten(path: Path, target: str, recipe: Recipe) -> Path:
