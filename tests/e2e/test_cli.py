@@ -92,9 +92,10 @@ def test_plan_and_explain_look_into_the_remote_store(built_project: Project, tmp
     new = {"XDG_CACHE_HOME": str(tmp_path / "new-machine")}
     planned = built_project.command("plan", recipe, "--store", there, **new).stdout
     assert planned.count("from the remote store") == len(planned.splitlines()) - 1
-    assert "tiny/head is in the remote store: built" in built_project.command(
-        "explain", recipe, "head", "--store", there, **new
-    ).stdout
+    assert (
+        "tiny/head is in the remote store: built"
+        in built_project.command("explain", recipe, "head", "--store", there, **new).stdout
+    )
     down = built_project.command("plan", recipe, "--store", "sftp://127.0.0.1:1/team", **new).stdout
     assert down.count("warning: the store sftp://127.0.0.1:1/team cannot be read") == 1
     assert "never built before" in down
