@@ -40,6 +40,11 @@ def sure(found: Found | None) -> Found:
     return found
 
 
+def is_float(value: ir.Value | None) -> bool:
+    """Whether ``value`` holds floating-point numbers."""
+    return value is not None and value.dtype is not None and value.dtype.is_floating_point()
+
+
 def array(value: ir.Value | None) -> Array | None:
     """What ``value`` holds if it is an initializer that no caller can override."""
     if value is None or value.const_value is None or value.is_graph_input():
@@ -116,6 +121,12 @@ class Edit:
         )
         self.graph.register_initializer(value)
         return value
+
+    def number(self, held: float, like: ir.Value, name: str) -> ir.Value:
+        """A new initializer of one element, of the rank (1 at least) and the type of ``like``."""
+        import numpy as np
+
+        return self.constant(np.full([1] * max(1, len(sure(sizes(like)))), held, sure(like.dtype).numpy()), name)
 
     def add(
         self,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from recipebuild.graph.edit import Edit, sizes, sure
+from recipebuild.graph.edit import Edit, is_float, sizes, sure
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -33,14 +33,11 @@ def pattern(node: ir.Node) -> Match | None:
 def check(match: Match) -> bool:
     """It is of floating-point numbers of known shape."""
     x = match.neg.inputs[0]
-    return x is not None and sizes(x) is not None and x.dtype is not None and x.dtype.is_floating_point()
+    return is_float(x) and sizes(x) is not None
 
 
 def rewrite(edit: Edit, match: Match) -> None:
     """Multiply by -1."""
-    import numpy as np
-
     x = sure(match.neg.inputs[0])
-    minus = np.full([1] * max(1, len(sure(sizes(x)))), -1, sure(x.dtype).numpy())
-    constant = edit.constant(minus, f"{match.neg.outputs[0].name}_minus_one")
+    constant = edit.number(-1, x, f"{match.neg.outputs[0].name}_minus_one")
     edit.replace(match.neg.outputs[0], edit.add("Mul", [x, constant], sure(sizes(x)), before=match.neg))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from recipebuild.graph.edit import Edit, sizes, sure
+from recipebuild.graph.edit import Edit, is_float, sizes, sure
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -33,14 +33,11 @@ def pattern(node: ir.Node) -> Match | None:
 def check(match: Match) -> bool:
     """It is of floating-point numbers of known shape."""
     x = match.node.inputs[0]
-    return x is not None and sizes(x) is not None and x.dtype is not None and x.dtype.is_floating_point()
+    return is_float(x) and sizes(x) is not None
 
 
 def rewrite(edit: Edit, match: Match) -> None:
     """Divide 1 by x."""
-    import numpy as np
-
     x = sure(match.node.inputs[0])
-    one = np.ones([1] * max(1, len(sure(sizes(x)))), sure(x.dtype).numpy())
-    constant = edit.constant(one, f"{match.node.outputs[0].name}_one")
+    constant = edit.number(1, x, f"{match.node.outputs[0].name}_one")
     edit.replace(match.node.outputs[0], edit.add("Div", [constant, x], sure(sizes(x)), before=match.node))

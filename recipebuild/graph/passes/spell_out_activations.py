@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from recipebuild.graph.edit import Edit, attribute, sizes, sure
+from recipebuild.graph.edit import Edit, attribute, is_float, sizes, sure
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -44,13 +44,11 @@ def pattern(node: ir.Node) -> Match | None:
 def check(match: Match) -> bool:
     """It is of floating-point numbers of known shape."""
     x = match.node.inputs[0]
-    return x is not None and sizes(x) is not None and x.dtype is not None and x.dtype.is_floating_point()
+    return is_float(x) and sizes(x) is not None
 
 
 def rewrite(edit: Edit, match: Match) -> None:
     """Spell it out."""
-    import numpy as np
-
     node, out = match.node, match.node.outputs[0]
     x = sure(node.inputs[0])
     shape, default = sure(sizes(x)), _ALPHA.get((node.domain, node.op_type))
@@ -62,7 +60,6 @@ def rewrite(edit: Edit, match: Match) -> None:
         return
     alpha, gate = attribute(node, "alpha", default), x
     if alpha != 1:
-        held = np.full([1] * max(1, len(shape)), alpha, sure(x.dtype).numpy())
-        gate = edit.add("Mul", [x, edit.constant(held, f"{out.name}_alpha")], shape, before=node)
+        gate = edit.add("Mul", [x, edit.number(alpha, x, f"{out.name}_alpha")], shape, before=node)
     gate = edit.add("Sigmoid", [gate], shape, before=node)
     edit.replace(out, edit.add("Mul", [x, gate], shape, before=node))

@@ -39,18 +39,12 @@ def check(match: Match) -> bool:
 
 def rewrite(edit: Edit, match: Match) -> None:
     """Put the definition in its place."""
-    import numpy as np
-
     gelu, x = match.gelu, sure(match.gelu.inputs[0])
-    shape, dtype = sure(sizes(x)), sure(x.dtype).numpy()
+    shape = sure(sizes(x))
 
     def make(operator: str, *inputs: ir.Value | float) -> ir.Value:
-        held = [
-            edit.constant(np.full([1] * max(1, len(shape)), it, dtype), f"{gelu.outputs[0].name}_constant")
-            if isinstance(it, float)
-            else it
-            for it in inputs
-        ]
+        name = f"{gelu.outputs[0].name}_constant"
+        held = [edit.number(it, x, name) if isinstance(it, float) else it for it in inputs]
         return edit.add(operator, held, shape, before=gelu)
 
     if attribute(gelu, "approximate", "none") == "tanh":

@@ -43,19 +43,19 @@ def rewrite(edit: Edit, match: Match) -> None:
     import numpy as np
 
     norm, out = match.norm, match.norm.outputs[0]
-    x, scale, *rest = norm.inputs
+    x, scale, *rest = sure(norm.inputs[0]), *norm.inputs[1:]
     shape = sure(sizes(x))
     first = attribute(norm, "axis", -1) % len(shape)
     axes = edit.constant(np.arange(first, len(shape)), f"{out.name}_axes")
-    epsilon = np.full([1] * len(shape), attribute(norm, "epsilon", 1e-5), np.float32)
+    epsilon = edit.number(attribute(norm, "epsilon", 1e-5), x, f"{out.name}_epsilon")
     small = (*shape[:first], *[1] * (len(shape) - first))
 
-    def mean(value: ir.Value | None) -> ir.Value:
+    def mean(value: ir.Value) -> ir.Value:
         return edit.add("ReduceMean", [value, axes], small, before=norm, attributes={"keepdims": 1})
 
     centred = edit.add("Sub", [x, mean(x)], shape, before=norm)
     variance = mean(edit.add("Mul", [centred, centred], shape, before=norm))
-    shifted = edit.add("Add", [variance, edit.constant(epsilon, f"{out.name}_epsilon")], small, before=norm)
+    shifted = edit.add("Add", [variance, epsilon], small, before=norm)
     result = edit.add("Div", [centred, edit.add("Sqrt", [shifted], small, before=norm)], shape, before=norm)
     result = edit.add("Mul", [result, scale], shape, before=norm)
     for bias in rest:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from recipebuild.graph.edit import Edit, array, made_by, sizes, sure
+from recipebuild.graph.edit import Edit, array, is_float, made_by, sizes, sure
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -35,8 +35,12 @@ def pattern(node: ir.Node) -> Match | None:
 def check(match: Match) -> bool:
     """It is of floating-point numbers in one axis at most: whole numbers are shapes."""
     out, shape = match.node.outputs[0], sizes(match.node.outputs[0])
-    floats = out.dtype is not None and out.dtype.is_floating_point()
-    return floats and shape is not None and len(shape) < 2 and all(sizes(it) is not None for it in match.node.inputs)
+    return (
+        is_float(out)
+        and shape is not None
+        and len(shape) < 2
+        and all(sizes(it) is not None for it in match.node.inputs)
+    )
 
 
 def rewrite(edit: Edit, match: Match) -> None:
