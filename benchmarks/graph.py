@@ -119,17 +119,14 @@ def stir(module: Any) -> None:
 
 def lift(module: Any) -> None:
     """Keep depth off zero, which a final ReLU makes of all that is negative: zeros agree with anything."""
-    import torch
-
-    last = [part for part in module.modules() if isinstance(part, torch.nn.Conv2d)][-1]
-    last.bias.data.fill_(1.0)
+    last_conv(module).bias.data.fill_(1.0)
 
 
 def spread(module: Any, example: Any) -> None:
     """Give every class of a segmentation model its share of the pixels."""
     import torch
 
-    last = [part for part in module.modules() if isinstance(part, torch.nn.Conv2d)][-1]
+    last = last_conv(module)
     with torch.no_grad():
         logits = module(example)
         mean, deviation = logits.mean((0, 2, 3)), logits.std((0, 2, 3))
@@ -144,6 +141,13 @@ def optimized(path: Path) -> Path:
     target = path.with_name("optimized.onnx")
     optimizer.optimize_model(str(path), model_type="vit", opt_level=1).save_model_to_file(str(target))
     return target
+
+
+def last_conv(module: Any) -> Any:
+    """The Conv that gives logits, or depth."""
+    import torch
+
+    return [part for part in module.modules() if isinstance(part, torch.nn.Conv2d)][-1]
 
 
 def olive(path: Path) -> Path:

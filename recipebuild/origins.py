@@ -30,14 +30,13 @@ def origins(job: Job, step: Step, config: Blob, store: Store) -> dict[str, Any]:
     """
     if "templates_user" in step.inputs:
         return {}
-    variant = job.variants.get(step.variant) or next(iter(job.variants.values()))
     values = json.loads(store.path(config).read_text(encoding="utf-8"))
     found: dict[str, Any] = {}
     places: dict[str, str | None] = {}
     for path, _ in config_leaves(values):
         if field := config_field(path, step.params["overrides"]):
             if field not in places:
-                place = variant.place(field)
+                place = job.place(step, field)
                 places[field] = _told(place) if place else None
             found[path] = {"field": field, "place": places[field]}
     return found

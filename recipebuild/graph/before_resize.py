@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from recipebuild.errors import StepError
+from recipebuild.graph.proto import bare
 from recipebuild.graph.statistics import outputs
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def _sizes(model: onnx.ModelProto, name: str) -> tuple[int, ...]:
     """The shape of a tensor that a node makes, 0 where a size is not known; empty if nothing is."""
     from onnx import shape_inference
 
-    value = _described(model, name) or _described(shape_inference.infer_shapes(model), name)
+    value = _described(model, name) or _described(shape_inference.infer_shapes(bare(model)), name)
     return tuple(size.dim_value for size in value.type.tensor_type.shape.dim) if value is not None else ()
 
 
