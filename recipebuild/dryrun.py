@@ -41,20 +41,16 @@ def preview(recipes: str | Sequence[str], options: Options = DEFAULTS) -> list[d
             steps.append({**it.as_json(), "why": [_sourced(change, it.step, job) for change in it.why]})
         toolchains = dict.fromkeys(f"{t.name} {t.version}" for t in job.toolchains.values())
         found.append(
-            {"recipe": job.plan.name, "toolchain": ", ".join(toolchains), "steps": steps, "notes": elsewhere.notes}
+            {"recipe": job.plan.name, "toolchain": ", ".join(toolchains), "steps": steps, "notes": elsewhere.told()}
         )
     return found
 
 
 class _Elsewhere:
-    """Looks for records in the remote store that the options name, until that fails.
-
-    Attributes:
-        notes: What went wrong there.
-    """
+    """Looks for records in the remote store that the options name, until that fails."""
 
     def __init__(self, options: Options) -> None:
-        self.notes: list[str] = []
+        self._notes: list[str] = []
         self._remote = open_remote(options)
         if self._remote:
             self._remote.check()
@@ -65,9 +61,14 @@ class _Elsewhere:
         except CheckError:  # a run would build it
             return None
         except MissingError as error:
-            self.notes.append(f"warning: {error.message}: what it has is not told here")
+            self._notes.append(f"warning: {error.message}: what it has is not told here")
             self._remote = None
             return None
+
+    def told(self) -> list[str]:
+        """What went wrong there and was not told yet."""
+        notes, self._notes = self._notes, []
+        return notes
 
 
 def picture(recipe: str, language: Literal["mermaid", "dot", "svg"], options: Options) -> str:
@@ -93,14 +94,15 @@ def explain(recipe: str, step: str, options: Options = DEFAULTS) -> list[dict[st
     Returns:
         What ``plan --json`` says of the step. ``then`` has an object for each step that follows from it: ``id``,
         ``status`` and ``seconds_last_time``. With ``cached`` and ``fetch``, ``why`` tells what had changed when it was
-        built, and ``since`` when what it was compared with was built.
+        built, and ``since`` when what it was compared with was built. ``notes`` tells of a remote store that cannot be
+        read.
 
     Raises:
         RecipeError: If the recipe, an option or the step's name is wrong.
     """
-    store = open_store(options)
+    store, elsewhere = open_store(options), _Elsewhere(options)
     (job,) = prepare([recipe], options)
-    previews = {it.step.id: it for it in preview_steps(job.plan.steps, store, _Elsewhere(options))}
+    previews = {it.step.id: it for it in preview_steps(job.plan.steps, store, elsewhere)}
     chosen = [it for it in previews.values() if it.step.name == step]
     if not chosen:
         names = ", ".join(dict.fromkeys(it.name for it in job.plan.steps))
@@ -115,6 +117,7 @@ def explain(recipe: str, step: str, options: Options = DEFAULTS) -> list[dict[st
         said["why"] = [_sourced(change, it.step, job) for change in why]
         after = [previews[id_].as_json() for id_ in it.then]
         said["then"] = [{key: one[key] for key in ("id", "status", "seconds_last_time")} for one in after]
+        said["notes"] = elsewhere.told()
         found.append(said)
     return found
 

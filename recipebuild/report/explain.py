@@ -20,7 +20,7 @@ def explain_text(step: Mapping[str, Any]) -> str:
         lines.append("what follows from it, each cached if what it reads stays the same:")
         width = max(len(after["id"]) for after in step["then"])
         lines += [f"  {after['id']:{width}}  {_duration(after)}" for after in step["then"]]
-    return "\n".join(lines)
+    return "\n".join([*lines, *step["notes"]])
 
 
 def change_row(change: Mapping[str, Any]) -> tuple[str, str, str]:

@@ -96,7 +96,9 @@ def test_plan_and_explain_look_into_the_remote_store(built_project: Project, tmp
         "tiny/head is in the remote store: built"
         in built_project.command("explain", recipe, "head", "--store", there, **new).stdout
     )
-    down = built_project.command("plan", recipe, "--store", "sftp://127.0.0.1:1/team", **new).stdout
+    unheard = built_project.command("explain", recipe, "head", "--store", "sftp://127.0.0.1:1/team", **new).stdout
+    assert unheard.count("warning: the store sftp://127.0.0.1:1/team cannot be read") == 1
+    down = built_project.command("plan", recipe, "quickstart", "--store", "sftp://127.0.0.1:1/team", **new).stdout
     assert down.count("warning: the store sftp://127.0.0.1:1/team cannot be read") == 1
     assert "never built before" in down
 
