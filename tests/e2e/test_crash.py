@@ -30,6 +30,7 @@ def edits(number: int) -> list[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)  # 200 moments of some seconds, and the builds between them
 def test_killed_at_200_moments_the_build_is_that_of_an_undisturbed_one(make_project: Callable[[], Project]) -> None:
     project, undisturbed, moments = make_project(), make_project(), random.Random(8)
     undisturbed.command("run", undisturbed.recipe, *edits(0))
