@@ -21,8 +21,8 @@ test: lint typecheck  ## lint, type check and the tests that are fast
 test-all: lint typecheck  ## every test, the long ones too
 	@$(BIN)/python -m pytest
 
-lint: setup  ## ruff: rules and format
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+lint: setup  ## ruff: rules and format; import-linter: which folder imports which
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports --no-logo
 
 typecheck: setup  ## mypy, strict, on the package
 	@$(BIN)/mypy

@@ -28,20 +28,20 @@ import onnx
 import onnxruntime as ort
 
 from benchmarks import chains
-from recipebuild.graph.cost import layout_changes, multiply_adds
-from recipebuild.graph.files import load as load_onnx
-from recipebuild.graph.files import save
-from recipebuild.graph.head import Head, add_argmax
-from recipebuild.graph.passes import defaults
-from recipebuild.graph.probe import probe
-from recipebuild.graph.rewrite import Limits, rewrite_file
-from recipebuild.graph.simplify import simplify
-from recipebuild.models.checkpoint import write_config
-from recipebuild.models.export import attention_for, export
-from recipebuild.models.families import config_for
-from recipebuild.models.load import load
 from recipebuild.recipe.load import load as load_recipe
 from recipebuild.recipe.schema import Recipe
+from recipebuild.toolkit.graph.cost import layout_changes, multiply_adds
+from recipebuild.toolkit.graph.files import load as load_onnx
+from recipebuild.toolkit.graph.files import save
+from recipebuild.toolkit.graph.head import Head, add_argmax
+from recipebuild.toolkit.graph.passes import defaults
+from recipebuild.toolkit.graph.probe import probe
+from recipebuild.toolkit.graph.rewrite import Limits, rewrite_file
+from recipebuild.toolkit.graph.simplify import simplify
+from recipebuild.toolkit.models.checkpoint import write_config
+from recipebuild.toolkit.models.export import attention_for, export
+from recipebuild.toolkit.models.families import config_for
+from recipebuild.toolkit.models.load import load
 
 WARM_UP, RUNS, THREADS = 3, 12, 2
 

@@ -27,9 +27,9 @@ print(json.dumps([time.perf_counter() - began, peak]))
 PLAIN = """
 import json, resource, sys, time
 from pathlib import Path
-from recipebuild.calibration.preprocess import ImageSpec
-from recipebuild.evaluate.runners import open_model
-from recipebuild.quantize.dataset import CalibrationSet
+from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.evaluate.runners import open_model
+from recipebuild.toolkit.quantize.dataset import CalibrationSet
 inputs, params = json.loads(sys.argv[1]), json.loads(sys.argv[2])
 spec = ImageSpec.model_validate(params["input"])
 began = time.perf_counter()

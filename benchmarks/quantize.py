@@ -23,9 +23,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.timing import machine, row
-from recipebuild.calibration.preprocess import ImageSpec
 from recipebuild.recipe.load import load
 from recipebuild.recipe.schema import Recipe
+from recipebuild.toolkit.calibration.preprocess import ImageSpec
 
 ROUNDS = 3
 THEIRS = {"MinMax": "MinMax", "Percentile": "Percentile", "KL": "Entropy", "MSE": "MinMax"}
@@ -96,7 +96,7 @@ def do(which: str, method: str, name: str, folder: Path) -> None:
 def run_float(model: Path, images: Path, spec: ImageSpec, method: str, out: Path) -> None:
     import onnxruntime as ort
 
-    from recipebuild.quantize.dataset import CalibrationSet
+    from recipebuild.toolkit.quantize.dataset import CalibrationSet
 
     session = ort.InferenceSession(model, providers=["CPUExecutionProvider"])
     for batch in CalibrationSet(images, spec):
@@ -106,7 +106,7 @@ def run_float(model: Path, images: Path, spec: ImageSpec, method: str, out: Path
 def quantize_static(model: Path, images: Path, spec: ImageSpec, method: str, out: Path) -> None:
     from onnxruntime import quantization as ort
 
-    from recipebuild.quantize.dataset import CalibrationSet
+    from recipebuild.toolkit.quantize.dataset import CalibrationSet
 
     class Reader(ort.CalibrationDataReader):  # type: ignore[misc]
         def __init__(self) -> None:

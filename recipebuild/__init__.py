@@ -9,16 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from recipebuild.accepted import accept
-    from recipebuild.begin import Draft, new
-    from recipebuild.board.boards import Board, add_board
-    from recipebuild.board.boards import load_boards as list_boards
-    from recipebuild.board.doctor import doctor as board_doctor
-    from recipebuild.bringing import bring as import_config
-    from recipebuild.build import Build, run
-    from recipebuild.bundle.sign import sign as sign_bundle
-    from recipebuild.bundle.verify import verify as verify_bundle
-    from recipebuild.dryrun import Checked, check, explain, picture, preview, render
     from recipebuild.engine.events import Event
     from recipebuild.engine.exchange import pull as cache_pull
     from recipebuild.engine.exchange import push as cache_push
@@ -26,67 +16,83 @@ if TYPE_CHECKING:
     from recipebuild.engine.upkeep import usage as cache_stats
     from recipebuild.engine.upkeep import verify as cache_verify
     from recipebuild.errors import CheckError, MissingError, RecipebuildError, RecipeError, StepError
-    from recipebuild.estimate import estimate as estimate_latency
-    from recipebuild.graph.describe import describe
-    from recipebuild.health.examine import examine as doctor
-    from recipebuild.lock import lock as write_lock
-    from recipebuild.models.families import family_table as list_families
-    from recipebuild.prepare import Options, open_remote, open_store
-    from recipebuild.pulsar2.inspect import inspect
     from recipebuild.recipe.json_schema import json_schema
-    from recipebuild.reports import write as write_report
-    from recipebuild.tune import Tuned
-    from recipebuild.tune import tune as tune_recipe
+    from recipebuild.session import Options, open_remote, open_store
+    from recipebuild.toolkit.board.boards import Board, add_board
+    from recipebuild.toolkit.board.boards import load_boards as list_boards
+    from recipebuild.toolkit.board.doctor import doctor as board_doctor
+    from recipebuild.toolkit.bundle.sign import sign as sign_bundle
+    from recipebuild.toolkit.bundle.verify import verify as verify_bundle
+    from recipebuild.toolkit.graph.describe import describe
+    from recipebuild.toolkit.models.extensions import Family
+    from recipebuild.toolkit.models.families import family_table as list_families
+    from recipebuild.toolkit.pulsar2.inspect import inspect
     from recipebuild.ui.builds import Builds
     from recipebuild.ui.server import server as ui_server
+    from recipebuild.verbs.accept import accept
+    from recipebuild.verbs.check import Checked, check
+    from recipebuild.verbs.doctor import doctor
+    from recipebuild.verbs.estimate import estimate as estimate_latency
+    from recipebuild.verbs.explain import explain
+    from recipebuild.verbs.graph import picture
+    from recipebuild.verbs.import_ import bring as import_config
+    from recipebuild.verbs.lock import lock as write_lock
+    from recipebuild.verbs.new import Draft, new
+    from recipebuild.verbs.plan import preview
+    from recipebuild.verbs.render import render
+    from recipebuild.verbs.report import write as write_report
+    from recipebuild.verbs.run import Build, run
+    from recipebuild.verbs.tune import Tuned
+    from recipebuild.verbs.tune import tune as tune_recipe
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Board": "board.boards",
-    "Build": "build",
+    "Board": "toolkit.board.boards",
+    "Build": "verbs.run",
     "Builds": "ui.builds",
     "CheckError": "errors",
-    "Checked": "dryrun",
-    "Draft": "begin",
+    "Checked": "verbs.check",
+    "Draft": "verbs.new",
     "Event": "engine.events",
+    "Family": "toolkit.models.extensions",
     "MissingError": "errors",
-    "Options": "prepare",
+    "Options": "session",
     "RecipeError": "errors",
     "RecipebuildError": "errors",
     "StepError": "errors",
-    "Tuned": "tune",
-    "accept": "accepted",
-    "add_board": "board.boards",
-    "board_doctor": "board.doctor:doctor",
+    "Tuned": "verbs.tune",
+    "accept": "verbs.accept",
+    "add_board": "toolkit.board.boards",
+    "board_doctor": "toolkit.board.doctor:doctor",
     "cache_gc": "engine.upkeep:collect",
     "cache_pull": "engine.exchange:pull",
     "cache_push": "engine.exchange:push",
     "cache_stats": "engine.upkeep:usage",
     "cache_verify": "engine.upkeep:verify",
-    "check": "dryrun",
-    "describe": "graph.describe",
-    "doctor": "health.examine:examine",
-    "estimate_latency": "estimate:estimate",
-    "explain": "dryrun",
-    "import_config": "bringing:bring",
-    "inspect": "pulsar2.inspect",
+    "check": "verbs.check",
+    "describe": "toolkit.graph.describe",
+    "doctor": "verbs.doctor",
+    "estimate_latency": "verbs.estimate:estimate",
+    "explain": "verbs.explain",
+    "import_config": "verbs.import_:bring",
+    "inspect": "toolkit.pulsar2.inspect",
     "json_schema": "recipe.json_schema",
-    "list_boards": "board.boards:load_boards",
-    "list_families": "models.families:family_table",
-    "new": "begin",
-    "open_remote": "prepare",
-    "open_store": "prepare",
-    "picture": "dryrun",
-    "preview": "dryrun",
-    "render": "dryrun",
-    "run": "build",
-    "sign_bundle": "bundle.sign:sign",
-    "tune_recipe": "tune:tune",
+    "list_boards": "toolkit.board.boards:load_boards",
+    "list_families": "toolkit.models.families:family_table",
+    "new": "verbs.new",
+    "open_remote": "session",
+    "open_store": "session",
+    "picture": "verbs.graph",
+    "preview": "verbs.plan",
+    "render": "verbs.render",
+    "run": "verbs.run",
+    "sign_bundle": "toolkit.bundle.sign:sign",
+    "tune_recipe": "verbs.tune:tune",
     "ui_server": "ui.server:server",
-    "verify_bundle": "bundle.verify:verify",
-    "write_lock": "lock:lock",
-    "write_report": "reports:write",
+    "verify_bundle": "toolkit.bundle.verify:verify",
+    "write_lock": "verbs.lock:lock",
+    "write_report": "verbs.report:write",
 }
 """Where each name lives, and what it is called there if that is something else."""
 
@@ -98,6 +104,7 @@ __all__ = [
     "Checked",
     "Draft",
     "Event",
+    "Family",
     "MissingError",
     "Options",
     "RecipeError",

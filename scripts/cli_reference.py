@@ -10,7 +10,7 @@ from typing import Any
 from typer.main import get_command
 
 from recipebuild.cli.app import app
-from recipebuild.cli.topics import EXIT_CODES
+from recipebuild.verbs.help_ import EXIT_CODES
 
 HEAD = """\
 # The command line

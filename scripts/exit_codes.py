@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from recipebuild.cli.topics import EXIT_CODES
 from recipebuild.errors import KINDS
+from recipebuild.verbs.help_ import EXIT_CODES
 
 
 def table() -> str:

@@ -41,8 +41,8 @@ def tiny_segformer(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def segformer_onnx(tiny_segformer: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """``tiny_segformer`` as ONNX: pixel_values [1, 3, 64, 128] -> logits [1, 19, 16, 32]."""
-    from recipebuild.models.export import export
-    from recipebuild.models.load import load
+    from recipebuild.toolkit.models.export import export
+    from recipebuild.toolkit.models.load import load
 
     path = tmp_path_factory.mktemp("exported") / "export.onnx"
     module = load(tiny_segformer, task="semantic-segmentation", weights="pretrained", seed=0)
@@ -75,9 +75,9 @@ def pulsar2_folder(tmp_path: Path, street_images: Path) -> Path:
 
     from onnx import TensorProto, helper, save
 
-    from recipebuild.calibration.preprocess import ImageSpec
-    from recipebuild.pulsar2.compose import Build
-    from recipebuild.pulsar2.render import rendered
+    from recipebuild.toolkit.calibration.preprocess import ImageSpec
+    from recipebuild.toolkit.pulsar2.compose import Build
+    from recipebuild.toolkit.pulsar2.render import rendered
 
     folder = tmp_path / "pulsar2-folder"
     folder.mkdir()

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from recipebuild.cli import completing
-from recipebuild.cli import options as given
+from recipebuild.cli import complete
+from recipebuild.cli import options as opt
 from recipebuild.cli.exits import print_json
 from recipebuild.errors import MissingError
 
@@ -19,7 +19,7 @@ app = typer.Typer(
     add_completion=False,
 )
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="The board's name.", autocompletion=completing.boards)]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The board's name.", autocompletion=complete.boards)]
 
 
 @app.command("add")
@@ -39,28 +39,19 @@ def add(
 
     Example: recipebuild board add desk --host root@192.168.1.20
     """
-    from pydantic import ValidationError
+    from recipebuild.verbs.board import add
 
-    from recipebuild.board.boards import Board, add_board, parse_host
-    from recipebuild.errors import RecipeError
-
-    config = str(ssh_config.resolve()) if ssh_config else None
-    try:
-        board = Board.model_validate(
-            {**parse_host(host), "chip": chip, "program": program, "folder": folder, "ssh_config": config}
-        )
-    except ValidationError as error:
-        raise RecipeError(f"--folder {folder!r} is no folder's name", remedy="letters, digits and ._-/") from error
-    typer.echo(f"{name}: written to {add_board(name, board)}")
+    path = add(name, host, chip=chip, program=program, folder=folder, ssh_config=ssh_config)
+    typer.echo(f"{name}: written to {path}")
 
 
 @app.command("list")
-def list_(as_json: given.Json = False) -> None:
+def list_(as_json: opt.Json = False) -> None:
     """Print the boards that were added.
 
     Example: recipebuild board list
     """
-    from recipebuild.board.boards import load_boards
+    from recipebuild.verbs.board import load_boards
 
     boards = load_boards()
     if as_json:
@@ -77,17 +68,16 @@ def doctor(
     bundle: Annotated[
         Path | None, typer.Option(metavar="DIR", exists=True, file_okay=False, help="A bundle that is to run there.")
     ] = None,
-    as_json: given.Json = False,
+    as_json: opt.Json = False,
 ) -> None:
     """Look at a board: reachable, driver, free NPU memory, programs; each line with what helps.
 
     Example: recipebuild board doctor desk
     """
-    from recipebuild.board.boards import find_board
-    from recipebuild.board.doctor import compiled_by, doctor
-    from recipebuild.cli.doctoring import tell
+    from recipebuild.cli.doctor import tell
+    from recipebuild.verbs.board import doctor
 
-    lines = doctor(find_board(name), compiled_by(bundle) if bundle else None)
+    lines = doctor(name, bundle)
     if as_json:
         print_json([[line.as_json() for line in lines]])
     else:
@@ -98,35 +88,30 @@ def doctor(
 
 @app.command("run")
 def run(
-    recipes: given.Recipes,
+    recipes: opt.Recipes,
     board: Annotated[str | None, typer.Option(metavar="NAME", help="The board; by default the only one.")] = None,
     again: Annotated[bool, typer.Option("--again", help="Measure anew, though nothing changed.")] = False,
-    sets: given.Sets = None,
-    weights: given.Weights = None,
-    store: given.Store = None,
-    build_dir: given.BuildDir = Path("build"),
-    templates: given.Templates = None,
-    jobs: given.Jobs = None,
-    keep_going: given.KeepGoing = False,
-    locked: given.Locked = False,
-    quiet: given.Quiet = False,
-    verbose: given.Verbose = False,
-    as_json: given.Json = False,
+    sets: opt.Sets = None,
+    weights: opt.Weights = None,
+    store: opt.Store = None,
+    build_dir: opt.BuildDir = Path("build"),
+    templates: opt.Templates = None,
+    jobs: opt.Jobs = None,
+    keep_going: opt.KeepGoing = False,
+    locked: opt.Locked = False,
+    quiet: opt.Quiet = False,
+    verbose: opt.Verbose = False,
+    as_json: opt.Json = False,
 ) -> None:
     """Build recipes, put them on a board, time them there, and compare board and host.
 
     Example: recipebuild board run recipes/mine.yaml --board desk
     """
-    import datetime
+    from recipebuild.cli.run import build_and_tell
+    from recipebuild.verbs.board import Options, note, on_board
 
-    from recipebuild.board.boards import only_board
-    from recipebuild.board.book import note
-    from recipebuild.cli.building import build_and_tell
-    from recipebuild.prepare import Options
-
-    now = datetime.datetime.now(datetime.UTC).isoformat()
     options = Options(
-        sets=given.merged_sets(sets, weights, None), store=store, build_dir=build_dir, templates=templates,
-        jobs=jobs, keep_going=keep_going, locked=locked, board=board or only_board(), again=now if again else None,
+        sets=opt.merged_sets(sets, weights, None), store=store, build_dir=build_dir, templates=templates,
+        jobs=jobs, keep_going=keep_going, locked=locked,
     )  # fmt: skip
-    build_and_tell(recipes, options, as_json, note, quiet=quiet, verbose=verbose)
+    build_and_tell(recipes, on_board(options, board, again=again), as_json, note, quiet=quiet, verbose=verbose)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from recipebuild.cli import options as given
+from recipebuild.cli import options as opt
 from recipebuild.cli.exits import print_json, say
 from recipebuild.errors import CheckError
 
@@ -25,7 +25,7 @@ def verify(
         typer.Option(metavar="FILE", exists=True, help="Allowed signers (ssh-keygen), or a public key (cosign)."),
     ] = None,
     identity: Annotated[str | None, typer.Option(metavar="WHO", help="Who must have signed (ssh-keygen).")] = None,
-    as_json: given.Json = False,
+    as_json: opt.Json = False,
 ) -> None:
     """Check a bundle, offline: every byte of it, and with --signers who signed it.
 
@@ -33,20 +33,18 @@ def verify(
     """
     from dataclasses import asdict
 
-    from recipebuild.bundle.sign import check_signature
-    from recipebuild.bundle.verify import verify
+    from recipebuild.verbs.bundle import verify
 
-    found = verify(bundle)
-    signed = check_signature(bundle, signers, identity) if signers and not found.faults else None
+    checked, signed = verify(bundle, signers, identity)
     if as_json:
-        print_json([{**asdict(found), "signed_by": signed}])
-    elif not found.faults:
-        typer.echo(f"{bundle}: {found.files} files as they were built: {found.model}, by {found.toolchain}")
-        typer.echo(f"  recipe {found.recipe}, digest {found.recipe_digest}")
+        print_json([{**asdict(checked), "signed_by": signed}])
+    elif not checked.faults:
+        typer.echo(f"{bundle}: {checked.files} files as they were built: {checked.model}, by {checked.toolchain}")
+        typer.echo(f"  recipe {checked.recipe}, digest {checked.recipe_digest}")
         typer.echo(f"  signed by {signed}" if signed else "  who made it is not known: no signature was checked")
-    for fault in found.faults:
+    for fault in checked.faults:
         say(f"error: {bundle}: {fault}")
-    if found.faults:
+    if checked.faults:
         say("  name build/<name>/bundle, or get it anew: recipebuild run RECIPE")
         raise typer.Exit(CheckError.exit_code)
 
@@ -63,10 +61,6 @@ def sign(
 
     Example: recipebuild bundle sign build/quickstart/bundle --key ~/.ssh/id_ed25519
     """
-    from recipebuild.bundle.sign import sign as sign_bundle
-    from recipebuild.bundle.verify import verify
+    from recipebuild.verbs.bundle import sign
 
-    if faults := verify(bundle).faults:
-        remedy = "sign what is whole: recipebuild bundle verify tells all that is wrong with it"
-        raise CheckError(f"{bundle} is not signed: {faults[0]}", remedy=remedy)
-    typer.echo(sign_bundle(bundle, key, program))
+    typer.echo(sign(bundle, key, program))

@@ -1,64 +1,65 @@
-"""``cache stats``, ``cache verify`` and ``cache gc``; ``push`` and ``pull`` are in ``exchange.py``."""
+"""``cache``: the store looked after, and its results moved to and from a remote one."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from recipebuild.cli import exchange
-from recipebuild.cli import options as given
+from recipebuild.cli import options as opt
 from recipebuild.cli.exits import print_json
+from recipebuild.errors import CheckError
+
+if TYPE_CHECKING:
+    from recipebuild.verbs.cache import Moved
 
 app = typer.Typer(help="Look after the store.", no_args_is_help=True, rich_markup_mode=None, add_completion=False)
-app.command("push")(exchange.push)
-app.command("pull")(exchange.pull)
+
+Recipes = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[RECIPE]...", help="Recipes whose results to move; without any, all that there is."),
+]
+Url = Annotated[str, typer.Option("--store", metavar="URL", help="The remote store: s3://, gs://, sftp://, file://.")]
 
 
 @app.command("stats")
-def stats(store: given.LocalStore = None, as_json: given.Json = False) -> None:
+def stats(store: opt.LocalStore = None, as_json: opt.Json = False) -> None:
     """Say how much the store holds, by recipe and by step.
 
     Example: recipebuild cache stats
     """
-    from recipebuild.engine.upkeep import usage
-    from recipebuild.prepare import Options, open_store
-    from recipebuild.report.figures import size
+    from recipebuild.verbs.cache import Options, size, stats
 
-    opened = open_store(Options(store=store))
-    found = usage(opened)
+    root, usage = stats(Options(store=store))
     if as_json:
-        print_json([asdict(found)])
+        print_json([asdict(usage)])
         return
-    typer.echo(f"{opened.root}: {found.records} records, {found.blobs} blobs, {size(found.bytes)}")
-    for title, parts in (("recipe", found.by_recipe), ("step", found.by_step)):
+    typer.echo(f"{root}: {usage.records} records, {usage.blobs} blobs, {size(usage.bytes)}")
+    for title, parts in (("recipe", usage.by_recipe), ("step", usage.by_step)):
         typer.echo(f"by {title} (what several share counts for each):")
         for name, count in sorted(parts.items(), key=lambda part: -part[1]):
             typer.echo(f"  {size(count):>10}  {name}")
 
 
 @app.command("verify")
-def verify(store: given.LocalStore = None, as_json: given.Json = False) -> None:
+def verify(store: opt.LocalStore = None, as_json: opt.Json = False) -> None:
     """Read every byte of the store; remove what is damaged, so that the next run builds it again.
 
     Example: recipebuild cache verify
     """
-    from recipebuild.engine.upkeep import verify
-    from recipebuild.errors import CheckError
-    from recipebuild.prepare import Options, open_store
-    from recipebuild.report.figures import size
+    from recipebuild.verbs.cache import Options, size, verify
 
-    found = verify(open_store(Options(store=store)))
+    verdict = verify(Options(store=store))
     if as_json:
-        print_json([asdict(found)])
+        print_json([asdict(verdict)])
     else:
-        for name in found.damaged:
+        for name in verdict.damaged:
             typer.echo(f"damaged, removed: {name}")
-        for key in found.incomplete:
+        for key in verdict.incomplete:
             typer.echo(f"incomplete, will be built again: {key}")
-        typer.echo(f"{found.blobs} blobs, {size(found.bytes)}: {'sound' if not found.damaged else 'damaged'}")
-    if found.damaged or found.incomplete:
+        typer.echo(f"{verdict.blobs} blobs, {size(verdict.bytes)}: {'sound' if not verdict.damaged else 'damaged'}")
+    if verdict.damaged or verdict.incomplete:
         raise typer.Exit(CheckError.exit_code)
 
 
@@ -68,8 +69,8 @@ def gc(
     older_than: Annotated[
         str | None, typer.Option(metavar="AGE", help="Remove what was not used for this long: 30d, 12h.")
     ] = None,
-    store: given.LocalStore = None,
-    as_json: given.Json = False,
+    store: opt.LocalStore = None,
+    as_json: opt.Json = False,
 ) -> None:
     """Make room in the store. What a running build or a build folder needs stays.
 
@@ -77,15 +78,64 @@ def gc(
 
     Example: recipebuild cache gc --older-than 30d
     """
-    from recipebuild.engine.upkeep import collect
-    from recipebuild.prepare import Options, open_store
-    from recipebuild.report.figures import size
+    from recipebuild.verbs.cache import Options, gc, size
 
-    limit = given.bytes_of("--max-size", max_size) if max_size else None
-    age = given.seconds_of("--older-than", older_than) if older_than else None
-    freed = collect(open_store(Options(store=store)), max_bytes=limit, older_than=age)
+    limit = opt.bytes_of("--max-size", max_size) if max_size else None
+    age = opt.seconds_of("--older-than", older_than) if older_than else None
+    freed = gc(Options(store=store), max_bytes=limit, older_than=age)
     if as_json:
         print_json([asdict(freed)])
     else:
         typer.echo(f"freed {size(freed.bytes)}: {freed.records} records, {freed.blobs} blobs")
         typer.echo(f"{size(freed.kept_bytes)} are left")
+
+
+@app.command("push")
+def push(
+    store: Url,
+    recipes: Recipes = None,
+    sets: opt.Sets = None,
+    weights: opt.Weights = None,
+    toolchain: opt.Toolchain = None,
+    as_json: opt.Json = False,
+) -> None:
+    """Copy results of this machine to a remote store.
+
+    Example: recipebuild cache push recipes/mine.yaml --store s3://bucket/team
+    """
+    from recipebuild.verbs.cache import Options, push
+
+    options = Options(sets=opt.merged_sets(sets, weights, toolchain), store=store)
+    _tell_moved(push(recipes, options), "pushed", as_json)
+
+
+@app.command("pull")
+def pull(
+    store: Url,
+    recipes: Recipes = None,
+    sets: opt.Sets = None,
+    weights: opt.Weights = None,
+    toolchain: opt.Toolchain = None,
+    as_json: opt.Json = False,
+) -> None:
+    """Copy results from a remote store to this machine; the next run finds them.
+
+    Example: recipebuild cache pull recipes/mine.yaml --store s3://bucket/team
+    """
+    from recipebuild.verbs.cache import Options, pull
+
+    options = Options(sets=opt.merged_sets(sets, weights, toolchain), store=store)
+    _tell_moved(pull(recipes, options), "pulled", as_json)
+
+
+def _tell_moved(moved: Moved, verb: str, as_json: bool) -> None:
+    if as_json:
+        print_json([moved.as_json()])
+    else:
+        typer.echo(f"{verb} {moved.records} results; {moved.present} were there already")
+        if moved.missing:
+            typer.echo(f"not there: {', '.join(moved.missing)}")
+        for name in moved.damaged:
+            typer.echo(f"damaged, not taken: {name}")
+    if moved.damaged:
+        raise typer.Exit(CheckError.exit_code)

@@ -1,4 +1,4 @@
-"""``inspect`` and ``diff``: what is in a model's file, and two models or two builds side by side."""
+"""``inspect``: what is in a model's file, and what an NPU cannot take of it."""
 
 from __future__ import annotations
 
@@ -7,18 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from recipebuild.cli import options as given
+from recipebuild.cli import options as opt
 from recipebuild.cli.exits import print_json, say
 from recipebuild.errors import CheckError
 
 if TYPE_CHECKING:
-    from recipebuild.pulsar2.axmodel import AxModel
-    from recipebuild.pulsar2.inspect import OnnxModel
-
-Side = Annotated[
-    str,
-    typer.Argument(metavar="MODEL|BUILD", help="An ONNX model; a quant.json; or a build folder or its manifest."),
-]
+    from recipebuild.verbs.inspect import AxModel, OnnxModel
 
 
 def inspect(
@@ -26,7 +20,7 @@ def inspect(
     hardware: Annotated[
         str | None, typer.Option(metavar="AX650|...", help="List the nodes that this NPU cannot take, and why.")
     ] = None,
-    as_json: given.Json = False,
+    as_json: opt.Json = False,
 ) -> None:
     """Say what is in a model: operators, parameters, multiply-adds, memory, and what an NPU cannot take of it.
 
@@ -34,8 +28,7 @@ def inspect(
 
     Example: recipebuild inspect compiled.axmodel
     """
-    from recipebuild.pulsar2.axmodel import AxModel
-    from recipebuild.pulsar2.inspect import inspect
+    from recipebuild.verbs.inspect import AxModel, inspect
 
     found = inspect(file, hardware)
     if as_json:
@@ -49,70 +42,12 @@ def inspect(
         raise typer.Exit(CheckError.exit_code)
 
 
-def diff(a: Side, b: Side, build_dir: given.BuildDir = Path("build"), as_json: given.Json = False) -> None:
-    """Lay two models side by side, compare two quantizations tensor by tensor, or say what differs between two builds.
-
-    Example: recipebuild diff build/quickstart/steps/simplify/simplified.onnx build/quickstart/model.onnx
-
-    Example: recipebuild diff build/quickstart/quant.json pulsar2/quant/quant_axmodel.json
-
-    Example: recipebuild diff build/b0 build/b0-tuned
-    """
-    files = [path for path in (Path(a), Path(b)) if path.suffix == ".onnx" or path.is_file()]
-    if not files or any(path.name == "manifest.json" for path in files):
-        _diff_builds(a, b, build_dir, as_json)
-        return
-    if any(path.suffix == ".json" for path in files):
-        _diff_quantizations(Path(a), Path(b), as_json)
-        return
-    from recipebuild.graph.describe import describe
-
-    found = [describe(Path(file)).as_json() for file in (a, b)]
-    if as_json:
-        print_json(found)
-    else:
-        _print_figures(found)
-
-
-def _diff_builds(a: str, b: str, build_dir: Path, as_json: bool) -> None:
-    from recipebuild.report.changes import changes, pairs, tables
-    from recipebuild.reports import find
-
-    found = [changes(one, two) for one, two in pairs(find(a, build_dir), find(b, build_dir))]
-    if as_json:
-        print_json(found)
-        return
-    from rich.console import Console
-
-    for each in found:
-        made = tables(each)
-        typer.echo(f"A  {each['a']}\nB  {each['b']}")
-        if not made:
-            typer.echo("nothing differs")
-        for table in made:
-            typer.echo()
-            Console().print(table)
-
-
-def _diff_quantizations(a: Path, b: Path, as_json: bool) -> None:
-    from rich.console import Console
-
-    from recipebuild.quantize.compare import compare, read
-    from recipebuild.report.quantizations import changes
-
-    found = compare(read(a), read(b)).as_json()
-    if as_json:
-        print_json([found])
-    else:
-        Console().print(changes(found))
-
-
 def _print_figures(models: list[dict[str, Any]]) -> None:
     from rich.console import Console
 
-    from recipebuild.report.models import figures
+    from recipebuild.verbs.inspect import model_table
 
-    Console().print(figures(models))
+    Console().print(model_table(models))
 
 
 def _print_compiled(model: AxModel) -> None:

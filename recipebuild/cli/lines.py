@@ -6,7 +6,7 @@ import time
 
 from recipebuild.cli.exits import say
 from recipebuild.engine.events import Event, OnEvent
-from recipebuild.report.figures import figure
+from recipebuild.verbs.run import figure
 
 _SAID = {
     "waiting": "waiting: {text}",
@@ -75,8 +75,8 @@ def actions_groups() -> OnEvent:
 
 def annotation(message: str, *, title: str = "", file: str = "", line: int = 0, column: int = 0) -> str:
     """An error as GitHub Actions marks it, beside the line of the file if there is one."""
-    given = {"file": file, "line": line or "", "col": column or "", "title": title}
-    properties = ",".join(f"{name}={_property(str(value))}" for name, value in given.items() if value)
+    values = {"file": file, "line": line or "", "col": column or "", "title": title}
+    properties = ",".join(f"{name}={_property(str(value))}" for name, value in values.items() if value)
     return f"::error {properties}::{_data(message)}"
 
 

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import typer
 
-from recipebuild.cli import options as given
+from recipebuild.cli import options as opt
 from recipebuild.cli.exits import print_json
 
 
-def models(as_json: given.Json = False) -> None:
+def models(as_json: opt.Json = False) -> None:
     """List families with the hub ids that build without a download, and the shipped recipes.
 
     Example: recipebuild models
     """
-    from recipebuild.models.families import family_table
-    from recipebuild.models.tasks import TASKS
-    from recipebuild.shipped import shipped
+    from recipebuild.verbs.models import models
 
-    rows = family_table()
-    recipes = sorted(path.stem for path in shipped("recipes").glob("*.yaml"))
+    known = models()
     if as_json:
-        print_json([{"tasks": sorted(TASKS), "families": rows, "recipes": recipes}])
+        print_json([known])
         return
-    for row in rows:
+    for row in known["families"]:
         typer.echo(f"{row['family']:23}{row['task']:26}{row['ids']}")
     typer.echo("These build with --weights random, without a network. Any other transformers model of these tasks")
     typer.echo("builds from a folder or from the hub.")
-    typer.echo(f"recipes: {', '.join(recipes)}")
+    typer.echo(f"recipes: {', '.join(known['recipes'])}")

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from recipebuild.cli import completing
-from recipebuild.cli import options as given
+from recipebuild.cli import complete
+from recipebuild.cli import options as opt
 from recipebuild.cli.exits import print_json, say, say_error
 from recipebuild.errors import RecipeError
 
 if TYPE_CHECKING:
-    from recipebuild.begin import Draft
-    from recipebuild.draft.source import Found
+    from recipebuild.verbs.draft.source import Found
+    from recipebuild.verbs.new import Draft
 
 
 def new(
@@ -24,7 +24,7 @@ def new(
         typer.Argument(
             metavar="SOURCE",
             help="A hub id (owner/name), a folder with config.json, or an ONNX file.",
-            autocompletion=completing.sources,
+            autocompletion=complete.sources,
         ),
     ],
     output: Annotated[
@@ -36,13 +36,13 @@ def new(
     revision: Annotated[
         str | None, typer.Option(metavar="COMMIT", help="Commit, branch or tag of a model on the hub.")
     ] = None,
-    sets: given.Sets = None,
-    weights: given.Weights = None,
+    sets: opt.Sets = None,
+    weights: opt.Weights = None,
     interactive: Annotated[
         bool, typer.Option("--interactive", "-i", help="Ask for what the model's files do not say.")
     ] = False,
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
-    as_json: given.Json = False,
+    as_json: opt.Json = False,
 ) -> None:
     """Draft the recipe for a model: everything that its files say, with where each value comes from.
 
@@ -52,7 +52,7 @@ def new(
 
     Example: recipebuild new model.onnx -o recipes/mine.yaml --interactive
     """
-    from recipebuild.begin import check_free, draft, find, write
+    from recipebuild.verbs.new import check_free, draft, find, write
 
     check_free(output, force=force)
     options = [*(sets or ()), *([f"calibration.source={_quoted(calibration)}"] if calibration else [])]
@@ -92,7 +92,7 @@ def _questions(made: Draft, found: Found) -> Iterator[tuple[str, str, Any]]:
 
 def _asked(found: Found, output: Path | None, options: list[str], field: str, words: str, default: Any) -> Draft | None:
     """Ask until the answer is right; it is added to ``options``. ``None`` if the field is left out."""
-    from recipebuild.begin import draft
+    from recipebuild.verbs.new import draft
 
     while True:
         usual = "" if default is None else str(default)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from recipebuild.cli import completing
+from recipebuild.cli import complete
 from recipebuild.errors import RecipeError
 
 
@@ -21,13 +21,13 @@ def _local(store: str | None) -> str | None:
 Recipes = Annotated[
     list[str],
     typer.Argument(
-        metavar="RECIPE", help="Paths of recipes, or names of shipped ones.", autocompletion=completing.recipes
+        metavar="RECIPE", help="Paths of recipes, or names of shipped ones.", autocompletion=complete.recipes
     ),
 ]
 Recipe = Annotated[
     str,
     typer.Argument(
-        metavar="RECIPE", help="The path of a recipe, or the name of a shipped one.", autocompletion=completing.recipes
+        metavar="RECIPE", help="The path of a recipe, or the name of a shipped one.", autocompletion=complete.recipes
     ),
 ]
 Jobs = Annotated[
@@ -43,20 +43,20 @@ Sets = Annotated[
     list[str] | None,
     typer.Option(
         "--set", metavar="A.B=VALUE", help="Override a value of the recipe; may be given many times.",
-        autocompletion=completing.settings,
+        autocompletion=complete.settings,
     ),
 ]  # fmt: skip
 Weights = Annotated[
     str | None,
     typer.Option(
-        metavar="pretrained|random", help="Short for --set model.weights=...", autocompletion=completing.weights
+        metavar="pretrained|random", help="Short for --set model.weights=...", autocompletion=complete.weights
     ),
 ]
 Toolchain = Annotated[
     str | None,
     typer.Option(
         metavar="auto|pulsar2|onnxruntime", help="Short for --set target.toolchain=...",
-        autocompletion=completing.toolchains,
+        autocompletion=complete.toolchains,
     ),
 ]  # fmt: skip
 Store = Annotated[
@@ -89,9 +89,7 @@ Slots = Annotated[
 Timeout = Annotated[str | None, typer.Option(metavar="TIME", help="End any step that takes longer: 90m, 6h.")]
 Until = Annotated[
     str | None,
-    typer.Option(
-        metavar="STEP", help="Build up to this step, and only what it needs.", autocompletion=completing.steps
-    ),
+    typer.Option(metavar="STEP", help="Build up to this step, and only what it needs.", autocompletion=complete.steps),
 ]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but warnings and errors.")]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Say all that happens, line by line.")]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from recipebuild.cli.forecast import Forecast, span
 from recipebuild.engine.events import Event
 from recipebuild.engine.step import Step
-from recipebuild.report.figures import figure
+from recipebuild.verbs.run import figure
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType

@@ -18,13 +18,14 @@ from pathlib import Path
 from typing import Any
 
 from recipebuild.engine.dask_step import run_order
-from recipebuild.engine.digest import digest_file, digest_listing, source_files
+from recipebuild.engine.digest import digest_listing, source_files
 from recipebuild.engine.executor import Files, Order
 from recipebuild.engine.record import Blob, read_record
 from recipebuild.engine.remote import Remote
 from recipebuild.engine.store import Store
 from recipebuild.engine.worker import error_message
 from recipebuild.errors import CheckError, MissingError, RecipebuildError, StepError, disk_full, reason
+from recipebuild.files import digest_file
 
 _AT_ONCE = 256
 """So many steps are handed to Dask at once: each holds the lock on its key, and so a descriptor."""

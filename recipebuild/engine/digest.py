@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from recipebuild.engine.statcache import StatCache
+from recipebuild.files import digest_file
 
 
 def canonical_json(value: Any) -> str:
@@ -25,12 +26,6 @@ def canonical_json(value: Any) -> str:
 def digest_json(value: Any) -> str:
     """The digest of ``value``'s canonical JSON."""
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()
-
-
-def digest_file(path: Path | str) -> str:
-    """The digest of a file's content."""
-    with open(path, "rb") as file:  # noqa: PTH123 - called for every blob of a build
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def digest_listing(files: list[tuple[str, str]]) -> str:

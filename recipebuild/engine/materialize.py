@@ -13,9 +13,9 @@ import shutil
 import stat
 from pathlib import Path
 
-from recipebuild.engine.digest import digest_file
 from recipebuild.engine.record import Blob
 from recipebuild.engine.store import Store
+from recipebuild.files import digest_file
 
 _FICLONE = 0x40049409  # linux/fs.h
 

@@ -13,7 +13,6 @@ from types import MappingProxyType
 from typing import Any
 
 from recipebuild.engine.claims import Claims, TakenError
-from recipebuild.engine.courier import Courier
 from recipebuild.engine.events import Event, OnEvent
 from recipebuild.engine.executor import Executor, Order, failure, found, keep, timed_out
 from recipebuild.engine.keys import Keys
@@ -22,6 +21,7 @@ from recipebuild.engine.record import Record
 from recipebuild.engine.step import Step
 from recipebuild.engine.store import Store
 from recipebuild.engine.task import Result, Task
+from recipebuild.engine.transfer import Transfer
 from recipebuild.errors import Interrupted, RecipebuildError, StepError, UnreachableError, disk_full
 
 _POLL = 0.05
@@ -37,7 +37,7 @@ def run_steps(
     *,
     jobs: int = 1,
     executor: Executor | None = None,
-    courier: Courier | None = None,
+    transfer: Transfer | None = None,
     keep_going: bool = False,
     slots: Mapping[str, int] = MappingProxyType({}),
     on_event: OnEvent = lambda event: None,
@@ -49,7 +49,7 @@ def run_steps(
         store: Where results are looked up and kept.
         jobs: How many steps may run at once, where there is no ``executor``.
         executor: What runs the steps instead of worker processes here; it is closed at the end.
-        courier: Looks for results in a remote store, and pushes there what is built.
+        transfer: Looks for results in a remote store, and pushes there what is built.
         keep_going: After a failure, build all that does not depend on it; else start nothing more.
         slots: How many steps may hold a scarce resource at once, by its name; one where nothing is said.
         on_event: Called with each event, in this process.
@@ -60,7 +60,7 @@ def run_steps(
     Raises:
         RecipeError: If something must be built and the store cannot be written.
     """
-    return _Run(steps, store, executor or Pool(jobs), courier, keep_going, slots, on_event).all()
+    return _Run(steps, store, executor or Pool(jobs), transfer, keep_going, slots, on_event).all()
 
 
 class _Run:
@@ -69,7 +69,7 @@ class _Run:
         steps: Sequence[Step],
         store: Store,
         executor: Executor,
-        courier: Courier | None,
+        transfer: Transfer | None,
         keep_going: bool,
         slots: Mapping[str, int],
         on_event: OnEvent,
@@ -81,7 +81,7 @@ class _Run:
         self._tell = on_event
         self._keys = Keys(store.stats)
         self._executor = executor
-        self._courier = courier
+        self._transfer = transfer
         self._claims = Claims(store.root / "locks", slots)
         self._results: dict[str, Result] = {}
         self._records: dict[str, Record] = {}
@@ -104,8 +104,8 @@ class _Run:
                 self._start_queued()
                 if self._running or ((self._queue or self._fetching) and not self._ready):
                     self._listen()
-            while self._courier and self._courier.pushing:
-                self._hear_courier(1.0)
+            while self._transfer and self._transfer.pushing:
+                self._hear_transfer(1.0)
         except (KeyboardInterrupt, Interrupted):
             self._interrupt()
         finally:
@@ -130,15 +130,15 @@ class _Run:
         task = Task(step, ingredients, self._keys.key(ingredients))
         if record := self._known.get(task.key) or self._store.find(task.key):
             self._end(Result(step, "cached", record))
-        elif self._courier:
+        elif self._transfer:
             self._fetching[step.id] = task
-            self._courier.fetch(step.id, task.key)
+            self._transfer.fetch(step.id, task.key)
         else:
             self._queue.append(task)
 
-    def _hear_courier(self, timeout: float) -> None:
-        """What the courier says of a remote store, waiting at most ``timeout`` seconds."""
-        for name, message in self._courier.messages(timeout) if self._courier else ():
+    def _hear_transfer(self, timeout: float) -> None:
+        """What the transfer says of a remote store, waiting at most ``timeout`` seconds."""
+        for name, message in self._transfer.messages(timeout) if self._transfer else ():
             step = self._steps[name]
             if "warning" in message:
                 self._tell(Event(step, "warning", text=message["warning"]))
@@ -203,14 +203,14 @@ class _Run:
     # A step that is running: what it says, and how it ends.
 
     def _listen(self) -> None:
-        if self._courier:
-            self._hear_courier(0.0 if self._running else _POLL if self._queue else _PATIENT)
+        if self._transfer:
+            self._hear_transfer(0.0 if self._running else _POLL if self._queue else _PATIENT)
         elif not self._running:
             time.sleep(_POLL)
         if not self._running:
             return
         limits = any(task.step.timeout is not None for task in self._running.values())
-        hurry = limits or self._queue or self._fetching or (self._courier and self._courier.pushing)
+        hurry = limits or self._queue or self._fetching or (self._transfer and self._transfer.pushing)
         for name, message in self._executor.messages(_POLL if hurry else _PATIENT):
             task = self._running[name]
             if "warning" in message:
@@ -241,8 +241,8 @@ class _Run:
             self._fail(task, error if isinstance(error, StepError) else StepError(f"cannot keep the result: {error}"))
             return
         self._keep(task, record)
-        if self._courier:
-            self._courier.push(step.id, record)
+        if self._transfer:
+            self._transfer.push(step.id, record)
 
     def _keep(self, task: Task, record: Record) -> None:
         """The step is done, and its result in the store."""
@@ -289,12 +289,12 @@ class _Run:
     def _interrupt(self) -> None:
         """What was running has failed; what had not begun stays without a result."""
         self._executor.close()
-        if self._courier:
-            self._courier.abandon()
+        if self._transfer:
+            self._transfer.abandon()
         for task in list(self._running.values()):
             self._fail(task, Interrupted("interrupted"))
-        if self._courier and self._courier.unpushed:
-            first, count = self._courier.unpushed[0], len(self._courier.unpushed)
+        if self._transfer and self._transfer.unpushed:
+            first, count = self._transfer.unpushed[0], len(self._transfer.unpushed)
             words = f"interrupted before {count} {'results were' if count > 1 else 'result was'} in the remote store"
             self._tell(
                 Event(self._steps[first], "warning", text=f"{words}; recipebuild cache push sends what is missing")

@@ -21,11 +21,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from recipebuild.engine.digest import canonical_json, digest_file, digest_json
+from recipebuild.engine.digest import canonical_json, digest_json
 from recipebuild.engine.record import Blob, Record, read_record, record_as_json
 from recipebuild.engine.statcache import StatCache
 from recipebuild.engine.workspace import Workspaces, fsync_folder
 from recipebuild.errors import RecipeError, StepError, disk_full
+from recipebuild.files import digest_file
 
 SEAL_NS = 946_684_800 * 1_000_000_000
 """The modification time of every blob, 2000-01-01 UTC in nanoseconds: no file gets it by being written to."""

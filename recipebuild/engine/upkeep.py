@@ -15,10 +15,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from recipebuild.engine.digest import digest_file, digest_json
+from recipebuild.engine.digest import digest_json
 from recipebuild.engine.record import Blob, Record
 from recipebuild.engine.store import Store
 from recipebuild.engine.workspace import oldest_owner, sweep
+from recipebuild.files import digest_file
 
 
 @dataclass(frozen=True)

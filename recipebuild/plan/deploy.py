@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from recipebuild.board.boards import Board
 from recipebuild.engine.step import Output, Source, Step
 from recipebuild.errors import MissingError, RecipeError
 from recipebuild.plan.evaluate import dataset_params
@@ -15,6 +14,7 @@ from recipebuild.plan.plan import Plan
 from recipebuild.plan.pulsar2 import compiled_input
 from recipebuild.recipe.load import Variant
 from recipebuild.recipe.schema import Recipe
+from recipebuild.toolkit.board.boards import Board
 
 
 def with_deploy(plan: Plan, variants: Sequence[Variant], name: str, board: Board, again: str | None) -> Plan:

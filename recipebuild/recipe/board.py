@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
-from recipebuild.board.runners import Runner, runners
+from recipebuild.facts.runners import Runner, runners
 from recipebuild.recipe.layers import merge
 from recipebuild.recipe.section import Count, Section
 

@@ -9,7 +9,7 @@ from recipebuild.recipe.document import Document, read
 from recipebuild.recipe.find import existing, near, shown
 from recipebuild.recipe.layers import place
 from recipebuild.recipe.problems import FieldPath, Problem, RecipeProblems
-from recipebuild.shipped import shipped
+from recipebuild.resources import shipped
 
 MAX_FILES = 64
 

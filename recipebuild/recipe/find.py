@@ -7,7 +7,7 @@ from pathlib import Path
 
 from recipebuild.recipe.fields import closest
 from recipebuild.recipe.problems import Place, Problem, RecipeProblems, printable
-from recipebuild.shipped import shipped
+from recipebuild.resources import shipped
 
 
 def find(name: str, cwd: Path) -> Path:

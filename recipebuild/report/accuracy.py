@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from recipebuild.evaluate.scores import AGAINST_A_MODEL, METRICS
 from recipebuild.report.figures import NAMES, shown, size
 from recipebuild.report.table import rendered
+from recipebuild.toolkit.evaluate.scores import AGAINST_A_MODEL, METRICS
 
 if TYPE_CHECKING:
     from rich.table import Table

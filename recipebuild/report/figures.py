@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from recipebuild.evaluate.scores import METRICS
+from recipebuild.toolkit.evaluate.scores import METRICS
 
 Metrics = Mapping[str, Any]
 

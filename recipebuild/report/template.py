@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recipebuild.shipped import shipped
+from recipebuild.resources import shipped
 
 if TYPE_CHECKING:
     from jinja2.sandbox import SandboxedEnvironment

@@ -16,17 +16,17 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from recipebuild import __version__
-from recipebuild.board.runners import Runner, runners
-from recipebuild.bundle import provenance
-from recipebuild.bundle.card import card, program
-from recipebuild.bundle.interface import check_runner, interface, labels
-from recipebuild.bundle.pack import write_archive, write_sums
-from recipebuild.calibration.preprocess import ImageSpec
-from recipebuild.calibration.runtime import Runtime
 from recipebuild.engine.digest import digest_json
 from recipebuild.engine.keys import installed_version
 from recipebuild.engine.step import Progress
-from recipebuild.graph.head import Head
+from recipebuild.facts.runners import Runner, runners
+from recipebuild.toolkit.bundle import provenance
+from recipebuild.toolkit.bundle.card import card, program
+from recipebuild.toolkit.bundle.interface import check_runner, interface, labels
+from recipebuild.toolkit.bundle.pack import write_archive, write_sums
+from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.calibration.runtime import Runtime
+from recipebuild.toolkit.graph.head import Head
 
 
 class Toolchain(BaseModel):

@@ -9,14 +9,14 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from recipebuild.calibration.archive import sample, write_archive
-from recipebuild.calibration.decode import decode
-from recipebuild.calibration.imagefile import ImageFile
-from recipebuild.calibration.likeness import look, spread
-from recipebuild.calibration.source import images
-from recipebuild.calibration.survey import ImageFacts, concerns
 from recipebuild.engine.step import Progress
 from recipebuild.errors import StepError
+from recipebuild.toolkit.calibration.archive import sample, write_archive
+from recipebuild.toolkit.calibration.decode import decode
+from recipebuild.toolkit.calibration.imagefile import ImageFile
+from recipebuild.toolkit.calibration.likeness import look, spread
+from recipebuild.toolkit.calibration.source import images
+from recipebuild.toolkit.calibration.survey import ImageFacts, concerns
 
 logger = logging.getLogger(__name__)
 

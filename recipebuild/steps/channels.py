@@ -9,8 +9,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from recipebuild.engine.step import Progress
-from recipebuild.graph.channels import swap_channels
-from recipebuild.graph.files import check, load, save, size
+from recipebuild.toolkit.graph.channels import swap_channels
+from recipebuild.toolkit.graph.files import check, load, save, size
 
 
 class Params(BaseModel):

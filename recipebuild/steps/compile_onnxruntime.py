@@ -13,25 +13,25 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
-from recipebuild.calibration.preprocess import ImageSpec
 from recipebuild.engine.step import Progress
 from recipebuild.errors import CheckError, StepError
-from recipebuild.graph.cost import multiply_adds_of_nodes
-from recipebuild.graph.files import EXTERNAL_DATA_OVER, check, load, save, size
-from recipebuild.graph.layers import resolve
-from recipebuild.quantize.calibrate import Measured, Method, group_ranges, measure
-from recipebuild.quantize.dataset import CalibrationSet
-from recipebuild.quantize.planner import ConvBias, LayerNormScale, planned
-from recipebuild.quantize.prepare import prepare
-from recipebuild.quantize.quant_json import quant_json
-from recipebuild.quantize.settle import baked, settle
-from recipebuild.quantize.smooth import smoothed
-from recipebuild.quantize.write import qdq_counts, written
+from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.graph.cost import multiply_adds_of_nodes
+from recipebuild.toolkit.graph.files import EXTERNAL_DATA_OVER, check, load, save, size
+from recipebuild.toolkit.graph.layers import resolve
+from recipebuild.toolkit.quantize.calibrate import Measured, Method, group_ranges, measure
+from recipebuild.toolkit.quantize.dataset import CalibrationSet
+from recipebuild.toolkit.quantize.parameters import baked, settle
+from recipebuild.toolkit.quantize.planner import ConvBias, LayerNormScale, planned
+from recipebuild.toolkit.quantize.prepare import prepare
+from recipebuild.toolkit.quantize.quant_json import quant_json
+from recipebuild.toolkit.quantize.smooth import smoothed
+from recipebuild.toolkit.quantize.write import qdq_counts, written
 
 if TYPE_CHECKING:
     import onnx
 
-    from recipebuild.quantize.plan import Plan
+    from recipebuild.toolkit.quantize.plan import Plan
 
 logger = logging.getLogger(__name__)
 

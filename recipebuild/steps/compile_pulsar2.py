@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from recipebuild.errors import StepError
-from recipebuild.graph.files import load
-from recipebuild.pulsar2.build import CONFIG, MODEL, OUT, build
-from recipebuild.pulsar2.compose import IMAGES, TENSORS
-from recipebuild.pulsar2.config import BuildConfig
-from recipebuild.pulsar2.config.read import sort_fields
-from recipebuild.pulsar2.findings import findings
-from recipebuild.pulsar2.renamed import renamed
-from recipebuild.pulsar2.tool import Tool
+from recipebuild.toolkit.graph.files import load
+from recipebuild.toolkit.pulsar2.build import CONFIG, MODEL, OUT, build
+from recipebuild.toolkit.pulsar2.compose import IMAGES, TENSORS
+from recipebuild.toolkit.pulsar2.config import BuildConfig
+from recipebuild.toolkit.pulsar2.config.read import sort_fields
+from recipebuild.toolkit.pulsar2.findings import findings
+from recipebuild.toolkit.pulsar2.renamed import renamed
+from recipebuild.toolkit.pulsar2.tool import Tool
 
 if TYPE_CHECKING:
     from recipebuild.engine.step import Progress

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recipebuild.pulsar2.compose import Build
-from recipebuild.pulsar2.render import rendered
+from recipebuild.toolkit.pulsar2.compose import Build
+from recipebuild.toolkit.pulsar2.render import rendered
 
 if TYPE_CHECKING:
     from recipebuild.engine.step import Progress
@@ -28,8 +28,8 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     """Resolve layers, render the template, check the result and write it."""
     folders = [inputs[name] for name in ("templates_user", "templates") if name in inputs]
     if "model" in inputs:
-        from recipebuild.graph.files import load
-        from recipebuild.graph.layers import resolve
+        from recipebuild.toolkit.graph.files import load
+        from recipebuild.toolkit.graph.layers import resolve
 
         layers = resolve(params.quant["layer_configs"], load(inputs["model"], weights=False))
         params = params.model_copy(update={"quant": {**params.quant, "layer_configs": layers}})

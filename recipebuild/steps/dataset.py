@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from recipebuild.engine.step import Progress
-from recipebuild.evaluate.prepared import open_split, prepare
+from recipebuild.toolkit.evaluate.prepared import open_split, prepare
 
 
 class Params(BaseModel):

@@ -20,23 +20,23 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from recipebuild.board.agreement import Agreement, judge
-from recipebuild.board.boards import Board
-from recipebuild.board.costs import costs
-from recipebuild.board.measure import Repeats, copy_changed, outputs, sample_speed, speed, summary
-from recipebuild.board.output import SampleTiming, Timing
-from recipebuild.board.session import Session, on_board
-from recipebuild.calibration.archive import read_archive
-from recipebuild.calibration.preprocess import ImageSpec, preprocess
-from recipebuild.calibration.runtime import Runtime, runtime_tensor
-from recipebuild.engine.digest import digest_file
 from recipebuild.engine.step import Progress
 from recipebuild.errors import MissingError, StepError
-from recipebuild.evaluate.answers import answer
-from recipebuild.evaluate.dataset import DatasetSpec, Sample, read_image, samples
-from recipebuild.evaluate.measure import Measurement, check_classes
-from recipebuild.graph.compare import run_model
-from recipebuild.models.run import depth_kind
+from recipebuild.files import digest_file
+from recipebuild.toolkit.board.agreement import Agreement, judge
+from recipebuild.toolkit.board.boards import Board
+from recipebuild.toolkit.board.costs import costs
+from recipebuild.toolkit.board.measure import Repeats, copy_changed, outputs, sample_speed, speed, summary
+from recipebuild.toolkit.board.output import SampleTiming, Timing
+from recipebuild.toolkit.board.session import Session, on_board
+from recipebuild.toolkit.calibration.archive import read_archive
+from recipebuild.toolkit.calibration.preprocess import ImageSpec, preprocess
+from recipebuild.toolkit.calibration.runtime import Runtime, runtime_tensor
+from recipebuild.toolkit.evaluate.answers import answer
+from recipebuild.toolkit.evaluate.dataset import DatasetSpec, Sample, read_image, samples
+from recipebuild.toolkit.evaluate.measure import Measurement, check_classes
+from recipebuild.toolkit.graph.compare import run_model
+from recipebuild.toolkit.models.run import depth_kind
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -16,20 +16,20 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from recipebuild.calibration.preprocess import ImageSpec
 from recipebuild.engine.step import Progress
 from recipebuild.errors import CheckError, StepError
-from recipebuild.evaluate.dataset import DatasetSpec, samples
-from recipebuild.evaluate.layouts import layout_name
-from recipebuild.evaluate.measure import Measured, Measurement, measure
-from recipebuild.evaluate.noise import difference, interval, is_noise, pseudo_values
-from recipebuild.evaluate.parts import Part, part_of
-from recipebuild.evaluate.runners import batch, batch_runner, onnx_runner, open_model, recorded_runner
-from recipebuild.evaluate.scores import Segmentation, loss
-from recipebuild.models.run import Weights, depth_kind, torch_runner
+from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.evaluate.dataset import DatasetSpec, samples
+from recipebuild.toolkit.evaluate.layouts import layout_name
+from recipebuild.toolkit.evaluate.measure import Measured, Measurement, measure
+from recipebuild.toolkit.evaluate.noise import difference, interval, is_noise, pseudo_values
+from recipebuild.toolkit.evaluate.parts import Part, part_of
+from recipebuild.toolkit.evaluate.runners import batch, batch_runner, onnx_runner, open_model, recorded_runner
+from recipebuild.toolkit.evaluate.scores import Segmentation, loss
+from recipebuild.toolkit.models.run import Weights, depth_kind, torch_runner
 
 if TYPE_CHECKING:
-    from recipebuild.evaluate.runners import Run
+    from recipebuild.toolkit.evaluate.runners import Run
 
 logger = logging.getLogger(__name__)
 

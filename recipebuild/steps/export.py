@@ -13,8 +13,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from recipebuild.engine.step import Progress
-from recipebuild.models.export import ExportError, attention_for, export
-from recipebuild.models.load import load
+from recipebuild.toolkit.models.export import ExportError, attention_for, export
+from recipebuild.toolkit.models.load import load
 
 logger = logging.getLogger(__name__)
 

@@ -15,10 +15,10 @@ from pydantic import BaseModel, ConfigDict
 
 from recipebuild.engine.step import Progress
 from recipebuild.errors import RecipeError
-from recipebuild.graph.source import copy_onnx
-from recipebuild.models.checkpoint import CONFIG, check_folder, copy_files, read_config, write_config
-from recipebuild.models.families import config_for, known_ids
-from recipebuild.models.fetch import snapshot
+from recipebuild.toolkit.graph.source import copy_onnx
+from recipebuild.toolkit.models.checkpoint import CONFIG, check_folder, copy_files, read_config, write_config
+from recipebuild.toolkit.models.families import config_for, known_ids
+from recipebuild.toolkit.models.fetch import snapshot
 
 logger = logging.getLogger(__name__)
 

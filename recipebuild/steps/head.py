@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from recipebuild.engine.step import Progress
-from recipebuild.graph.before_resize import before_resize
-from recipebuild.graph.files import check, load, save, size
-from recipebuild.graph.head import Head, add_argmax, add_axis
-from recipebuild.graph.statistics import inputs as model_inputs
-from recipebuild.graph.statistics import outputs as model_outputs
+from recipebuild.toolkit.graph.before_resize import before_resize
+from recipebuild.toolkit.graph.files import check, load, save, size
+from recipebuild.toolkit.graph.head import Head, add_argmax, add_axis
+from recipebuild.toolkit.graph.statistics import inputs as model_inputs
+from recipebuild.toolkit.graph.statistics import outputs as model_outputs
 
 
 class Params(Head):

@@ -17,23 +17,23 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from recipebuild.calibration.preprocess import ImageSpec
 from recipebuild.engine.step import Progress
 from recipebuild.errors import StepError
-from recipebuild.evaluate.answers import Answer, answer
-from recipebuild.evaluate.dataset import DatasetSpec, samples
-from recipebuild.evaluate.ladder import RUNGS, climb, verdict
-from recipebuild.evaluate.layouts import Sample
-from recipebuild.evaluate.measure import Measurement, check_classes
-from recipebuild.evaluate.runners import batch, onnx_runner, open_model, recorded_runner
-from recipebuild.evaluate.scores import loss
-from recipebuild.models.processor import disagreements, normalization, own_processor
-from recipebuild.models.run import Weights, depth_kind, torch_runner
+from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.evaluate.answers import Answer, answer
+from recipebuild.toolkit.evaluate.dataset import DatasetSpec, samples
+from recipebuild.toolkit.evaluate.ladder import RUNGS, climb, verdict
+from recipebuild.toolkit.evaluate.layouts import Sample
+from recipebuild.toolkit.evaluate.measure import Measurement, check_classes
+from recipebuild.toolkit.evaluate.runners import batch, onnx_runner, open_model, recorded_runner
+from recipebuild.toolkit.evaluate.scores import loss
+from recipebuild.toolkit.models.processor import disagreements, normalization, own_processor
+from recipebuild.toolkit.models.run import Weights, depth_kind, torch_runner
 
 if TYPE_CHECKING:
     from PIL import Image
 
-    from recipebuild.evaluate.runners import Run
+    from recipebuild.toolkit.evaluate.runners import Run
 
 logger = logging.getLogger(__name__)
 

@@ -34,17 +34,17 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from recipebuild.analysis.channels import other_axes
-from recipebuild.analysis.compared import Compared, both, compared
-from recipebuild.analysis.layerwise import Error, LayerError, layer_errors
-from recipebuild.analysis.pair import load_pair
-from recipebuild.analysis.worst import Region, draw, worst_region
-from recipebuild.calibration.archive import read_archive
-from recipebuild.calibration.preprocess import ImageSpec
 from recipebuild.engine.step import Progress
-from recipebuild.evaluate.runners import batch
-from recipebuild.graph.layers import modules_of
 from recipebuild.steps.compile_onnxruntime import Smooth
+from recipebuild.toolkit.analysis.channels import other_axes
+from recipebuild.toolkit.analysis.compared import Compared, both, compared
+from recipebuild.toolkit.analysis.layerwise import Error, LayerError, layer_errors
+from recipebuild.toolkit.analysis.pair import load_pair
+from recipebuild.toolkit.analysis.worst import Region, draw, worst_region
+from recipebuild.toolkit.calibration.archive import read_archive
+from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.evaluate.runners import batch
+from recipebuild.toolkit.graph.layers import modules_of
 
 if TYPE_CHECKING:
     import numpy as np

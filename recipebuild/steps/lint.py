@@ -12,8 +12,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from recipebuild.engine.step import Progress
-from recipebuild.graph.files import load
-from recipebuild.pulsar2.lint import hardware_with_tables, lint
+from recipebuild.toolkit.graph.files import load
+from recipebuild.toolkit.pulsar2.lint import hardware_with_tables, lint
 
 logger = logging.getLogger(__name__)
 

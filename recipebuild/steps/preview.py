@@ -15,24 +15,24 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from recipebuild.calibration.archive import sample
-from recipebuild.calibration.decode import decode
-from recipebuild.calibration.preprocess import ImageSpec
-from recipebuild.calibration.source import images
 from recipebuild.engine.step import Progress
-from recipebuild.evaluate.answers import SEGMENTATION
-from recipebuild.evaluate.dataset import IGNORE, DatasetSpec, read, samples
-from recipebuild.evaluate.palette import palette
-from recipebuild.evaluate.preview import Row, draw, most_varied, pictures
-from recipebuild.evaluate.runners import open_model, recorded_runner
-from recipebuild.evaluate.segmentation import class_count, segment
+from recipebuild.toolkit.calibration.archive import sample
+from recipebuild.toolkit.calibration.decode import decode
+from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.calibration.source import images
+from recipebuild.toolkit.evaluate.answers import SEGMENTATION
+from recipebuild.toolkit.evaluate.dataset import IGNORE, DatasetSpec, read, samples
+from recipebuild.toolkit.evaluate.palette import palette
+from recipebuild.toolkit.evaluate.preview import Row, draw, most_varied, pictures
+from recipebuild.toolkit.evaluate.runners import open_model, recorded_runner
+from recipebuild.toolkit.evaluate.segmentation import class_count, segment
 
 if TYPE_CHECKING:
     import numpy.typing as npt
     from PIL import Image
 
-    from recipebuild.evaluate.palette import Label
-    from recipebuild.evaluate.runners import Run
+    from recipebuild.toolkit.evaluate.palette import Label
+    from recipebuild.toolkit.evaluate.runners import Run
 
     Masks = dict[str, npt.NDArray[Any]]
     Picture = tuple[Image.Image, Masks, Masks]

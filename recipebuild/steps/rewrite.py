@@ -13,11 +13,11 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from recipebuild.engine.step import Progress
-from recipebuild.graph.cost import layout_changes, multiply_adds, peak_activation_bytes
-from recipebuild.graph.files import check, load, size
-from recipebuild.graph.passes import defaults
-from recipebuild.graph.rewrite import Limits, rewrite_file
-from recipebuild.graph.statistics import operator_table, operators_and_constants
+from recipebuild.toolkit.graph.cost import layout_changes, multiply_adds, peak_activation_bytes
+from recipebuild.toolkit.graph.files import check, load, size
+from recipebuild.toolkit.graph.passes import defaults
+from recipebuild.toolkit.graph.rewrite import Limits, rewrite_file
+from recipebuild.toolkit.graph.statistics import operator_table, operators_and_constants
 
 logger = logging.getLogger(__name__)
 

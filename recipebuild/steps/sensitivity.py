@@ -17,7 +17,7 @@ Inputs: model (model.onnx), quantized (quantized.onnx), calibration (tar).   Out
 
 Of an output there are ``noise``, sum((a - b)^2) / sum(a^2) against the float model, ``snr_db`` (``null`` without it),
 and ``agreement``, the share of equal ArgMax, 0..1 (``null`` without classes). Blocks are in the order of
-``alone.noise``. How it is measured: ``recipebuild/analysis/sensitivity.py``.
+``alone.noise``. How it is measured: ``recipebuild/toolkit/analysis/sensitivity.py``.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from recipebuild.analysis.blocks import Block, blocks
-from recipebuild.analysis.compared import compared
-from recipebuild.analysis.pair import load_pair
-from recipebuild.analysis.sensitivity import Effect, Switchboard, sensitivity
-from recipebuild.calibration.archive import read_archive
-from recipebuild.calibration.preprocess import ImageSpec
 from recipebuild.engine.step import Progress
 from recipebuild.errors import StepError
-from recipebuild.evaluate.runners import batch
-from recipebuild.graph.layers import modules_of
 from recipebuild.steps.compile_onnxruntime import Smooth
+from recipebuild.toolkit.analysis.blocks import Block, blocks
+from recipebuild.toolkit.analysis.compared import compared
+from recipebuild.toolkit.analysis.pair import load_pair
+from recipebuild.toolkit.analysis.sensitivity import Effect, Switchboard, sensitivity
+from recipebuild.toolkit.calibration.archive import read_archive
+from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.evaluate.runners import batch
+from recipebuild.toolkit.graph.layers import modules_of
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,9 +10,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from recipebuild.engine.step import Progress
-from recipebuild.graph.files import check, load, save, size
-from recipebuild.graph.simplify import simplify
-from recipebuild.graph.statistics import operator_table, operators_and_constants
+from recipebuild.toolkit.graph.files import check, load, save, size
+from recipebuild.toolkit.graph.simplify import simplify
+from recipebuild.toolkit.graph.statistics import operator_table, operators_and_constants
 
 
 class Params(BaseModel):

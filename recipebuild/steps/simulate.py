@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from recipebuild.calibration.preprocess import ImageSpec
-from recipebuild.calibration.runtime import Runtime, runtime_tensor
 from recipebuild.engine.step import Progress
-from recipebuild.evaluate.dataset import DatasetSpec, read_image, samples
-from recipebuild.evaluate.recorded import write_outputs
-from recipebuild.graph.files import load
-from recipebuild.graph.statistics import inputs as inputs_of
-from recipebuild.graph.statistics import outputs
-from recipebuild.pulsar2.build import COMPILED, QUANTIZED
-from recipebuild.pulsar2.run import simulate
-from recipebuild.pulsar2.tool import Tool
+from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.calibration.runtime import Runtime, runtime_tensor
+from recipebuild.toolkit.evaluate.dataset import DatasetSpec, read_image, samples
+from recipebuild.toolkit.evaluate.recorded import write_outputs
+from recipebuild.toolkit.graph.files import load
+from recipebuild.toolkit.graph.statistics import inputs as inputs_of
+from recipebuild.toolkit.graph.statistics import outputs
+from recipebuild.toolkit.pulsar2.build import COMPILED, QUANTIZED
+from recipebuild.toolkit.pulsar2.run import simulate
+from recipebuild.toolkit.pulsar2.tool import Tool
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
-from recipebuild.calibration.more import more_tensor
-from recipebuild.calibration.preprocess import ImageSpec
-from recipebuild.calibration.tensors import Format, write_tensors
 from recipebuild.engine.step import Progress
+from recipebuild.toolkit.calibration.more import more_tensor
+from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.calibration.tensors import Format, write_tensors
 
 if TYPE_CHECKING:
     import numpy.typing as npt

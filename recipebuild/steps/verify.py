@@ -16,23 +16,23 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from recipebuild.calibration.archive import read_archive
-from recipebuild.calibration.more import more_tensor
-from recipebuild.calibration.preprocess import ImageSpec
 from recipebuild.engine.step import Progress
 from recipebuild.errors import CheckError, StepError
-from recipebuild.evaluate.ladder import RUNGS
-from recipebuild.evaluate.resize import enlarge, inside
-from recipebuild.evaluate.runners import batch
-from recipebuild.graph.compare import Difference, check_finite, difference, run_model, with_classes
-from recipebuild.graph.head import Head
-from recipebuild.models.processor import disagreements, normalization, own_processor
-from recipebuild.models.run import Weights, torch_runner
+from recipebuild.toolkit.calibration.archive import read_archive
+from recipebuild.toolkit.calibration.more import more_tensor
+from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.evaluate.ladder import RUNGS
+from recipebuild.toolkit.evaluate.resize import enlarge, inside
+from recipebuild.toolkit.evaluate.runners import batch
+from recipebuild.toolkit.graph.compare import Difference, check_finite, difference, run_model, with_classes
+from recipebuild.toolkit.graph.head import Head
+from recipebuild.toolkit.models.processor import disagreements, normalization, own_processor
+from recipebuild.toolkit.models.run import Weights, torch_runner
 
 if TYPE_CHECKING:
     from PIL import Image
 
-    from recipebuild.graph.compare import Array, Outputs
+    from recipebuild.toolkit.graph.compare import Array, Outputs
 
 logger = logging.getLogger(__name__)
 

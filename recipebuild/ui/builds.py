@@ -9,8 +9,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from recipebuild.eventlog import EVENTS, is_running
 from recipebuild.report.page.built import MANIFEST, Built, builds, is_manifest
+from recipebuild.results.event_log import EVENTS, is_running
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,13 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from recipebuild.eventlog import EVENTS
 from recipebuild.report.page.make import report
 from recipebuild.report.page.shell import page
 from recipebuild.report.page.summary import tiles
 from recipebuild.report.page.written import REPORT
 from recipebuild.report.pipeline.nodes import nodes
 from recipebuild.report.pipeline.svg import STATES, svg
+from recipebuild.results.event_log import EVENTS
 from recipebuild.ui.builds import Found
 
 _BROKEN = (KeyError, TypeError, ValueError, AttributeError, IndexError)

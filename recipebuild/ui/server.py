@@ -15,12 +15,14 @@ import socket
 import time
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import ClassVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from recipebuild.errors import RecipeError
-from recipebuild.eventlog import follow
 from recipebuild.report.page.compare import comparison
+from recipebuild.results.event_log import follow
+from recipebuild.session import Options, open_store
 from recipebuild.ui.builds import Builds, Found
 from recipebuild.ui.pages import index, live, report_page
 
@@ -31,6 +33,15 @@ _IMAGES = {".png": "image/png", ".jpg": "image/jpeg"}
 _POLL = 1.0
 _ALIVE = 15.0
 """Seconds without news after which a comment is sent, to find out whether anybody still listens."""
+
+
+def open_server(build_dir: Path, store: str | None, host: str, port: int, expose: bool) -> ThreadingHTTPServer:
+    """The server for the builds in ``build_dir``, with the store in which their steps are looked up.
+
+    Raises:
+        RecipeError: As ``server``.
+    """
+    return server(Builds(build_dir, open_store(Options(store=store)).root), host, port, expose)
 
 
 def server(builds: Builds, host: str, port: int, expose: bool = False) -> ThreadingHTTPServer:

@@ -40,10 +40,10 @@ def host_mask(build: Path, model: str, image: Path):
     """What evaluation makes of the image on the host, at the image's size."""
     from PIL import Image
 
-    from recipebuild.calibration.preprocess import ImageSpec
-    from recipebuild.evaluate.resize import enlarge
-    from recipebuild.evaluate.runners import open_model
-    from recipebuild.evaluate.segmentation import segment
+    from recipebuild.toolkit.calibration.preprocess import ImageSpec
+    from recipebuild.toolkit.evaluate.resize import enlarge
+    from recipebuild.toolkit.evaluate.runners import open_model
+    from recipebuild.toolkit.evaluate.segmentation import segment
 
     said = json.loads((build / "bundle" / "model.json").read_text())["input"]
     shape = (1, 3, said["height"], said["width"])
@@ -151,7 +151,7 @@ def test_verify_passes_what_was_built(built_project: Project, copy: Path) -> Non
 
 
 def test_a_changed_byte_anywhere_fails_verify(copy: Path) -> None:
-    from recipebuild.bundle.verify import verify
+    from recipebuild.toolkit.bundle.verify import verify
 
     assert verify(copy).faults == []
     for path in sorted(copy.iterdir()):
@@ -165,7 +165,7 @@ def test_a_changed_byte_anywhere_fails_verify(copy: Path) -> None:
 
 
 def test_a_changed_byte_anywhere_in_the_archive_fails_verify(built_project: Project, tmp_path: Path) -> None:
-    from recipebuild.bundle.verify import verify
+    from recipebuild.toolkit.bundle.verify import verify
 
     archive = tmp_path / "bundle.tar.gz"
     right = (built_project.build / "bundle.tar.gz").read_bytes()
@@ -225,7 +225,7 @@ def test_a_signature_tells_who_and_what(built_project: Project, copy: Path, tmp_
     assert "signed by me@here" in built_project.command("bundle", "verify", copy, *who, "me@here").stdout
     assert "not that of you@there" in built_project.command("bundle", "verify", copy, *who, "you@there", code=5).stderr
     # One who changes a file can make the sums right again, but not sign them.
-    from recipebuild.bundle.pack import write_sums
+    from recipebuild.toolkit.bundle.pack import write_sums
 
     flip(copy / "quantized.onnx", 100)
     write_sums(copy)
@@ -263,9 +263,9 @@ def test_a_signature_by_cosign_tells_whether_it_is_that_of_a_key(
     assert "not that of the key cosign.pub" in command("verify", copy, "--signers", theirs, code=5)
     without = built_project.command("bundle", *sign, code=4, PATH=str(Path(sys.executable).parent))
     assert "github.com/sigstore/cosign" in without.stderr
-    from recipebuild.bundle.pack import write_sums
-    from recipebuild.bundle.sign import check_signature
     from recipebuild.errors import CheckError
+    from recipebuild.toolkit.bundle.pack import write_sums
+    from recipebuild.toolkit.bundle.sign import check_signature
 
     flip(copy / "quantized.onnx", 100)
     write_sums(copy)

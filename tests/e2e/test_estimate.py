@@ -33,7 +33,7 @@ def test_the_costs_of_segformer_b0_in_the_table_are_those_of_its_graph(make_proj
     project = make_project()
     given = ["b0-cityscapes", "--weights", "random", "--set", "rewrite.enabled=false", "--json"]
     (found,) = [json.loads(project.command("estimate", *given).stdout)]
-    from recipebuild.board.estimate import held_out
+    from recipebuild.toolkit.board.estimate import held_out
 
     costs = held_out().costs
     assert (found["costs"]["conv"], found["costs"]["matmul"]) == (costs.conv, costs.matmul)

@@ -11,8 +11,8 @@ import pytest
 from support.documented import ROOT
 from support.project import Project
 
-from recipebuild.manifest import FIGURES
 from recipebuild.plan.kinds import KINDS
+from recipebuild.results.manifest import FIGURES
 
 TEXT = (ROOT / "docs" / "manifest.md").read_text(encoding="utf-8")
 

@@ -16,7 +16,7 @@ import pytest
 import yaml
 from support.inprocess import run
 
-from recipebuild.shipped import shipped
+from recipebuild.resources import shipped
 
 RIGHT = """\
 extends: base/segformer.yaml

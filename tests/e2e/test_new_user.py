@@ -94,7 +94,7 @@ def test_from_the_wheel_to_a_verified_bundle_by_the_readme_alone(user: Path) -> 
 
 
 def test_the_recipe_that_the_readme_shows_is_what_new_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from recipebuild.begin import new
+    from recipebuild.verbs.new import new
 
     monkeypatch.chdir(tmp_path)
     shutil.copytree(ROOT / "recipes" / "quickstart" / "model", "my-model")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from support.project import Project
 
-from recipebuild.shipped import shipped
+from recipebuild.resources import shipped
 from scripts.plant_outliers import plant
 
 HARD = """\

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from recipebuild.graph.describe import describe
-from recipebuild.models.checkpoint import write_config
-from recipebuild.models.export import export
-from recipebuild.models.families import config_for
-from recipebuild.models.load import load
+from recipebuild.toolkit.graph.describe import describe
+from recipebuild.toolkit.models.checkpoint import write_config
+from recipebuild.toolkit.models.export import export
+from recipebuild.toolkit.models.families import config_for
+from recipebuild.toolkit.models.load import load
 
 PAPER = [  # size, side, millions of parameters, billions of multiply-adds
     ("b0", 512, 3.8, 8.4),

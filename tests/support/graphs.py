@@ -12,7 +12,7 @@ import onnx_ir as ir
 import onnxruntime as ort
 from onnx import numpy_helper
 
-from recipebuild.graph.rewrite import prepare, rewrite
+from recipebuild.toolkit.graph.rewrite import prepare, rewrite
 
 
 def graph(text: str, opset: int = 20, **constants: Any) -> onnx.ModelProto:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+
+from recipebuild.files import write_text
 
 REPORT = "report.html"
 
@@ -33,12 +34,7 @@ def write_report(manifest: Mapping[str, Any], folder: Path) -> bool:
         pass
     from recipebuild.report.page.make import report
 
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(report(manifest, folder), encoding="utf-8")
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_text(path, report(manifest, folder))
     return True
 
 

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from support.inprocess import run
 
-from recipebuild import dryrun
+from recipebuild.verbs import check
 
 
 def failing(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     def fail(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr(dryrun, "check", fail)
+    monkeypatch.setattr(check, "check", fail)
 
 
 def test_a_package_that_is_not_installed_ends_with_4(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,8 +14,8 @@ import pytest
 from support.inprocess import run
 
 from recipebuild import errors
-from recipebuild.cli.topics import EXIT_CODES, TOPICS
 from recipebuild.plan.kinds import KINDS
+from recipebuild.verbs.help_ import EXIT_CODES, TOPICS
 from scripts.cli_reference import commands, examples
 
 VERBS = {path: (command, context) for path, command, context in commands()}

@@ -9,7 +9,7 @@ import pytest
 import yaml
 from support.inprocess import run
 
-from recipebuild.shipped import shipped
+from recipebuild.resources import shipped
 
 MODEL = str(shipped("recipes") / "quickstart" / "model")
 

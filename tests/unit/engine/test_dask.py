@@ -16,13 +16,13 @@ from pathlib import Path
 import pytest
 from support.dask import DaskCluster
 
-from recipebuild.engine.courier import Courier
 from recipebuild.engine.events import Event
 from recipebuild.engine.executors import open_executor
 from recipebuild.engine.remote import Remote
 from recipebuild.engine.run import Result, run_steps
 from recipebuild.engine.step import Output, Source, Step
 from recipebuild.engine.store import Store
+from recipebuild.engine.transfer import Transfer
 from recipebuild.errors import CheckError, MissingError, RecipeError, StepError
 
 pytestmark = pytest.mark.usefixtures("toys")
@@ -167,7 +167,7 @@ def test_a_damaged_result_in_the_remote_store_is_built_again(make_store: Callabl
     blob.write_text("B")
     shutil.rmtree(tmp_path / "cache")
     store, remote = make_store(), Remote(url)
-    results = run(store, DIAMOND[:1], "dask", remote, courier=Courier(store, remote))
+    results = run(store, DIAMOND[:1], "dask", remote, transfer=Transfer(store, remote))
     assert results["r/a"].status == "built" and results["r/a"].record
     assert blob.read_text() == "A"
 

@@ -15,7 +15,6 @@ import pytest
 from support.s3 import BUCKET, S3Server, environment, start_s3
 from support.sftp import SftpServer, start_sftp
 
-from recipebuild.engine.courier import Courier
 from recipebuild.engine.digest import digest_json
 from recipebuild.engine.events import Event
 from recipebuild.engine.exchange import pull, push
@@ -25,6 +24,7 @@ from recipebuild.engine.remote import Remote
 from recipebuild.engine.run import Result, run_steps
 from recipebuild.engine.step import Output, Step
 from recipebuild.engine.store import Store
+from recipebuild.engine.transfer import Transfer
 from recipebuild.errors import CheckError, MissingError, RecipeError
 
 pytestmark = pytest.mark.usefixtures("toys")
@@ -52,9 +52,9 @@ class Machine:
             on_event(event)
 
         store = Store(self.root)
-        courier = Courier(store, Remote(self.url), self.patience)
+        transfer = Transfer(store, Remote(self.url), self.patience)
         try:
-            return run_steps(steps, store, jobs=2, courier=courier, on_event=hear)
+            return run_steps(steps, store, jobs=2, transfer=transfer, on_event=hear)
         finally:
             store.close()
 
@@ -178,14 +178,14 @@ def test_a_cached_run_neither_imports_fsspec_nor_touches_the_remote(tmp_path: Pa
 import sys
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 from pathlib import Path
-from recipebuild.engine.courier import Courier
+from recipebuild.engine.transfer import Transfer
 from recipebuild.engine.remote import Remote
 from recipebuild.engine.run import run_steps
 from recipebuild.engine.step import Output, Step
 from recipebuild.engine.store import Store
 steps = [Step("r/a", "a", "toys.join", dict(text="a"))]
 store = Store(Path({str(tmp_path / "one")!r}))
-results = run_steps(steps, store, courier=Courier(store, Remote("s3://nowhere/at-all")))
+results = run_steps(steps, store, transfer=Transfer(store, Remote("s3://nowhere/at-all")))
 assert results["r/a"].status == "cached"
 assert not {{"fsspec", "s3fs", "botocore", "distributed"}} & set(sys.modules)
 import threading
@@ -362,7 +362,7 @@ def test_steps_run_while_others_wait_for_a_slow_server(tmp_path: Path, monkeypat
 
     slow_key = digest_json(Keys(store.stats).ingredients(steps[2], {}))
     monkeypatch.setattr(remote, "fetch", slowly)
-    results = run_steps(steps, store, jobs=2, courier=Courier(store, remote), on_event=hear)
+    results = run_steps(steps, store, jobs=2, transfer=Transfer(store, remote), on_event=hear)
     store.close()
     assert statuses(results) == "built built built"
     assert order.index("b built") < order.index("slow started")
@@ -424,14 +424,14 @@ def test_two_machines_that_build_one_key_do_no_harm(tmp_path: Path) -> None:
     program = f"""
 from pathlib import Path
 import sys
-from recipebuild.engine.courier import Courier
+from recipebuild.engine.transfer import Transfer
 from recipebuild.engine.remote import Remote
 from recipebuild.engine.run import run_steps
 from recipebuild.engine.step import Step
 from recipebuild.engine.store import Store
 store = Store(Path(sys.argv[1]))
 steps = [Step(f"r/{{n}}", n, "toys.join", dict(text=n, sleep=0.1)) for n in "abcdef"]
-results = run_steps(steps, store, jobs=2, courier=Courier(store, Remote({url!r})))
+results = run_steps(steps, store, jobs=2, transfer=Transfer(store, Remote({url!r})))
 store.close()
 assert all(result.record for result in results.values())
 """

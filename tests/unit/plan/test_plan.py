@@ -11,7 +11,7 @@ from recipebuild.errors import RecipeError
 from recipebuild.plan.kinds import KINDS
 from recipebuild.plan.plan import Plan, Toolchain, only_until, plan
 from recipebuild.recipe.load import Variant, load
-from recipebuild.shipped import shipped
+from recipebuild.resources import shipped
 
 HOST = Toolchain("onnxruntime", "1.0")
 PULSAR2 = Toolchain("pulsar2", "7.0", {"runner": "native", "image": None}, {"pulsar2": "7.0"})

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from recipebuild.dryrun import render
 from recipebuild.errors import StepError
-from recipebuild.prepare import Options
-from recipebuild.shipped import shipped
+from recipebuild.resources import shipped
+from recipebuild.session import Options
+from recipebuild.verbs.render import render
 
 STANDINS = Path(__file__).resolve().parents[2] / "standins"
 FINETUNE = {"epochs": 50, "block_size": 3, "batch_size": 2, "learning_rate": 0.0001}

@@ -7,7 +7,7 @@ from typing import get_args
 
 import pytest
 
-from recipebuild.board.runners import runners
+from recipebuild.facts.runners import runners
 from recipebuild.plan.pulsar2 import compiled_input
 from recipebuild.recipe.board import Board
 from recipebuild.recipe.load import load

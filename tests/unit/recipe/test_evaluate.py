@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from recipebuild.evaluate.scores import AGAINST_A_MODEL
-from recipebuild.evaluate.scores import METRICS as MEASURED
-from recipebuild.models.tasks import TASKS
 from recipebuild.recipe.evaluate import METRICS
+from recipebuild.toolkit.evaluate.scores import AGAINST_A_MODEL
+from recipebuild.toolkit.evaluate.scores import METRICS as MEASURED
+from recipebuild.toolkit.models.tasks import TASKS
 
 
 def test_recipes_may_name_what_can_be_measured() -> None:

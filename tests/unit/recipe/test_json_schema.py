@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from recipebuild.recipe.json_schema import json_schema
-from recipebuild.shipped import shipped
+from recipebuild.resources import shipped
 
 PUBLISHED = shipped("recipes").parent / "docs" / "recipe.schema.json"
 RECIPES = sorted(shipped("recipes").rglob("*.yaml"))

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from recipebuild.models.families import config_for
 from recipebuild.plan.plan import Toolchain, plan
 from recipebuild.recipe.load import load
-from recipebuild.shipped import shipped
+from recipebuild.resources import shipped
+from recipebuild.toolkit.models.families import config_for
 
 RECIPES = sorted(path.stem for path in shipped("recipes").glob("*.yaml") if path.stem != "quickstart")
 TOOLCHAINS = [Toolchain("onnxruntime", "1.0"), Toolchain("pulsar2", "7.0", {"runner": "native", "image": None})]

@@ -20,7 +20,7 @@ from recipebuild.report.page.compare import comparison
 from recipebuild.report.page.make import report
 from recipebuild.report.page.quantities import quantities
 from recipebuild.report.page.written import write_report
-from recipebuild.reports import find, write
+from recipebuild.verbs.report import find, write
 
 
 @pytest.fixture
@@ -212,7 +212,7 @@ def test_one_build_gets_its_report_several_a_comparison(tmp_path: Path) -> None:
 def test_it_imports_nothing_that_a_build_needs(folder: Path) -> None:
     make_build(folder)
     program = (
-        "import sys; from pathlib import Path; from recipebuild.reports import write; "
+        "import sys; from pathlib import Path; from recipebuild.verbs.report import write; "
         f"write(['{folder}'], Path('.')); "
         "print([m for m in ('torch', 'onnx', 'onnxruntime', 'numpy', 'PIL', 'transformers') if m in sys.modules])"
     )

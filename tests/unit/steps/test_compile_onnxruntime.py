@@ -14,14 +14,14 @@ import onnxruntime as ort
 import pytest
 from PIL import Image
 
-from recipebuild.calibration.preprocess import ImageSpec, preprocess
 from recipebuild.errors import CheckError, StepError
-from recipebuild.graph.files import save
-from recipebuild.graph.head import Head, add_argmax
-from recipebuild.graph.simplify import simplify
-from recipebuild.models.export import attention_for, export
-from recipebuild.models.load import load
 from recipebuild.steps import compile_onnxruntime as step
+from recipebuild.toolkit.calibration.preprocess import ImageSpec, preprocess
+from recipebuild.toolkit.graph.files import save
+from recipebuild.toolkit.graph.head import Head, add_argmax
+from recipebuild.toolkit.graph.simplify import simplify
+from recipebuild.toolkit.models.export import attention_for, export
+from recipebuild.toolkit.models.load import load
 
 SPEC = ImageSpec(shape=(1, 3, 64, 128), mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375))
 

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from recipebuild.calibration.preprocess import ImageSpec
-from recipebuild.calibration.tensors import write_tensors
 from recipebuild.errors import CheckError, MissingError, StepError
 from recipebuild.steps.compile_pulsar2 import Params, run
+from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.calibration.tensors import write_tensors
 
 NATIVE = {"hardware": "AX650", "runner": "native"}
 DOCKER = {"hardware": "AX650", "runner": "docker", "image": "pulsar2:7.0-lite"}

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from recipebuild.shipped import shipped
+from recipebuild.resources import shipped
 from recipebuild.steps.configure import Params, run
 
 INPUT = {
@@ -36,7 +36,7 @@ def configure(folder: Path, *, user: Path | None = None, **changes: Any) -> byte
 
 
 def test_the_golden_configuration(tmp_path: Path) -> None:
-    golden = Path(__file__).parents[1] / "pulsar2" / "b0-640x1280.json"
+    golden = Path(__file__).parents[1] / "toolkit" / "pulsar2" / "b0-640x1280.json"
     assert json.loads(configure(tmp_path / "out")) == json.loads(golden.read_text(encoding="utf-8"))
 
 

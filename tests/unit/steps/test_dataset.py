@@ -10,9 +10,9 @@ import pytest
 from PIL import Image
 
 from recipebuild.errors import StepError
-from recipebuild.evaluate.answers import CLASSIFICATION, DEPTH, FEATURES, SEGMENTATION
-from recipebuild.evaluate.dataset import DatasetSpec, read_truth, samples
 from recipebuild.steps.dataset import Params, run
+from recipebuild.toolkit.evaluate.answers import CLASSIFICATION, DEPTH, FEATURES, SEGMENTATION
+from recipebuild.toolkit.evaluate.dataset import DatasetSpec, read_truth, samples
 
 datasets = pytest.importorskip("datasets")
 

@@ -14,10 +14,10 @@ from onnx import numpy_helper
 from PIL import Image
 
 from recipebuild.errors import CheckError
-from recipebuild.graph import files
-from recipebuild.graph.head import Head, add_argmax
 from recipebuild.steps import verify
 from recipebuild.steps.ladder import Params, run
+from recipebuild.toolkit.graph import files
+from recipebuild.toolkit.graph.head import Head, add_argmax
 
 SHAPE = [1, 3, 64, 128]
 MEAN, STD = [123.675, 116.28, 103.53], [58.395, 57.12, 57.375]
@@ -26,10 +26,10 @@ MEAN, STD = [123.675, 116.28, 103.53], [58.395, 57.12, 57.375]
 @pytest.fixture
 def inputs(tiny_segformer: Path, segformer_onnx: Path, tmp_path: Path) -> dict[str, Path]:
     """A model whose own answers are the labels, so that its accuracy is 1 where nothing is wrong."""
-    from recipebuild.calibration.preprocess import ImageSpec
-    from recipebuild.evaluate.resize import enlarge
-    from recipebuild.evaluate.runners import open_model
-    from recipebuild.evaluate.segmentation import segment
+    from recipebuild.toolkit.calibration.preprocess import ImageSpec
+    from recipebuild.toolkit.evaluate.resize import enlarge
+    from recipebuild.toolkit.evaluate.runners import open_model
+    from recipebuild.toolkit.evaluate.segmentation import segment
 
     model = tmp_path / "model"
     shutil.copytree(tiny_segformer, model)
@@ -96,8 +96,8 @@ def test_wrong_preprocessing_is_no_loss_of_quantization(
 
 
 def test_verify_says_it_before_anything_is_compiled(inputs: dict[str, Path], tmp_path: Path) -> None:
-    from recipebuild.calibration.archive import write_archive
-    from recipebuild.calibration.source import images
+    from recipebuild.toolkit.calibration.archive import write_archive
+    from recipebuild.toolkit.calibration.source import images
 
     with images(inputs["dataset"] / "images") as found:
         write_archive(found, tmp_path / "calibration.tar")

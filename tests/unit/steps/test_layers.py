@@ -62,7 +62,7 @@ def test_the_same_models_give_the_same_bytes(inputs: dict[str, Path], tmp_path: 
 def test_models_too_large_to_lie_side_by_side_are_not_compared(
     inputs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("recipebuild.analysis.pair.EXTERNAL_DATA_OVER", 1000)
+    monkeypatch.setattr("recipebuild.toolkit.analysis.pair.EXTERNAL_DATA_OVER", 1000)
     metrics, found = layers(inputs, tmp_path / "out")
     assert found == {"images": 0, "output": None, "tensors": []}
     assert "not compared" in metrics["warnings"][0]

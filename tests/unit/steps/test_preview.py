@@ -12,11 +12,11 @@ import pytest
 from PIL import Image
 
 from recipebuild.errors import StepError
-from recipebuild.evaluate.dataset import samples
-from recipebuild.evaluate.palette import palette
-from recipebuild.evaluate.recorded import write_outputs
 from recipebuild.steps import calibrate
 from recipebuild.steps.preview import Params, run
+from recipebuild.toolkit.evaluate.dataset import samples
+from recipebuild.toolkit.evaluate.palette import palette
+from recipebuild.toolkit.evaluate.recorded import write_outputs
 
 Make = Callable[..., Path]
 INPUT = {"name": "pixel_values", "shape": [1, 3, 16, 32], "color": "RGB", "mean": [128] * 3, "std": [64] * 3}

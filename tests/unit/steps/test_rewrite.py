@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from recipebuild.graph.files import load
-from recipebuild.graph.simplify import simplify
-from recipebuild.models.export import export
-from recipebuild.models.load import load as load_model
 from recipebuild.steps import rewrite
+from recipebuild.toolkit.graph.files import load
+from recipebuild.toolkit.graph.simplify import simplify
+from recipebuild.toolkit.models.export import export
+from recipebuild.toolkit.models.load import load as load_model
 
 
 @pytest.fixture(scope="session")
 def simplified(tiny_segformer: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from recipebuild.graph.files import save
+    from recipebuild.toolkit.graph.files import save
 
     folder = tmp_path_factory.mktemp("simplified")
     module = load_model(tiny_segformer, task="semantic-segmentation", weights="pretrained", seed=0)

@@ -36,6 +36,6 @@ def test_blocks_come_with_most_to_win_first(inputs: dict[str, Path], tmp_path: P
 def test_models_too_large_to_lie_side_by_side_are_refused(
     inputs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("recipebuild.analysis.pair.EXTERNAL_DATA_OVER", 1000)
+    monkeypatch.setattr("recipebuild.toolkit.analysis.pair.EXTERNAL_DATA_OVER", 1000)
     with pytest.raises(StepError, match="2 GiB"):
         run(inputs, Params.model_validate({"input": INPUT}), tmp_path, quiet)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from recipebuild.graph.files import load
 from recipebuild.steps import simplify
+from recipebuild.toolkit.graph.files import load
 
 
 def test_the_metrics_are_the_table_before_and_after(small_onnx: Path, tmp_path: Path) -> None:

@@ -13,14 +13,14 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from support.graphs import graph
 
-from recipebuild.calibration.archive import write_archive
-from recipebuild.calibration.source import images
 from recipebuild.errors import CheckError, StepError
-from recipebuild.graph import files
-from recipebuild.graph.before_resize import before_resize
-from recipebuild.graph.head import Head, add_argmax, add_axis
-from recipebuild.graph.simplify import simplify
 from recipebuild.steps import verify
+from recipebuild.toolkit.calibration.archive import write_archive
+from recipebuild.toolkit.calibration.source import images
+from recipebuild.toolkit.graph import files
+from recipebuild.toolkit.graph.before_resize import before_resize
+from recipebuild.toolkit.graph.head import Head, add_argmax, add_axis
+from recipebuild.toolkit.graph.simplify import simplify
 
 Chain = dict[str, Path]
 ARGMAX = Head()

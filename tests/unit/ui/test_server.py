@@ -16,8 +16,8 @@ from support.builds import make_build
 from recipebuild.engine.events import Event
 from recipebuild.engine.step import Step
 from recipebuild.errors import RecipeError
-from recipebuild.eventlog import EventLog
 from recipebuild.plan.plan import Plan
+from recipebuild.results.event_log import EventLog
 from recipebuild.ui.builds import Builds
 from recipebuild.ui.server import address, server
 

@@ -1,0 +1,40 @@
+"""``check``, ``render`` and ``schema``: what can be said of a recipe without building anything."""
+
+from __future__ import annotations
+
+import typer
+
+from recipebuild.cli import options as opt
+from recipebuild.cli.exits import mark, print_json, say
+from recipebuild.errors import RecipeError
+
+
+def check(
+    recipes: opt.Recipes,
+    sets: opt.Sets = None,
+    weights: opt.Weights = None,
+    toolchain: opt.Toolchain = None,
+    store: opt.Store = None,
+    as_json: opt.Json = False,
+) -> None:
+    """Check recipes: report all mistakes at once, each with its place, and what is worth knowing.
+
+    Of a model that is an ONNX file, or was exported before, it also lists the nodes that the NPU cannot take.
+
+    Example: recipebuild check recipes/mine.yaml
+
+    Example: recipebuild check quickstart b0-cityscapes --json
+    """
+    from recipebuild.verbs.check import Options, check
+
+    found = check(recipes, Options(sets=opt.merged_sets(sets, weights, toolchain), store=store))
+    if as_json:
+        print_json([one.as_json() for one in found])
+    for one in found:
+        if one.problems:
+            mark(one.problems)
+            say("\n".join(f"error: {problem}" for problem in one.problems))
+        elif not as_json:
+            typer.echo("\n".join([f"{one.recipe}: ok", *(f"  {note}" for note in one.notes)]))
+    if any(one.problems for one in found):
+        raise typer.Exit(RecipeError.exit_code)

@@ -1,0 +1,45 @@
+"""``doctor``: what this machine has of what builds need."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from recipebuild.cli import options as opt
+from recipebuild.cli.exits import print_json
+from recipebuild.errors import MissingError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from recipebuild.verbs.board import Line
+
+
+def doctor(store: opt.LocalStore = None, as_json: opt.Json = False) -> None:
+    """Look at this machine: Python, packages, Pulsar2, hub, store, boards; each line with what helps.
+
+    It leaves with 4 if something fails that `run` cannot do without; warnings are for you to weigh.
+
+    Example: recipebuild doctor
+
+    Example: recipebuild doctor --json
+    """
+    from recipebuild.verbs.doctor import doctor
+
+    lines = doctor(Path(store).absolute() if store else None)
+    if as_json:
+        print_json([[line.as_json() for line in lines]])
+    else:
+        tell(lines)
+    if any(line.state == "fail" for line in lines):
+        raise typer.Exit(MissingError.exit_code)
+
+
+def tell(lines: Sequence[Line]) -> None:
+    """Print what was looked at, and under what is not well what helps."""
+    for line in lines:
+        typer.echo(f"{line.state:4}  {line.what}: {line.found}")
+        if line.remedy and line.state != "ok":
+            typer.echo("\n".join(f"        {part}" for part in line.remedy.splitlines()))

@@ -1,0 +1,57 @@
+"""``estimate``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+
+from recipebuild.cli import options as opt
+from recipebuild.cli.exits import print_json
+
+
+def estimate(
+    recipes: opt.Recipes,
+    sets: opt.Sets = None,
+    weights: opt.Weights = None,
+    store: opt.Store = None,
+    as_json: opt.Json = False,
+) -> None:
+    """Estimate how long recipes take on AX650N, from public measurements and your own. It is an estimate.
+
+    Example: recipebuild estimate b0-cityscapes --weights random
+    """
+    from recipebuild.cli.live import display
+    from recipebuild.verbs.estimate import Options, estimate
+
+    options = Options(sets=opt.merged_sets(sets, weights, None), store=store)
+    with display() as on_event:
+        found = estimate(recipes, options, on_event)
+    if as_json:
+        print_json(found)
+    else:
+        typer.echo("\n".join([*(_text(one) for one in found), _check(found[0]["check"])]))
+
+
+def _text(found: dict[str, Any]) -> str:
+    costs = found["costs"]
+    name = f"{found['recipe']} {found['variant']}".strip()
+    span = f"{found['low']:.1f} to {found['high']:.1f}"
+    counted = (
+        f"{(costs['conv'] + costs['matmul']) / 1e9:.1f} G multiply-adds, {costs['parameters'] / 1e6:.1f} M parameters"
+    )
+    parts = ", ".join(f"{part} {ms:.1f}" for part, ms in found["parts"].items() if ms >= 0.05)
+    half, most = 100 * found["median_error"], 100 * found["range_error"]
+    return (
+        f"{name}: an estimate of {found['ms']:.1f} ms, {span}, on {found['npu_mode']}\n"
+        f"  {counted}; ms: {parts}\n"
+        f"  fitted on {found['models']} measured models: estimating each by the others, half are within {half:.0f} %, "
+        f"four in five within {most:.0f} %"
+    )
+
+
+def _check(check: dict[str, Any]) -> str:
+    return (
+        f"a check: {check['name']} on {check['npu_mode']}, which is not among them, was measured at "
+        f"{check['measured_ms']:.2f} ms, and is estimated at {check['ms']:.1f} ms"
+    )

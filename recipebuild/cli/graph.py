@@ -1,0 +1,30 @@
+"""``graph``: the steps of a recipe as a picture."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import typer
+
+from recipebuild.cli import options as opt
+
+
+def graph(
+    recipe: opt.Recipe,
+    format: Annotated[
+        Literal["mermaid", "dot", "svg"], typer.Option("--format", help="The language of the picture.")
+    ] = "mermaid",
+    sets: opt.Sets = None,
+    weights: opt.Weights = None,
+    toolchain: opt.Toolchain = None,
+    store: opt.Store = None,
+    templates: opt.Templates = None,
+) -> None:
+    """Draw the steps of a recipe: which are cached, which would be built. Builds nothing.
+
+    Example: recipebuild graph quickstart --format svg
+    """
+    from recipebuild.verbs.graph import Options, picture
+
+    options = Options(sets=opt.merged_sets(sets, weights, toolchain), store=store, templates=templates)
+    typer.echo(picture(recipe, format, options), nl=False)

@@ -1,0 +1,44 @@
+"""``import``: existing Pulsar2 configurations become recipes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from recipebuild.cli import options as opt
+from recipebuild.cli.exits import print_json, say
+
+
+def import_config(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="A file .json, .yaml, .toml or .prototxt.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="The recipe to write; else it is printed.")
+    ] = None,
+    onnx: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="The model: its input's name and shape are read from it.")
+    ] = None,
+    as_json: opt.Json = False,
+) -> None:
+    """Make a recipe of a configuration of pulsar2 build: one that renders to the same.
+
+    Example: recipebuild import config.json --onnx model.onnx -o recipe.yaml
+    """
+    from recipebuild.verbs.import_ import bring
+
+    made = bring(config, onnx, output)
+    if as_json:
+        print_json([made.as_json()])
+        return
+    if output is None:
+        typer.echo(made.text, nl=False)
+    for mistake in made.mistakes:
+        say(f"warning: {mistake.message}")
+        say(f"  {mistake.remedy}")
+    for note in made.notes:
+        say(f"note: {note}")
+    for name in made.undocumented:
+        say(f"note: {name} is not documented; it is kept in pulsar2.overrides")
+    for name, why in made.missing.items():
+        say(f"fill in: {name}: {why}")

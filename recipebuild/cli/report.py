@@ -1,0 +1,35 @@
+"""``report``, ``graph`` and ``ui``: builds told as pages, and recipes as pictures of their steps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from recipebuild.cli import options as opt
+from recipebuild.cli.exits import say
+
+Builds = Annotated[
+    list[str],
+    typer.Argument(metavar="BUILD", help="Build folders, manifests, or names of recipes built in --build-dir."),
+]
+
+
+def report(
+    builds: Builds,
+    build_dir: opt.BuildDir = Path("build"),
+    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Where to write it.")] = None,
+) -> None:
+    """Make the page of a build, or one that compares several. `run` makes report.html by itself.
+
+    Example: recipebuild report quickstart
+
+    Example: recipebuild report build/b0 build/b0-tuned -o comparison.html
+    """
+    from recipebuild.verbs.report import write
+
+    path, missing = write(builds, build_dir, output)
+    for line in missing:
+        say(line)
+    typer.echo(path)

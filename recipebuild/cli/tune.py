@@ -1,0 +1,92 @@
+"""``tune``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from recipebuild.cli import options as opt
+from recipebuild.cli.exits import print_json, say, say_error
+
+if TYPE_CHECKING:
+    from recipebuild.verbs.tune import Figures, Tuned
+
+Write = Annotated[bool, typer.Option("--write", help="Write the change into the recipe, if it meets the goal.")]
+
+
+def tune(
+    recipe: opt.Recipe,
+    write: Write = False,
+    sets: opt.Sets = None,
+    weights: opt.Weights = None,
+    store: opt.Store = None,
+    templates: opt.Templates = None,
+    jobs: opt.Jobs = None,
+    slots: opt.Slots = None,
+    executor: opt.Executor = "local",
+    as_json: opt.Json = False,
+) -> None:
+    """Find the smallest change of a recipe with which quantization loses little enough, and show it as a diff.
+
+    What is little enough, and what may be spent on it, the recipe says: tune: {max_drop, max_16bit_share, trials,
+    minutes}. Trials are kept: the same command goes on where it was broken off.
+
+    Example: recipebuild tune quickstart
+
+    Example: recipebuild tune recipes/mine.yaml --set tune.max_drop=0.01 --write
+    """
+    from recipebuild.cli.live import display
+    from recipebuild.errors import CheckError
+    from recipebuild.verbs.tune import Options, tune
+
+    options = Options(
+        sets=opt.merged_sets(sets, weights, None), store=store, templates=templates, jobs=jobs,
+        slots=opt.slots_of(slots), executor=executor,
+    )  # fmt: skip
+    with display() as on_event:
+        found = tune(recipe, options, on_event)
+    if as_json:
+        print_json([found.as_json()])
+    else:
+        typer.echo(_text(found), nl=False)
+    if not found.search.met:
+        error = CheckError(
+            f"{found.recipe}: no change was found that loses at most {_points(found.goal.max_drop)} points with at "
+            f"most {found.goal.max_16bit_share:.0%} of multiply-adds in 16 bit",
+            remedy="allow more with tune.max_drop, tune.max_16bit_share or tune.trials; recipebuild run shows where it "
+            "is lost: layers.json, sensitivity.json",
+        )
+        say_error(error)
+        raise typer.Exit(error.exit_code)
+    if write and found.diff:
+        found.write()
+        say(f"{found.path}: written")
+    elif found.diff:
+        say("to write it into the recipe: the same command with --write")
+
+
+def _text(found: Tuned) -> str:
+    """Trials, the figures on both halves, and the diff."""
+    lines = [f"{'trial':52} {'loss':>7} {'16 bit':>7}"]
+    lines += [f"{str(it)[:52]:52} {_points(o.drop):>7} {o.share:>7.1%}" for it, o in found.search.trials]
+    if found.search.cut:
+        lines.append(f"{found.search.cut}: the search was not through")
+    word = "chosen" if found.search.met else "best"
+    lines += ["", f"{word}: {found.search.best}; {found.share:.1%} of multiply-adds in 16 bit"]
+    lines.append(f"tuning:   {_figures(found.metric, found.tuning)}")
+    lines.append(f"held out: {_figures(found.metric, found.heldout)}; tuning has not seen them")
+    if not found.diff:
+        lines.append("the recipe stays as it is")
+    return "\n".join(lines) + f"\n\n{found.diff}" if found.diff else "\n".join(lines) + "\n"
+
+
+def _figures(metric: str, it: Figures) -> str:
+    return (
+        f"{metric} {100 * it.float_model:.2f} float, {100 * it.before:.2f} before, {100 * it.after:.2f} after: "
+        f"a loss of {_points(it.drop)}, on {it.images} images"
+    )
+
+
+def _points(drop: float) -> str:
+    return f"{100 * drop:.2f}" if drop < float("inf") else "failed"

@@ -1,0 +1,1 @@
+"""What a run leaves: the build folder, its manifest, its event log, accepted figures."""

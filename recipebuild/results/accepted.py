@@ -1,0 +1,166 @@
+"""Figures that were found good, ``<name>.accepted.json`` beside the recipe, and how later builds compare with them.
+
+It holds, for each entry of the matrix: the metric with its interval and what every image adds to it, size, cycles,
+latency, the digests of what was built, and the toolchain. ``run`` then says of every build whether it is better, the
+same within noise, or worse; ``run --fail-on-regression`` ends with 5 if one is worse.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from recipebuild.engine.digest import digest_json
+from recipebuild.errors import CheckError, RecipeError
+from recipebuild.recipe.find import find
+from recipebuild.results import manifest as manifests
+from recipebuild.session import Job
+from recipebuild.toolkit.evaluate.noise import is_noise, paired
+from recipebuild.toolkit.evaluate.scores import loss
+
+BETTER, SAME, WORSE = "better", "same within noise", "worse"
+
+VERSION = 1
+_COSTS = {"cycles": 0.01, "latency_ms": 0.05}
+"""Figures of speed, and the share by which they must differ to say something: estimated, or measured on a board."""
+
+Facts = dict[str, Any]
+
+
+def path_of(given: str, job: Job) -> Path:
+    """Where the accepted figures of a recipe are."""
+    return find(given, Path.cwd()).with_name(f"{job.plan.name}.accepted.json")
+
+
+def read_accepted(given: str, job: Job) -> dict[str, Facts]:
+    """The accepted figures by the matrix entry's label; empty if there are none.
+
+    Raises:
+        RecipeError: If the file is none of ours.
+    """
+    path = path_of(given, job)
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+        builds = value["builds"] if value["version"] == VERSION else None
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, LookupError, TypeError):
+        builds = None
+    if not isinstance(builds, dict) or not all(isinstance(it, dict) for it in builds.values()):
+        raise RecipeError(f"{path} has no accepted figures of this version", remedy=f"recipebuild accept {given}")
+    return builds
+
+
+def digest_of(job: Job) -> str:
+    """The digest of a recipe after ``extends``, ``--set`` and defaults, as manifests have it."""
+    return digest_json([[s.name, s.variant, dict(s.params)] for s in job.plan.steps])
+
+
+def facts(job: Job, built: Mapping[str, Any], folder: Path) -> dict[str, Facts]:
+    """The figures of a build by the matrix entry's label.
+
+    Args:
+        job: The recipe as it was planned.
+        built: The build's manifest.
+        folder: Its folder.
+    """
+    entries = dict(zip((step.id for step in job.plan.steps), built["steps"], strict=True))
+    found = {}
+    for label, ids in job.plan.variants.items():
+        steps = {entries[i]["name"]: entries[i] for i in ids}
+        compiled, evaluated = steps.get("compile", {}), steps.get("evaluate", {})
+        chip = job.toolchains[label]
+        found[label] = {
+            **_accuracy(evaluated, folder / f"{label}" if label else folder),
+            **_costs(compiled, steps.get("deploy", {})),
+            "toolchain": f"{chip.name} {chip.version}",
+            "digests": {
+                output["name"]: output["sha256"]
+                for entry in (steps.get("head", {}), compiled)
+                for output in entry.get("outputs", ())
+            },
+        }
+    return found
+
+
+def _accuracy(entry: Mapping[str, Any], folder: Path) -> Facts:
+    metrics = entry.get("metrics", {})
+    if "metric" not in metrics:
+        return {}
+    metric = metrics["metric"]
+    try:
+        kept = json.loads((folder / "steps/evaluate/evaluation.json").read_text(encoding="utf-8"))["per_image"]
+    except (OSError, ValueError, KeyError):
+        return {}
+    row = kept["row"]
+    return {
+        "metric": metric,
+        "row": row,
+        "value": metrics[f"{metric}_{row}"],
+        "interval": metrics["interval"].get(row),
+        "figures": {name: value for name, value in metrics.items() if name in manifests.FIGURES and _is_number(value)},
+        "per_image": kept["values"],
+    }
+
+
+def _costs(compiled: Mapping[str, Any], deployed: Mapping[str, Any]) -> Facts:
+    metrics = compiled.get("metrics", {})
+    found = {"bytes": metrics.get("bytes"), "cycles": metrics.get("max_cycle")}
+    found["latency_ms"] = deployed.get("metrics", {}).get("latency_ms", {}).get("avg")
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float)
+
+
+def compare(old: Facts, new: Facts) -> Facts:
+    """What a build is against accepted figures.
+
+    Returns:
+        ``verdict``: better, same within noise, or worse: of accuracy, and where that is the same, of speed; and
+        ``lines``: what makes it so, for people.
+    """
+    found = [it for it in (_compare_accuracy(old, new), *_compare_costs(old, new)) if it]
+    accuracy, *costs = [verdict for verdict, _ in found] or [SAME]
+    if "metric" not in old or "metric" not in new:
+        costs, accuracy = [verdict for verdict, _ in found], SAME
+    rest = WORSE if WORSE in costs else BETTER if BETTER in costs else SAME
+    return {"verdict": rest if accuracy == SAME else accuracy, "lines": [line for _, line in found]}
+
+
+def regressions(built: Mapping[str, Any]) -> Iterator[CheckError]:
+    """An error for each entry of a build that is worse than what was accepted."""
+    for label, it in built.get("verdict", {}).items():
+        if it["verdict"] == WORSE:
+            yield CheckError(
+                f"{label}: worse than what was accepted" if label else "worse than what was accepted",
+                remedy="\n".join([*it["lines"], "if that is meant: recipebuild accept"]),
+            )
+
+
+def _compare_accuracy(old: Facts, new: Facts) -> tuple[str, str] | None:
+    if "metric" not in old or "metric" not in new:
+        return None
+    metric, before, after = old["metric"], old["value"], new["value"]
+    names = sorted(old["per_image"])
+    if metric != new["metric"] or names != sorted(new["per_image"]):
+        return SAME, f"{metric} was accepted on other images, or by another metric: recipebuild accept takes the new"
+    gain = paired([old["per_image"][name] for name in names], [new["per_image"][name] for name in names])
+    said = f"{metric} {before:.4f} -> {after:.4f}"
+    if gain is None or is_noise(gain):
+        return SAME, f"{said}: {'equal' if before == after else SAME}"
+    lost = loss(metric, 0.0, sum(gain) / 2) > 0
+    return (WORSE if lost else BETTER), f"{said}: {WORSE if lost else BETTER} (95 %: {gain[0]:+.4f} to {gain[1]:+.4f})"
+
+
+def _compare_costs(old: Facts, new: Facts) -> Iterator[tuple[str, str]]:
+    for name, share in _COSTS.items():
+        if name in old and name in new and old[name]:
+            change = (new[name] - old[name]) / old[name]
+            verdict = SAME if abs(change) <= share else WORSE if change > 0 else BETTER
+            yield verdict, f"{name} {old[name]:g} -> {new[name]:g} ({100 * change:+.1f} %): {verdict}"
+    if old.get("bytes") and "bytes" in new and old["bytes"] != new["bytes"]:
+        yield SAME, f"bytes {old['bytes']} -> {new['bytes']}"

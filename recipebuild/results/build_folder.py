@@ -1,0 +1,121 @@
+"""The build folder: the store's files under names for people, and a manifest that lists exactly what is there."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from recipebuild.engine.materialize import materialize
+from recipebuild.engine.record import Blob
+from recipebuild.engine.store import Store
+from recipebuild.engine.task import Result
+from recipebuild.engine.upkeep import add_root
+from recipebuild.errors import Interrupted, RecipeError, disk_full
+from recipebuild.plan.plan import Plan
+from recipebuild.report.page.written import REPORT
+from recipebuild.results import manifest as manifests
+from recipebuild.results.accepted import compare, digest_of, facts
+from recipebuild.results.config_sources import origins
+from recipebuild.session import Job
+
+
+def make_folder(folder: Path) -> Path:
+    """Make the build folder, and make sure before hours of work that it can be written.
+
+    Raises:
+        RecipeError: If it cannot.
+        StepError: If the disk is full.
+    """
+    probe = folder / f".probe.{os.getpid()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise disk_full(error, folder) or RecipeError(
+            f"the build folder {folder} cannot be written: {error.strerror}", remedy="name another with --build-dir DIR"
+        ) from error
+    return folder
+
+
+def fill(
+    job: Job, results: Mapping[str, Result], folder: Path, store: Store, accepted: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Make the build folder hold what its manifest lists, and nothing else of ours.
+
+    Args:
+        job: The recipe.
+        results: How its steps ended.
+        folder: The build folder.
+        store: Where the outputs are.
+        accepted: The figures that were accepted, by the matrix entry's label.
+
+    Returns:
+        The manifest.
+
+    Raises:
+        StepError: If the disk is full.
+        OSError: If the folder cannot be written.
+    """
+    before = manifests.read(folder / "manifest.json")
+    value = manifests.manifest(job.plan, results, digest_of(job), job.toolchains, job.notes)
+    for entry in value["steps"]:
+        if (config := _config(results[entry["id"]])) and (
+            found := origins(job, results[entry["id"]].step, config, store)
+        ):
+            entry["origins"] = found
+    try:
+        written = {path for step in job.plan.steps for path in _place(job.plan, results[step.id], folder, store)}
+        if not any(entry.get("error", {}).get("exit_code") == Interrupted.exit_code for entry in value["steps"]):
+            written.add(
+                REPORT
+            )  # made of the manifest, after it; but to draw it after Ctrl-C would keep the user waiting
+        _remove_stale(folder, before, written)
+        value["files"] = sorted(written)
+        if accepted and value["status"] == "ok":
+            here = facts(job, value, folder)
+            value["verdict"] = {label: compare(old, here[label]) for label, old in accepted.items() if label in here}
+        if value != before:
+            manifests.write(folder / "manifest.json", value)
+    except OSError as error:
+        raise disk_full(error, folder) or error from error
+    add_root(store, (folder / "manifest.json").absolute())
+    return value
+
+
+def _config(result: Result) -> Blob | None:
+    """The configuration that a step wrote."""
+    outputs = result.record.outputs if result.record and result.step.name == "configure" else ()
+    return next((blob for blob in outputs if blob.name == "pulsar2.json"), None)
+
+
+def _place(plan_: Plan, result: Result, folder: Path, store: Store) -> list[str]:
+    """Put a step's outputs and its log into the build folder; give their paths in it."""
+    written = []
+    for place in manifests.places_of(plan_, result.step.id):
+        log = place + manifests.log_of(result.step.name)
+        if result.record:
+            for blob in result.record.outputs:
+                written.append(place + manifests.path_of(result.step.name, blob.name))
+                materialize(store, blob, f"{folder}/{written[-1]}")
+            materialize(store, result.record.log, f"{folder}/{log}")
+            written.append(log)
+        elif result.log and result.log.exists():
+            (folder / log).parent.mkdir(parents=True, exist_ok=True)
+            (folder / log).unlink(missing_ok=True)
+            (folder / log).write_bytes(result.log.read_bytes())
+            written.append(log)
+    return written
+
+
+def _remove_stale(folder: Path, before: Mapping[str, Any], written: set[str]) -> None:
+    """Remove what the manifest of an earlier build lists and this one does not."""
+    for name in set(before.get("files", ())) - written:
+        path = folder / name
+        if folder.resolve() in path.resolve().parents:  # the manifest may come from a stranger
+            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                path.parent.rmdir()

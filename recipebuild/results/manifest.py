@@ -1,0 +1,152 @@
+"""``manifest.json``: what a build is made of, step by step. All that reports on a build reads this and nothing else."""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+from collections.abc import Mapping
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from recipebuild import __version__
+from recipebuild.engine.keys import installed_version
+from recipebuild.engine.task import Result
+from recipebuild.files import write_text
+from recipebuild.plan.plan import Plan, Toolchain
+from recipebuild.toolkit.evaluate.scores import AGAINST_A_MODEL, METRICS
+
+ARTEFACTS = frozenset(
+    {
+        "model.onnx", "calibration.tar", "pulsar2.json", "quantized.onnx", "quant.json", "compiled.axmodel",
+        "preview.png", "bundle", "bundle.tar.gz",
+    }
+)  # fmt: skip
+"""The files and folders that a user comes for: they lie at the top of the build folder, all others under ``steps/``."""
+
+ROWS = ("pytorch", "float", "quantized", "board")
+"""What accuracy is measured of: the PyTorch model, the ONNX model, what was compiled (on this machine), the board."""
+
+FIGURES = frozenset(
+    {
+        *(f"{figure}_{row}" for figure in (*chain(*METRICS.values()), *AGAINST_A_MODEL) for row in ROWS),
+        "metric", "interval", "drop", "drop_interval", "latency_ms", "cmm_bytes",
+    }
+)  # fmt: skip
+"""Metrics of steps that are metrics of the build, too."""
+
+
+def manifest(
+    plan: Plan,
+    results: Mapping[str, Result],
+    recipe_digest: str,
+    toolchains: Mapping[str, Toolchain],
+    notes: list[str],
+) -> dict[str, Any]:
+    """The manifest of one recipe's build, as JSON values.
+
+    Args:
+        plan: The recipe's plan.
+        results: How the steps ended, by id.
+        recipe_digest: The digest of the recipe after ``extends``, ``--set`` and defaults.
+        toolchains: What compiled, by the matrix entry's label.
+        notes: What the user should know about the recipe.
+    """
+    entries = [entry(plan, results[step.id]) for step in plan.steps]
+    used = {label: {"name": t.name, "version": t.version} for label, t in toolchains.items()}
+    distinct = list({json.dumps(t): t for t in used.values()}.values())
+    return {
+        "recipe": plan.name,
+        "recipe_digest": recipe_digest,
+        "status": _status(entries),
+        "toolchain": distinct[0] if len(distinct) == 1 else used,
+        "steps": entries,
+        "variants": {label: list(ids) for label, ids in plan.variants.items()},
+        "metrics": _metrics(plan, results),
+        "notes": notes + [f"warning: {e['name']}: {w}" for e in entries for w in e["metrics"].get("warnings", [])],
+        "environment": {
+            "recipebuild": __version__,
+            "python": platform.python_version(),
+            "platform": f"{sys.platform}-{platform.machine()}",
+            "distributions": {t: installed_version(t) for t in sorted({t for s in plan.steps for t in s.tools})},
+        },
+    }
+
+
+def entry(plan: Plan, result: Result) -> dict[str, Any]:
+    """The manifest's entry of one step."""
+    step, record, error = result.step, result.record, result.error
+    found: dict[str, Any] = {
+        "id": step.id,
+        "name": step.name,
+        "variant": step.variant,
+        "needs": sorted(step.before),
+        "key": record.key if record else None,
+        "status": result.status,
+        "seconds": record.seconds if record else result.seconds,
+        "outputs": [],
+        "metrics": dict(record.metrics) if record else {},
+    }
+    place = places_of(plan, step.id)[0]
+    if result.status != "skipped":
+        found["log"] = f"{place}{log_of(step.name)}"
+    if record:
+        found["outputs"] = [
+            {"name": b.name, "path": f"{place}{path_of(step.name, b.name)}", "sha256": b.sha256, "bytes": b.bytes}
+            for b in record.outputs
+        ]
+    if error:
+        found["metrics"] = error.metrics
+        found["error"] = {"message": error.message, "remedy": error.remedy, "exit_code": error.exit_code}
+    return found
+
+
+def path_of(step: str, output: str) -> str:
+    """Where an output lies in the build folder (in a matrix: in its entry's folder)."""
+    return output if output.partition("/")[0] in ARTEFACTS else f"steps/{step}/{output}"
+
+
+def log_of(step: str) -> str:
+    """Where a step's log lies in the build folder."""
+    return f"logs/{step}.log"
+
+
+def places_of(plan: Plan, step_id: str) -> list[str]:
+    """The prefixes under which a step's outputs lie: one for each entry of the matrix that uses it."""
+    return [f"{label}/" if label else "" for label, ids in plan.variants.items() if step_id in ids]
+
+
+def write(path: Path, value: Mapping[str, Any]) -> None:
+    """Write a manifest: whole, or not at all.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The manifest at ``path``; empty if there is none that can be read."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _status(entries: list[dict[str, Any]]) -> str:
+    statuses = {e["status"] for e in entries}
+    interrupted = any(e.get("error", {}).get("exit_code") == 130 for e in entries)
+    if "failed" in statuses and not interrupted:
+        return "failed"
+    return "partial" if statuses & {"failed", "skipped"} else "ok"
+
+
+def _metrics(plan: Plan, results: Mapping[str, Result]) -> dict[str, Any]:
+    """The build's own figures; in a matrix by the entry's label."""
+    found = {}
+    for label, ids in plan.variants.items():
+        records = [r for i in ids if (r := results[i].record)]
+        found[label] = {k: v for record in records for k, v in record.metrics.items() if k in FIGURES}
+    return found[""] if list(found) == [""] else found

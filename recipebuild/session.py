@@ -1,0 +1,212 @@
+"""From recipes and options to plans: load, resolve what the machine has, plan. Nothing is built here.
+
+What is done with the plans is in ``verbs/``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+
+from recipebuild.engine.keys import installed_version
+from recipebuild.engine.remote import Remote
+from recipebuild.engine.step import Step
+from recipebuild.engine.store import Store, own_store
+from recipebuild.errors import MissingError, RecipeError
+from recipebuild.plan.plan import Plan, Toolchain, only_until, plan
+from recipebuild.recipe.advice import advice
+from recipebuild.recipe.document import Document
+from recipebuild.recipe.load import Variant, load
+from recipebuild.recipe.problems import Place, Problem, RecipeProblems
+from recipebuild.recipe.schema import Recipe
+from recipebuild.resources import shipped
+from recipebuild.toolkit.pulsar2.toolchain import find
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to build, as opposed to what.
+
+    Attributes:
+        sets: Values that override the recipe's, as ``a.b=value``.
+        store: The store's folder; by default ``$XDG_CACHE_HOME/recipebuild``, else ``~/.cache/recipebuild``. A URL
+            names a remote store behind that one.
+        build_dir: The folder in which each recipe gets one of its own; by default ``build`` in the current folder.
+        templates: A folder of templates that go before the shipped ones.
+        jobs: How many steps may run at once; by default what cores and memory allow.
+        slots: How many steps may hold a scarce resource of this machine (``pulsar2``) at once, by name; else one.
+        timeout: Seconds after which any step is ended; by default what is usual for it (see ``plan/kinds.py``).
+        executor: Where steps run: ``local``, ``dask`` or the address of a Dask scheduler.
+        keep_going: After a failure, build all that does not depend on it.
+        until: The name of the last step to build; what it does not need is left out.
+        locked: Build only what the recipes' lock files say.
+        fail_on_regression: Fail a build that is worse than what was accepted.
+        board: The name of a board to deploy to and to measure on.
+        again: Anything that was not said before makes the board measure anew.
+    """
+
+    sets: Sequence[str] = ()
+    store: Path | str | None = None
+    build_dir: Path = Path("build")
+    templates: Path | None = None
+    jobs: int | None = None
+    slots: Mapping[str, int] = field(default_factory=dict)
+    timeout: float | None = None
+    executor: str = "local"
+    keep_going: bool = False
+    until: str | None = None
+    locked: bool = False
+    fail_on_regression: bool = False
+    board: str | None = None
+    again: str | None = None
+
+
+DEFAULTS = Options()
+"""How the command line builds without options."""
+
+
+def listed(recipes: str | Sequence[str]) -> Sequence[str]:
+    """One recipe or several, as several."""
+    return [recipes] if isinstance(recipes, str) else recipes
+
+
+@dataclass(frozen=True)
+class Job:
+    """One recipe, ready to be built: its plan, what it was planned from, and what else the manifest says.
+
+    Attributes:
+        plan: Its steps.
+        variants: The recipe's entries, by label.
+        toolchains: What each entry's toolchain was resolved to, by label.
+        notes: What the user should know.
+    """
+
+    plan: Plan
+    variants: Mapping[str, Variant]
+    toolchains: Mapping[str, Toolchain]
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def recipes(self) -> list[Recipe]:
+        """The recipe of each entry."""
+        return [variant.recipe for variant in self.variants.values()]
+
+    def place(self, step: Step, field: str) -> Place | None:
+        """Where ``field`` was written for a step; ``None`` if it has its default, or there is no such field."""
+        variant = self.variants.get(step.variant) or next(iter(self.variants.values()))
+        return variant.place(field)
+
+
+def prepare(recipes: Sequence[str], options: Options) -> list[Job]:
+    """Load and plan recipes.
+
+    Raises:
+        RecipeError: If a recipe or an option is wrong, or two recipes have one name.
+    """
+    jobs: dict[str, Job] = {}
+    bases: dict[Path, Document] = {}  # what many recipes extend is read once
+    resolve = cache(resolve_toolchain)  # asking docker costs more than planning a recipe
+    problems: list[Problem] = []
+    for given in recipes:
+        try:
+            variants = load(given, sets=options.sets, cwd=Path.cwd(), bases=bases)
+        except RecipeProblems as error:
+            problems += error.problems
+            continue
+        name = variants[0].recipe.name
+        if name in jobs:
+            raise RecipeError(f"two recipes are named {name}", remedy="give one of them another `name:`")
+        jobs[name] = plan_recipe(variants, options, resolve)
+    if problems:
+        raise RecipeProblems(problems)
+    return list(jobs.values())
+
+
+def plan_recipe(variants: Sequence[Variant], options: Options, resolve: Callable[..., Toolchain]) -> Job:
+    """Plan one loaded recipe with what ``resolve`` finds of the toolchains and versions that it wants."""
+    toolchains = [resolve(_wanted(v.recipe), v.recipe.pulsar2.version) for v in variants]
+    planned = plan(variants, toolchains, template_folders(options))
+    if options.board:
+        from recipebuild.plan.deploy import with_deploy
+        from recipebuild.toolkit.board.boards import find_board  # few runs have a board, and all would wait for it
+
+        planned = with_deploy(planned, variants, options.board, find_board(options.board), options.again)
+    if options.until:
+        planned = only_until(planned, options.until)
+    if options.timeout is not None:
+        planned = replace(planned, steps=tuple(replace(step, timeout=options.timeout) for step in planned.steps))
+    by_label = {variant.label: variant for variant in variants}
+    lines = [line for variant in variants for line in advice(variant.recipe)]
+    lines += [line for it in zip(variants, toolchains, strict=True) for line in _absent(*it)]
+    return Job(planned, by_label, dict(zip(by_label, toolchains, strict=True)), list(dict.fromkeys(lines)))
+
+
+def _wanted(recipe: Recipe) -> str:
+    """The recipe's toolchain; models of several inputs are for Pulsar2 alone."""
+    return "pulsar2" if recipe.more_inputs else recipe.target.toolchain
+
+
+def _absent(variant: Variant, toolchain: Toolchain) -> list[str]:
+    """That the version of Pulsar2 which a recipe names is not here, where something else does instead."""
+    version = variant.recipe.pulsar2.version
+    if version and toolchain.name == "onnxruntime" and variant.recipe.target.toolchain == "auto":
+        return [f"note: Pulsar2 {version}, which the recipe names, is not on this machine"]
+    return []
+
+
+def resolve_toolchain(wanted: str, version: str | None = None) -> Toolchain:
+    """What ``target.toolchain`` comes to here: Pulsar2 where the machine has it, unless the recipe says otherwise.
+
+    If the recipe names a version, another one is as good as none.
+
+    Where the recipe insists on Pulsar2 and it is missing, the plan has its compile step all the same, and that step
+    says what to install; everything before it is built and kept.
+    """
+    found = find(version=version) if wanted != "onnxruntime" else None
+    if found:
+        facts = {"pulsar2": found.version, "image": found.image_id or ""}
+        return Toolchain("pulsar2", found.version, {"runner": found.kind, "image": found.image}, facts)
+    if wanted == "pulsar2":
+        return Toolchain("pulsar2", "missing", {"runner": "native", "image": None}, {"pulsar2": "missing"})
+    return embedded_toolchain()
+
+
+def embedded_toolchain() -> Toolchain:
+    """The one that is always there."""
+    return Toolchain("onnxruntime", installed_version("onnxruntime"))
+
+
+def template_folders(options: Options) -> list[Path]:
+    """Where templates are looked for, in this order."""
+    return [*([options.templates.absolute()] if options.templates else []), shipped("templates")]
+
+
+def open_store(options: Options = DEFAULTS) -> Store:
+    """The store in the folder that the options name, or the user's own, which is also the front of a remote one."""
+    named = options.store if not isinstance(options.store, str) or "://" not in options.store else None
+    return Store(Path(named).absolute() if named else own_store())
+
+
+def open_remote(options: Options) -> Remote | None:
+    """The remote store that the options name; it is not touched yet.
+
+    Raises:
+        MissingError: If the packages for its protocol are not installed.
+    """
+    return Remote(options.store) if isinstance(options.store, str) and "://" in options.store else None
+
+
+def require_packages(steps: Iterable[Step]) -> None:
+    """Find that the distributions that the steps use are installed.
+
+    Raises:
+        MissingError: If some are not.
+    """
+    missing = sorted({tool for step in steps for tool in step.tools if not installed_version(tool)})
+    if missing:
+        raise MissingError(
+            f"building needs Python packages that are not installed: {', '.join(missing)}",
+            remedy="pip install 'recipebuild[build]'",
+        )

@@ -1,0 +1,67 @@
+"""The tensor by which two versions of a model are compared: its logits, features or map.
+
+Use: ``compared(model, twins, class_axis)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from recipebuild.errors import StepError
+from recipebuild.toolkit.analysis.session import Session, giving
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    import onnx
+
+    from recipebuild.toolkit.analysis.tensor_pairs import Twin
+
+    Array = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A float32 tensor of the float model, and the axis of its classes, if it has classes."""
+
+    twin: Twin
+    class_axis: int | None
+
+
+def compared(model: onnx.ModelProto, twins: Mapping[str, Twin], class_axis: int | None) -> Compared:
+    """The float32 tensor that the model's first output is, or that the ArgMax before it takes.
+
+    Args:
+        model: The float model.
+        twins: What ``find_twins`` gives.
+        class_axis: The axis of the classes, where the output is no ArgMax; ``None`` if it has none.
+
+    Raises:
+        StepError: If there is no such tensor in both models.
+    """
+    name = model.graph.output[0].name
+    makers = {output: node for node in model.graph.node for output in node.output}
+    while (node := makers.get(name)) is not None and node.op_type in ("ArgMax", "Cast", "Squeeze", "Identity"):
+        if node.op_type == "ArgMax":
+            class_axis = next((it.i for it in node.attribute if it.name == "axis"), 0)
+        name = node.input[0]
+    if name not in twins:
+        raise StepError(f"the quantized model has no {name}, by which it could be compared with the float one")
+    return Compared(twins[name], class_axis)
+
+
+def both(
+    model: onnx.ModelProto, quantized: onnx.ModelProto, it: Compared, batches: Iterator[Array]
+) -> Iterator[tuple[Array, Array]]:
+    """The compared tensor of the float model and of the quantized one, for each batch.
+
+    Raises:
+        StepError: If ONNX Runtime cannot run the models.
+    """
+    fed = model.graph.input[0].name
+    first = Session(giving(model, [it.twin.values]), [it.twin.values])
+    second = Session(giving(quantized, [it.twin.seen]), [it.twin.seen])
+    for batch in batches:
+        yield first({fed: batch})[0], second({fed: batch})[0]

@@ -1,0 +1,149 @@
+"""What a board has: reachable, driver and runtime, free memory of the NPU, programs.
+
+Sources: ``/proc/ax_proc`` of Axera's SDK (``version``, ``chip_type``, ``mem_cmm_info``).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from recipebuild.errors import RecipebuildError, RecipeError
+from recipebuild.facts.runners import runners
+from recipebuild.toolkit.board.boards import Board
+from recipebuild.toolkit.board.session import PATHS, QUICK_SECONDS
+from recipebuild.toolkit.board.ssh import quote, run
+
+LOW_CMM = 256 * 2**20
+"""Bytes of free CMM under which a model may not fit: one takes about its file's size and 50 MB."""
+
+_CMM = re.compile(r"total size=(\d+)KB.*?remain=(\d+)KB")
+
+_SCRIPT = """
+echo "version: $(cat /proc/ax_proc/version 2>/dev/null | head -n 1)"
+echo "chip: $(cat /proc/ax_proc/chip_type 2>/dev/null | head -n 1)"
+echo "cmm: $(grep 'total size=' /proc/ax_proc/mem_cmm_info 2>/dev/null | tail -n 1)"
+echo "disk: $(df -Pk . | tail -n 1 | awk '{print $4}')"
+for tool in flock tar sha256sum readlink; do command -v $tool >/dev/null || echo "lacks: $tool"; done
+for program in "$@"; do command -v "$program" >/dev/null && echo "has: $program"; done
+python3 -c 'import axengine; print("pyaxengine: " + getattr(axengine, "__version__", "there"))' 2>/dev/null
+true
+"""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One thing looked at: how it is, and what to do about it."""
+
+    what: str
+    state: Literal["ok", "warn", "fail"]
+    found: str
+    remedy: str = ""
+
+    def as_json(self) -> dict[str, str]:
+        """The line as ``board doctor --json`` prints it."""
+        return asdict(self)
+
+
+def doctor(board: Board, compiled_by: str | None = None) -> list[Line]:
+    """Look at the board.
+
+    Args:
+        board: The board.
+        compiled_by: What compiled a model that is to run there, as ``compiled_by`` gives it.
+    """
+    words = ["sh", "-c", f"{PATHS}\n{_SCRIPT}", "sh", board.program, *sorted(runners())]
+    try:
+        done = run(board, quote(words), timeout=QUICK_SECONDS)
+    except (RecipebuildError, ConnectionError) as error:
+        return [Line("connection", "fail", str(error), getattr(error, "remedy", ""))]
+    reached = Line("connection", "ok", f"{board.user or 'the configured user'} at {board.host}")
+    return [reached, *lines(done.out.decode(errors="replace"), board, compiled_by)]
+
+
+def lines(text: str, board: Board, compiled_by: str | None = None) -> list[Line]:
+    """What the board's answer comes to; arguments as above."""
+    said: dict[str, list[str]] = {}
+    for line in text.splitlines():
+        key, _, value = line.partition(": ")
+        said.setdefault(key, []).append(value.strip())
+    facts = {key: values[0] for key, values in said.items()}
+    found = [_driver(facts, board)]
+    if compiled_by:
+        found.append(_model(compiled_by, found[0]))
+    found += [_memory(facts), _disk(facts), _program(said, board)]
+    found += [
+        Line("tools", "fail", f"{tool} is missing", "install it: coreutils, util-linux and tar have them, busybox too")
+        for tool in said.get("lacks", [])
+    ]
+    samples = sorted(set(said.get("has", [])) & set(runners()))
+    found.append(
+        Line("samples", "ok" if samples else "warn", ", ".join(samples) or "none", _SAMPLES if not samples else "")
+    )
+    python = facts.get("pyaxengine")
+    found.append(Line("pyaxengine", "ok" if python else "warn", python or "not there", "" if python else _PYTHON))
+    return found
+
+
+def compiled_by(bundle: Path) -> str:
+    """What compiled a bundle's model, with its version.
+
+    Raises:
+        RecipeError: If there is no bundle in that folder.
+    """
+    try:
+        used = json.loads((bundle / "model.json").read_text(encoding="utf-8"))["toolchain"]
+        return f"{used['name']} {used['version']}"
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RecipeError(f"{bundle} is no bundle: {error}", remedy="name build/<name>/bundle") from error
+
+
+_SAMPLES = "build ax-samples for the board, and put its programs into /opt/bin"
+_PYTHON = "install its wheel, for the bundle's run.py: github.com/AXERA-TECH/pyaxengine"
+
+
+def _driver(facts: Mapping[str, str], board: Board) -> Line:
+    version, chip = facts.get("version", "").removeprefix("Ax_Version").strip(), facts.get("chip", "")
+    if board.program == "axcl_run_model":
+        return Line("driver", "ok", "a card: its versions are printed by axcl_run_model and axcl-smi")
+    if not version:
+        return Line("driver", "fail", "/proc/ax_proc/version is not there", "load the drivers of Axera's SDK")
+    found = f"{version}{f' on {chip}' if chip else ''}"
+    if chip and not chip.startswith(board.chip.rstrip("NA")):
+        return Line("driver", "warn", found, f"the board was added as {board.chip}")
+    return Line("driver", "ok", found)
+
+
+def _model(compiled_by: str, driver: Line) -> Line:
+    """No table of versions that fit is public: the two are put side by side, and only a run can tell."""
+    if not compiled_by.startswith("pulsar2 "):
+        return Line("model", "fail", f"built by {compiled_by}, for a host", "build it with --toolchain pulsar2")
+    return Line("model", "ok", f"built by {compiled_by}, for a driver {driver.found}; board run tells whether it loads")
+
+
+def _memory(facts: Mapping[str, str]) -> Line:
+    numbers = _CMM.search(facts.get("cmm", ""))
+    if numbers is None:
+        return Line(
+            "CMM memory", "warn", "not known", "/proc/ax_proc/mem_cmm_info has it on a board; on a card axcl-smi"
+        )
+    total, free = (int(number) * 1024 for number in numbers.groups())
+    found = f"{free >> 20} MiB free of {total >> 20}"
+    remedy = "end other programs that use the NPU" if free < LOW_CMM else ""
+    return Line("CMM memory", "warn" if remedy else "ok", found, remedy)
+
+
+def _disk(facts: Mapping[str, str]) -> Line:
+    free = int(facts.get("disk", "0") or 0) * 1024
+    low = free < LOW_CMM
+    return Line("disk", "warn" if low else "ok", f"{free >> 20} MiB free", "make room for models there" if low else "")
+
+
+def _program(said: Mapping[str, list[str]], board: Board) -> Line:
+    if board.program in said.get("has", []):
+        return Line(board.program, "ok", "there")
+    return Line(board.program, "fail", "not there", f"put {board.program} of Axera's SDK on PATH, or into /opt/bin")

@@ -1,0 +1,171 @@
+"""How long a model may take on AX650N: an estimate, from what others and you have measured, with its error stated.
+
+    t = a C + b M + c W + d I + e + S / B
+
+with C and M the multiply-adds in convolutions and matrix products, W the weights' bytes, I the image's (feature maps
+grow with it), and a..e at least 0, fitted by least squares on the relative error, one fit for each NPU mode with
+measurements. S / B is not fitted: attention maps that do not fit on the chip are written and read as scores and as
+probabilities, at the memory's bandwidth B. Two cores are one core whose multiply-adds take 1 / 1.90.
+
+The error is that of leaving one out: each model estimated by a fit on all the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from recipebuild.errors import RecipeError
+from recipebuild.toolkit.board.costs import Costs
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Vector = npt.NDArray[np.float64]
+
+PARTS = ("convolutions", "matrix products", "weights", "feature maps", "fixed")
+_PASSES = 4
+"""Scores written and read, probabilities written and read; 8 bits each."""
+
+_SHARE = 0.8
+"""The range holds for this share of the models when each is left out."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A model that was measured: its costs, and milliseconds by NPU mode."""
+
+    name: str
+    costs: Costs
+    ms: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """An estimate, milliseconds.
+
+    Attributes:
+        ms: The estimate.
+        low: The range's lower end.
+        high: Its upper end.
+        parts: What it is made of.
+        median_error: Leave-one-out: the median of |estimate / measured - 1|.
+        range_error: The same, below which 80 % of the models are.
+        models: How many models it is fitted on.
+    """
+
+    ms: float
+    low: float
+    high: float
+    parts: dict[str, float]
+    median_error: float
+    range_error: float
+    models: int
+
+
+def table() -> list[Measured]:
+    """The public models."""
+    return [
+        Measured(
+            row["name"],
+            Costs(
+                round(row["conv"] * 1e9),
+                round(row["matmul"] * 1e9),
+                round(row["parameters"] * 1e6),
+                3 * row["size"] ** 2,
+            ),
+            {mode: row[mode] for mode in ("NPU1", "NPU3")},
+        )
+        for row in _data()["table"]
+    ]
+
+
+def estimate(costs: Costs, npu_mode: str, own: Sequence[Measured] = ()) -> Estimate:
+    """What a model of such costs may take.
+
+    Args:
+        costs: The model's costs.
+        npu_mode: ``NPU1``, ``NPU2`` or ``NPU3``.
+        own: Models that you measured, beside the public ones.
+
+    Raises:
+        RecipeError: If nothing is known of such a mode.
+    """
+    mode = "NPU1" if npu_mode == "NPU2" else npu_mode
+    if mode not in ("NPU1", "NPU3"):
+        raise RecipeError(
+            f"nothing is known of the speed of {npu_mode}", remedy="estimates are for AX650, NPU1 to NPU3"
+        )
+    rows = [row for row in (*table(), *own) if mode in row.ms]
+    factors = _fit(rows, mode)
+    errors = sorted(abs(_total(row.costs, _fit(rows[:i] + rows[i + 1 :], mode)) / row.ms[mode] - 1)
+                    for i, row in enumerate(rows))  # fmt: skip
+    if npu_mode == "NPU2":
+        two_cores = _data()["engine"]["two_cores"]
+        factors = [f / two_cores if i < 2 else f for i, f in enumerate(factors)]
+    parts = dict(zip(PARTS, (f * x for f, x in zip(factors, _features(costs), strict=True)), strict=True))
+    parts["attention maps"] = _attention_ms(costs)
+    ms, error = sum(parts.values()), errors[min(len(errors) - 1, int(_SHARE * len(errors)))]
+    return Estimate(ms, ms / (1 + error), ms * (1 + error), parts, errors[len(errors) // 2], error, len(rows))
+
+
+def held_out() -> Measured:
+    """The model that is kept out of the fit, for a check of it."""
+    row = _data()["held_out"]
+    counted = Costs(*_counts(row), row["image_bytes"], tuple(row["softmax_sizes"]))
+    return Measured(row["name"], counted, {"NPU3": row["NPU3"]})
+
+
+def _counts(row: Mapping[str, Any]) -> tuple[int, int, int]:
+    return round(row["conv"] * 1e9), round(row["matmul"] * 1e9), round(row["parameters"] * 1e6)
+
+
+def _features(costs: Costs) -> tuple[float, ...]:
+    return costs.conv / 1e9, costs.matmul / 1e9, costs.parameters / 1e6, costs.image_bytes / 1e6, 1.0
+
+
+def _attention_ms(costs: Costs) -> float:
+    engine = _data()["engine"]
+    spilled = sum(size for size in costs.softmax_sizes if size > engine["on_chip_bytes"])
+    return float(_PASSES * spilled / (engine["gigabytes_per_second"] * 1e6))
+
+
+def _total(costs: Costs, factors: Sequence[float]) -> float:
+    return sum(f * x for f, x in zip(factors, _features(costs), strict=True)) + _attention_ms(costs)
+
+
+def _fit(rows: Sequence[Measured], mode: str) -> list[float]:
+    """The factors a..e: least squares of estimate / measured - 1, none below 0.
+
+    There are five, so every set of them that is not 0 is tried: the best without a negative one is the solution.
+    """
+    import numpy as np
+
+    ms = np.array([row.ms[mode] for row in rows])
+    rest = (ms - np.array([_attention_ms(row.costs) for row in rows])) / ms
+    system = np.array([_features(row.costs) for row in rows]) / ms[:, np.newaxis]
+    best: tuple[float, list[float]] = (float("inf"), [0.0] * len(PARTS))
+    for size in range(1, len(PARTS) + 1):
+        for chosen in combinations(range(len(PARTS)), size):
+            found: Vector = np.linalg.lstsq(system[:, chosen], rest, rcond=None)[0]
+            error = float(((system[:, chosen] @ found - rest) ** 2).sum())
+            if (found >= 0).all() and error < best[0]:
+                factors = [0.0] * len(PARTS)
+                for i, value in zip(chosen, found, strict=True):
+                    factors[i] = float(value)
+                best = (error, factors)
+    return best[1]
+
+
+@cache
+def _data() -> dict[str, Any]:
+    text = (Path(__file__).parent / "latency.yaml").read_text(encoding="utf-8")
+    data: dict[str, Any] = yaml.safe_load(text)
+    return data

@@ -1,0 +1,162 @@
+"""``model.json``: what a program must know to run the model, and nothing that it could not know from it.
+
+Use: ``interface(compiled, task, spec, runtime, labels(float_model, task, config))``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recipebuild.errors import CheckError, StepError
+from recipebuild.toolkit.calibration.runtime import YUV, Csc, Runtime
+from recipebuild.toolkit.evaluate.palette import CITYSCAPES, palette
+from recipebuild.toolkit.evaluate.segmentation import class_count
+from recipebuild.toolkit.graph.files import load
+from recipebuild.toolkit.graph.statistics import inputs as model_inputs
+from recipebuild.toolkit.graph.statistics import outputs as model_outputs
+
+if TYPE_CHECKING:
+    import onnx
+
+    from recipebuild.facts.runners import Runner
+    from recipebuild.toolkit.calibration.preprocess import ImageSpec
+    from recipebuild.toolkit.graph.statistics import Tensor
+
+RESIZE = "bilinear, antialiased (Pillow's BILINEAR)"
+_MEANINGS = {
+    "image-classification": "scores of the classes", "depth-estimation": "depth", "image-feature-extraction": "features"
+}  # fmt: skip
+_SEGMENTATION, _CLASSIFICATION = "semantic-segmentation", "image-classification"
+
+
+def interface(
+    compiled: Path, task: str, spec: ImageSpec, runtime: Runtime, labels: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """Input, outputs and labels of a compiled model, as JSON values.
+
+    An ``.axmodel`` is an ONNX file, so its inputs and outputs are read from it, too. Its mean and std are inside, and
+    its integer outputs are int32 on the NPU, whatever ArgMax gives in ONNX (int64).
+
+    Args:
+        compiled: The ``.axmodel``, or the quantized ONNX model.
+        task: What the network does.
+        spec: What the compiled model expects of an image.
+        runtime: What it is fed on the board; a model for the host takes what the network takes.
+        labels: The classes.
+
+    Raises:
+        StepError: If the model has no such input.
+    """
+    on_npu = compiled.suffix == ".axmodel"
+    model = load(compiled, weights=False)
+    given = next((tensor for tensor in model_inputs(model) if tensor.name == spec.name), None)
+    if given is None:
+        named = ", ".join(tensor.name for tensor in model_inputs(model))
+        raise StepError(f"{compiled.name} has no input {spec.name}, but {named}", remedy="correct input.name")
+    _, _, height, width = spec.shape
+    fed = runtime if on_npu else Runtime(dtype="FP32", layout="NCHW", normalized=True)
+    return {
+        "model": compiled.name,
+        "task": task,
+        "input": {
+            "name": given.name,
+            "shape": list(given.shape or ()),
+            "dtype": given.dtype,
+            "layout": fed.layout,
+            "height": height,
+            "width": width,
+            "color": fed.format if fed.format in YUV else spec.color,
+            **_conversion(fed, spec),
+            "mean": list(spec.mean),
+            "std": list(spec.std),
+            "normalized_by": "program" if fed.normalized else "model",
+            "resize": RESIZE,
+            **({"more_shapes": [list(shape) for shape in fed.extra_shapes]} if fed.extra_shapes else {}),
+        },
+        **({"more_inputs": others} if (others := _others(model, spec)) else {}),
+        "outputs": [_output(tensor, task, on_npu) for tensor in model_outputs(model)],
+        "labels": labels,
+    }
+
+
+def _others(model: onnx.ModelProto, spec: ImageSpec) -> list[dict[str, Any]]:
+    """The inputs that are no image; they are taken as they are."""
+    found = (tensor for tensor in model_inputs(model) if tensor.name != spec.name)
+    return [{"name": tensor.name, "shape": list(tensor.shape or ()), "dtype": tensor.dtype} for tensor in found]
+
+
+def _conversion(fed: Runtime, spec: ImageSpec) -> dict[str, Any]:
+    """How the model makes the network's colours of YUV."""
+    if fed.format not in YUV:
+        return {}
+    csc = fed.csc or Csc()
+    matrix = {"csc_mat": list(csc.matrix)} if csc.matrix else {}
+    return {"csc_mode": csc.mode, **matrix, "network_color": spec.color}
+
+
+def labels(float_model: Path, task: str, config: Path | None) -> list[dict[str, Any]]:
+    """The classes: ids, names (the model's own, where its config.json has them), and for segmentation colours."""
+    named: Mapping[str, str] = {}
+    if config is not None and config.is_file():
+        named = json.loads(config.read_text(encoding="utf-8")).get("id2label") or {}
+    if task == _CLASSIFICATION:
+        return [{"id": int(i), "name": name} for i, name in sorted(named.items(), key=lambda one: int(one[0]))]
+    if task != _SEGMENTATION:
+        return []
+    count = class_count(float_model) or 0
+    own = [named.get(str(i), "") for i in range(count)]
+    cityscapes = own == [label.name for label in CITYSCAPES]
+    known = palette(count)
+    return [
+        {
+            "id": i,
+            "name": label.name if cityscapes or not own[i] or own[i] == f"LABEL_{i}" else own[i],
+            "color": list(label.color),
+        }
+        for i, label in enumerate(known)
+    ]
+
+
+def check_runner(runner: Runner, found: Mapping[str, Any]) -> None:
+    """Find that the model gives what the board's program reads.
+
+    Raises:
+        CheckError: If it has other outputs, or class ids of another size.
+    """
+    outputs = found["outputs"]
+    if len(outputs) != len(runner.outputs):
+        raise CheckError(
+            f"{runner.name} reads {len(runner.outputs)} outputs ({', '.join(runner.outputs)}), the model has "
+            f"{len(outputs)}: {', '.join(output['name'] for output in outputs)}",
+            remedy="leave board.runner out, or give the model the outputs that it reads",
+        )
+    sizes = [size for size in outputs[0]["shape"] if size != 1]
+    wrong = {
+        "features": runner.places is not None and sizes[:1] != [runner.places],
+        "depth": len(sizes) != 2 or len(outputs[0]["shape"]) != 4,  # it takes axes 2 and 3
+    }.get(runner.outputs[0], False)
+    if wrong:
+        wanted_shape = f"[1, {runner.places}, C]" if runner.places else "one map, [1, 1, H, W]"
+        raise CheckError(
+            f"{runner.name} reads {wanted_shape}, the model gives {outputs[0]['shape']}",
+            remedy="leave board.runner out, or give the model the output that it reads",
+        )
+    if "class_ids" in runner.outputs:
+        ids = outputs[runner.outputs.index("class_ids")]
+        wanted = [found["input"]["height"] // runner.scale, found["input"]["width"] // runner.scale]
+        if ids["shape"][-2:] != wanted:
+            raise CheckError(
+                f"{runner.name} reads class ids of {wanted[0]}x{wanted[1]}, the model gives {ids['shape']}",
+                remedy="leave board.runner out: it takes models whose output is a quarter of their input",
+            )
+
+
+def _output(tensor: Tensor, task: str, on_npu: bool) -> dict[str, Any]:
+    dtype = "int32" if on_npu and tensor.dtype == "int64" else tensor.dtype
+    meaning = _MEANINGS.get(task, "raw output")
+    if task == _SEGMENTATION:
+        meaning = "class ids" if dtype.startswith("int") else "logits"
+    return {"name": tensor.name, "shape": list(tensor.shape or ()), "dtype": dtype, "meaning": meaning}

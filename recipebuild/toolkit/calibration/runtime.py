@@ -1,0 +1,119 @@
+"""What the program on the board feeds, and what the compiled model makes of it: the other end of ``preprocess``.
+
+For every image, ``as_network(runtime_tensor(image, spec, runtime), spec, runtime)`` is ``preprocess(image, spec)``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from recipebuild.errors import StepError
+from recipebuild.toolkit.calibration.preprocess import ImageSpec, preprocess, to_rgb
+from recipebuild.toolkit.calibration.yuv import to_yuv
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    from PIL import Image
+
+Format = Literal["RGB", "BGR", "YUYV422", "UYVY422", "YUV420SP", "YVU420SP"]
+YUV = ("YUYV422", "UYVY422", "YUV420SP", "YVU420SP")
+YUV_ROWS = {"YUV420SP": (3, 2, 1), "YVU420SP": (3, 2, 1), "YUYV422": (1, 1, 2), "UYVY422": (1, 1, 2)}
+"""Of YUV: height times the first over the second, and the number of channels."""
+
+
+class Csc(BaseModel):
+    """How YUV becomes the network's colours."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    mode: Literal["FullRange", "LimitedRange", "Matrix"] = "FullRange"
+    matrix: tuple[float, ...] | None = None
+
+
+class Runtime(BaseModel):
+    """A recipe's ``target.runtime_input``.
+
+    Attributes:
+        format: The colours that are fed; ``None`` for those of the network.
+        dtype: Of what is fed.
+        layout: Of what is fed.
+        normalized: Whether what is fed is (pixel - mean) / std already.
+        csc: How YUV is converted.
+        extra_shapes: More shapes N, C, H, W that the model is compiled for.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Format | None = None
+    dtype: Literal["U8", "FP32"] = "U8"
+    layout: Literal["NHWC", "NCHW"] = "NHWC"
+    normalized: bool = False
+    csc: Csc | None = None
+    extra_shapes: tuple[tuple[int, int, int, int], ...] = ()
+
+    @property
+    def is_yuv(self) -> bool:
+        """Whether the compiled model converts colours."""
+        return self.format in YUV
+
+    def shape(self, spec: ImageSpec) -> tuple[int, ...]:
+        """The sizes of what is fed. YUV 4:2:0 has half as many rows again, for its colours."""
+        batch, channels, height, width = spec.shape
+        if self.format in YUV_ROWS:
+            times, over, planes = YUV_ROWS[self.format]
+            return batch, height * times // over, width, planes
+        return (batch, height, width, channels) if self.layout == "NHWC" else (batch, channels, height, width)
+
+
+def runtime_tensor(image: Image.Image, spec: ImageSpec, runtime: Runtime) -> npt.NDArray[Any]:
+    """What the program feeds for one image: uint8 or float32, in ``runtime``'s layout, batch of 1.
+
+    Args:
+        image: The image.
+        spec: Of the model that is compiled, whose colours are those of ``runtime``.
+        runtime: What is fed.
+
+    Raises:
+        StepError: If it is YUV by a matrix of the user's own, or of an odd size.
+    """
+    import numpy as np
+    from PIL import Image
+
+    if runtime.normalized:
+        values = preprocess(image, spec)
+    else:
+        pixels = np.asarray(to_rgb(image).resize(spec.size, Image.Resampling.BILINEAR))
+        if runtime.format in YUV:
+            return to_yuv(pixels, runtime.format, limited=_is_limited(runtime))
+        ordered = pixels if spec.color == "RGB" else pixels[:, :, ::-1]
+        values = ordered.transpose(2, 0, 1)[np.newaxis].astype(np.uint8 if runtime.dtype == "U8" else np.float32)
+    return np.ascontiguousarray(values.transpose(0, 2, 3, 1) if runtime.layout == "NHWC" else values)
+
+
+def _is_limited(runtime: Runtime) -> bool:
+    mode = runtime.csc.mode if runtime.csc else "FullRange"
+    if mode == "Matrix":
+        raise StepError(
+            "images cannot be made YUV for a csc matrix of your own: which YUV it takes is not known",
+            remedy="set target.runtime_input.csc.mode to FullRange or LimitedRange",
+        )
+    return mode == "LimitedRange"
+
+
+def as_network(fed: npt.NDArray[Any], spec: ImageSpec, runtime: Runtime) -> npt.NDArray[np.float32]:
+    """What the operators that Pulsar2 puts before the network make of ``fed``: float32 ``[N, 3, H, W]``.
+
+    In the documented order: to float, ``(x - mean) / std``, layout (page appendix/advanced_config_examples).
+    """
+    import numpy as np
+
+    values = fed.astype(np.float32)
+    if runtime.layout == "NCHW":
+        values = values.transpose(0, 2, 3, 1)
+    if not runtime.normalized:
+        mean, std = np.array(spec.mean, np.float32), np.array(spec.std, np.float32)
+        values = np.divide(values - mean, std, dtype=np.float32)
+    return np.ascontiguousarray(values.transpose(0, 3, 1, 2))

@@ -1,0 +1,91 @@
+"""What is worth knowing of a set of calibration images before an hour of compilation is spent on it.
+
+Use: ``concerns([survey(name, data, image), ...], width, height)`` with the model's input size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from recipebuild.toolkit.calibration.likeness import look, strangers, twins
+from recipebuild.toolkit.calibration.preprocess import to_rgb
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from recipebuild.toolkit.calibration.likeness import Look
+
+_EXIF_ORIENTATION = 0x0112
+_MAX_STRETCH = 1.5
+_NAMED = 3
+_ENOUGH = 16
+
+
+@dataclass(frozen=True)
+class ImageFacts:
+    """One image, as it is stored.
+
+    Attributes:
+        name: Its name.
+        bytes: The size of its file.
+        width: In pixels.
+        height: In pixels.
+        grey: Whether it has no colour, whatever its mode.
+        turned: Whether an EXIF tag asks viewers to rotate or mirror it.
+        plain: Whether all its pixels are the same.
+        look: What it looks like from afar; see ``likeness.py``.
+    """
+
+    name: str
+    bytes: int
+    width: int
+    height: int
+    grey: bool
+    turned: bool
+    plain: bool
+    look: Look = field(repr=False, compare=False)
+
+
+def survey(name: str, data: bytes, image: Image.Image) -> ImageFacts:
+    """The facts of ``image``, which was decoded from ``data``."""
+    from PIL import ImageChops
+
+    red, green, blue = to_rgb(image).split()
+    grey = not (ImageChops.difference(red, green).getbbox() or ImageChops.difference(green, blue).getbbox())
+    turned = image.getexif().get(_EXIF_ORIENTATION, 1) != 1
+    plain = all(low == high for low, high in (red.getextrema(), green.getextrema(), blue.getextrema()))
+    return ImageFacts(name, len(data), image.width, image.height, grey, turned, plain, look(image))
+
+
+def concerns(facts: Sequence[ImageFacts], width: int, height: int) -> list[str]:
+    """One line for each way in which images differ from what the model, with an input of this size, will see."""
+
+    def stretched(image: ImageFacts) -> bool:
+        ratio = (image.width * height) / (image.height * width)
+        return max(ratio, 1 / ratio) > _MAX_STRETCH
+
+    def small(image: ImageFacts) -> bool:
+        return image.width < width and image.height < height
+
+    looks = {image.name: image.look for image in facts if not image.plain}
+    same, far = (set(find(looks)) if looks else set() for find in (twins, strangers))
+    checks: list[tuple[Callable[[ImageFacts], bool], str]] = [
+        (lambda image: image.grey, "grey, and tell nothing of colours"),
+        (stretched, f"stretched by more than {_MAX_STRETCH} to fit {width}x{height}"),
+        (small, f"smaller than {width}x{height}: enlarged, they lack detail"),
+        (lambda image: image.plain, "of a single colour, and tell nothing"),
+        (lambda image: image.name in same, "nearly the same as others, and tell little more (select: diverse)"),
+        (lambda image: image.name in far, "far from all others: see that they are what the model will get"),
+        (lambda image: image.turned, "marked as rotated by EXIF, which is not applied: they are used as stored"),
+    ]
+    found = []
+    for check, text in checks:
+        names = [image.name for image in facts if check(image)]
+        if names:
+            listed = ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
+            found.append(f"{len(names)} of {len(facts)} images are {text}: {listed}")
+    if len(facts) < _ENOUGH:
+        found.append(f"{len(facts)} images are few: the ranges of activations depend on which; 32 is usual")
+    return found

@@ -1,0 +1,181 @@
+"""The ladder: a rung for each thing that can lose accuracy, each compared with the one before it on the same images.
+
+    PyTorch, own preprocessor -> PyTorch -> export -> simplify -> rewrite -> (channels) -> head -> quantized
+
+Use: ``climb({"pytorch": answers, "export": answers, ...}, truths, how, metric)``, then ``verdict(rows, metric)``.
+``verify`` goes up the same rungs on two images, before anything is compiled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from recipebuild.toolkit.evaluate.answers import Answer
+from recipebuild.toolkit.evaluate.measure import Measured, Measurement
+from recipebuild.toolkit.evaluate.noise import difference, interval, is_noise
+from recipebuild.toolkit.evaluate.scores import Fidelity, loss
+
+if TYPE_CHECKING:
+    Row = dict[str, Any]
+
+_DIGITS = 6
+_ERROR = "the graph computes something else now: "
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One of the things that a model goes through.
+
+    Attributes:
+        title: What people call it.
+        input: Where its model is among the inputs of a step.
+        look_at: What to look at where it loses accuracy.
+        checked: Whether ``verify`` holds it against the model that the recipe starts from.
+        fed: Whether it takes what the board feeds, in its order of channels.
+    """
+
+    title: str
+    input: str
+    look_at: str
+    checked: bool = True
+    fed: bool = False
+
+
+_GRAPH = "try another export.exporter (dynamo, torchscript) or export.opset; for an ONNX source, export that anew"
+
+RUNGS = {
+    "preprocessor": Rung("PyTorch, own preprocessor", "model", "", checked=False),
+    "pytorch": Rung(
+        "PyTorch, recipe's input",
+        "model",
+        "input.mean, input.std, input.color and input.shape against preprocessor_config.json; a recipe scales "
+        "bilinearly to input.shape and crops nothing",
+        checked=False,
+    ),
+    "reference": Rung("ONNX, as it came", "reference", "", checked=False),
+    "export": Rung("exported", "export", _ERROR + _GRAPH),
+    "simplify": Rung("simplified", "simplified", _ERROR + _GRAPH),
+    "rewrite": Rung("rewritten", "rewritten", _ERROR + "rewrite.enabled: false leaves the rewrites out"),
+    "channels": Rung("channels exchanged", "channels", _ERROR + "target.runtime_input.format", fed=True),
+    "head": Rung(
+        "with head",
+        "head",
+        _ERROR + "head.axis, which must be that of the classes, and head.before_resize",
+        fed=True,
+    ),
+    "quantized": Rung(
+        "quantized (host)",
+        "quantized",
+        "quantization.method, more calibration images that are like those of the dataset, and 16 bits for the layers "
+        "that lose most (quantization.layers)",
+        checked=False,
+        fed=True,
+    ),
+    "simulated": Rung(
+        "compiled (simulator)",
+        "predictions",
+        "quantization.method, more calibration images, quantization.layers; and what Pulsar2 made of them: the compile "
+        "step's figures",
+        checked=False,
+        fed=True,
+    ),
+}
+"""In their order; a build has those whose input is there."""
+
+
+def climb(
+    answers: Mapping[str, Sequence[Answer]], truths: Sequence[Any], how: Measurement, metric: str
+) -> Iterator[Row]:
+    """The row of each rung.
+
+    Args:
+        answers: By rung, in order, the answers for every image.
+        truths: What is true of every image; without labels this is not looked at.
+        how: How answers are judged.
+        metric: The figure that counts.
+    """
+    before: tuple[str, Measured] | None = None
+    names = list(answers)
+    for name in names:
+        if not how.labelled:
+            truths = answers[names[0]]
+        counts = [how.score.count(truth, given) for truth, given in zip(truths, answers[name], strict=True)]
+        here = Measured(_stack(counts), how.score)
+        row = {"rung": name, "title": RUNGS[name].title, **_own(here, metric)}
+        if before is not None:
+            row |= _against(before[1], here, metric) | _distance(answers[before[0]], answers[name])
+        yield row
+        before = name, here
+
+
+def verdict(rows: Sequence[Row], metric: str) -> str:
+    """Which rung lost the most, in words, with what to look at; or that none lost more than chance."""
+    worst = _worst(rows, metric)
+    if worst is None:
+        return "no rung was compared with another"
+    name, title, lost = worst["rung"], worst["title"], loss(metric, 0.0, worst["change"])
+    bounds = worst["change_interval"]
+    if lost <= 0:
+        return "no rung loses accuracy"
+    said = f"{title}: {metric} {worst[metric] - worst['change']:.4f} -> {worst[metric]:.4f}"
+    if bounds is None or is_noise((bounds[0], bounds[1])):
+        return f"no rung loses more than chance; the most is {said}, a difference within noise"
+    return f"most is lost at {said} (95 %: {bounds[0]:+.4f} to {bounds[1]:+.4f}). Look at {RUNGS[name].look_at}"
+
+
+def _worst(rows: Sequence[Row], metric: str) -> Row | None:
+    compared = [row for row in rows if "change" in row]
+    return max(compared, key=lambda row: loss(metric, 0.0, row["change"]), default=None)
+
+
+def _own(here: Measured, metric: str) -> Row:
+    figures = {name: round(value, _DIGITS) for name, value in here.figures().items()}
+    bounds = interval(here.counts, here.figure(metric))
+    return {**figures, "interval": [round(bound, _DIGITS) for bound in bounds] if bounds else None}
+
+
+def _against(before: Measured, here: Measured, metric: str) -> Row:
+    """How the metric changed, and whether that may be chance."""
+    change = here.figures().get(metric, 0.0) - before.figures().get(metric, 0.0)
+    bounds = difference(before.counts, here.counts, here.figure(metric))
+    return {
+        "change": round(change, _DIGITS),
+        "change_interval": [round(bound, _DIGITS) for bound in bounds] if bounds else None,
+        "within_noise": is_noise(bounds),
+    }
+
+
+def _distance(before: Sequence[Answer], here: Sequence[Answer]) -> Row:
+    """How far the answers are from those of the rung before: equal class ids, cosine, and the largest error.
+
+    The largest error is max|a - b| / max|b| over an image's values; where a rung has none, or of another shape, there
+    is no such figure.
+    """
+    import numpy as np
+
+    fidelity = Fidelity(by_place=False)
+    pairs = list(zip(before, here, strict=True))
+    means = np.mean([fidelity.count(a, b) for a, b in pairs], axis=0)
+    errors = [
+        float(np.abs(b.values - a.values).max() / max(float(np.abs(a.values).max()), float(np.finfo(np.float32).tiny)))
+        for a, b in pairs
+        if a.values is not None and b.values is not None and a.values.shape == b.values.shape
+    ]
+    figures = {name: float(value) for name, value in fidelity.figures(means).items()}
+    return {
+        "same": _rounded(figures["agreement"]),
+        "cosine_before": _rounded(figures["cosine"]),
+        "largest_error": float(f"{max(errors):.3g}") if errors else None,
+    }
+
+
+def _rounded(value: float) -> float | None:
+    return round(value, _DIGITS) if value == value else None
+
+
+def _stack(rows: Sequence[Any]) -> Any:
+    import numpy as np
+
+    return np.stack(rows)

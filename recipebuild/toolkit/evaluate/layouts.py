@@ -1,0 +1,252 @@
+"""How datasets lie in folders.
+
+    folders     images/**/a.jpg and labels/**/a.png                  class ids, 255 = ignore
+    cityscapes  leftImg8bit/val/CITY/a_leftImg8bit.png and gtFine/val/CITY/a_gtFine_labelIds.png (or labelTrainIds)
+    ade20k      images/validation/a.jpg and annotations/validation/a.png    0 = other, classes count from 1
+    depth       images/**/a.jpg and depth/**/a.npy or a.png
+    classes     n01440764/**/a.jpg, or val/n01440764/**/a.jpg        folders sorted by name, or named by class ids
+    images      **/a.jpg                                             no labels: models are held against each other
+
+A layout is a function that finds samples, and a line in ``LAYOUTS``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from recipebuild.errors import StepError
+from recipebuild.toolkit.calibration.imagefile import ImageFile, shown
+from recipebuild.toolkit.calibration.source import folder_images, read_file
+from recipebuild.toolkit.evaluate.answers import CLASSIFICATION, FEATURES, SEGMENTATION
+
+Name = Literal["folders", "cityscapes", "ade20k", "depth", "classes", "images"]
+Encoding = Literal["ids", "cityscapes", "reduced"]
+
+_SPLITS = ("validation", "val", "test", "train")
+_NAMED = 3
+_SAME_NAME = "an image and its label have the same name but for the suffix"
+
+
+class DatasetSpec(BaseModel):
+    """How a folder is to be read.
+
+    Attributes:
+        task: The recipe's ``model.task``.
+        layout: How it is laid out; ``auto`` tells by the folders that are in it.
+        split: Which part of it, where it has parts; ``None`` for validation, else what is there.
+        reduce_labels: Whether 0 is `other` and the classes count from 1; ``None`` for what is usual for the layout.
+        depth_scale: What one unit of depth is in PNG files.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    task: str = SEGMENTATION
+    layout: Literal["auto"] | Name = "auto"
+    split: str | None = None
+    reduce_labels: bool | None = None
+    depth_scale: float | None = Field(default=None, gt=0)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """An image and what is true of it.
+
+    Attributes:
+        name: What both files are called, without suffix.
+        image: The image's file.
+        label: The label's file, a class id, or ``None`` without labels.
+        encoding: How the class ids in the label's file are to be read.
+        scale: What one unit of depth is in the label's file.
+        folders: How many class folders there are, where their order decides the class.
+        places: The folders of both files, for messages.
+    """
+
+    name: str
+    image: ImageFile
+    label: ImageFile | int | None = None
+    encoding: Encoding = "ids"
+    scale: float | None = None
+    folders: int | None = None
+    places: tuple[str, str] = ("", "")
+
+    @property
+    def image_name(self) -> str:
+        """What messages call the image."""
+        return f"{self.places[0]}{shown(self.image.name)}"
+
+    @property
+    def label_name(self) -> str:
+        """What messages call the label."""
+        return f"{self.places[1]}{shown(self.label.name)}" if isinstance(self.label, ImageFile) else str(self.label)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """A way in which datasets lie in folders.
+
+    Attributes:
+        find: All samples of a folder, in no particular order.
+        needs: What must be there, for messages.
+        labelled: Whether it says what is true of its images.
+    """
+
+    find: Callable[[Path, DatasetSpec], list[Sample]]
+    needs: str
+    labelled: bool = True
+
+
+def layout_of(folder: Path, spec: DatasetSpec) -> Layout:
+    """The layout that ``spec`` names, or the one that the folder has.
+
+    Raises:
+        StepError: If it has none that is known.
+    """
+    return LAYOUTS[layout_name(folder, spec)]
+
+
+def layout_name(folder: Path, spec: DatasetSpec) -> Name:
+    """The name of the folder's layout.
+
+    Raises:
+        StepError: As ``layout_of``.
+    """
+    if spec.layout != "auto":
+        return spec.layout
+    if not folder.is_dir():
+        raise StepError(f"the dataset {folder} is empty: there is no such folder")
+    there = {path.name for path in folder.iterdir() if path.is_dir()}
+    if spec.task == FEATURES:
+        return "images"
+    if spec.task == CLASSIFICATION:
+        return "classes"
+    known: tuple[tuple[set[str], Name], ...] = (
+        ({"leftImg8bit", "gtFine"}, "cityscapes"),
+        ({"images", "annotations"}, "ade20k"),
+        ({"images", "labels"}, "folders"),
+        ({"images", "depth"}, "depth"),
+    )
+    for needed, name in known:
+        if needed <= there:
+            return name
+    raise StepError(
+        f"{folder} is laid out in no way that is known",
+        remedy="it needs images/ and, with PNGs of class ids, labels/; other ways, to be named in evaluate.layout, are "
+        + ", ".join(get_args(Name)),
+    )
+
+
+def _pairs(folder: Path, images: str, labels: str, **more: object) -> list[Sample]:
+    """Images and PNGs (or, of depth, arrays) of the same names in two folders."""
+    pictures = _by_stem(folder / images, folder_images(folder / images))
+    suffixes = (".png", ".npy") if labels == "depth" else (".png",)
+    files = [ImageFile(name, partial(read_file, folder / labels / name, name)) for name in _names(folder / labels)]
+    known = _by_stem(folder / labels, [file for file in files if file.name.lower().endswith(suffixes)])
+    what = "depth map" if labels == "depth" else "label"
+    _check_partners(f"{images}/", pictures, f"{what} in {labels}/", known)
+    _check_partners(f"{labels}/", known, f"image in {images}/", pictures)
+    places = (f"{images}/", f"{labels}/")
+    return [Sample(name, pictures[name], known[name], places=places, **more) for name in pictures]  # type: ignore[arg-type]
+
+
+def _folders(folder: Path, spec: DatasetSpec) -> list[Sample]:
+    return _pairs(folder, "images", "labels", encoding="reduced" if spec.reduce_labels else "ids")
+
+
+def _ade20k(folder: Path, spec: DatasetSpec) -> list[Sample]:
+    split = _split(folder / "images", spec.split)
+    encoding: Encoding = "ids" if spec.reduce_labels is False else "reduced"
+    return _pairs(folder, f"images/{split}", f"annotations/{split}", encoding=encoding)
+
+
+def _depth(folder: Path, spec: DatasetSpec) -> list[Sample]:
+    return _pairs(folder, "images", "depth", scale=spec.depth_scale)
+
+
+def _cityscapes(folder: Path, spec: DatasetSpec) -> list[Sample]:
+    split = _split(folder / "leftImg8bit", spec.split)
+    places = (f"leftImg8bit/{split}/", f"gtFine/{split}/")
+    pictures = {
+        file.name.removesuffix("_leftImg8bit.png"): file
+        for file in folder_images(folder / places[0])
+        if file.name.endswith("_leftImg8bit.png")
+    }
+    known: dict[str, tuple[ImageFile, Encoding]] = {}
+    kinds: tuple[tuple[str, Encoding], ...] = (("labelIds", "cityscapes"), ("labelTrainIds", "ids"))
+    for kind, encoding in kinds:  # the second is what the first would be mapped to, and goes first where it is
+        for file in folder_images(folder / places[1]):
+            if file.name.endswith(ending := f"_gtFine_{kind}.png"):
+                known[file.name.removesuffix(ending)] = file, encoding
+    _check_partners(places[0], pictures, f"_gtFine_labelIds.png in {places[1]}", known)
+    return [Sample(name, file, *known[name], places=places) for name, file in pictures.items()]
+
+
+def _classes(folder: Path, spec: DatasetSpec) -> list[Sample]:
+    split = _split(folder, spec.split, optional=True)
+    root = folder / split
+    classes = sorted(path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
+    if not classes:
+        raise StepError(f"{root} has no folders", remedy=f"it needs {LAYOUTS['classes'].needs}")
+    numbered = all(name.isdecimal() for name in classes)
+    found = _by_stem(root, [file for file in folder_images(root) if "/" in file.name])
+    return [
+        Sample(
+            name, file, int(kind) if numbered else classes.index(kind),
+            folders=None if numbered else len(classes), places=(f"{split}/" if split else "", ""),
+        )
+        for name, file in found.items() if (kind := name.partition("/")[0])
+    ]  # fmt: skip
+
+
+def _images(folder: Path, spec: DatasetSpec) -> list[Sample]:
+    root = folder / "images" if (folder / "images").is_dir() else folder
+    return [Sample(name, file) for name, file in _by_stem(root, folder_images(root)).items()]
+
+
+LAYOUTS: dict[Name, Layout] = {
+    "folders": Layout(_folders, "images/ and, with PNGs of class ids, labels/"),
+    "cityscapes": Layout(_cityscapes, "leftImg8bit/SPLIT/CITY/ and gtFine/SPLIT/CITY/ with *_gtFine_labelIds.png"),
+    "ade20k": Layout(_ade20k, "images/SPLIT/ and annotations/SPLIT/"),
+    "depth": Layout(_depth, "images/ and, with .npy or PNG files, depth/"),
+    "classes": Layout(_classes, "a folder for each class, with images in it"),
+    "images": Layout(_images, "images", labelled=False),
+}
+
+
+def _split(folder: Path, wanted: str | None, *, optional: bool = False) -> str:
+    """The folder of the split: the one that is wanted, else validation or what there is; empty if there are none."""
+    there = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
+    found = wanted or next((name for name in _SPLITS if name in there), "")
+    if found not in there and not (optional and not found):
+        said = f"no split {wanted}" if wanted else f"none of the splits {', '.join(_SPLITS)}"
+        raise StepError(f"{folder} has {said}", remedy=f"it has {', '.join(there)}" if there else "it has no folders")
+    return found
+
+
+def _names(folder: Path) -> Iterator[str]:
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and not any(part.startswith(".") for part in name.split("/")):
+            yield name
+
+
+def _by_stem(folder: Path, files: list[ImageFile]) -> dict[str, ImageFile]:
+    found: dict[str, ImageFile] = {}
+    for file in sorted(files, key=lambda file: file.name):
+        other = found.setdefault(file.name.rpartition(".")[0], file)
+        if other is not file:
+            both = f"{shown(other.name)} and {shown(file.name)}"
+            raise StepError(f"{both} in {folder} have the same name but for the suffix", remedy="rename or remove one")
+    return found
+
+
+def _check_partners(folder: str, files: Mapping[str, ImageFile], partner: str, partners: Collection[str]) -> None:
+    alone = [f"{folder}{shown(file.name)}" for stem, file in files.items() if stem not in partners]
+    if alone:
+        more = f" and {len(alone) - _NAMED} more" if len(alone) > _NAMED else ""
+        raise StepError(f"no {partner} for {', '.join(alone[:_NAMED])}{more}", remedy=_SAME_NAME)

@@ -1,0 +1,142 @@
+"""Models over a dataset: for each, what every image adds to its figures.
+
+Use: ``measure({"float": onnx_runner(...), ...}, samples(folder), Measurement(task, classes))["float"].figures()``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recipebuild.errors import StepError
+from recipebuild.toolkit.evaluate.answers import CLASSIFICATION, SEGMENTATION, Answer
+from recipebuild.toolkit.evaluate.dataset import IGNORE, DatasetSpec, Sample, read_image, read_truth
+from recipebuild.toolkit.evaluate.layouts import layout_of
+from recipebuild.toolkit.evaluate.scores import AGAINST_A_MODEL, METRICS, Score, score_of
+from recipebuild.toolkit.evaluate.segmentation import class_count
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+    from PIL import Image
+
+    from recipebuild.toolkit.evaluate.runners import Run
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What is measured, and how.
+
+    Attributes:
+        task: The recipe's ``model.task``.
+        classes: How many classes the model tells apart; 0 where there are none.
+        labelled: Whether the dataset says what is true; else the first model is the truth of the others.
+        relative: Of depth: whether the models give inverse depth up to scale and shift.
+    """
+
+    task: str
+    classes: int
+    labelled: bool
+    relative: bool = False
+
+    @classmethod
+    def of(cls, model: Path, dataset: Path, spec: DatasetSpec, *, relative: bool) -> Measurement:
+        """What can be measured of an ONNX model on a dataset.
+
+        Args:
+            model: The ONNX file; how many classes it tells apart is read from it.
+            dataset: The folder.
+            spec: How it is laid out, and the task.
+            relative: Of depth, as above.
+
+        Raises:
+            StepError: If the folder is laid out in no way that is known.
+        """
+        classes = (class_count(model) or IGNORE) if spec.task in (SEGMENTATION, CLASSIFICATION) else 0
+        return cls(spec.task, classes, layout_of(dataset, spec).labelled, relative)
+
+    @property
+    def score(self) -> Score:
+        """How answers are judged."""
+        return score_of(self.task, classes=self.classes, labelled=self.labelled, relative=self.relative)
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The figures, the usual one first; of features, and of depth without labels, there is no agreement."""
+        if self.labelled and self.task in METRICS:
+            return METRICS[self.task]
+        return AGAINST_A_MODEL if self.classes else AGAINST_A_MODEL[1:]
+
+    def read(self, sample: Sample) -> tuple[Image.Image, Any]:
+        """A sample's image, and what is true of it; ``None`` without labels.
+
+        Raises:
+            StepError: If either cannot be used.
+        """
+        return read_truth(sample, self.task, self.classes) if self.labelled else (read_image(sample), None)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a model came to.
+
+    Attributes:
+        counts: ``[images, k]``: what each image adds.
+        score: How they become figures.
+    """
+
+    counts: npt.NDArray[np.float64]
+    score: Score
+
+    def figures(self) -> dict[str, float]:
+        """All figures that there are."""
+        found = {name: float(value) for name, value in self.score.figures(self.counts.sum(axis=0)).items()}
+        return {name: value for name, value in found.items() if value == value}
+
+    def figure(self, metric: str) -> Callable[[npt.NDArray[np.float64]], npt.NDArray[Any]]:
+        """One figure as a function of sums, for ``noise.py``."""
+        return lambda sums: self.score.figures(sums)[metric]
+
+
+def measure(
+    runs: Mapping[str, Run],
+    samples: Sequence[Sample],
+    how: Measurement,
+    on_image: Callable[[int], None] = lambda _: None,
+) -> dict[str, Measured]:
+    """Run every model on every sample; ``on_image`` is told how many are done.
+
+    Raises:
+        CheckError: If a model gives NaN.
+        StepError: If a sample is bad, nothing is labelled, or a model predicts a class that it cannot have.
+    """
+    import numpy as np
+
+    rows: dict[str, list[npt.NDArray[np.float64]]] = {key: [] for key in runs}
+    for done, sample in enumerate(samples, 1):
+        image, truth = how.read(sample)
+        answers = {key: run(image, sample.name) for key, run in runs.items()}
+        if not how.labelled:
+            truth = next(iter(answers.values()))
+        for key, given in answers.items():
+            check_classes(given, how.classes, key, sample.name)
+            rows[key].append(how.score.count(truth, given))
+        on_image(done)
+    if how.labelled and how.task == SEGMENTATION and not any(row.any() for row in next(iter(rows.values()))):
+        raise StepError("no pixel of the dataset is labelled: all are 255", remedy="label some pixels with class ids")
+    return {key: Measured(np.stack(found), how.score) for key, found in rows.items()}
+
+
+def check_classes(given: Answer, classes: int, model: str, sample: str) -> None:
+    """Find that predicted class ids are below ``classes``.
+
+    Raises:
+        StepError: If one is not.
+    """
+    if given.ids is not None and not 0 <= given.ids.min() <= given.ids.max() < classes:
+        raise StepError(
+            f"the {model} model predicts class {given.ids.max()} in {sample}, but there are {classes} classes",
+            remedy="evaluate with as many classes as the model has",
+        )

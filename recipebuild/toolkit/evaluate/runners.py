@@ -1,0 +1,99 @@
+"""What answers for an image: an ONNX model, any other model that takes batches, or answers that were kept.
+
+Use: ``run = onnx_runner(open_model(path), spec, task)``, then ``run(image, "street-03").ids``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recipebuild.errors import StepError, reason
+from recipebuild.toolkit.calibration.preprocess import ImageSpec, preprocess
+from recipebuild.toolkit.evaluate.answers import Answer, answer
+from recipebuild.toolkit.evaluate.recorded import Recorded
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    from onnxruntime import InferenceSession
+    from PIL import Image
+
+    Array = npt.NDArray[Any]
+    Run = Callable[[Image.Image, str], Answer]
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model that is ready to run.
+
+    Attributes:
+        name: What messages call it.
+        session: Its ONNX Runtime session.
+    """
+
+    name: str
+    session: InferenceSession
+
+
+def open_model(path: Path) -> Model:
+    """Load the ONNX model at ``path`` for the CPU.
+
+    Raises:
+        StepError: If ONNX Runtime cannot load it.
+    """
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.log_severity_level = 3
+    # A QDQ model must be computed as it is written, in float between its quantizers. By default ONNX Runtime turns it
+    # into integer kernels, which saturate in 16 bits on CPUs without VNNI: figures would depend on the machine.
+    options.add_session_config_entry("session.disable_quant_qdq", "1")
+    try:
+        return Model(path.name, ort.InferenceSession(path, options, providers=["CPUExecutionProvider"]))
+    except Exception as error:  # ONNX Runtime's errors have no other base in common
+        raise StepError(f"ONNX Runtime cannot load {path.name}: {reason(error)}") from error
+
+
+def outputs_of(model: Model, image: Image.Image, spec: ImageSpec) -> list[Array]:
+    """What the model gives for one image, with which a batch is filled.
+
+    Raises:
+        StepError: If the model does not take this input.
+    """
+    try:
+        outputs: list[Array] = model.session.run(None, {spec.name: batch(image, spec)})
+    except Exception as error:  # as above
+        raise StepError(f"ONNX Runtime cannot run {model.name}: {reason(error)}") from error
+    return outputs
+
+
+def batch(image: Image.Image, spec: ImageSpec) -> Array:
+    """The preprocessed image, float32 ``[N, 3, H, W]``: a batch repeats it."""
+    return preprocess(image, spec).repeat(spec.shape[0], axis=0)
+
+
+def onnx_runner(model: Model, spec: ImageSpec, task: str) -> Run:
+    """What answers with an ONNX model."""
+    return lambda image, _: answer(outputs_of(model, image, spec), task, model.name)
+
+
+def batch_runner(
+    run: Callable[[Array], Sequence[Array]], prepare: Callable[[Image.Image], Array], task: str, name: str
+) -> Run:
+    """What answers with a function of batches.
+
+    Args:
+        run: Batch -> outputs.
+        prepare: Image -> batch.
+        task: The recipe's ``model.task``.
+        name: What messages call the model.
+    """
+    return lambda image, _: answer(run(prepare(image)), task, name)
+
+
+def recorded_runner(path: Path, task: str) -> Run:
+    """What answers with the outputs in a tar that ``write_outputs`` made."""
+    kept = Recorded(path)
+    return lambda _, sample: answer([kept.output(sample)], task, kept.name)

@@ -1,0 +1,267 @@
+"""ONNX -> ONNX of the same function with less work, by the passes of ``recipebuild.toolkit.graph.passes``.
+
+    result = rewrite_file(Path("simplified.onnx"), Path("rewritten.onnx"), ["fold_decoder", "drop_key_bias"], Limits())
+
+The passes see static shapes, constants as initializers, and opset 20 (or newer). What they made is run on ONNX Runtime
+against what was there before. If it differs, they are applied one by one, each is tried, and the ones at fault are left
+out; so a model on which all is well, as it should be, is run twice and not twenty times.
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from recipebuild.errors import CheckError, StepError
+from recipebuild.toolkit.graph.compare import Difference, difference, run_model, with_classes
+from recipebuild.toolkit.graph.edit import Edit
+from recipebuild.toolkit.graph.files import EXTERNAL_DATA_OVER, load, load_ir, save
+from recipebuild.toolkit.graph.passes import PASSES
+from recipebuild.toolkit.graph.probe import probe
+from recipebuild.toolkit.graph.statistics import inputs
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
+
+    from recipebuild.toolkit.graph.compare import Array, Outputs
+
+logger = logging.getLogger(__name__)
+
+OPSET = 20
+"""The first with LayerNormalization and Gelu as operators."""
+
+_CLEANUP = ("transpose_4d", "merge_moves", "sink_reshape")
+_LAST = tuple(PASSES)[tuple(PASSES).index("share_equal") :]
+"""What another pass may make possible is done again after each that comes later, but for the last, which undo some."""
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What a pass did: how often, and how many nodes the graph had before and after."""
+
+    name: str
+    times: int
+    before: int
+    after: int
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How far a rewritten model may be from what it was; ``class_axis`` is that of an ArgMax that will follow."""
+
+    relative: float = 1e-4
+    agreement: float = 1 - 1e-4
+    class_axis: int | None = None
+
+
+@dataclass(frozen=True)
+class Rewritten:
+    """What was done, what was taken back, and how far the result is from the model before; ``None`` if unchanged."""
+
+    applied: tuple[Applied, ...] = ()
+    rolled_back: tuple[str, ...] = ()
+    difference: Difference | None = None
+
+
+def rewrite_file(
+    source: Path, target: Path, names: Sequence[str], limits: Limits, progress: Callable[[float, str], None]
+) -> Rewritten:
+    """Rewrite the model at ``source`` into ``target``; over 2 GiB the weights go to a file beside each.
+
+    Args:
+        source: An ONNX model of static shapes.
+        target: The file to write.
+        names: The passes to apply.
+        limits: How far the result may be from the model before.
+        progress: Told of what is done.
+
+    Raises:
+        StepError: If ONNX Runtime cannot run the model before.
+    """
+    trial = _Trial(source, target, limits)
+    if not names:
+        return trial.give_up(())
+    progress(0.1, "rewriting")
+    applied = trial.write(names)
+    progress(0.3, "the model before, on ONNX Runtime")
+    trial.reference()
+    progress(0.7, "the model after")
+    found = trial.difference()
+    if found is not None:
+        return Rewritten(applied, (), found)
+    kept: list[str] = []
+    bad: list[str] = []
+    for number, it in enumerate(applied):
+        progress(0.7 + 0.3 * number / len(applied), f"{it.name} alone")
+        trial.write([*kept, it.name])
+        (kept if trial.difference() is not None else bad).append(it.name)
+    applied = trial.write(kept)
+    found = trial.difference()
+    return Rewritten(applied, tuple(bad), found) if found is not None else trial.give_up(bad)
+
+
+class _Trial:
+    """A model, and one place for what is made of it."""
+
+    def __init__(self, source: Path, target: Path, limits: Limits) -> None:
+        self._source, self._target, self._limits = source, target, limits
+        self._feeds: list[dict[str, Array]] = []
+        self._expected: list[Outputs] = []
+
+    def write(self, names: Sequence[str]) -> tuple[Applied, ...]:
+        """Write the model with passes applied."""
+        model = prepare(load_ir(self._source))
+        applied = rewrite(model, names)
+        _save(model, self._target)
+        del model
+        gc.collect()  # a graph holds itself; what follows needs the memory
+        return tuple(applied)
+
+    def give_up(self, bad: Sequence[str]) -> Rewritten:
+        """Write the model as it was."""
+        save(load(self._source), self._target)
+        return Rewritten((), tuple(bad))
+
+    def reference(self) -> None:
+        """Run the model as it was."""
+        feed = {}
+        for given in inputs(load(self._source, weights=False)):
+            if given.sizes is None:
+                raise StepError(f"{self._source.name} has the input {given}, and a rewrite needs its shape to be fixed")
+            feed[given.name] = probe(given.sizes, given.dtype)
+        self._feeds = [feed]
+        self._expected = self._run(self._source)
+
+    def difference(self) -> Difference | None:
+        """How far what was written is from the model as it was; ``None`` if too far, or if it does not run."""
+        try:
+            found = difference(self._expected, self._run(self._target))
+        except (CheckError, StepError) as error:
+            logger.warning("%s", error.message)
+            return None
+        if found.beyond(relative=self._limits.relative, agreement=self._limits.agreement):
+            logger.warning("the rewritten model differs: %s", found)
+            return None
+        return found
+
+    def _run(self, path: Path) -> list[Outputs]:
+        return [with_classes(outputs, self._limits.class_axis) for outputs in run_model(path, self._feeds)]
+
+
+def prepare(model: ir.Model) -> ir.Model:
+    """The model as the passes want it, changed in place."""
+    from onnx_ir.passes import common
+
+    if model.opset_imports.get("", OPSET) < OPSET:
+        model = _raised(model)
+    common.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0)(model)
+    common.RemoveUnusedNodesPass()(model)
+    _decode(model)
+    return common.ShapeInferencePass()(model).model
+
+
+def rewrite(model: ir.Model, names: Sequence[str]) -> list[Applied]:
+    """Apply passes in the order of ``PASSES``, each until it finds nothing more.
+
+    Args:
+        model: What ``prepare`` gives; changed in place.
+        names: Which passes.
+
+    Returns:
+        Those that found something, in order.
+    """
+    from onnx_ir.passes import common
+
+    edit = Edit(model.graph)
+    cleanup: list[str] = []
+    applied = []
+    for name in PASSES:
+        if name not in names:
+            continue
+        before = len(model.graph)
+        times = _apply(edit, name)
+        if times:
+            while name not in _LAST and sum(_apply(edit, again) for again in cleanup) > 0:
+                times += _apply(edit, name)
+            applied.append(Applied(name, times, before, len(model.graph)))
+        if name in _CLEANUP:
+            cleanup.append(name)
+    common.RemoveUnusedOpsetsPass()(model)
+    model.graph.sort()  # a pass puts a node where it is needed; what took the old one may stand before that
+    _name_apart(model.graph)
+    return applied
+
+
+def _apply(edit: Edit, name: str) -> int:
+    """How often the pass found and changed something."""
+    it = PASSES[name]
+    times = 0
+    while True:
+        found = 0
+        for node in list(edit.graph):
+            if node.graph is None:
+                continue  # gone with an earlier match
+            match = it.pattern(node)
+            if match is not None and it.check(match):
+                it.rewrite(edit, match)
+                found += 1
+        if not found:
+            return times
+        times += found
+
+
+def _decode(model: ir.Model) -> None:
+    """Take weights out of their protobuf messages once: those copy them each time that they are looked at."""
+    import onnx_ir as ir
+
+    for value in model.graph.initializers.values():
+        if isinstance(value.const_value, ir.serde.TensorProtoTensor):
+            value.const_value = ir.tensor(value.const_value.numpy(), name=value.name)
+
+
+def _name_apart(graph: ir.Graph) -> None:
+    """Give nodes without a name, or with one that another has, that of what they make."""
+    seen: set[str | None] = {None, ""}
+    for node in graph:
+        if node.name in seen:
+            node.name = node.outputs[0].name
+        seen.add(node.name)
+
+
+def _raised(model: ir.Model) -> ir.Model:
+    from onnxscript import version_converter
+
+    notes = {value: dict(node.metadata_props) for node in model.graph for value in _names(node)}
+    quiet = logging.getLogger("onnxscript.version_converter")
+    level = quiet.level
+    quiet.setLevel(logging.ERROR)
+    try:
+        version_converter.convert_version(model, OPSET, fallback=True)
+    finally:
+        quiet.setLevel(level)
+    for node in model.graph:  # the converter drops which module a node comes from
+        node.metadata_props.update(next((notes[name] for name in _names(node) if name in notes), {}))
+    return model
+
+
+def _names(node: ir.Node) -> list[str]:
+    return [value.name for value in node.outputs if value.name]
+
+
+def _save(model: ir.Model, target: Path) -> None:
+    """Write the model, and leave it without weights; over 2 GiB tensor by tensor: they are never all in memory."""
+    import onnx_ir as ir
+
+    held = [value.const_value for value in model.graph.initializers.values() if value.const_value is not None]
+    if sum(tensor.nbytes for tensor in held) > EXTERNAL_DATA_OVER:
+        ir.save(model, target, external_data=f"{target.name}.data")
+        return
+    ir.external_data.load_to_model(model)
+    proto = ir.to_proto(model)
+    for value in model.graph.initializers.values():
+        value.const_value = None  # the weights are in memory once more while the file is made
+    save(proto, target)

@@ -1,0 +1,129 @@
+"""ONNX -> a smaller ONNX of the same function, by onnxsim: static shape, constants folded, operators fused.
+
+Use: ``simplify(path, "pixel_values", (1, 3, 640, 1280))``.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from recipebuild.errors import StepError, reason
+from recipebuild.toolkit.graph.files import load
+from recipebuild.toolkit.graph.statistics import Tensor, inputs
+
+if TYPE_CHECKING:
+    import onnx
+
+logger = logging.getLogger(__name__)
+
+
+def simplify(
+    path: Path, input_name: str, shape: Sequence[int], more: Mapping[str, Sequence[int]] = MappingProxyType({})
+) -> onnx.ModelProto:
+    """The model at ``path``, simplified for fixed shapes of its inputs.
+
+    onnxsim reads the file itself, so that models over 2 GiB pass, too. It checks what it made against the ONNX
+    specification; whether the numbers are the same is not tried on random input here but on images, by ``verify``.
+
+    Args:
+        path: The ``.onnx`` file.
+        input_name: The image's input.
+        shape: Its sizes; they take the place of symbolic and unknown ones.
+        more: Likewise the sizes of all other inputs, by name.
+
+    Raises:
+        StepError: If the model cannot be read, has other inputs, a fixed shape that is another, or onnxsim fails.
+    """
+    import onnxsim
+
+    original = load(path, weights=False)
+    shapes = {name: list(sizes) for name, sizes in {input_name: shape, **more}.items()}
+    check_inputs(original, path, shapes)
+    try:
+        simplified, valid = onnxsim.simplify(str(path), overwrite_input_shapes=shapes)
+    except (OSError, MemoryError):
+        raise
+    except Exception as error:  # of onnx, of protobuf, or of C++: they have no other base in common
+        raise StepError(
+            f"model.source: onnxsim cannot simplify {path.name}: {reason(error)}",
+            remedy="the model breaks the ONNX specification, or holds operators that onnxsim does not know: "
+            "export it again, with another export.opset or export.exporter",
+        ) from error
+    if not valid:
+        raise StepError(f"onnxsim finds that its result differs from {path.name}")
+    _keep_metadata(original, simplified)
+    logger.info("%d nodes before, %d after", len(original.graph.node), len(simplified.graph.node))
+    return simplified
+
+
+def check_inputs(model: onnx.ModelProto, path: Path, shapes: Mapping[str, Sequence[int]]) -> None:
+    """Find that the model has the inputs that the recipe describes, and no others.
+
+    Args:
+        model: The model at ``path``.
+        path: Its file, for messages.
+        shapes: The sizes of the inputs by name, the image's first.
+
+    Raises:
+        StepError: If it has not.
+    """
+    found = inputs(model)
+    named = ", ".join(map(str, found)) or "none"
+    first, *_ = shapes
+    for name in shapes:
+        if name not in [tensor.name for tensor in found]:
+            field = "input.name" if name == first else "more_inputs"
+            remedy = f"set {'input.name' if name == first else 'its name there'} to the name in the model"
+            if name == first and all(tensor.shape and len(tensor.shape) != 4 for tensor in found):
+                remedy = "recipes build models that take an image; others can be imported and rendered only"
+            raise StepError(f"{field}: {path.name} has no input {name}; its inputs: {named}", remedy=remedy)
+    if len(found) > len(shapes):
+        others = ", ".join(tensor.name for tensor in found if tensor.name not in shapes)
+        raise StepError(
+            f"more_inputs: {path.name} has {len(found)} inputs: {named}",
+            remedy=f"describe {others} in more_inputs, or make constants of them in the model",
+        )
+    for tensor in found:
+        if tensor.name == first and tensor.dtype != "float32":
+            raise StepError(
+                f"model.source: {path.name} takes the image as {tensor.dtype}, and must take it as float32",
+                remedy="export it without the conversion; what the board feeds is up to target.runtime_input",
+            )
+        _check_shape(tensor, path, shapes[tensor.name], "input.shape" if tensor.name == first else "more_inputs")
+
+
+def _check_shape(tensor: Tensor, path: Path, shape: Sequence[int], field: str) -> None:
+    fixed = tensor.shape
+    if fixed is None:
+        return
+    fits = len(fixed) == len(shape) and all(
+        isinstance(old, str) or old == new for old, new in zip(fixed, shape, strict=True)
+    )
+    if not fits:
+        raise StepError(
+            f"{field}: {path.name} is made for the input {tensor}, the recipe says {'x'.join(map(str, shape))}",
+            remedy=f"set {field} to the model's, or export the model for the shape wanted",
+        )
+
+
+def _keep_metadata(original: onnx.ModelProto, simplified: onnx.ModelProto) -> None:
+    """Give nodes back what onnxsim drops, such as the module that they come from; take out its own remarks.
+
+    A node of the simplified model stems from the one that made the same tensor; a new one, such as a Gemm of MatMul and
+    Add, from the one that had its bias, or its weight.
+    """
+    by_output = {node.output[0]: node.metadata_props for node in original.graph.node if node.output}
+    stored = {tensor.name for tensor in original.graph.initializer}
+    by_weight = {
+        name: node.metadata_props for node in reversed(original.graph.node) for name in node.input if name in stored
+    }
+    for node in simplified.graph.node:
+        del node.metadata_props[:]
+        weights = (by_weight[name] for name in reversed(node.input) if name in by_weight)
+        node.metadata_props.extend(by_output.get(node.output[0]) or next(weights, ()))
+    del simplified.metadata_props[:]
+    simplified.metadata_props.extend(original.metadata_props)

@@ -1,0 +1,72 @@
+"""A model folder -> a function that runs the PyTorch model: what every later stage is held against.
+
+Use: ``outputs = torch_runner(folder, Weights(task="depth-estimation"))(batch)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict
+
+from recipebuild.toolkit.models.load import load
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Array = npt.NDArray[Any]
+
+
+class Weights(BaseModel):
+    """Which PyTorch model a folder stands for.
+
+    Attributes:
+        task: What it is for.
+        weights: ``pretrained`` or ``random``.
+        seed: Of random weights.
+        features: Which features, for image-feature-extraction.
+        normalize: Whether they are brought to length 1.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    task: str = "semantic-segmentation"
+    weights: str = "pretrained"
+    seed: int = 0
+    features: str | None = None
+    normalize: bool = False
+
+
+def torch_runner(folder: Path, weights: Weights) -> Callable[[Array], list[Array]]:
+    """Load the model, and give what runs it: float32 ``[N, 3, H, W]`` -> its one output, in a list.
+
+    Raises:
+        StepError: As ``load`` does.
+    """
+    import torch
+
+    model = load(folder, attention="sdpa", **weights.model_dump())
+
+    def run(batch: Array) -> list[Array]:
+        # OpenMP's threads wait for each other by spinning: where other steps have a core of their own, a model takes
+        # twenty times as long on all cores as on half of them.
+        before = torch.get_num_threads()
+        torch.set_num_threads(max(1, before // 2))
+        try:
+            with torch.inference_mode():
+                return [model(torch.from_numpy(batch)).numpy()]
+        finally:
+            torch.set_num_threads(before)
+
+    return run
+
+
+def depth_kind(folder: Path) -> str:
+    """``relative`` for models whose depth is inverse, up to scale and shift, by their config.json; else ``metric``."""
+    import json
+
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    usual = {"depth_anything": "relative", "dpt": "relative"}.get(config.get("model_type"), "metric")
+    return str(config.get("depth_estimation_type") or usual)

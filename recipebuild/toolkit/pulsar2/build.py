@@ -1,0 +1,94 @@
+"""Running ``pulsar2 build`` in a folder that holds ``model.onnx``, the calibration archive and ``pulsar2.json``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from recipebuild.errors import StepError
+from recipebuild.toolkit.pulsar2.log import Log
+from recipebuild.toolkit.pulsar2.tool import Tool
+
+MODEL, CONFIG = "model.onnx", "pulsar2.json"
+OUT, COMPILED = "out", "compiled.axmodel"
+QUANTIZED = "quant/quant_axmodel.onnx"
+OPTIMIZED = "frontend/optimized.onnx"
+_CALIBRATES = "Calibration Progress"
+"""What the tool prints when it is done with the graph, and has written it."""
+_KEPT = (
+    COMPILED, "build_context.json", "quant/quant_axmodel.json", QUANTIZED, "quant/quant_axmodel.data",
+    OPTIMIZED,
+)  # fmt: skip
+"""Of all that the tool leaves: the model, what it was told, every tensor's scale and zero point, the quantized model,
+which can be simulated, too, and the graph that the names of layers are those of."""
+_PROFILES = ("compiler/debug/*/*/trace.json", "compiler/debug/*/*/op_profile.csv")
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a build left.
+
+    Attributes:
+        out: The tool's output folder, with all that it left.
+        files: What is worth keeping, by the name that each has under ``out``.
+        log: What it said.
+    """
+
+    out: Path
+    files: Mapping[str, Path]
+    log: Log
+
+    @property
+    def compiled(self) -> Path:
+        """The compiled model."""
+        return self.files[COMPILED]
+
+
+def build(
+    folder: Path,
+    tool: Tool,
+    *,
+    hardware: str,
+    progress: Callable[[float, str], None],
+    optimized: Callable[[Path], None] = lambda path: None,
+) -> Built:
+    """Compile ``folder``'s model. What the tool prints goes to standard output.
+
+    Args:
+        folder: Has the three files, and nothing else; the tool runs in it.
+        tool: What runs.
+        hardware: ``AX650``...
+        progress: Told how far it is, from 0 to 1, and what is being done.
+        optimized: Shown the optimized graph before hours of work on it; whatever it raises ends the tool.
+
+    Raises:
+        MissingError: If the program or image is no longer there.
+        StepError: If the tool fails, or leaves no compiled model.
+    """
+    log = Log()
+    graph = folder / OUT / OPTIMIZED
+    looked_at = False
+
+    def read(line: str) -> None:
+        nonlocal looked_at
+        if not looked_at and _CALIBRATES in line and graph.is_file():
+            looked_at = True
+            optimized(graph)
+        if step := log.read(line):
+            progress(*step)
+
+    arguments = ["build", "--target_hardware", hardware, "--input", MODEL, "--config", CONFIG]
+    arguments += ["--output_dir", OUT, "--output_name", COMPILED]
+    if status := tool.run(arguments, folder, read):
+        message, remedy = log.diagnosis(status)
+        raise StepError(f"pulsar2 build failed: {message}", remedy=remedy, metrics=log.figures)
+    out = folder / OUT
+    if not (out / COMPILED).is_file():
+        raise StepError(
+            f"pulsar2 build ended as if all were well, but left no {COMPILED}", remedy="its last lines are in the log"
+        )
+    if not looked_at and graph.is_file():
+        optimized(graph)
+    kept = [out / name for name in _KEPT] + [path for pattern in _PROFILES for path in sorted(out.glob(pattern))]
+    return Built(out, {str(path.relative_to(out)): path for path in kept if path.is_file()}, log)

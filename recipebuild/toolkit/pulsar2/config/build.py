@@ -1,0 +1,74 @@
+"""BuildConfig: the whole file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from recipebuild.toolkit.pulsar2.config.compiler import CompilerConfig
+from recipebuild.toolkit.pulsar2.config.message import Message, Text
+from recipebuild.toolkit.pulsar2.config.processors import ConstProcessor, InputProcessor, OpProcessor, OutputProcessor
+from recipebuild.toolkit.pulsar2.config.quant import QuantConfig
+
+ModelType = Literal["ONNX", "QuantAxModel", "QuantONNX", "OptimizedQuantAxModel"]
+Hardware = Literal["AX650", "AX620E", "AX615", "AX637", "AX8860", "M76H", "M57"]
+NpuMode = Literal["NPU1", "NPU2", "NPU3", "NPU4"]
+
+NPU_MODES: Mapping[Hardware, tuple[NpuMode, ...]] = {
+    "AX650": ("NPU1", "NPU2", "NPU3"),
+    "M76H": ("NPU1", "NPU2", "NPU3"),
+    "AX620E": ("NPU1", "NPU2"),
+    "AX615": ("NPU1", "NPU2"),
+    "AX8860": ("NPU1", "NPU2", "NPU4"),
+}
+"""How many cores a model may be compiled for; hardware that is not listed has no documented limit."""
+
+_SIZES = r"[^:;]+:\d+(x\d+)*"
+
+
+class OnnxOptimizeOption(Message):
+    """What is done to the ONNX model before quantization."""
+
+    disable_onnx_optimization: bool = False
+    enable_onnxsim: bool = False
+    model_check: bool = False
+    disable_transformation_check: bool = False
+    save_tensors_data: bool = False
+
+
+class BuildConfig(Message):
+    """The whole file. Paths are relative to the folder in which ``pulsar2 build`` runs."""
+
+    input: Text
+    output_dir: Text
+    output_name: str = "compiled.axmodel"
+    work_dir: str = ""
+    model_type: ModelType = "ONNX"
+    target_hardware: Hardware = "AX650"
+    npu_mode: NpuMode = "NPU1"
+    input_shapes: Annotated[str, Field(pattern=rf"^({_SIZES}(;{_SIZES})*)?$")] = ""
+    """Other sizes for the model's inputs: ``input1:1x3x224x224;input2:1x1x112x112``."""
+    onnx_opt: OnnxOptimizeOption = OnnxOptimizeOption()
+    quant: QuantConfig = QuantConfig()
+    input_processors: tuple[InputProcessor, ...] = ()
+    output_processors: tuple[OutputProcessor, ...] = ()
+    const_processors: tuple[ConstProcessor, ...] = ()
+    op_processors: tuple[OpProcessor, ...] = ()
+    quant_op_processors: tuple[OpProcessor, ...] = ()
+    compiler: CompilerConfig = CompilerConfig()
+
+    @model_validator(mode="after")
+    def _cores(self) -> Self:
+        modes = NPU_MODES.get(self.target_hardware)
+        if modes and self.npu_mode not in modes:
+            raise ValueError(f"npu_mode {self.npu_mode} does not exist on {self.target_hardware}: {', '.join(modes)}")
+        return self
+
+    @model_validator(mode="after")
+    def _as_many_extra_shapes(self) -> Self:
+        counts = {len(processor.src_extra_shapes) for processor in self.input_processors}
+        if len(counts) > 1:
+            raise ValueError("src_extra_shapes must have as many shapes for each input: the same index is one group")
+        return self

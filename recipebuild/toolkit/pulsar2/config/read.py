@@ -1,0 +1,206 @@
+"""Reading configurations as people write them: relaxed JSON, YAML, TOML or prototxt, by the file's suffix.
+
+Use: ``read(path).config``. What the schema does not know is set aside, not lost; a scalar where the schema has a list
+is taken for a list of one, as the tool does it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+from pydantic import ValidationError
+
+from recipebuild.errors import RecipeError
+from recipebuild.toolkit.pulsar2.config.build import BuildConfig
+from recipebuild.toolkit.pulsar2.config.message import Message
+from recipebuild.toolkit.pulsar2.config.prototxt import PrototxtError, parse_prototxt
+
+MAX_BYTES = 16 << 20
+REQUIRED = {"input": "model.onnx", "output_dir": "output"}
+"""Fields that the tool's command line mostly gives; what is put in their place if the file does not."""
+
+_LANGUAGES = {".toml": "TOML", ".prototxt": "prototxt", ".yaml": "YAML", ".yml": "YAML"}
+"""What a file is written in, by its suffix; JSON else."""
+
+_LEXEME = re.compile(r'"(?:\\.|[^"\\])*"|//[^\n]*|#[^\n]*|/\*.*?\*/', re.S)
+_TRAILING = re.compile(r'("(?:\\.|[^"\\])*")|,(?=\s*[}\]])')
+_TAB = re.compile(r'("(?:\\.|[^"\\])*")', re.S)
+
+
+@dataclass(frozen=True)
+class Read:
+    """A configuration, and what its file has beyond it.
+
+    Attributes:
+        config: What is in the schema, valid.
+        unknown: What is not, as the file has it: nested like the file, lists as mappings from index to element.
+        notes: What was taken other than as it is written, one line each.
+    """
+
+    config: BuildConfig
+    unknown: dict[str, Any]
+    notes: tuple[str, ...]
+
+
+def read(path: Path) -> Read:
+    """Read a configuration file.
+
+    Raises:
+        RecipeError: If it cannot be read, is not text of the kind that its suffix says, or is not valid.
+    """
+    values = _values(path)
+    notes: list[str] = []
+    known, unknown = sort_fields(values, notes, scalars_are_lists=path.suffix == ".prototxt")
+    config = REQUIRED | known
+    try:
+        return Read(BuildConfig.model_validate_json(json.dumps(config)), unknown, tuple(notes))
+    except ValidationError as error:
+        problems = [problem(each["loc"], each["msg"]) for each in error.errors(include_url=False)]
+        remedy = "\n".join([*problems[1:], "correct the file, or take the field out and say it in the recipe"])
+        raise RecipeError(f"{_placed(path, error)}: {problems[0]}", remedy=remedy) from None
+
+
+def _placed(path: Path, error: ValidationError) -> str:
+    """The file, with the line of the first field that is wrong, where its name is there once."""
+    name = next((part for part in reversed(error.errors()[0]["loc"]) if isinstance(part, str)), None)
+    lines = path.read_text(encoding="utf-8-sig").splitlines()
+    found = [at for at, line in enumerate(lines, start=1) if name and re.search(rf"\b{name}\b", line)]
+    return f"{path}:{found[0]}" if len(found) == 1 else str(path)
+
+
+def sort_fields(
+    values: Mapping[str, Any], notes: list[str] | None = None, *, scalars_are_lists: bool = False
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Sort JSON values into those that the schema knows, with lists where it has lists, and the others.
+
+    Args:
+        values: A configuration.
+        notes: Gets a line for each scalar that was taken for a list.
+        scalars_are_lists: Whether that is how the file's format writes a list of one.
+    """
+    return _sort(values, BuildConfig, "", [] if notes is None else notes, scalars_are_lists=scalars_are_lists)
+
+
+def problem(location: tuple[int | str, ...], message: str) -> str:
+    """``quant.input_configs[0].calibration_size: Input should be a valid integer``."""
+    field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
+    return f"{field}: {message}" if field else message.removeprefix("Value error, ")
+
+
+def relaxed_json(text: str) -> Any:
+    """The value of JSON text that may have ``//``, ``/* */`` and ``#`` comments, trailing commas, and tabs in strings.
+
+    Raises:
+        ValueError: If it is not that; of a syntax error, with the line.
+    """
+    bare = _LEXEME.sub(lambda found: found[0] if found[0].startswith('"') else re.sub(r"[^\n]", " ", found[0]), text)
+    bare = _TRAILING.sub(lambda found: found[1] or " ", bare)
+    bare = _TAB.sub(lambda found: found[1].replace("\t", "\\t"), bare)
+    try:
+        return json.loads(bare, object_pairs_hook=_once)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in result:
+            raise ValueError(f"the key {key} is there twice")
+        result[key] = value
+    return result
+
+
+def _values(path: Path) -> dict[str, Any]:
+    """What is written in the file."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
+            raise RecipeError(f"{path} is larger than {MAX_BYTES >> 20} MiB: this is not a configuration")
+        text = data.decode("utf-8-sig")
+    except OSError as error:
+        remedy = "name a configuration of pulsar2 build: .json, .yaml, .toml or .prototxt"
+        raise RecipeError(f"{path} cannot be read: {error.strerror}", remedy=remedy) from None
+    except UnicodeDecodeError:
+        raise RecipeError(f"{path} is not UTF-8 text") from None
+    try:
+        values = _parse(text, path.suffix.lower())
+    except (ValueError, PrototxtError) as error:
+        kind = {".toml": "TOML", ".prototxt": "prototxt", ".yaml": "YAML", ".yml": "YAML"}.get(
+            path.suffix.lower(), "JSON"
+        )
+        remedy = f"correct the file; it is read as {kind}, by its name"
+        raise RecipeError(f"{path}: {' '.join(str(error).split())}", remedy=remedy) from None
+    if not isinstance(values, dict) or not all(isinstance(key, str) for key in values):
+        raise RecipeError(f"{path} does not hold a configuration: it is not a mapping of fields")
+    return values
+
+
+def _parse(text: str, suffix: str) -> Any:
+    if suffix == ".toml":
+        return tomllib.loads(text)
+    if suffix == ".prototxt":
+        return parse_prototxt(text)
+    if suffix in (".yaml", ".yml"):
+        import yaml
+
+        try:
+            return yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise ValueError(str(error)) from None
+    return relaxed_json(text)
+
+
+def _sort(
+    values: Mapping[str, Any], message: type[Message], where: str, notes: list[str], *, scalars_are_lists: bool
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Sort ``values`` into fields of ``message`` and others, all the way down; make lists where the schema has them."""
+    known: dict[str, Any] = {}
+    unknown: dict[str, Any] = {}
+    for name, value in values.items():
+        field = message.model_fields.get(name)
+        place = f"{where}{name}"
+        if field is None:
+            unknown[name] = value
+            continue
+        inner, is_list = _kind(field.annotation)
+        if is_list and not isinstance(value, list):
+            if not scalars_are_lists:
+                notes.append(f"{place} is {json.dumps(value)[:60]}, and is taken for a list of that one")
+            value = [value]
+        if inner is None:
+            known[name] = value
+        elif is_list:
+            found = [
+                _sort(each, inner, f"{place}[{at}].", notes, scalars_are_lists=scalars_are_lists)
+                if isinstance(each, dict)
+                else (each, {})
+                for at, each in enumerate(value)
+            ]
+            known[name] = [each for each, _ in found]
+            if rest := {str(at): each for at, (_, each) in enumerate(found) if each}:
+                unknown[name] = rest
+        elif isinstance(value, dict):
+            known[name], rest = _sort(value, inner, f"{place}.", notes, scalars_are_lists=scalars_are_lists)
+            if rest:
+                unknown[name] = rest
+        else:
+            known[name] = value
+    return known, unknown
+
+
+def _kind(annotation: Any) -> tuple[type[Message] | None, bool]:
+    """The message that a field holds, if any, and whether it holds a list."""
+    if isinstance(annotation, type) and issubclass(annotation, Message):
+        return annotation, False
+    if get_origin(annotation) is tuple:
+        element = get_args(annotation)[0]
+        return (element if isinstance(element, type) and issubclass(element, Message) else None), True
+    return None, False

@@ -1,0 +1,108 @@
+"""What a finished build tells: figures for the manifest, and what the user should know: ``findings(built, ...)``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from recipebuild.errors import CheckError, StepError
+from recipebuild.toolkit.graph.statistics import inputs, outputs
+from recipebuild.toolkit.pulsar2.asked import dropped, precisions, read_quantized
+from recipebuild.toolkit.pulsar2.axmodel import AxModel, describe
+from recipebuild.toolkit.pulsar2.build import Built
+from recipebuild.toolkit.pulsar2.config import BuildConfig
+from recipebuild.toolkit.pulsar2.interface import surprises
+from recipebuild.toolkit.pulsar2.profile import profile
+
+if TYPE_CHECKING:
+    import onnx
+
+NORMAL_COSINE = 0.98
+"""Above it, accuracy is taken as normal (page appendix/precision_debug_guides)."""
+
+
+def findings(built: Built, config: BuildConfig, model: onnx.ModelProto, *, strict: bool) -> dict[str, Any]:
+    """The figures of a build; ``warnings`` among them if there are any.
+
+    Args:
+        built: What the tool left and said.
+        config: What it was told.
+        model: What it compiled.
+        strict: Fail if a precision that was asked for was not got.
+
+    Raises:
+        StepError: If the compiled model cannot be read, or is not what the configuration promises.
+        CheckError: With ``strict``.
+    """
+    compiled = describe(built.compiled)
+    if wrong := surprises(config, inputs(model), outputs(model), compiled):
+        raise StepError(
+            f"{built.compiled.name} is not what the configuration promises: {wrong[0]}",
+            remedy="\n".join([*wrong[1:], "look for what rewrites inputs or outputs: templates, pulsar2.overrides"]),
+        )
+    quantized = read_quantized(built.out / "quant" / "quant_axmodel.json")
+    missed = dropped(config, quantized, _operators(built, model))
+    figures: dict[str, Any] = {
+        "bytes": built.compiled.stat().st_size,
+        "version": compiled.version,
+        "commit": compiled.commit,
+        **({"npu_mode": compiled.npu_mode} if compiled.npu_mode else {}),
+        "inputs": [{"name": t.name, "dtype": t.dtype, "shape": t.shape} for t in compiled.inputs],
+        **built.log.figures,
+    }
+    if quantized:
+        figures["precisions"] = precisions(quantized)
+    if perf := profile(built.out, model):
+        figures["npu_perf"] = perf
+    warnings = [*_cpu(compiled), *_settings(built, config), *_cosine(built), *missed]
+    if warnings:
+        figures["warnings"] = warnings
+    if missed and strict:
+        raise CheckError(
+            f"Pulsar2 did not do what quantization.layers asks for: {missed[0]}",
+            remedy="\n".join([*missed[1:], "ask for what it can do, or leave quantization.strict out"]),
+            metrics=figures,
+        )
+    return figures
+
+
+def _operators(built: Built, model: onnx.ModelProto) -> dict[str, str]:
+    """The operators of the optimized graph's layers by name; those of the model itself if it was not left."""
+    from recipebuild.toolkit.graph.files import load
+
+    path = built.out / "frontend" / "optimized.onnx"
+    graph = (load(path, weights=False) if path.is_file() else model).graph
+    return {node.name: node.op_type for node in graph.node if node.name}
+
+
+def _cpu(compiled: AxModel) -> list[str]:
+    """Parts that run on the CPU."""
+    parts = [part for part in compiled.subgraphs if part.runs_on == "CPU"]
+    return [f"{part.name} runs on the CPU: {', '.join(part.operators)}" for part in parts]
+
+
+def _settings(built: Built, config: BuildConfig) -> list[str]:
+    """Where the tool's own table of settings differs from what it was told; cells that are cut are not compared."""
+    asked = {given.tensor_name: given for given in config.quant.input_configs}
+    found = []
+    for row in built.log.inputs:
+        name = row.get("Input", "")
+        given = asked.get(name) or asked.get("DEFAULT")
+        shown = row.get("Data Format", "").replace(" ", "")
+        if given and shown and not shown.endswith("…") and shown != given.calibration_format:
+            found.append(f"{name} was calibrated from {shown}, not from {given.calibration_format}")
+    level = built.log.figures.get("transformer_opt_level")
+    if level is not None and level != config.quant.transformer_opt_level:
+        found.append(f"transformer_opt_level was {level}, not {config.quant.transformer_opt_level}")
+    return found
+
+
+def _cosine(built: Built) -> list[str]:
+    """Outputs that the precision analysis finds far from the float model's."""
+    rows = built.log.figures.get("precision", [])
+    if not rows or rows[-1]["cosine"] >= NORMAL_COSINE:
+        return []
+    last, worst = rows[-1], min(rows, key=lambda row: row["cosine"])
+    return [
+        f"the quantized model's last layer has cosine {last['cosine']:g} with the float one "
+        f"({NORMAL_COSINE:g} is normal); the worst layer is {worst['operator']} with {worst['cosine']:g}"
+    ]

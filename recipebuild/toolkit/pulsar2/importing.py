@@ -1,0 +1,241 @@
+"""An existing configuration -> the recipe that renders to the same: ``imported(read(path), model)``.
+
+What a recipe can say goes into its sections. The result is rendered and compared with the original, field by field, and
+whatever differs goes into ``pulsar2.overrides``, so that nothing is lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from recipebuild.toolkit.pulsar2.config import BuildConfig, InputProcessor, InputQuantConfig, QuantConfig
+from recipebuild.toolkit.pulsar2.config.message import DEFAULT
+from recipebuild.toolkit.pulsar2.config.processors import YUV
+from recipebuild.toolkit.pulsar2.config.read import Read
+from recipebuild.toolkit.pulsar2.config.write import merged, plain
+from recipebuild.toolkit.pulsar2.facts import Facts
+from recipebuild.toolkit.pulsar2.same import filled_in
+
+SHAPE = [1, 3, 224, 224]
+"""Stands for the input's shape, which is not in a configuration."""
+
+Values = dict[str, Any]
+Render = Callable[[Values], BuildConfig]
+"""Renders a recipe's values.
+
+Raises:
+    ValueError: With the path of a section or field, dots between, that is not valid.
+"""
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A recipe made of a configuration.
+
+    Attributes:
+        values: The recipe.
+        missing: What the configuration does not say and the recipe needs: by field, why.
+    """
+
+    values: Values
+    missing: Mapping[str, str]
+
+
+def imported(read: Read, facts: Facts, source: str | None, render: Render) -> Imported:
+    """The recipe of a configuration.
+
+    Args:
+        read: The configuration.
+        facts: Of the model, if it is given.
+        source: The model's path, as the recipe is to say it; ``None`` for the configuration's own.
+        render: Renders the recipe.
+    """
+    config = read.config
+    values, missing = _recipe(config, facts, source)
+    while True:
+        try:
+            ours = render(values)
+            break
+        except ValueError as error:  # something that a recipe cannot say: it goes into the overrides
+            _drop(values, str(error).split("."))
+    overrides = _difference(filled_in(config), filled_in(ours), plain(config))
+    overrides = merged(overrides, _in_lists(read.unknown, plain(config)))
+    if overrides:
+        values["pulsar2"] = {**values.get("pulsar2", {}), "overrides": overrides}
+    return Imported(values, missing)
+
+
+def _recipe(config: BuildConfig, facts: Facts, source: str | None) -> tuple[Values, dict[str, str]]:
+    quant = config.quant
+    calibrated = quant.input_configs[0] if quant.input_configs else None
+    processor = _processor(config, calibrated)
+    name, shape, missing = _input(processor, calibrated, facts)
+    if source is None:
+        missing["model.source"] = "a configuration names the model as it was when it was built"
+    values: Values = {
+        "model": {"source": source or (config.input if config.input.startswith(("/", "./")) else f"./{config.input}")},
+        "input": {"name": name, "shape": shape, **_normalization(processor, calibrated)},
+        "head": {"kind": "none"},
+        "calibration": _calibration(calibrated, missing),
+        "quantization": _quantization(quant),
+        "target": {"hardware": config.target_hardware, "npu_mode": config.npu_mode, **_runtime(processor, calibrated)},
+        "compiler": _compiler(config),
+        "pulsar2": {} if config.model_type == "ONNX" else {"model_type": config.model_type},
+    }
+    return {section: content for section, content in values.items() if content}, missing
+
+
+def _processor(config: BuildConfig, calibrated: InputQuantConfig | None) -> InputProcessor | None:
+    named = {each.tensor_name: each for each in config.input_processors}
+    wanted = calibrated.tensor_name if calibrated else DEFAULT
+    return named.get(wanted) or named.get(DEFAULT) or next(iter(config.input_processors), None)
+
+
+def _input(
+    processor: InputProcessor | None, calibrated: InputQuantConfig | None, facts: Facts
+) -> tuple[str, list[int], dict[str, str]]:
+    """The input's name and shape, and which of them stand only in its place."""
+    missing = {}
+    names = [each.tensor_name for each in (calibrated, processor) if each and each.tensor_name != DEFAULT]
+    name = names[0] if names else next(iter(facts.inputs), DEFAULT)
+    if name == DEFAULT:
+        missing["input.name"] = "the configuration speaks of DEFAULT, all inputs; --onnx reads the name from the model"
+    sizes = facts.inputs.get(name)
+    if sizes is None:
+        missing["input.shape"] = "it is not in a configuration; --onnx reads it from the model"
+    return name, list(sizes or SHAPE), missing
+
+
+def _normalization(processor: InputProcessor | None, calibrated: InputQuantConfig | None) -> Values:
+    mean, std = (calibrated.calibration_mean, calibrated.calibration_std) if calibrated else ((), ())
+    if not mean and processor:
+        mean, std = processor.mean, processor.std
+    fits = len(mean) == len(std) == 3 and all(value > 0 for value in std)
+    color = processor.tensor_format if processor and processor.tensor_format in ("RGB", "BGR") else "RGB"
+    return {"color": color, "mean": list(mean) if fits else [0.0] * 3, "std": list(std) if fits else [1.0] * 3}
+
+
+def _calibration(calibrated: InputQuantConfig | None, missing: dict[str, str]) -> Values:
+    missing["calibration.source"] = "images of your own, or the archive of the configuration if it is at hand"
+    if calibrated is None:
+        return {"source": "calibration.tar"}
+    values: Values = {"source": calibrated.calibration_dataset}
+    if calibrated.calibration_size >= 1:
+        values["count"] = calibrated.calibration_size
+    if calibrated.calibration_format != "Image":
+        values["format"] = calibrated.calibration_format
+    return values
+
+
+def _quantization(quant: QuantConfig) -> Values:
+    values: Values = {}
+    if quant.calibration_method != "MinMax":
+        values["method"] = quant.calibration_method
+    if quant.layer_configs:
+        values["layers"] = [_layer(plain(layer)) for layer in quant.layer_configs]
+    if quant.enable_smooth_quant:
+        values["smooth_quant"] = {
+            "threshold": quant.smooth_quant_threshold, "strength": quant.smooth_quant_strength,
+        }  # fmt: skip
+    if quant.conv_bias_data_type != "S32":
+        values["conv_bias"] = quant.conv_bias_data_type
+    if quant.ln_scale_data_type != "FP32":
+        values["layer_norm_scale"] = quant.ln_scale_data_type
+    if quant.transformer_opt_level:
+        values["transformer_opt_level"] = quant.transformer_opt_level
+    if quant.precision_analysis:
+        values["precision_analysis"] = {
+            "method": quant.precision_analysis_method, "mode": quant.precision_analysis_mode,
+        }  # fmt: skip
+    algorithms = [name for name in ("adaround", "lsq", "brecq") if getattr(quant, f"enable_{name}")]
+    if len(algorithms) == 1:
+        values["finetune"] = {
+            "algorithm": algorithms[0], "epochs": quant.finetune_epochs, "block_size": quant.finetune_block_size,
+            "batch_size": quant.finetune_batch_size, "learning_rate": quant.finetune_lr,
+        }  # fmt: skip
+    if quant.device != "cpu":
+        values["device"] = quant.device
+    return values
+
+
+_LAYER = {
+    "layer_name": "name", "layer_names": "name", "op_type": "op", "op_types": "op",
+    "output_data_type": "output_dtype", "weight_data_type": "weight_dtype",
+}  # fmt: skip
+
+
+def _layer(config: Values) -> Values:
+    layer = {ours: config[theirs] for theirs, ours in _LAYER.items() if theirs in config}
+    if "start_tensor_names" in config:
+        layer["between"] = [config["start_tensor_names"], config["end_tensor_names"]]
+    return {**layer, "dtype": config.get("data_type", "U8")}
+
+
+def _runtime(processor: InputProcessor | None, calibrated: InputQuantConfig | None) -> Values:
+    if processor is None:
+        return {}
+    runtime: Values = {}
+    if processor.src_format in YUV:
+        runtime["format"] = processor.src_format
+        if processor.csc_mode != "NoCSC":
+            matrix = {"matrix": list(processor.csc_mat)} if processor.csc_mode == "Matrix" else {}
+            runtime["csc"] = {"mode": processor.csc_mode, **matrix}
+    if processor.src_dtype == "FP32":
+        runtime["dtype"] = "FP32"
+        none = processor.mean and not any(processor.mean) and set(processor.std) == {1.0}
+        if none and calibrated and any(calibrated.calibration_mean):
+            runtime["normalized"] = True
+    if processor.src_layout != "NHWC":
+        runtime["layout"] = processor.src_layout
+    if processor.src_extra_shapes:
+        runtime["extra_shapes"] = [list(each.shape) for each in processor.src_extra_shapes]
+    return {"runtime_input": runtime} if runtime else {}
+
+
+def _compiler(config: BuildConfig) -> Values:
+    names = (
+        "check", "npu_perf", "static_batch_sizes", "max_dynamic_batch_size", "ddr_bw_limit", "disable_ir_fix",
+        "enable_slice_mode", "enable_tile_mode", "enable_data_soft_compression",
+    )  # fmt: skip
+    return {name: value for name, value in plain(config.compiler).items() if name in names}
+
+
+def _difference(wanted: Values, got: Values, given: Values) -> Values:
+    """What has to be merged over ``got`` for it to mean ``wanted``: as it is ``given``, or else as it is ``wanted``."""
+    found: Values = {}
+    for name, value in wanted.items():
+        if value == got[name]:
+            continue
+        if isinstance(value, dict) and isinstance(got[name], dict) and name not in ("attrs", "properties"):
+            found[name] = _difference(value, got[name], given.get(name, {}))
+        else:
+            found[name] = given.get(name, value)
+    return found
+
+
+def _in_lists(unknown: Values, given: Values) -> Values:
+    """``unknown`` with whole lists, elements and all, in place of mappings of indices: overrides replace lists."""
+    found: Values = {}
+    for name, value in unknown.items():
+        below = given.get(name)
+        if isinstance(below, list) and isinstance(value, dict):
+            found[name] = merged({name: below}, {name: value})[name]
+        elif isinstance(below, dict) and isinstance(value, dict):
+            found[name] = _in_lists(value, below)
+        else:
+            found[name] = value
+    return found
+
+
+def _drop(values: Values, path: list[str]) -> None:
+    """Take a field that a recipe cannot have out of it; one that it must have gets a value that stands in its place."""
+    *outer, last = path
+    place = values
+    for part in outer:
+        place = place[part]
+    if path == ["input", "shape"] and place[last] != SHAPE:
+        place[last] = SHAPE
+    else:
+        del place[last]

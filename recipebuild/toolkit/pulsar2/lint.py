@@ -1,0 +1,183 @@
+"""Which nodes of an ONNX model the NPU cannot take, or would run slowly: ``lint(model, "AX650")``, in seconds.
+
+The documented tables of operators are under ``operators/``, one file per hardware, with the limits of their attributes
+in ``limits.yaml``; what people found on real hardware is in ``field.yaml``, and each finding says which of the two it
+is. Both name the pass of ``toolkit.graph.passes`` that removes it, if there is one. A clean result is no promise: the
+tables are a pre-screen, and Pulsar2 rewrites the graph before it compiles.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from recipebuild.errors import RecipeError
+from recipebuild.toolkit.pulsar2.nodes import CONDITIONS, Look
+
+if TYPE_CHECKING:
+    import onnx
+
+OPSET = 11
+"""The oldest opset that is taken."""
+
+FOLDER = Path(__file__).parent / "operators/"
+SAME_TABLE = {"M76H": "AX650", "AX650A": "AX650", "AX650N": "AX650", "AX8850": "AX650", "AX630C": "AX620E"}
+"""Hardware that the documentation puts in the table of another."""
+
+Severity = Literal["fails", "wrong", "slow"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A node that is trouble.
+
+    Attributes:
+        node: Its name, or that of its output if it has none; empty if it is about the whole model.
+        operator: What it does.
+        severity: ``fails``: the NPU does not take it, so it runs on the CPU or the build ends; ``wrong``: it builds and
+            gives other numbers; ``slow``.
+        reason: Why.
+        rewrite: What removes it, where that is known.
+        mended_by: The rewrite of a build that does so where its guard allows it.
+        source: ``documented``, or ``field`` for what people found on real hardware.
+    """
+
+    node: str
+    operator: str
+    severity: Severity
+    reason: str
+    rewrite: str = ""
+    source: Literal["documented", "field"] = "documented"
+    mended_by: str = ""
+
+    def __str__(self) -> str:
+        where = f"{self.operator} {self.node}: " if self.node else ""
+        mended = f"the rewrite {self.mended_by} of a build removes it where it can" if self.mended_by else ""
+        return where + "; ".join(filter(None, (self.reason, self.rewrite, mended)))
+
+
+def hardware_with_tables() -> list[str]:
+    """The hardware whose operators are known."""
+    tables = {path.stem for path in FOLDER.glob("*.yaml")} - {"limits", "field"}
+    return sorted(tables | {name for name, table in SAME_TABLE.items() if table in tables})
+
+
+def lint(model: onnx.ModelProto, hardware: str) -> list[Finding]:
+    """All that is known to be trouble in a model, in the order of its nodes.
+
+    Args:
+        model: Weights may be left on disk.
+        hardware: ``AX650``...
+
+    Raises:
+        RecipeError: If there is no table for ``hardware``.
+    """
+    table = _table(hardware)
+    look = Look(model)
+    opset = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 0)
+    found = []
+    if opset < OPSET:
+        found.append(Finding("", "", "fails", f"opset {opset}: Pulsar2 takes {OPSET} or newer", "export it anew"))
+    for node in look.nodes:
+        found += _documented(node, table, look)
+        found += _field(node, look)
+    return found
+
+
+def _documented(node: onnx.NodeProto, table: Mapping[str, Mapping[str, Any]], look: Look) -> Iterator[Finding]:
+    name, operator = look.name(node), node.op_type
+    mended = _MENDED.get((node.domain, operator), "")
+    if node.domain.startswith("com.microsoft"):
+        reason = f"is ONNX Runtime's own ({node.domain}), and the table is of ONNX's operators"
+        yield Finding(name, operator, "fails", reason, _ANOTHER, mended_by=mended)
+        return
+    if operator not in table:
+        if operator not in _works_unlisted():
+            advice = _KNOWN_REWRITES.get(operator, _ANOTHER)
+            yield Finding(name, operator, "fails", _UNLISTED, advice, mended_by=mended)
+        return
+    limits = table[operator]
+    for what, severity, reason in _limits(node, limits, look):
+        yield Finding(name, operator, severity, reason, mended_by=limits.get("mended", {}).get(what, ""))
+
+
+def _limits(node: onnx.NodeProto, limits: Mapping[str, Any], look: Look) -> Iterator[tuple[str, Severity, str]]:
+    """The attribute or the condition, how bad it is, and why."""
+    for attribute, allowed in limits.get("only", {}).items():
+        value = look.attribute(node, attribute)
+        if value is not None and value not in allowed:
+            words = " or ".join(map(str, allowed))
+            yield attribute, "fails", f"{attribute} is {value}, and only {words} is taken"
+    for attribute in limits.get("unset", ()):
+        if look.is_set(node, attribute):
+            yield attribute, "fails", f"{attribute} is not taken"
+    for check in limits.get("checks", ()):
+        if reason := CONDITIONS[check](node, look):
+            yield check, "fails", reason
+    if "slow" in limits and (reason := CONDITIONS[limits["slow"]](node, look)):
+        yield limits["slow"], "slow", reason
+
+
+def _field(node: onnx.NodeProto, look: Look) -> Iterator[Finding]:
+    for row in _rows():
+        if row["verdict"] == "works" or not {node.op_type, "*"} & set(row["operators"]):
+            continue
+        if "if" not in row or CONDITIONS[row["if"]](node, look):
+            advice, mended = row.get("rewrite", ""), row.get("mended", "")
+            yield Finding(look.name(node), node.op_type, row["verdict"], row["says"], advice, "field", mended)
+
+
+_UNLISTED = "is not in the table of the NPU's operators"
+_ANOTHER = "replace it before export, or end the model before it"
+_KNOWN_REWRITES = {
+    "Einsum": "MatMul, with Transpose and Reshape around it",
+    "IsNaN": "take it out with the Where that uses it, which is exact where there is no mask",
+    "Dropout": "export in evaluation mode",
+    "Shape": "simplify the model for one input shape: then it is a constant",
+    "Range": "simplify the model for one input shape: then it is a constant",
+    "Reciprocal": "Div of 1 by it",
+    "ReduceSumSquare": "Mul of it by itself, then ReduceSum",
+}
+_MENDED = {
+    ("", "Dropout"): "drop_no_ops",
+    ("", "IsNaN"): "drop_nan_guard",
+    ("", "Reciprocal"): "reciprocal_as_div",
+    **dict.fromkeys(
+        [("com.microsoft", operator) for operator in ("BiasGelu", "FastGelu", "Gelu", "QuickGelu")],
+        "spell_out_activations",
+    ),
+}
+"""The rewrites that remove operators that no table has."""
+
+
+@functools.cache
+def _table(hardware: str) -> dict[str, dict[str, Any]]:
+    """The limits of each operator that the hardware is documented to take."""
+    file = FOLDER / f"{SAME_TABLE.get(hardware, hardware)}.yaml"
+    if not file.is_file():
+        raise RecipeError(
+            f"the documentation has no table of operators for {hardware}",
+            remedy=f"there are tables for {', '.join(hardware_with_tables())}",
+        )
+    table = _read(file)
+    limits = {**_read(FOLDER / "limits.yaml"), **table.get("differs", {})}
+    return {operator: limits.get(operator, {}) for operator in table["operators"]}
+
+
+@functools.cache
+def _rows() -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = _read(FOLDER / "field.yaml")
+    return rows
+
+
+def _works_unlisted() -> set[str]:
+    return {operator for row in _rows() if row["verdict"] == "works" for operator in row["operators"]}
+
+
+def _read(file: Path) -> Any:
+    import yaml
+
+    return yaml.safe_load(file.read_text("utf-8"))

@@ -1,0 +1,88 @@
+"""Running ``pulsar2`` in a folder, natively or in a container: ``Tool("native").run(["version"], folder, read)``.
+
+What it prints goes to ``read`` line by line, and to standard output.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from recipebuild.errors import MissingError
+from recipebuild.toolkit.pulsar2 import container
+from recipebuild.toolkit.pulsar2.toolchain import missing_remedy
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A Pulsar2 that was found.
+
+    Attributes:
+        runner: Whether ``pulsar2`` on PATH runs, or the one in ``image``.
+        image: ``pulsar2:<version>``, with the runner ``docker``.
+        gpus: Whether it gets to see the machine's GPUs.
+    """
+
+    runner: Literal["native", "docker"]
+    image: str | None = None
+    gpus: bool = False
+
+    def run(self, arguments: Sequence[str], folder: Path, read: Callable[[str], None]) -> int:
+        """Run ``pulsar2`` in ``folder``; its exit status as a shell has it: 128 + n for signal n.
+
+        Raises:
+            MissingError: If the program or image is no longer there.
+        """
+
+        def both(line: str) -> None:
+            sys.stdout.write(line)
+            sys.stdout.flush()
+            read(line)
+
+        with self._command(folder) as command:
+            return _stream([*command, *arguments], folder, both)
+
+    @contextmanager
+    def _command(self, folder: Path) -> Iterator[list[str]]:
+        """The words that run ``pulsar2``."""
+        if self.runner == "native":
+            program = shutil.which("pulsar2")
+            if program is None:
+                raise MissingError("pulsar2 is not on PATH", remedy=missing_remedy())
+            yield [program]
+            return
+        engine = next((e for e in container.engines() if self.image in container.images(e)), None)
+        if self.image is None or engine is None:
+            raise MissingError(
+                f"neither docker nor podman has the image {self.image}",
+                remedy="docker load -i ax_pulsar2_<version>.tar.gz",
+            )
+        with container.started(engine, self.image, folder, gpus=self.gpus) as command:
+            yield [*command, "pulsar2"]
+
+
+def _stream(command: Sequence[str], folder: Path, read: Callable[[str], None]) -> int:
+    """Run ``command`` in ``folder``, giving each line that it prints to ``read``; its status as a shell has it."""
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        encoding="utf-8",
+        errors="replace",
+    ) as process:
+        assert process.stdout is not None  # noqa: S101 - it was opened with a pipe
+        try:
+            for line in process.stdout:
+                read(line)
+        except BaseException:
+            process.kill()
+            raise
+    return process.returncode if process.returncode >= 0 else 128 - process.returncode

@@ -1,0 +1,93 @@
+"""The range of each group of activations over the calibration set, by the recipe's method.
+
+    measured = measure(baked(model, plan), plan, CalibrationSet(archive, spec), "MSE")
+    ranges = group_ranges(plan, measured, "MSE")
+    ranges["relu_out"]
+
+What was measured can be asked for the ranges of other plans of the same tensors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from recipebuild.toolkit.quantize.histograms import Histogram, histograms
+from recipebuild.toolkit.quantize.numbers import Type
+from recipebuild.toolkit.quantize.prepare import activations, measured_at
+from recipebuild.toolkit.quantize.ranges import Range, minmax
+from recipebuild.toolkit.quantize.thresholds import kl, mse, percentile
+
+if TYPE_CHECKING:
+    import onnx
+
+    from recipebuild.toolkit.quantize.dataset import Batches
+    from recipebuild.toolkit.quantize.plan import Plan
+
+Method = Literal["MinMax", "Percentile", "MSE", "KL"]
+
+_CLIPPING: Mapping[Method, Callable[[Histogram, Type], Range]] = {"Percentile": percentile, "MSE": mse, "KL": kl}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the calibration set makes of a model's activations.
+
+    Attributes:
+        ranges: The extremes of each tensor that a plan needs.
+        histograms: The distribution between them; empty for MinMax.
+    """
+
+    ranges: Mapping[str, Range]
+    histograms: Mapping[str, Histogram] = field(default_factory=dict)
+
+
+def measure(
+    model: onnx.ModelProto,
+    plan: Plan,
+    batches: Batches,
+    method: Method,
+    progress: Callable[[float, str], None] = lambda _fraction, _text: None,
+) -> Measured:
+    """The ranges, and for methods that need them the distributions, of the tensors that a plan needs.
+
+    MinMax goes through the batches once, the others twice: the second time for the histograms between the extremes.
+
+    Args:
+        model: In float, with the weights that ``baked`` gives: calibration runs forward on quantized weights.
+        plan: Of that model.
+        batches: The model's inputs.
+        method: How to get from values to a range, later.
+        progress: Told after each batch which fraction is done, and a few words.
+
+    Raises:
+        StepError: If a tensor has NaN or infinite values, or ONNX Runtime cannot run the model.
+    """
+    count, passes = len(batches), 1 if method == "MinMax" else 2
+
+    def on_batch(done: int, earlier: int, what: str) -> None:
+        progress((earlier * count + done) / (passes * count), f"{what}image {done} of {count}")
+
+    same = measured_at(model)
+    sources = list(dict.fromkeys(same[name] for name in plan.measured))
+    ranges = minmax(model, sources, batches, lambda done: on_batch(done, 0, ""))
+    found: dict[str, Histogram] = {}
+    if method != "MinMax":
+        found = histograms(model, activations(model), ranges, batches, lambda done: on_batch(done, 1, "histograms, "))
+    return Measured(
+        {name: ranges[same[name]] for name in plan.measured},
+        {name: found[same[name]] for name in plan.measured} if found else {},
+    )
+
+
+def group_ranges(plan: Plan, measured: Measured, method: Method) -> dict[str, Range]:
+    """The range of each group: the union of those of its members."""
+    found = {}
+    for group in plan.groups.values():
+        if method == "MinMax":
+            each = [measured.ranges[name] for name in group.members]
+        else:
+            each = [_CLIPPING[method](measured.histograms[name], group.type) for name in group.members]
+        found[group.name] = Range(min(it.low for it in each), max(it.high for it in each))
+    return found

@@ -1,0 +1,126 @@
+"""A model in Hugging Face layout -> the fields of its recipe, from its config.json, preprocessor_config.json, name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from recipebuild.errors import RecipeError
+from recipebuild.verbs.draft import preprocessor
+from recipebuild.verbs.draft.facts import IMAGENET, USUAL, Facts, Said
+
+FEATURES = "image-feature-extraction"
+TASKS = {
+    "ForSemanticSegmentation": "semantic-segmentation",
+    "ForImageClassification": "image-classification",
+    "ForImageClassificationWithTeacher": "image-classification",
+    "ForDepthEstimation": "depth-estimation",
+    "ForMaskedImageModeling": FEATURES,
+    "ForPreTraining": FEATURES,
+    "WithProjection": FEATURES,
+    "Model": FEATURES,
+}
+"""What transformers calls the classes for a task, by the end of the class's name."""
+
+_OUTPUTS = {"semantic-segmentation": "logits", "image-classification": "logits", "depth-estimation": "depth"}
+_USUAL = {"semantic-segmentation": [512, 512], "depth-estimation": [480, 640]}
+_IMAGES = ("image_size", "patch_size", "patch_sizes", "num_channels", "vision_config", "backbone_config")
+"""What only the config.json of a model for images has, one of these."""
+
+Json = Mapping[str, Any]
+
+
+def facts(config: Json, given: Json | None, name: str, *, known: bool, task: str | None = None) -> dict[str, Said]:
+    """What a model's files say.
+
+    Args:
+        config: The content of its config.json.
+        given: That of its preprocessor_config.json; ``None`` if it has none.
+        name: Of the model: the last part of its hub id, or its folder's name.
+        known: Whether the model's family is one of ours.
+        task: What it is for, if that was said.
+
+    Raises:
+        RecipeError: If there can be no recipe for such a model, or its task is not known.
+    """
+    found: dict[str, Said] = {"model.task": Said(task, "as it was given") if task else _task(config, given, known)}
+    kind = found["model.task"].value
+    if kind == FEATURES:
+        tower = isinstance(config.get("vision_config"), Mapping)
+        why = "the image tower of a model of images and text" if tower else f"a {config['model_type']} model's tokens"
+        found["model.features"] = Said("pooled" if tower else "patches", why)
+    _check_channels(config)
+    found["input.shape"] = _shape(config, given or {}, name, kind)
+    found |= preprocessor.colours(given) if given is not None else {}
+    for field, value in IMAGENET.items():
+        if field not in found:
+            found[field] = Said(value, f"not in the model's files: {USUAL[field]}", sure=False)
+    pooled = "model.features" in found and found["model.features"].value == "pooled"
+    output = _OUTPUTS.get(kind, "embedding" if pooled else "features")
+    found["export.output"] = Said(output, "what the board's program will find it under")
+    found |= head(kind, _classes(config))
+    return found
+
+
+def head(task: str, classes: str = "") -> Facts:
+    """What is put at the end of the network: for segmentation an ArgMax, else nothing."""
+    if task != "semantic-segmentation":
+        return {"head.kind": Said("none", f"{task}: the network's own output{classes}")}
+    return {"head.kind": Said("argmax", f"class ids in place of logits{classes}")}
+
+
+def _task(config: Json, given: Json | None, known: bool) -> Said:
+    names = config.get("architectures")
+    name = names[0] if isinstance(names, list) and names and isinstance(names[0], str) else ""
+    for ending, task in TASKS.items():
+        if not name.endswith(ending):
+            continue
+        if not known and given is None and not any(key in config for key in _IMAGES):
+            break
+        return Said(task, f"{name} in config.json")
+    told = f"its config.json names {name}" if name else "its config.json names no architecture"
+    raise RecipeError(
+        f"what the model is for is not known: {told}",
+        remedy=f"recipes are for models that take one image: {', '.join(sorted(set(TASKS.values())))};\n"
+        "if it can do one of these, say which: --set model.task=TASK",
+    )
+
+
+def _check_channels(config: Json) -> None:
+    tower = config.get("vision_config")
+    channels = (tower if isinstance(tower, Mapping) else config).get("num_channels", 3)
+    if channels != 3:
+        raise RecipeError(
+            f"the model takes images of {channels} channels (num_channels in config.json)",
+            remedy="recipes are for models that take colour images, of 3 channels",
+        )
+
+
+def _shape(config: Json, given: Json, name: str, task: str) -> Said:
+    named = re.search(r"-(\d{2,4})-(\d{2,4})$", name) if task == "semantic-segmentation" else None
+    divisor = preprocessor.divisor(given)
+    if named:
+        return _sized([int(named[1]), int(named[2])], "height and width are in the model's name")
+    if size := preprocessor.size(given):
+        return _sized([_multiple(side, divisor) for side in size.value], size.why)
+    for field in ("", "vision_config", "backbone_config"):
+        part = config.get(field) if field else config
+        if isinstance(part, Mapping) and (sides := preprocessor.pair(part.get("image_size"))):
+            return _sized(list(sides), f"{field}.image_size in config.json".lstrip("."))
+    usual = [_multiple(side, divisor) for side in _USUAL.get(task, [224, 224])]
+    return Said([1, 3, *usual], "not in the model's files: a usual size", sure=False)
+
+
+def _sized(pair: list[int], why: str) -> Said:
+    return Said([1, 3, *pair], why)
+
+
+def _multiple(side: int, divisor: int) -> int:
+    return max(1, round(side / divisor)) * divisor
+
+
+def _classes(config: Json) -> str:
+    labels = config.get("id2label")
+    count = len(labels) if isinstance(labels, Mapping) else config.get("num_labels")
+    return f", {count} classes" if count else ""

@@ -1,0 +1,118 @@
+"""An ONNX file -> the fields of its recipe: its one input, and what its output looks like."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recipebuild.errors import RecipeError
+from recipebuild.recipe.section import TENSOR_NAME
+from recipebuild.verbs.draft import preprocessor
+from recipebuild.verbs.draft.checkpoint import FEATURES, head
+from recipebuild.verbs.draft.facts import IMAGENET, USUAL, Said
+
+if TYPE_CHECKING:
+    from recipebuild.toolkit.graph.statistics import Tensor
+
+
+def facts(path: Path, given: Mapping[str, Any] | None, task: str | None = None) -> dict[str, Said]:
+    """What the model at ``path`` says of itself.
+
+    Args:
+        path: An ONNX file.
+        given: The content of a preprocessor_config.json beside it; ``None`` if there is none.
+        task: What the model is for, if that was said.
+
+    Raises:
+        StepError: If it is no ONNX model.
+        RecipeError: If there can be no recipe for it: several inputs, other than one image of float32 in N, C, H, W.
+    """
+    from recipebuild.toolkit.graph.files import load
+    from recipebuild.toolkit.graph.statistics import inputs, outputs
+
+    model = load(path, weights=False)
+    image = _image(path, inputs(model))
+    results = outputs(model)
+    found = {"input.name": Said(image.name, f"the input of {path.name}")}
+    found["input.shape"] = _shape(path, image, given or {})
+    found |= preprocessor.colours(given) if given is not None else {}
+    for field, value in IMAGENET.items():
+        if field not in found:
+            found[field] = Said(value, f"an ONNX file does not say: {USUAL[field]}", sure=False)
+    kind, why, sure = (task, "as it was given", True) if task else _task(results)
+    found["model.task"] = Said(kind, why, sure)
+    if kind == FEATURES:
+        found["model.features"] = Said("tokens", "all that the graph gives")
+    named = results[0].name
+    if re.fullmatch(TENSOR_NAME, named) and named not in (image.name, "argmax_output"):
+        found["export.output"] = Said(named, f"the output of {path.name}")
+    if len(results) == 1 and results[0].dtype.startswith("float"):
+        found |= head(kind)
+    else:
+        found["head.kind"] = Said("none", f"the graph gives {', '.join(map(str, results))}")
+    return found
+
+
+def _image(path: Path, found: list[Tensor]) -> Tensor:
+    named = ", ".join(map(str, found)) or "none"
+    if len(found) != 1:
+        raise RecipeError(
+            f"{path.name} has {len(found)} inputs: {named}",
+            remedy="a recipe describes one input, an image; make the others constants, or cut the model behind them "
+            "(onnx.utils.extract_model)",
+        )
+    image = found[0]
+    shape = image.shape
+    if shape is not None and len(shape) == 4 and shape[1] != 3 and shape[3] == 3:
+        raise RecipeError(
+            f"{path.name} takes {image}: channels last (N, H, W, C)",
+            remedy="recipes take channels first (N, C, H, W): export it so (tf2onnx has --inputs-as-nchw), or put a "
+            "Transpose in front of it",
+        )
+    if shape is None or len(shape) != 4 or (shape[1] != 3 and not isinstance(shape[1], str)):
+        raise RecipeError(
+            f"{path.name} takes {image}, which is no colour image",
+            remedy="recipes are for models that take one image: N, 3, H, W",
+        )
+    if not re.fullmatch(TENSOR_NAME, image.name):
+        raise RecipeError(
+            f"{path.name} calls its input {image.name}, which cannot be a file's name on the board",
+            remedy="export it with a name of letters, digits, _ and -, or rename it, in model.graph.input and in the "
+            "nodes that read it, with the onnx package",
+        )
+    if image.dtype != "float32":
+        raise RecipeError(
+            f"{path.name} takes {image}: not float32",
+            remedy="recipes feed float32, and Pulsar2 does its own preprocessing: export the model without the part "
+            "that turns bytes into numbers, and say mean and std in the recipe",
+        )
+    return image
+
+
+def _shape(path: Path, image: Tensor, given: Mapping[str, Any]) -> Said:
+    batch, _, *sides = image.shape or ()
+    count = batch if isinstance(batch, int) and batch > 0 else 1
+    if all(isinstance(side, int) and side > 0 for side in sides):
+        return Said([count, 3, *sides], f"of {image.name} in {path.name}")
+    if size := preprocessor.size(given):
+        return Said([count, 3, *size.value], f"{path.name} takes any size; {size.why}")
+    usual = [side if isinstance(side, int) and side > 0 else 512 for side in sides]
+    return Said([count, 3, *usual], f"{path.name} takes any size: a usual one", sure=False)
+
+
+def _task(found: list[Tensor]) -> tuple[str, str, bool]:
+    """What a graph with these outputs is for, as far as their shapes tell."""
+    first = found[0]
+    shape = first.shape or ()
+    why = f"its output is {first}"
+    if len(shape) == 4 and shape[1] != 1:
+        return "semantic-segmentation", why, first.dtype.startswith("float")
+    if len(shape) in (3, 4) and not first.dtype.startswith("float"):
+        return "semantic-segmentation", f"{why}: class ids", True
+    if len(shape) == 4:
+        return "depth-estimation", why, False
+    if len(shape) == 2:
+        return "image-classification", why, False
+    return FEATURES, why, False

@@ -1,0 +1,178 @@
+"""What there is at a hub id, in a folder or in an ONNX file, and the fields of a recipe that follow from it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from recipebuild.errors import MissingError, RecipeError, StepError
+from recipebuild.recipe.schema import HUB_ID, WEIGHT_FILES
+from recipebuild.resources import shipped
+from recipebuild.toolkit.models.checkpoint import CONFIG, file_names, read_config, weight_files
+from recipebuild.toolkit.models.families import base_of, config_for, known_ids
+from recipebuild.toolkit.models.fetch import look_up
+from recipebuild.verbs.draft import checkpoint, onnxfile, preprocessor
+from recipebuild.verbs.draft.facts import Said
+
+
+@dataclass(frozen=True)
+class Found:
+    """A model that a recipe can be drafted for.
+
+    Attributes:
+        name: What to call it: the last part of its hub id, its folder's or its file's name.
+        facts: The fields that are known, by name; paths are absolute.
+        base: The shipped recipe that such models share, with its task; ``None`` if there is none.
+        notes: Sentences for the user.
+        pickled: Whether its weights are there only as pickles.
+    """
+
+    name: str
+    facts: Mapping[str, Said]
+    base: str | None = None
+    notes: list[str] = field(default_factory=list)
+    pickled: bool = False
+
+
+def look(source: str, *, revision: str | None, task: str | None, random: bool, cwd: Path) -> Found:
+    """Look at a model; of one on the hub, config.json and preprocessor_config.json are fetched and no weights.
+
+    Args:
+        source: A hub id, a folder in Hugging Face layout, or an ONNX file.
+        revision: Of a hub id.
+        task: What it is for, if that was said.
+        random: Take the architecture of a hub id from what is known here, and ask no hub.
+        cwd: The current folder, absolute.
+
+    Raises:
+        RecipeError: If there is no such folder or file, or no recipe can be made for the model.
+        StepError: If its files are damaged.
+        MissingError: If the hub cannot be reached or has no such model.
+    """
+    path = (cwd / Path(source).expanduser()).absolute()
+    if path.suffix.lower() in WEIGHT_FILES:
+        raise RecipeError(f"{source} is a bare weight file", remedy="name the folder that has it and config.json")
+    if path.is_dir():
+        return _folder(source, path, task)
+    if path.is_file():
+        return _file(source, path, task)
+    if not HUB_ID.fullmatch(source) or source.endswith((".onnx", ".json", ".yaml")) or source.count("/") > 1:
+        raise RecipeError(
+            f"there is no folder or file {source}",
+            remedy="name a folder with config.json, an .onnx file, or a model of the Hugging Face hub: owner/name",
+        )
+    return _known(source, task) if random else _hub(source, revision, task)
+
+
+def _folder(source: str, path: Path, task: str | None) -> Found:
+    names = file_names(path)
+    if CONFIG not in names:
+        graphs = sorted(name for name in names if name.endswith(".onnx"))
+        raise RecipeError(
+            f"{source} has no {CONFIG}",
+            remedy=f"name the model in it: {source.rstrip('/')}/{graphs[0]}"
+            if graphs
+            else "a model folder in Hugging Face layout has config.json, preprocessor_config.json and weights",
+        )
+    config = read_config(path / CONFIG)
+    given = _preprocessor(path)
+    where = Said(str(path), "a folder in Hugging Face layout")
+    return _described(path.name, where, config, given, names, task)
+
+
+def _file(source: str, path: Path, task: str | None) -> Found:
+    if path.suffix.lower() != ".onnx":
+        raise RecipeError(
+            f"{source} is a file that is not ONNX",
+            remedy="name a folder with config.json, an .onnx file, or a model of the Hugging Face hub: owner/name",
+        )
+    facts = {"model.source": Said(str(path), "an ONNX file"), **onnxfile.facts(path, _preprocessor(path.parent), task)}
+    return Found(path.stem, facts)
+
+
+def _known(hub_id: str, task: str | None) -> Found:
+    config = config_for(hub_id)
+    if config is None:
+        raise RecipeError(
+            f"{hub_id} is of no known family, and with --weights random nothing is downloaded",
+            remedy=f"known without a download: {', '.join(known_ids())}",
+        )
+    found = _described(hub_id, Said(hub_id, "on the Hugging Face hub"), config, None, {CONFIG}, task)
+    facts = {**found.facts, "model.weights": Said("random", "the architecture only; as it was given")}
+    base = _base_values(found.base) if found.base else {}
+    for name, why in (("color", "the colours"), ("mean", "the mean"), ("std", "the deviation")):
+        if (value := base.get("input", {}).get(name)) is not None:
+            facts[f"input.{name}"] = Said(value, f"{why} of {found.base}.yaml")
+    return Found(found.name, facts, found.base)
+
+
+def _hub(hub_id: str, revision: str | None, task: str | None) -> Found:
+    try:
+        listing = look_up(hub_id, revision)
+    except MissingError as error:
+        raise MissingError(error.message, remedy="\n".join([error.remedy, *_ready(hub_id)])) from error
+    config = read_config(listing.folder / CONFIG)
+    where = Said(hub_id, "on the Hugging Face hub")
+    found = _described(hub_id, where, config, _preprocessor(listing.folder), listing.names, task)
+    pinned = Said(listing.commit, f"the commit of {revision or 'main'} when this was written")
+    facts = {"model.source": found.facts["model.source"], "model.revision": pinned, **found.facts}
+    return Found(found.name, facts, found.base, found.notes, found.pickled)
+
+
+def _described(
+    name: str, where: Said, config: Mapping[str, Any], given: Mapping[str, Any] | None, names: Collection[str],
+    task: str | None,
+) -> Found:  # fmt: skip
+    """A model in Hugging Face layout."""
+    base = base_of(config["model_type"])
+    short = name.rpartition("/")[2]
+    facts = {"model.source": where, **checkpoint.facts(config, given, short, known=base is not None, task=task)}
+    if base and _base_values(base)["model"].get("task") != facts["model.task"].value:
+        base = None
+    weights = weight_files(names)
+    pickled = bool(weights) and weights[0].startswith("pytorch_model")
+    notes = []
+    if pickled:
+        notes.append(
+            f"note: its weights are pickled ({weights[0]}), which can run code when read; model.allow_pickle: true "
+            "takes them"
+        )
+    elif not weights and where.value.startswith("/"):
+        notes.append("note: the folder has no weights (model.safetensors): it builds with --weights random only")
+    return Found(short, facts, base, notes, pickled)
+
+
+def _preprocessor(folder: Path) -> Mapping[str, Any] | None:
+    """The content of the preprocessor_config.json in ``folder``, or of that part of a processor_config.json."""
+    for name in (preprocessor.FILE, "processor_config.json"):
+        path = folder / name
+        if not path.is_file():
+            continue
+        try:
+            value = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise StepError(f"{path} is not JSON: {error}", remedy="get the file again, or remove it") from error
+        value = value.get("image_processor") if name != preprocessor.FILE and isinstance(value, dict) else value
+        if isinstance(value, dict):
+            return value
+    return None
+
+
+def _base_values(base: str) -> Mapping[str, Any]:
+    import yaml
+
+    values: Mapping[str, Any] = yaml.safe_load((shipped("recipes") / f"{base}.yaml").read_text(encoding="utf-8"))
+    return values
+
+
+def _ready(hub_id: str) -> list[str]:
+    """What there is without the hub: a shipped recipe for that very model, and its architecture."""
+    lines = []
+    for path in sorted(shipped("recipes").glob("*.yaml")):
+        if f"source: {hub_id}" in path.read_text(encoding="utf-8").replace("}", "\n").split("input:")[0]:
+            lines.append(f"  - take the shipped recipe for it: recipebuild run {path.stem}")
+            break
+    return lines

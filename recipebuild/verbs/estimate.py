@@ -1,0 +1,75 @@
+"""How long recipes may take on a board, without one: an estimate, and never called anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from recipebuild.engine.events import OnEvent
+from recipebuild.engine.run import run_steps
+from recipebuild.engine.store import Store
+from recipebuild.errors import Interrupted, RecipeError
+from recipebuild.plan.plan import only_until
+from recipebuild.recipe.load import Variant, load
+from recipebuild.session import (
+    DEFAULTS,
+    Options,
+    listed,
+    open_store,
+    plan_recipe,
+    require_packages,
+    resolve_toolchain,
+)
+from recipebuild.toolkit.board.book import measured
+from recipebuild.toolkit.board.costs import costs
+from recipebuild.toolkit.board.estimate import Measured, held_out
+from recipebuild.toolkit.board.estimate import estimate as estimate_of
+
+__all__ = ["Options", "estimate"]
+
+
+def estimate(
+    recipes: str | Sequence[str], options: Options = DEFAULTS, on_event: OnEvent = lambda event: None
+) -> list[dict[str, Any]]:
+    """For each entry of each recipe what ``estimate --json`` prints. The model is built as far as its last graph.
+
+    Raises:
+        RecipeError: If a recipe is wrong, or is not for AX650.
+        RecipebuildError: If its model cannot be built, as in a run.
+    """
+    own, store = measured(), open_store(options)
+    try:
+        loaded = [load(given, sets=options.sets, cwd=Path.cwd()) for given in listed(recipes)]
+        return [one for variants in loaded for one in _of_recipe(variants, options, store, own, on_event)]
+    finally:
+        store.close()
+
+
+def _of_recipe(
+    variants: Sequence[Variant], options: Options, store: Store, own: Sequence[Measured], on_event: OnEvent
+) -> list[dict[str, Any]]:
+    for variant in variants:
+        if (hardware := variant.recipe.target.hardware) != "AX650":
+            raise RecipeError(f"estimates are for AX650, not {hardware}", remedy="measure it: recipebuild board run")
+    plan = only_until(plan_recipe(variants, replace(options, until=None), resolve_toolchain).plan, "head")
+    require_packages(plan.steps)
+    results = run_steps(plan.steps, store, jobs=1, on_event=on_event)
+    found = []
+    for variant in variants:
+        head = next(results[i] for i in plan.variants[variant.label] if results[i].step.name == "head")
+        if head.record is None:
+            raise next((it.error for it in results.values() if it.error), Interrupted("interrupted"))
+        it = costs(store.path(head.record.select("model.onnx")[0]))
+        mode = variant.recipe.target.npu_mode
+        about = {"recipe": plan.name, "variant": variant.label, "npu_mode": mode}
+        found.append({**about, "costs": asdict(it), **asdict(estimate_of(it, mode, own)), "check": _check(own)})
+    return found
+
+
+def _check(own: Sequence[Measured]) -> dict[str, Any]:
+    """The same estimate of a model that was measured and is kept out of the fit."""
+    it = held_out()
+    ((mode, ms),) = it.ms.items()
+    return {"name": it.name, "npu_mode": mode, "measured_ms": ms, "ms": estimate_of(it.costs, mode, own).ms}

@@ -1,0 +1,27 @@
+"""``graph``: the steps of a recipe as a picture."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from recipebuild.session import Options
+from recipebuild.verbs.plan import preview
+
+__all__ = ["Options", "picture"]
+
+
+def picture(recipe: str, language: Literal["mermaid", "dot", "svg"], options: Options) -> str:
+    """The steps of a recipe, drawn: which are cached, which would be built.
+
+    Raises:
+        RecipeError: If the recipe or an option is wrong.
+    """
+    from recipebuild.report.pipeline.nodes import nodes
+    from recipebuild.report.pipeline.svg import svg
+    from recipebuild.report.pipeline.text import dot, mermaid
+
+    (plan,) = preview([recipe], options)
+    found = nodes(plan["steps"])
+    if language == "svg":
+        return svg(found, f"The steps of {plan['recipe']}") + "\n"
+    return mermaid(found) if language == "mermaid" else dot(found, plan["recipe"])

@@ -1,0 +1,54 @@
+"""Pulsar2, container engines and GPUs of this machine."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+
+from recipebuild.toolkit.board.doctor import Line
+from recipebuild.toolkit.pulsar2.container import Ask, ask, engines, images
+from recipebuild.toolkit.pulsar2.toolchain import find, missing_remedy
+
+
+def pulsar2(run: Ask = ask) -> Iterator[Line]:
+    """Which Pulsar2 there is, on PATH and in images, and which one builds would take."""
+    chosen = find(run)
+    named = [image for engine in engines() for image in images(engine, run) if re.search(r"(^|/)pulsar2:", image)]
+    if chosen is None:
+        broken = shutil.which("pulsar2")
+        said = f"{broken} does not answer `pulsar2 version`" if broken else "not on this machine"
+        yield Line(
+            "Pulsar2", "warn", f"{said}: builds quantize with the embedded onnxruntime, for the host", missing_remedy()
+        )
+        return
+    how = chosen.program if chosen.kind == "native" else f"{chosen.image} by {chosen.program}"
+    others = ", ".join(image for image in named if image != chosen.image)
+    yield Line("Pulsar2", "ok", f"{chosen.version}, {how}{f'; also {others}' if others else ''}")
+
+
+def containers(run: Ask = ask) -> Line:
+    """Whether a container engine answers."""
+    here = engines()
+    dead = [engine for engine in here if run([engine, "version"]) is None]
+    if not here:
+        installed = shutil.which("docker")
+        said = f"{installed}, but no daemon to talk to" if installed else "none"
+        remedy = "start it: sudo systemctl start docker" if installed else "only Pulsar2 in an image needs one"
+        return Line("containers", "warn" if installed else "ok", said, remedy)
+    if dead:
+        remedy = "start the daemon (sudo systemctl start docker), or join its group: sudo usermod -aG docker $USER"
+        return Line("containers", "warn", f"{', '.join(dead)} does not answer", remedy)
+    return Line("containers", "ok", ", ".join(here))
+
+
+def gpus(run: Ask = ask) -> list[str]:
+    """The names of NVIDIA GPUs."""
+    if shutil.which("nvidia-smi") is None:
+        return []
+    return re.findall(r"^GPU \d+: (.*?)(?: \(UUID.*)?$", run(["nvidia-smi", "-L"]) or "", re.M)
+
+
+def gpu(names: list[str]) -> Line:
+    """What a GPU would be for."""
+    return Line("GPU", "ok", ", ".join(names) or "none; only fine-tuning in Pulsar2 would need one")

@@ -1,0 +1,132 @@
+"""The lock file of a recipe, ``<name>.lock`` beside it: what the recipe came to on the day that it was written.
+
+It holds the model's revision and the digests of its files, the digest of the calibration set, the toolchain, and the
+versions of the Python distributions that the result depends on. ``run --locked`` builds only if all that is the same.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from recipebuild.engine.events import OnEvent
+from recipebuild.engine.keys import installed_version
+from recipebuild.engine.run import run_steps
+from recipebuild.engine.store import Store
+from recipebuild.engine.task import Result
+from recipebuild.errors import CheckError, Interrupted, RecipeError
+from recipebuild.recipe.find import find
+from recipebuild.session import DEFAULTS, Job, Options, listed, open_store, prepare, require_packages
+
+__all__ = ["Options", "check_locked", "lock"]
+
+_LOCKED = ("fetch", "calibrate", "tensors")
+"""The steps that bring something from outside into the build."""
+
+_VERSION = 1
+
+
+def lock(
+    recipes: str | Sequence[str], options: Options = DEFAULTS, on_event: OnEvent = lambda event: None
+) -> list[Path]:
+    """Write the lock files of recipes: fetch their models and draw their calibration sets, if that is still to do.
+
+    Returns:
+        The files, in the order of the recipes.
+
+    Raises:
+        RecipeError: If a recipe is wrong, or its folder cannot be written.
+        RecipebuildError: If a model cannot be fetched or a calibration set not be drawn, as in a run.
+    """
+    recipes = listed(recipes)
+    jobs = prepare(recipes, replace(options, until=None))
+    store = open_store(options)
+    try:
+        found = [facts(job, store, on_event) for job in jobs]
+    finally:
+        store.close()
+    paths = [_path(given, job) for given, job in zip(recipes, jobs, strict=True)]
+    for path, value in zip(paths, found, strict=True):
+        try:
+            path.write_text(json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise RecipeError(
+                f"{path} cannot be written: {error.strerror}", remedy="copy the recipe into a folder of your own"
+            ) from error
+    return paths
+
+
+def check_locked(recipes: Sequence[str], options: Options, store: Store, on_event: OnEvent) -> None:
+    """Find that recipes come to what their lock files say.
+
+    Raises:
+        RecipeError: If a recipe has no lock file, or one that cannot be read.
+        CheckError: If anything differs; the remedy names all of it.
+    """
+    for given, job in zip(recipes, prepare(recipes, replace(options, until=None)), strict=True):
+        path = _path(given, job)
+        different = list(_differences(_read(path, given), facts(job, store, on_event)))
+        if different:
+            again = f"if that is meant: recipebuild lock {given}"
+            raise CheckError(f"{job.plan.name} is not what {path} says", remedy="\n".join([*different, again]))
+
+
+def facts(job: Job, store: Store, on_event: OnEvent) -> dict[str, Any]:
+    """What a recipe comes to here and now, as the lock file has it."""
+    steps = [step for step in job.plan.steps if step.name in _LOCKED]
+    require_packages(steps)
+    results = run_steps(steps, store, jobs=1, on_event=on_event)
+    for result in results.values():
+        if result.error:
+            raise result.error
+    return {
+        "version": _VERSION,
+        "recipe": job.plan.name,
+        "inputs": {f"{r.step.name} {r.step.variant}".strip(): _outcome(r) for r in results.values()},
+        "toolchain": {
+            label or "all": {"name": it.name, "version": it.version, **it.facts} for label, it in job.toolchains.items()
+        },
+        "distributions": {t: installed_version(t) for t in sorted({t for s in job.plan.steps for t in s.tools})},
+    }
+
+
+def _outcome(result: Result) -> dict[str, Any]:
+    record = result.record
+    if record is None:
+        raise Interrupted("interrupted")
+    revision = {"revision": record.metrics["commit"]} if "commit" in record.metrics else {}
+    return {**revision, "files": {blob.name: blob.sha256 for blob in record.outputs}}
+
+
+def _path(given: str, job: Job) -> Path:
+    return find(given, Path.cwd()).with_name(f"{job.plan.name}.lock")
+
+
+def _read(path: Path, given: str) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RecipeError(f"--locked: there is no {path}", remedy=f"recipebuild lock {given}") from None
+    except (OSError, ValueError) as error:
+        raise RecipeError(f"{path} is not a lock file: {error}", remedy=f"recipebuild lock {given}") from None
+    if not isinstance(value, dict) or value.get("version") != _VERSION:
+        raise RecipeError(f"{path} is not a lock file of this version", remedy=f"recipebuild lock {given}")
+    return value
+
+
+def _differences(locked: dict[str, Any], here: dict[str, Any]) -> Iterator[str]:
+    old, new = dict(_flat(locked)), dict(_flat(here))
+    for name in sorted(old.keys() | new.keys()):
+        if old.get(name) != new.get(name):
+            yield f"{name}: {old.get(name, 'not there')} in the lock file, {new.get(name, 'not there')} here"
+
+
+def _flat(value: dict[str, Any], *outer: str) -> Iterator[tuple[str, object]]:
+    for key, each in value.items():
+        if isinstance(each, dict):
+            yield from _flat(each, *outer, key)
+        else:
+            yield " ".join((*outer, key)), each

@@ -1,0 +1,56 @@
+"""Pages about builds that are there: ``write(["quickstart"], Path("build"))`` -> ``build/quickstart/report.html``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from recipebuild.errors import RecipeError
+from recipebuild.files import write_text
+from recipebuild.report.page.built import MANIFEST, Built, read
+from recipebuild.report.page.compare import comparison
+from recipebuild.report.page.make import report
+from recipebuild.report.page.written import REPORT, available
+
+COMPARISON = "comparison.html"
+
+
+def write(given: Sequence[str], build_dir: Path, output: Path | None = None) -> tuple[Path, list[str]]:
+    """Write the report of one build, or the comparison of several.
+
+    Args:
+        given: Build folders, manifests, or names of builds in ``build_dir``.
+        build_dir: Where builds are looked for by name, and where the comparison goes.
+        output: The file, if it is not to be ``report.html`` in the build folder, or ``comparison.html``.
+
+    Returns:
+        Where it is, and what should be told about it.
+
+    Raises:
+        RecipeError: If something is no build, or the file cannot be written.
+    """
+    found = [built for name in given for built in find(name, build_dir)]
+    one = len({built.folder for built in found}) == 1
+    text = report(found[0].manifest, found[0].folder) if one else comparison(found)
+    path = output or (found[0].folder / REPORT if one else build_dir / COMPARISON)
+    try:
+        write_text(path, text)
+    except OSError as error:
+        raise RecipeError(f"{path} cannot be written: {error.strerror}", remedy="name another file with -o") from error
+    told = [] if available() else ["warning: no charts, only tables: pip install 'recipebuild[report]'"]
+    return path, told
+
+
+def find(name: str, build_dir: Path) -> list[Built]:
+    """The entries of a build, by its folder, its manifest, its name, or the recipe that it was made of.
+
+    Raises:
+        RecipeError: If there is none.
+    """
+    for place in (Path(name), build_dir / name, build_dir / Path(name).stem):
+        if (place.is_dir() and (place / MANIFEST).is_file()) or (place.is_file() and place.suffix == ".json"):
+            return read(place)
+    raise RecipeError(
+        f"{name}: no build of that name",
+        remedy=f"name a build folder, or build it first: recipebuild run {name}; builds are looked for in {build_dir}/",
+    )

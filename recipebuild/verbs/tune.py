@@ -1,0 +1,281 @@
+"""``recipebuild tune``: the smallest change of a recipe with which quantization loses little enough.
+
+    found = tune("quickstart", Options())
+    print(found.diff)
+
+A trial is a variant of the recipe like any entry of a matrix: planned, built and evaluated by the engine, and kept in
+the store. So a search that was broken off goes on where it was, and trials run wherever steps run. All are built by the
+embedded toolchain, on the graph that is for the chip.
+
+The dataset is cut into halves: the search sees one of them, the last figures are of the other.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from recipebuild.engine.events import OnEvent
+from recipebuild.engine.executors import open_executor
+from recipebuild.engine.run import run_steps
+from recipebuild.engine.step import Step
+from recipebuild.engine.task import Result
+from recipebuild.engine.transfer import Transfer
+from recipebuild.errors import Interrupted, RecipeError
+from recipebuild.files import write_text
+from recipebuild.plan.plan import Plan, only_until
+from recipebuild.recipe.edit import with_values
+from recipebuild.recipe.find import find
+from recipebuild.recipe.load import Variant, load
+from recipebuild.recipe.tune import Tune
+from recipebuild.session import (
+    Options,
+    embedded_toolchain,
+    open_remote,
+    open_store,
+    plan_recipe,
+    require_packages,
+)
+from recipebuild.verbs.run import default_jobs
+from recipebuild.verbs.tuning.change import Block, Change, blocks_of
+from recipebuild.verbs.tuning.search import FAILED, Found, Outcome, Start, search
+
+__all__ = ["Figures", "Options", "Tuned", "tune"]
+
+Part = Literal["tuning", "heldout"]
+Metrics = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The metric on one half of the dataset.
+
+    Attributes:
+        images: How many images that half has.
+        float_model: Of the float model.
+        before: Of the recipe as it is, quantized.
+        after: With the change.
+        drop: What the change leaves of the loss.
+    """
+
+    images: int
+    float_model: float
+    before: float
+    after: float
+    drop: float
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What tuning came to.
+
+    Attributes:
+        recipe: The recipe's name.
+        path: Its file.
+        goal: What was asked for.
+        metric: The metric's name.
+        search: All trials, and the best one.
+        values: The fields that change, and their values; empty if none has to.
+        tuning: On the half that the search saw.
+        heldout: On the other.
+        share: Of multiply-adds in 16 bit.
+        text: The recipe with the change.
+        diff: The change as a unified diff; empty without one.
+    """
+
+    recipe: str
+    path: Path
+    goal: Tune
+    metric: str
+    search: Found
+    values: dict[str, Any]
+    tuning: Figures
+    heldout: Figures
+    share: float
+    text: str
+    diff: str
+
+    def write(self) -> None:
+        """Write the change into the recipe.
+
+        Raises:
+            RecipeError: If its file cannot be written.
+        """
+        try:
+            write_text(self.path, self.text)
+        except OSError as error:
+            raise RecipeError(
+                f"{self.path} cannot be written: {error.strerror}", remedy="copy the recipe into a folder of your own"
+            ) from error
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it as JSON values."""
+        trials = [
+            {"change": str(it), "values": it.values(()), "drop": _finite(o.drop), "share_16bit": o.share}
+            for it, o in self.search.trials
+        ]
+        return {
+            "recipe": self.recipe, "met": self.search.met, "cut": self.search.cut, "metric": self.metric,
+            "goal": self.goal.model_dump(), "change": self.values, "share_16bit": self.share,
+            "tuning": vars(self.tuning), "heldout": vars(self.heldout), "trials": trials, "diff": self.diff,
+        }  # fmt: skip
+
+
+def tune(recipe: str, options: Options, on_event: OnEvent = lambda event: None) -> Tuned:
+    """Search for the smallest change that meets the recipe's ``tune``, and measure it on images that were kept apart.
+
+    Args:
+        recipe: A path, or the name of a shipped recipe.
+        options: How to build.
+        on_event: Called with each event of each step.
+
+    Raises:
+        RecipeError: If the recipe is wrong, has a matrix, no ``evaluate``, or too few images to cut into halves.
+        RecipebuildError: If the recipe as it is cannot be built.
+        Interrupted: After Ctrl-C; what was built is kept, and another call goes on from there.
+    """
+    trials = _Trials(recipe, options, on_event)
+    own = trials.own
+    goal = own.tune or Tune()
+    began = time.monotonic()
+    quantization = own.quantization
+    start = Start(quantization.method, own.calibration.count, quantization.smooth_quant is not None)
+    found = search(
+        start, goal, lambda changes: trials.measure(changes, "tuning"), trials.blocks,
+        lambda: time.monotonic() - began < 60 * goal.minutes,
+    )  # fmt: skip
+    kept = [Change(), found.best]
+    last = trials.measure(kept, "heldout")
+    values = found.best.values(trials.layers)
+    path = find(recipe, Path.cwd())
+    before = path.read_bytes().decode("utf-8-sig")
+    after = with_values(before, values) if values else before
+    shown = os.path.relpath(path)
+    lines = difflib.unified_diff(
+        before.splitlines(keepends=True), _ended(after).splitlines(keepends=True), shown, shown, n=2
+    )
+    return Tuned(
+        own.name, path, goal, trials.metric, found, values, trials.figures([found.outcome(it) for it in kept]),
+        trials.figures(last), last[1].share, after, "".join(lines),
+    )  # fmt: skip
+
+
+class _Trials:
+    """Variants of one recipe, built and evaluated."""
+
+    def __init__(self, given: str, options: Options, on_event: OnEvent) -> None:
+        self._given, self._options, self._on_event = given, options, on_event
+        variants = load(given, sets=options.sets, cwd=Path.cwd())
+        if len(variants) > 1:
+            raise RecipeError(
+                f"{variants[0].recipe.name} has a matrix: it is {len(variants)} builds",
+                remedy="tune a recipe without one, which this one can extend",
+            )
+        self.own = variants[0].recipe
+        if self.own.evaluate is None:
+            raise RecipeError(
+                f"{self.own.name} has no evaluate: there is nothing to tune by",
+                remedy="name a dataset: evaluate: {dataset: ./heldout}",
+            )
+        self.layers = [it.model_dump(mode="json", exclude_defaults=True) for it in self.own.quantization.layers]
+        self.metric = ""
+
+    def measure(self, changes: Sequence[Change], part: Part) -> list[Outcome]:
+        """Build and evaluate variants on one half of the dataset."""
+
+        def until_evaluated(plan: Plan) -> list[Step]:
+            steps = only_until(plan, "evaluate").steps
+            return [_on_half(step, part) if step.name == "evaluate" else step for step in steps]
+
+        found = self._run(changes, until_evaluated)
+        outcomes = []
+        for change, results in zip(changes, found, strict=True):
+            evaluated, compiled = results["evaluate"], results["compile"]
+            if evaluated.record is None or compiled.record is None:
+                self._give_up(results, unless=bool(change.settings or change.wide))
+                outcomes.append(FAILED)
+                continue
+            metrics = dict(evaluated.record.metrics)
+            self.metric = metrics.get("metric", "miou")
+            share = float(compiled.record.metrics.get("share_16bit", 0.0))
+            outcomes.append(Outcome(float(metrics["drop"]), share, metrics))
+        return outcomes
+
+    def blocks(self, change: Change) -> list[Block]:
+        """The blocks of the model with a change's settings, and what 8 bits cost them."""
+        [results] = self._run([change], lambda plan: only_until(plan, "sensitivity").steps)
+        found = results["sensitivity"].record
+        if found is None:
+            self._give_up(results, unless=False)
+            return []
+        return blocks_of(found.metrics)
+
+    def figures(self, outcomes: Sequence[Outcome]) -> Figures:
+        """Of the recipe as it is, and with the change."""
+        before, after = (it.metrics for it in outcomes)
+        right, quantized = f"{self.metric}_float", f"{self.metric}_quantized"
+        return Figures(after["images"], after[right], before[quantized], after[quantized], outcomes[1].drop)
+
+    def _run(self, changes: Sequence[Change], chosen: Callable[[Plan], Sequence[Step]]) -> list[dict[str, Result]]:
+        """How the chosen steps of each variant ended, by their names."""
+        variants = [self._variant(change, f"trial {number}") for number, change in enumerate(changes, 1)]
+        plan = plan_recipe(variants, self._options, lambda *_: embedded_toolchain()).plan
+        steps = chosen(plan)
+        require_packages(steps)
+        options, store, remote = self._options, open_store(self._options), open_remote(self._options)
+        resources = {name: options.slots.get(name, 1) for step in steps for name in step.resources}
+        try:
+            results = run_steps(
+                steps,
+                store,
+                executor=open_executor(options.executor, options.jobs or default_jobs(), resources, remote),
+                transfer=Transfer(store, remote) if remote else None,
+                keep_going=True,
+                slots=options.slots,
+                on_event=self._on_event,
+            )
+        finally:
+            store.close()
+        if any(isinstance(it.error, Interrupted) for it in results.values()):
+            raise Interrupted("interrupted; what was tried is kept, and the same command goes on from there")
+        return [
+            {results[i].step.name: results[i] for i in plan.variants[variant.label] if i in results}
+            for variant in variants
+        ]
+
+    def _variant(self, change: Change, label: str) -> Variant:
+        sets = [f"{name}={json.dumps(value)}" for name, value in change.values(self.layers).items()]
+        sets = [*self._options.sets, "tune={}", *sets]
+        return replace(load(self._given, sets=sets, cwd=Path.cwd())[0], label=label)
+
+    def _give_up(self, results: dict[str, Result], *, unless: bool) -> None:
+        """Raise what went wrong, unless it was only a trial."""
+        error = next((it.error for it in results.values() if it.error), None)
+        if error is not None and not unless:
+            raise error
+
+
+def _on_half(step: Step, part: Part) -> Step:
+    """The step evaluate on one half of the dataset; what it finds is judged by the search.
+
+    Without the PyTorch model, which is the same in all trials, unless only that tells what kind of depth it gives.
+    """
+    kept = {name: given for name, given in step.inputs.items() if name != "weights"}
+    needed = step.params["dataset"]["task"] == "depth-estimation" and step.params["depth"] is None
+    params = {**step.params, "part": part, "max_drop": None}
+    return replace(step, params=params, inputs=step.inputs if needed else kept)
+
+
+def _ended(text: str) -> str:
+    """With a line break at its end: a diff of a text without one cannot be read."""
+    return text if text.endswith("\n") or not text else f"{text}\n"
+
+
+def _finite(value: float) -> float | None:
+    return value if value < float("inf") else None

@@ -1,0 +1,265 @@
+"""Greedy search: settings one by one, those that help together, then blocks in 16 bit by what they win for their cost.
+
+    found = search(Start("MinMax", 32), goal, measure, blocks)
+
+It ends as soon as something meets the target, with the cheapest kind of change first: settings cost nothing on the
+chip, 16 bits do. What met the target is then made smaller: whatever can be left out is. Blocks are ordered as if what
+they lose added up, as in HAWQ-V2 (Z. Dong et al., arXiv:1911.03852); trials correct that. With such an order there is
+little for a general optimizer to find that a prefix of it does not have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from recipebuild.verbs.tuning.change import Block, Change
+
+METHODS = ("MinMax", "Percentile", "MSE", "KL")
+SMOOTH = {"threshold": 0.2, "strength": 0.6}
+_LEAST_IMAGES = 4
+_METHOD, _SMOOTH, _COUNT = "quantization.method", "quantization.smooth_quant", "calibration.count"
+_WORTH = 0.02
+"""Blocks with a smaller share of the largest one's gain are left in 8 bit."""
+_CHEAP = 0.02
+"""What a block costs beyond its multiply-adds: that somebody has to read it."""
+_CHANCE = 0.1
+"""Of the largest drop that is good enough: what a setting must win to be taken on."""
+_NOISE = 1e-9
+
+
+class Goal(Protocol):
+    """Where to come to, and what may be spent; the recipe's section ``tune``."""
+
+    @property
+    def max_drop(self) -> float:
+        """The largest drop that is good enough."""
+
+    @property
+    def max_16bit_share(self) -> float:
+        """The largest share of multiply-adds in 16 bit, 0..1."""
+
+    @property
+    def trials(self) -> int:
+        """How many changes to try."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """What the recipe says."""
+
+    method: str
+    count: int
+    smooth_quant: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a trial came to.
+
+    Attributes:
+        drop: By how much the quantized model is worse than the float one, in the metric's own unit.
+        share: Of multiply-adds in 16 bit.
+        metrics: All that was measured.
+    """
+
+    drop: float
+    share: float = 0.0
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+
+
+FAILED = Outcome(float("inf"), 1.0)
+Measure = Callable[[Sequence[Change]], Sequence[Outcome]]
+"""Builds and evaluates variants, all at once; ``FAILED`` of those that could not be built."""
+
+
+@dataclass
+class Found:
+    """What a search came to.
+
+    Attributes:
+        trials: All that was tried, in order; the first is the recipe as it is.
+        best: The change to make: the smallest that was found to meet the goal, or else that with the smallest drop.
+        met: Whether it meets the goal.
+        cut: Why the search ended before it was through; empty if it was.
+    """
+
+    trials: list[tuple[Change, Outcome]]
+    best: Change
+    met: bool
+    cut: str = ""
+
+    def outcome(self, change: Change) -> Outcome:
+        """What a change that was tried came to."""
+        return next(outcome for tried, outcome in self.trials if tried.key == change.key)
+
+
+def search(
+    start: Start,
+    goal: Goal,
+    measure: Measure,
+    blocks: Callable[[Change], Sequence[Block]],
+    in_time: Callable[[], bool] = lambda: True,
+) -> Found:
+    """Find the smallest change that meets the goal.
+
+    Args:
+        start: The recipe's settings, which are not tried again.
+        goal: Where to come to.
+        measure: What tries changes.
+        blocks: The blocks of the model with given settings, and what each would win.
+        in_time: Whether there is time for more trials.
+    """
+    return _Search(start, goal, measure, blocks, in_time).run()
+
+
+class _Stopped(Exception):  # noqa: N818 - it ends the search, and is no error
+    """No trials, or no time, are left."""
+
+
+class _Search:
+    def __init__(
+        self,
+        start: Start,
+        goal: Goal,
+        measure: Measure,
+        blocks: Callable[[Change], Sequence[Block]],
+        in_time: Callable[[], bool],
+    ) -> None:
+        self._start, self._goal, self._measure, self._blocks, self._in_time = start, goal, measure, blocks, in_time
+        self._tried: dict[str, tuple[Change, Outcome]] = {}
+
+    def run(self) -> Found:
+        cut = ""
+        try:
+            self._search()
+        except _Stopped as reason:
+            cut = str(reason)
+        trials = list(self._tried.values())
+        good = [change for change, outcome in trials if self._meets(outcome)]
+        fits = [change for change, outcome in trials if outcome.share <= self._goal.max_16bit_share + _NOISE]
+        if good:
+            return Found(trials, min(good, key=self._size), True, cut)
+        return Found(trials, min(fits or [Change()], key=lambda it: self._tried[it.key][1].drop), False, cut)
+
+    def _search(self) -> None:
+        if self._any([Change()]):
+            return
+        settings = self._with_settings(Change())
+        if self._meets_already(settings):
+            self._smaller(settings)
+            return
+        # Settings that are best for all of the model in 8 bit need not be so for what stays in 8 bit: a clipped range,
+        # for one, is clipped in 16 bit, too.
+        for base in {it.key: it for it in (Change(), settings)}.values():
+            wide = self._wide(base)
+            if wide is not None:
+                self._smaller(wide)
+                return
+        best = min((it for it, _ in self._tried.values() if it.wide), key=self._drop, default=None)
+        if best is not None and self._meets_already(found := self._with_settings(best)):
+            self._smaller(found)
+
+    def _with_settings(self, base: Change) -> Change:
+        """A change with one other setting, if that is enough; else with those that help, one after the other."""
+        singles = [(name, value, base.with_setting(name, value)) for name, value in self._settings(base)]
+        if self._any([single for *_, single in singles]):
+            return min((it for *_, it in singles if self._meets_already(it)), key=self._size)
+        current, chosen = base, set[str]()
+        for name, value, single in sorted(singles, key=lambda it: self._drop(it[2])):
+            if name in chosen or not self._helps(self._drop(single), self._drop(base)):
+                continue
+            more = current.with_setting(name, value)
+            enough = self._any([more])
+            if self._helps(self._drop(more), self._drop(current)):
+                current = more
+                chosen.add(name)
+            if enough:
+                return more
+        return current
+
+    def _settings(self, base: Change) -> Iterable[tuple[str, object]]:
+        """Each other value of each setting."""
+        method = base.settings.get(_METHOD, self._start.method)
+        yield from ((_METHOD, other) for other in METHODS if other != method)
+        if not self._start.smooth_quant and _SMOOTH not in base.settings:
+            yield _SMOOTH, dict(SMOOTH)
+        if _COUNT not in base.settings:
+            yield _COUNT, 2 * self._start.count
+            if self._start.count // 2 >= _LEAST_IMAGES:
+                yield _COUNT, self._start.count // 2
+
+    def _helps(self, drop: float, before: float) -> bool:
+        """Whether a loss is smaller by more than what chance would do."""
+        return drop < before - _CHANCE * self._goal.max_drop
+
+    def _wide(self, settings: Change) -> Change | None:
+        """The shortest prefix of the blocks, in order of gain for cost, that meets the goal with these settings."""
+        order = self._order(settings)
+        lengths = list(range(1, len(order) + 1))
+        few = sorted({n for n in (1, 2, 3, 5, 8, 13, 21, 34) if n < len(order)} | ({len(order)} if order else set()))
+        prefix = {n: Change(settings.settings, tuple(order[:n])) for n in lengths}
+        self._any([prefix[n] for n in few])
+        good = next((n for n in few if self._meets_already(prefix[n])), None)
+        if good is None:
+            return None
+        short = max((n for n in few if n < good), default=0)
+        while good - short > 1:
+            middle = (good + short) // 2
+            good, short = (middle, short) if self._any([prefix[middle]]) else (good, middle)
+        return prefix[good]
+
+    def _order(self, settings: Change) -> list[Block]:
+        """Blocks that are worth 16 bits, as many as fit into the budget."""
+        blocks = self._blocks(settings)
+        least = _WORTH * max((block.gain for block in blocks), default=0.0)
+        order: list[Block] = []
+        for block in sorted(blocks, key=lambda it: -it.gain / (it.share + _CHEAP)):
+            share = sum(it.share for it in order) + block.share
+            if block.gain > least and share <= self._goal.max_16bit_share:
+                order.append(block)
+        return order
+
+    def _smaller(self, change: Change) -> None:
+        """Leave out what can be left out, the most costly first, until nothing more can be."""
+        while True:
+            fewer = [change.without_setting(name) for name in change.settings]
+            fewer += [
+                Change(change.settings, tuple(it for it in change.wide if it is not block))
+                for block in sorted(change.wide, key=lambda it: -it.share)
+            ]
+            fewer = [it for it in fewer if it.settings or it.wide]
+            self._any(fewer)
+            good = [it for it in fewer if self._meets_already(it)]
+            if not good:
+                return
+            change = min(good, key=self._size)
+
+    def _size(self, change: Change) -> tuple[float, int, float]:
+        """How large a change is: share in 16 bit in whole per cents, then things to read, then what it loses."""
+        outcome = self._tried[change.key][1]
+        return round(outcome.share, 2), len(change.settings) + len(change.wide), outcome.drop
+
+    def _meets(self, outcome: Outcome) -> bool:
+        fits = outcome.share <= self._goal.max_16bit_share + _NOISE
+        return fits and outcome.drop <= self._goal.max_drop + _NOISE
+
+    def _drop(self, change: Change) -> float:
+        return self._tried[change.key][1].drop
+
+    def _any(self, changes: Sequence[Change]) -> bool:
+        """Try changes that were not tried yet, as many as there may be; tell whether any of them meets the goal."""
+        new = {change.key: change for change in changes if change.key not in self._tried}
+        allowed = list(new.values())[: max(0, self._goal.trials - len(self._tried))]
+        if new and not self._in_time() and self._tried:
+            raise _Stopped("the time is up")
+        if allowed:
+            for change, outcome in zip(allowed, self._measure(allowed), strict=True):
+                self._tried[change.key] = (change, outcome)
+        if len(allowed) < len(new):
+            raise _Stopped(f"{self._goal.trials} trials are done")
+        return any(self._meets_already(change) for change in changes)
+
+    def _meets_already(self, change: Change) -> bool:
+        return self._meets(self._tried[change.key][1])

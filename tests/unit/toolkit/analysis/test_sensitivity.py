@@ -1,0 +1,70 @@
+"""What blocks lose by 8 bits."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from recipebuild.toolkit.analysis.blocks import Block, Layer
+from recipebuild.toolkit.analysis.compared import compared
+from recipebuild.toolkit.analysis.sensitivity import Sensitivities, Switchboard, sensitivity
+from recipebuild.toolkit.analysis.tensor_pairs import find_twins
+
+ONE = Block("one", "one", (Layer("first", "one", 0.5), Layer("bend", "one", 0.0)))
+TWO = Block("two", "two", (Layer("second", "two", 0.5),))
+WHOLE = Block("(all)", None, (*ONE.members, *TWO.members))
+
+
+def board(pair) -> Switchboard:
+    twins = find_twins(pair.model, pair.quantized)
+    return Switchboard(pair.model, pair.quantized, twins, compared(pair.model, twins, 1), iter(pair.images))
+
+
+def measure(pair) -> Sensitivities:
+    return sensitivity(board(pair), [ONE, TWO], at_most=2)
+
+
+def test_all_blocks_quantized_is_the_model_as_it_is(make_pair) -> None:
+    pair = make_pair(a=0.3)
+    found = measure(pair)
+    right = [pair.float(x)["y"] for x in pair.images]
+    got = [pair.end_to_end(x)["y"] for x in pair.images]
+    noise = np.square(np.subtract(right, got)).sum() / np.square(right).sum()
+    same = np.mean([a.argmax(1) == b.argmax(1) for a, b in zip(right, got, strict=True)])
+    assert found.full.noise == pytest.approx(noise, rel=1e-3)
+    assert found.full.agreement == pytest.approx(same)
+
+
+def test_a_block_is_what_its_layers_take(make_pair) -> None:
+    # What is coarse are the codes of ``a``, which the second layer takes.
+    found = measure(make_pair(a=0.5))
+    two, one = found.blocks
+    assert (two.block, one.block) == (TWO, ONE)
+    assert two.alone.noise > 20 * one.alone.noise
+    assert two.without.noise < found.full.noise / 20 < one.without.noise
+
+
+def test_without_any_what_is_left_is_the_output(make_pair) -> None:
+    # Only the codes of the output itself stay, and they are fine.
+    assert measure(make_pair(x=0.5, a=0.5)).none.noise < 1e-3
+
+
+def test_a_wide_block_still_clips_where_the_codes_end(make_pair) -> None:
+    # The Relu is gone from the quantized model: taking ``a`` as it is would let negative values through.
+    found = measure(make_pair())
+    assert next(it for it in found.blocks if it.block == TWO).without.noise <= found.full.noise * 1.01
+    # And the largest code of ``a`` is 0.1: sixteen bits over the same range clip there, too.
+    assert measure(make_pair(a=0.1 / 255)).none.noise > 0.1
+
+
+def test_a_block_that_loses_much_is_opened(make_pair) -> None:
+    found = sensitivity(board(make_pair(a=0.5)), [WHOLE], at_most=3)
+    assert found.blocks[0].block.name == "two"
+    assert {it.block.name for it in found.blocks} == {"one", "two"}
+    assert [it.block.name for it in sensitivity(board(make_pair(a=0.5)), [WHOLE], at_most=1).blocks] == ["(all)"]
+
+
+def test_each_setting_that_is_tried_is_told(make_pair) -> None:
+    told: list[int] = []
+    sensitivity(board(make_pair()), [ONE, TWO], 2, told.append)
+    assert told == list(range(1, 2 + 2 + 2 + 1))

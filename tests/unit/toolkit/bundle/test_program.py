@@ -1,0 +1,108 @@
+"""The bundle's program for the board, function by function: what it feeds, and what it draws."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from recipebuild.resources import shipped
+from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.calibration.runtime import Runtime, runtime_tensor
+
+SPEC = ImageSpec(shape=(2, 3, 16, 32), color="BGR", mean=(103.53, 116.28, 123.675), std=(57.375, 57.12, 58.395))
+
+
+@pytest.fixture(scope="module")
+def program() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("run", shipped("templates") / "bundle" / "run.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def image(street_images: Path) -> Image.Image:
+    with Image.open(street_images / "street-0.jpg") as file:
+        return file.convert("RGB")
+
+
+@pytest.mark.parametrize(
+    "runtime",
+    [
+        {},
+        {"layout": "NCHW"},
+        {"dtype": "FP32"},
+        {"dtype": "FP32", "normalized": True, "layout": "NCHW"},
+        *({"format": format} for format in ("YUV420SP", "YVU420SP", "YUYV422", "UYVY422")),
+        {"format": "YUV420SP", "csc": {"mode": "LimitedRange"}},
+    ],
+)
+def test_it_feeds_what_calibration_and_simulation_do(
+    program: ModuleType, image: Image.Image, runtime: dict[str, Any]
+) -> None:
+    fed = Runtime.model_validate(runtime)
+    said = {
+        "width": 32, "height": 16, "shape": list(fed.shape(SPEC)), "layout": fed.layout,
+        "color": fed.format or SPEC.color, "dtype": "uint8" if fed.dtype == "U8" else "float32",
+        "mean": list(SPEC.mean), "std": list(SPEC.std), "normalized_by": "program" if fed.normalized else "model",
+        **({"csc_mode": fed.csc.mode if fed.csc else "FullRange"} if fed.is_yuv else {}),
+    }  # fmt: skip
+    found = program.preprocess(image, said)
+    expected = runtime_tensor(image, SPEC, fed).repeat(2, 0)
+    assert found.dtype == expected.dtype
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_other_inputs_come_from_files_and_all_of_them(program: ModuleType, tmp_path: Path) -> None:
+    np.save(tmp_path / "mask.npy", np.arange(4))
+    wanted = [{"name": "mask", "shape": [1, 4], "dtype": "float32"}]
+    found = program.others(wanted, [f"mask={tmp_path}/mask.npy"])
+    assert found["mask"].dtype == np.float32 and found["mask"].tolist() == [[0, 1, 2, 3]]
+    assert program.others([], []) == {}
+    for given in ([], ["mask=a.npy", "more=b.npy"], ["other=a.npy"]):
+        with pytest.raises(SystemExit, match="takes mask besides the image"):
+            program.others(wanted, given)
+
+
+def drawn(program: ModuleType, image: Image.Image, task: str, output: np.ndarray, place: Path, **more: Any) -> set[str]:
+    interface = {"task": task, "outputs": [{"name": "y"}], "input": {"height": 64, "width": 128}, **more}
+    return {path.name for path in program.draw(place / "street", image, [output], interface)}
+
+
+def test_depth_is_a_picture_from_black_to_white(program: ModuleType, image: Image.Image, tmp_path: Path) -> None:
+    depth = np.linspace(3, 9, 8 * 16, dtype=np.float32).reshape(1, 1, 8, 16)
+    assert drawn(program, image, "depth-estimation", depth, tmp_path) == {"street-y.npy", "street-result.png"}
+    np.testing.assert_array_equal(np.load(tmp_path / "street-y.npy"), depth)
+    picture = Image.open(tmp_path / "street-result.png")
+    assert picture.size == image.size and picture.getextrema() == (0, 255)
+    assert picture.getpixel((0, 0)) == 0 and picture.getpixel((127, 63)) == 255
+
+
+def test_features_of_patches_are_a_picture_of_their_components(
+    program: ModuleType, image: Image.Image, tmp_path: Path
+) -> None:
+    halves = np.zeros((1, 4 * 8, 6), np.float32)
+    halves[0, 16:] = (1, 2, 3, 4, 5, 6)  # the lower half of the image differs
+    assert "street-result.png" in drawn(program, image, "image-feature-extraction", halves, tmp_path)
+    picture = np.asarray(Image.open(tmp_path / "street-result.png"))
+    assert (picture[0, 0] != picture[63, 127]).any()
+    assert (picture[:32] == picture[0, 0]).all() and (picture[32:] == picture[63, 127]).all()
+    pooled = np.zeros((1, 6), np.float32)
+    assert drawn(program, image, "image-feature-extraction", pooled, tmp_path) == {"street-y.npy"}
+
+
+def test_classes_are_named_with_their_odds(
+    program: ModuleType, image: Image.Image, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scores = np.log(np.array([[0.1, 0.6, 0.3]], np.float32))
+    named = [{"id": 0, "name": "cat"}, {"id": 1, "name": "dog"}]
+    drawn(program, image, "image-classification", scores, tmp_path, labels=named)
+    assert capsys.readouterr().out.splitlines() == ["60.0 %  dog", "30.0 %  class 2", "10.0 %  cat"]
+    assert Image.open(tmp_path / "street-result.png").size == image.size

@@ -1,0 +1,85 @@
+"""Models over datasets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from recipebuild.errors import StepError
+from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.evaluate.answers import CLASSIFICATION, DEPTH, FEATURES, SEGMENTATION
+from recipebuild.toolkit.evaluate.dataset import DatasetSpec, samples
+from recipebuild.toolkit.evaluate.measure import Measurement, measure
+from recipebuild.toolkit.evaluate.runners import batch, batch_runner, onnx_runner, open_model
+
+Make = Callable[..., Path]
+SPEC = ImageSpec(shape=(1, 3, 16, 32), mean=(128, 128, 128), std=(64, 64, 64))
+LABELLED = Measurement(SEGMENTATION, 3, labelled=True)
+
+
+def runs(*paths: Path) -> dict:
+    return {path.stem: onnx_runner(open_model(path), SPEC, SEGMENTATION) for path in paths}
+
+
+def test_every_image_has_a_row_and_the_rows_add_up(colour_model: Make, colour_dataset: Path) -> None:
+    done: list[int] = []
+    found = measure(runs(colour_model()), samples(colour_dataset), LABELLED, done.append)["model"]
+    assert found.counts.shape == (6, 9)
+    assert found.figures() == {"miou": 1.0, "pixel_accuracy": 1.0}
+    assert done == [1, 2, 3, 4, 5, 6]
+
+
+def test_without_labels_the_first_model_is_the_truth(colour_model: Make, colour_dataset: Path) -> None:
+    how = Measurement(SEGMENTATION, 3, labelled=False)
+    found = measure(runs(colour_model(), colour_model("constant.onnx", step=2.0)), samples(colour_dataset), how)
+    assert found["model"].figures() == {"agreement": 1.0}
+    assert 0.2 < found["constant"].figures()["agreement"] < 0.5
+
+
+def test_a_prediction_beyond_the_classes_is_refused(colour_model: Make, colour_dataset: Path) -> None:
+    for path in colour_dataset.glob("labels/*.png"):
+        Image.new("L", (32, 16), 0).save(path)
+    with pytest.raises(StepError, match="the model model predicts class 2 in 0, but there are 2 classes"):
+        measure(runs(colour_model()), samples(colour_dataset), Measurement(SEGMENTATION, 2, labelled=True))
+
+
+def test_a_dataset_with_nothing_but_ignored_pixels_is_refused(colour_model: Make, colour_dataset: Path) -> None:
+    for path in colour_dataset.glob("labels/*.png"):
+        Image.new("L", (32, 16), 255).save(path)
+    with pytest.raises(StepError, match="no pixel of the dataset is labelled"):
+        measure(runs(colour_model()), samples(colour_dataset), LABELLED)
+
+
+def test_classes_and_labels_are_those_of_model_and_dataset(colour_model: Make, colour_dataset: Path) -> None:
+    path = colour_model()
+    assert Measurement.of(path, colour_dataset, DatasetSpec(), relative=False) == LABELLED
+    unlabelled = Measurement.of(path, colour_dataset, DatasetSpec(layout="images"), relative=False)
+    assert not unlabelled.labelled
+    assert unlabelled.metrics[0] == "agreement"
+    features = Measurement.of(path, colour_dataset, DatasetSpec(task=FEATURES), relative=False)
+    assert (features.classes, features.metrics[0]) == (0, "cosine")
+
+
+def test_images_of_classes_are_counted(tmp_path: Path) -> None:
+    for kind, color in enumerate(("red", "lime", "blue")):
+        (tmp_path / str(kind)).mkdir()
+        Image.new("RGB", (32, 16), color).save(tmp_path / str(kind) / "a.png")
+    run = batch_runner(lambda x: [x.mean((2, 3))], lambda image: batch(image, SPEC), CLASSIFICATION, "mean")
+    spec = DatasetSpec(task=CLASSIFICATION)
+    found = measure({"mean": run}, samples(tmp_path, spec=spec), Measurement(CLASSIFICATION, 3, labelled=True))
+    assert found["mean"].figures() == {"top1": 1.0}
+
+
+def test_depth_is_measured(tmp_path: Path) -> None:
+    for part in ("images", "depth"):
+        (tmp_path / part).mkdir()
+    Image.new("RGB", (32, 16), "white").save(tmp_path / "images/a.png")
+    np.save(tmp_path / "depth/a.npy", np.full((16, 32), 2.0))
+    run = batch_runner(lambda x: [np.full((1, 8, 16), 3, np.float32)], lambda image: batch(image, SPEC), DEPTH, "three")
+    spec = DatasetSpec(task=DEPTH)
+    found = measure({"three": run}, samples(tmp_path, spec=spec), Measurement(DEPTH, 0, labelled=True))
+    assert found["three"].figures() == pytest.approx({"abs_rel": 0.5, "rmse": 1.0, "delta1": 0.0})

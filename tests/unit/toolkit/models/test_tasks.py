@@ -1,0 +1,164 @@
+"""Tasks: which tensor of which model, for small models of many families."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from recipebuild.errors import StepError
+from recipebuild.toolkit.models.export import export
+from recipebuild.toolkit.models.load import load
+
+SMALL = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+DINO = {"image_size": 56, "patch_size": 14, "mlp_ratio": 2, **SMALL}
+TOWER = {"image_size": 32, "patch_size": 16, "projection_dim": 24, **SMALL}
+CONFIGS: dict[str, dict[str, Any]] = {
+    "dinov2": {"model_type": "dinov2", **DINO},
+    "registers": {"model_type": "dinov2_with_registers", "num_register_tokens": 4, **DINO},
+    "clip": {"model_type": "clip", "projection_dim": 24, "vision_config": TOWER, "text_config": SMALL},
+    "siglip": {"model_type": "siglip", "vision_config": TOWER, "text_config": SMALL},
+    "vit": {"model_type": "vit", "image_size": 32, "patch_size": 16, "num_labels": 7, **SMALL},
+    "swin": {"model_type": "swin", "image_size": 32, "patch_size": 4, "window_size": 4, "embed_dim": 16,
+             "depths": [1, 1], "num_heads": [2, 2], "num_labels": 7},
+    "segformer": {"model_type": "segformer", "hidden_sizes": [8, 16, 16, 16], "depths": [1, 1, 1, 1],
+                  "num_attention_heads": [1, 1, 1, 1], "decoder_hidden_size": 16, "num_labels": 7},
+    "glpn": {"model_type": "glpn", "hidden_sizes": [8, 16, 16, 16], "depths": [1, 1, 1, 1],
+             "num_attention_heads": [1, 1, 1, 1], "decoder_hidden_size": 16},
+    "depth_anything": {"model_type": "depth_anything", "patch_size": 14, "reassemble_hidden_size": 32,
+                       "neck_hidden_sizes": [8, 8, 8, 8], "fusion_hidden_size": 8, "head_hidden_size": 8,
+                       "backbone_config": {"model_type": "dinov2", **DINO, "num_hidden_layers": 4,
+                                           "reshape_hidden_states": False,
+                                           "out_features": ["stage1", "stage2", "stage3", "stage4"]}},
+}  # fmt: skip
+FEATURES, CLASSES, DEPTH = "image-feature-extraction", "image-classification", "depth-estimation"
+
+
+def folder_of(name: str, tmp_path: Path) -> Path:
+    (tmp_path / "config.json").write_text(json.dumps(CONFIGS[name]))
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "task", "features", "side", "shape"),
+    [
+        ("dinov2", FEATURES, None, 56, (1, 16, 32)),
+        ("dinov2", FEATURES, "cls", 56, (1, 32)),
+        ("dinov2", FEATURES, "tokens", 28, (1, 5, 32)),
+        ("dinov2", FEATURES, "pooled", 28, (1, 32)),
+        ("registers", FEATURES, "patches", 28, (1, 4, 32)),
+        ("registers", FEATURES, "tokens", 28, (1, 9, 32)),
+        ("clip", FEATURES, None, 32, (1, 24)),
+        ("clip", FEATURES, "patches", 64, (1, 16, 32)),
+        ("siglip", FEATURES, None, 32, (1, 32)),
+        ("siglip", FEATURES, "patches", 32, (1, 4, 32)),
+        ("vit", CLASSES, None, 64, (1, 7)),
+        ("vit", FEATURES, "patches", 32, (1, 4, 32)),
+        ("swin", CLASSES, None, 32, (1, 7)),
+        ("segformer", "semantic-segmentation", None, 64, (1, 7, 16, 16)),
+        ("segformer", CLASSES, None, 64, (1, 7)),
+        ("glpn", DEPTH, None, 64, (1, 64, 64)),
+        ("depth_anything", DEPTH, None, 56, (1, 56, 56)),
+    ],
+)
+def test_a_task_gives_its_tensor(
+    name: str, task: str, features: str | None, side: int, shape: tuple[int, ...], tmp_path: Path
+) -> None:
+    import torch
+
+    module = load(folder_of(name, tmp_path), task=task, weights="random", seed=0, features=features)
+    with torch.no_grad():
+        assert module(torch.rand(1, 3, side, side)).shape == shape
+
+
+def test_patches_are_the_tokens_behind_class_token_and_registers(tmp_path: Path) -> None:
+    import torch
+
+    folder = folder_of("registers", tmp_path)
+    image = torch.rand(1, 3, 28, 28)
+    with torch.no_grad():
+        tokens, patches, first = (
+            load(folder, task=FEATURES, weights="random", seed=0, features=kind)(image)
+            for kind in ("tokens", "patches", "cls")
+        )
+    torch.testing.assert_close(tokens[:, 5:], patches)
+    torch.testing.assert_close(tokens[:, 0], first)
+
+
+def test_normalized_features_have_length_one(tmp_path: Path) -> None:
+    import torch
+
+    module = load(folder_of("clip", tmp_path), task=FEATURES, weights="random", seed=0, normalize=True)
+    with torch.no_grad():
+        length = module(torch.rand(2, 3, 32, 32)).norm(dim=-1)
+    torch.testing.assert_close(length, torch.ones(2))
+
+
+@pytest.mark.parametrize(
+    ("name", "task", "features", "says"),
+    [
+        ("dinov2", DEPTH, None, "model.task: a dinov2 model cannot do depth-estimation"),
+        ("glpn", FEATURES, "cls", "model.features"),
+        ("siglip", FEATURES, "cls", "model.features: this model has no class token"),
+        ("dinov2", "cooking", None, "model.task: cooking is not one of"),
+    ],
+)
+def test_what_a_model_does_not_have_is_named(
+    name: str, task: str, features: str | None, says: str, tmp_path: Path
+) -> None:
+    import torch
+
+    folder, image = folder_of(name, tmp_path), torch.rand(1, 3, 64, 64)
+    with pytest.raises(StepError, match=says):
+        load(folder, task=task, weights="random", seed=0, features=features)(image)
+
+
+@pytest.mark.parametrize(("name", "task", "side"), [("dinov2", FEATURES, 28), ("vit", CLASSES, 64)])
+def test_positions_are_constants_in_the_graph_and_equal_to_the_models_own(
+    name: str, task: str, side: int, tmp_path: Path
+) -> None:
+    import numpy as np
+    import onnx
+    import torch
+
+    from recipebuild.toolkit.graph.compare import run_model
+
+    folder = folder_of(name, tmp_path)
+    image = torch.rand(1, 3, side, 2 * side, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        expected = load(folder, task=task, weights="random", seed=0)(image).numpy()
+    module, path = load(folder, task=task, weights="random", seed=0), tmp_path / "export.onnx"
+    names = {"input_name": "pixel_values", "output_name": "out"}
+    export(module, path, shape=(1, 3, side, 2 * side), opset=17, exporter="torchscript", **names)
+    assert Counter(node.op_type for node in onnx.load(path).graph.node)["Resize"] == 0
+    np.testing.assert_allclose(run_model(path, [{"pixel_values": image.numpy()}])[0][0], expected, atol=1e-5)
+    assert expected.std() > 0
+
+
+def test_a_checkpoint_of_two_towers_gives_its_image_tower(tmp_path: Path) -> None:
+    import torch
+    from transformers import AutoConfig, AutoModel
+
+    folder = folder_of("clip", tmp_path)
+    whole = AutoModel.from_config(AutoConfig.from_pretrained(folder)).eval()
+    whole.save_pretrained(folder)
+    image = torch.rand(1, 3, 32, 32)
+    with torch.no_grad():
+        expected = whole.visual_projection(whole.vision_model(pixel_values=image).pooler_output)
+        found = load(folder, task=FEATURES, weights="pretrained", seed=0)(image)
+    torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize(("name", "side"), [("dinov2", 60), ("clip", 40), ("vit", 50)])
+def test_a_size_that_is_no_multiple_of_the_patches_is_refused(name: str, side: int, tmp_path: Path) -> None:
+    task = CLASSES if name == "vit" else FEATURES
+    module = load(folder_of(name, tmp_path), task=task, weights="random", seed=0)
+    names = {"input_name": "pixel_values", "output_name": "out"}
+    with pytest.raises(
+        StepError, match=rf"input\.shape: {side}x{side} is no multiple of the model's patches of 1[46]x1[46]"
+    ):
+        export(module, tmp_path / "e.onnx", shape=(1, 3, side, side), opset=17, exporter="torchscript", **names)
+    assert not (tmp_path / "e.onnx").exists()

@@ -1,0 +1,97 @@
+"""Reading compiled models."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from recipebuild.errors import StepError
+from recipebuild.toolkit.pulsar2.axmodel import Subgraph, describe
+from recipebuild.toolkit.pulsar2.wire import fields
+
+STANDINS = Path(__file__).resolve().parents[3] / "standins"
+DOCUMENTED = (
+    "CgsKBWlucHV0EAEYAgoICgZvdXRwdXQSATEaQQoOc3ViZ3JhcGhfbnB1XzBSLwoVc3ViZ3JhcGhfbnB1XzBfYjFfbmV1EAEaFAoGcGFyYW1z"
+    "GgpucHVfcGFyYW1zIgA="
+)
+"""The example of the documentation's page user_guides_quick/quick_start_ax650."""
+
+
+def model(kinds: tuple[str, ...] = ("neu mode",), extra: str = DOCUMENTED) -> onnx.ModelProto:
+    names = ["input", *(f"t{at}" for at in range(len(kinds) - 1)), "output"]
+    nodes = [helper.make_node(kind, [names[at]], [names[at + 1]], f"part_{at}") for at, kind in enumerate(kinds)]
+    it = helper.make_model(
+        helper.make_graph(
+            nodes,
+            "g",
+            [helper.make_tensor_value_info("input", TensorProto.UINT8, [1, 224, 224, 3])],
+            [helper.make_tensor_value_info("output", TensorProto.FLOAT, [1, 1000])],
+        ),
+        producer_name="Pulsar2",
+        doc_string="Pulsar2 Version:  4.0\nPulsar2 Commit: 64a0e58f",
+    )
+    if extra:
+        it.metadata_props.add(key="extra_data", value=extra)
+    return it
+
+
+def test_the_documented_example(tmp_path: Path) -> None:
+    onnx.save(model(), tmp_path / "a.axmodel")
+    found = describe(tmp_path / "a.axmodel")
+    assert (found.version, found.commit) == ("4.0", "64a0e58f")
+    assert [str(tensor) for tensor in (*found.inputs, *found.outputs)] == [
+        "input (uint8 1x224x224x3)",
+        "output (float32 1x1000)",
+    ]
+    assert found.colours == {"input": "NHWC BGR"}
+    assert found.npu_mode == "NPU1"
+    assert found.subgraphs == (Subgraph("part_0", "NPU"),)
+    assert json.dumps(found.as_json())
+
+
+def test_parts_on_the_cpu(tmp_path: Path) -> None:
+    onnx.save(model(("neu mode", "NonZero", "Cast", "neu mode")), tmp_path / "a.axmodel")
+    assert describe(tmp_path / "a.axmodel").subgraphs == (
+        Subgraph("part_0", "NPU"),
+        Subgraph("part_1", "CPU", ("NonZero", "Cast")),
+        Subgraph("part_3", "NPU"),
+    )
+
+
+@pytest.mark.parametrize("extra", ["", "not base64!", "AAAA", "CgsK"])
+def test_metadata_that_cannot_be_read_is_passed_over(tmp_path: Path, extra: str) -> None:
+    onnx.save(model(extra=extra), tmp_path / "a.axmodel")
+    assert describe(tmp_path / "a.axmodel").colours == {}
+
+
+def test_what_is_no_compiled_model(tmp_path: Path, small_onnx: Path) -> None:
+    with pytest.raises(StepError, match="was not made by Pulsar2"):
+        describe(small_onnx)
+    (tmp_path / "b.axmodel").write_bytes(b"\xff" * 99)
+    with pytest.raises(StepError, match="not an ONNX model"):
+        describe(tmp_path / "b.axmodel")
+
+
+def test_the_stand_ins_models_read_as_the_tools_do(tmp_path: Path) -> None:
+    sys.path.insert(0, str(STANDINS))
+    try:
+        import onnx_wire
+    finally:
+        sys.path.remove(str(STANDINS))
+    tensors = {"x": (2, [1, 8, 8, 3])}, {"y": (1, [1, 5])}
+    data = onnx_wire.axmodel("Pulsar2 Version:  7.0\nPulsar2 Commit: abc", *tensors, b"program", 2, {"x": 3}, "NonZero")
+    (tmp_path / "c.axmodel").write_bytes(data)
+    found = describe(tmp_path / "c.axmodel")
+    assert (found.version, found.npu_mode, found.colours) == ("7.0", "NPU3", {"x": "NHWC RGB"})
+    assert [part.runs_on for part in found.subgraphs] == ["NPU", "CPU"]
+
+
+@pytest.mark.parametrize("data", [b"\x0a", b"\x0a\x05ab", b"\x0f\x01", b"\x80" * 12])
+def test_damaged_messages(data: bytes) -> None:
+    with pytest.raises(ValueError, match=r"cut short|wire type"):
+        fields(data)

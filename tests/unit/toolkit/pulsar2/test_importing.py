@@ -1,0 +1,130 @@
+"""A configuration becomes a recipe that renders to the same."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from support.pulsar2_configs import valid
+
+from recipebuild.errors import RecipeError
+from recipebuild.recipe.load import load
+from recipebuild.session import Options
+from recipebuild.toolkit.pulsar2.config.read import read
+from recipebuild.toolkit.pulsar2.same import same
+from recipebuild.verbs.import_ import bring
+from recipebuild.verbs.render import render
+
+CONFIGS = sorted((Path(__file__).resolve().parents[5] / "shared" / "pulsar2-configs").glob("*.json"))
+
+
+def round_trip(config: Path, folder: Path, model: Path | None = None) -> dict[str, Any]:
+    """Import, load the recipe as a file, render it, and compare; the recipe's values."""
+    recipe = folder / "recipe.yaml"
+    recipe.unlink(missing_ok=True)
+    bring(config, model, recipe)
+    (folder / "rendered.json").write_text(render(str(recipe), Options()))
+    found, original = read(folder / "rendered.json"), read(config)
+    assert same(found.config, original.config)
+    assert found.unknown == original.unknown
+    values: dict[str, Any] = load(str(recipe), cwd=folder, files=False)[0].recipe.model_dump()
+    return values
+
+
+@pytest.mark.skipif(not CONFIGS, reason="the folder of published configurations is not here")
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_published_configurations(path: Path, tmp_path: Path) -> None:
+    round_trip(path, tmp_path)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(values=valid())
+def test_any_valid_configuration(values: Any, tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(values))
+    round_trip(path, tmp_path)
+
+
+USUAL = {
+    "npu_mode": "NPU3",
+    "quant": {
+        "input_configs": [
+            {
+                "tensor_name": "pixel_values",
+                "calibration_dataset": "calib.tar",
+                "calibration_size": 64,
+                "calibration_mean": [123.675, 116.28, 103.53],
+                "calibration_std": [58.395, 57.12, 57.375],
+            }
+        ],
+        "layer_configs": [{"op_types": ["Softmax"], "data_type": "U16"}],
+        "calibration_method": "MSE",
+        "transformer_opt_level": 1,
+    },
+    "input_processors": [
+        {
+            "tensor_name": "pixel_values",
+            "tensor_format": "RGB",
+            "src_format": "RGB",
+            "src_dtype": "U8",
+            "src_layout": "NHWC",
+        }
+    ],
+    "compiler": {"npu_perf": True},
+}
+
+
+def test_what_a_recipe_can_say_needs_no_overrides(tmp_path: Path, small_onnx: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(USUAL))
+    recipe = round_trip(tmp_path / "config.json", tmp_path, small_onnx)
+    assert recipe["pulsar2"]["overrides"] == {}
+    assert (recipe["calibration"]["count"], recipe["quantization"]["method"]) == (64, "MSE")
+    assert recipe["quantization"]["layers"][0]["op"] == ("Softmax",)
+    assert recipe["compiler"]["npu_perf"]
+    assert recipe["input"]["shape"] == (1, 3, 16, 32)
+    assert recipe["model"]["source"] == str(small_onnx)
+
+
+def test_default_is_the_models_one_input(tmp_path: Path, small_onnx: Path) -> None:
+    text = json.dumps(USUAL).replace('"pixel_values"', '"DEFAULT"')
+    (tmp_path / "config.json").write_text(text)
+    recipe = round_trip(tmp_path / "config.json", tmp_path, small_onnx)
+    assert recipe["input"]["name"] == "pixel_values"
+    assert recipe["pulsar2"]["overrides"] == {}
+
+
+def test_what_is_missing_is_said(tmp_path: Path, small_onnx: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(USUAL).replace('"pixel_values"', '"DEFAULT"'))
+    without = bring(tmp_path / "config.json", None, None)
+    assert set(without.missing) == {"model.source", "input.name", "input.shape", "calibration.source"}
+    assert "shape: [1, 3, 224, 224]   # fill in" in without.text
+    assert set(bring(tmp_path / "config.json", small_onnx, None).missing) == {"calibration.source"}
+
+
+def test_what_is_not_documented_is_kept_and_listed(tmp_path: Path) -> None:
+    values = json.loads(json.dumps(USUAL)) | {"debug": {"dump_frontend_graph": True}}
+    values["quant"]["input_configs"][0]["colour"] = "pink"
+    (tmp_path / "config.json").write_text(json.dumps(values))
+    round_trip(tmp_path / "config.json", tmp_path)
+    assert bring(tmp_path / "config.json", None, None).undocumented == [
+        "quant.input_configs[0].colour",
+        "debug.dump_frontend_graph",
+    ]
+
+
+def test_a_recipe_that_is_there_is_not_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "recipe.yaml").write_text("mine")
+    with pytest.raises(RecipeError, match="is there already"):
+        bring(tmp_path / "config.json", None, tmp_path / "recipe.yaml")
+    assert (tmp_path / "recipe.yaml").read_text() == "mine"
+
+
+def test_a_configuration_that_is_not_valid_writes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"npu_mode": "NPU9"}')
+    with pytest.raises(RecipeError, match="npu_mode"):
+        bring(tmp_path / "config.json", None, tmp_path / "recipe.yaml")
+    assert [path.name for path in tmp_path.iterdir()] == ["config.json"]

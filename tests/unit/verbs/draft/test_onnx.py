@@ -1,0 +1,96 @@
+"""``new`` on ONNX files: channels first, channels last, any size, several inputs, bytes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+import recipebuild
+from recipebuild.errors import RecipeError
+from recipebuild.recipe.load import load
+from recipebuild.verbs.new import new
+
+FLOAT = TensorProto.FLOAT
+Made = Callable[..., Path]
+
+
+@pytest.fixture
+def graph(tmp_path: Path) -> Made:
+    """Makes an ONNX file with inputs and outputs of these names, types and sizes; what is inside does not matter."""
+
+    def make(
+        inputs: Sequence[tuple[str, int, Sequence[int | str]]],
+        output: tuple[int, Sequence[int | str]] = (FLOAT, [1, 19, 8, 16]),
+    ) -> Path:
+        values = [helper.make_tensor_value_info(name, kind, shape) for name, kind, shape in inputs]
+        result = helper.make_tensor_value_info("out", *output)
+        node = helper.make_node("Identity", [inputs[0][0]], ["out"])
+        path = tmp_path / "model.onnx"
+        onnx.save(helper.make_model(helper.make_graph([node], "g", values, [result])), path)
+        return path
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("output", "task", "head"),
+    [
+        ((FLOAT, [1, 19, 8, 16]), "semantic-segmentation", "argmax"),
+        ((TensorProto.INT64, [1, 1, 8, 16]), "semantic-segmentation", "none"),
+        ((FLOAT, [1, 1, 64, 128]), "depth-estimation", "none"),
+        ((FLOAT, [1, 1000]), "image-classification", "none"),
+        ((FLOAT, [1, 50, 384]), "image-feature-extraction", "none"),
+    ],
+)
+def test_channels_first(graph: Made, tmp_path: Path, output: tuple[int, list[int]], task: str, head: str) -> None:
+    path = graph([("image", FLOAT, [2, 3, 64, 128])], output)
+    made = new(str(path), tmp_path / "recipes" / "mine.yaml")
+    (found,) = recipebuild.check([str(tmp_path / "recipes" / "mine.yaml")], recipebuild.Options())
+    assert not found.problems
+    recipe = load(str(tmp_path / "recipes" / "mine.yaml"), cwd=tmp_path)[0].recipe
+    assert recipe.model.source == str(path) and recipe.input.name == "image" and recipe.input.shape == (2, 3, 64, 128)
+    assert recipe.model.task == task and recipe.head.kind == head
+    assert {"input.color", "input.mean", "input.std"} <= set(made.open)
+
+
+def test_a_preprocessor_config_beside_it_is_read(graph: Made, tmp_path: Path) -> None:
+    path = graph([("image", FLOAT, ["batch", 3, "height", "width"])])
+    given = {"image_mean": [0.5] * 3, "image_std": [0.25] * 3, "size": {"height": 96, "width": 160}}
+    (tmp_path / "preprocessor_config.json").write_text(json.dumps(given))
+    made = new(str(path), tmp_path / "mine.yaml")
+    assert made.facts["input.shape"].value == [1, 3, 96, 160]
+    assert made.facts["input.std"].value == [63.75] * 3
+    assert set(made.open) == set()
+
+
+def test_any_size_is_for_somebody_to_look_at(graph: Made, tmp_path: Path) -> None:
+    made = new(str(graph([("image", FLOAT, ["n", 3, "h", 640])])), tmp_path / "mine.yaml")
+    assert made.facts["input.shape"].value == [1, 3, 512, 640]
+    assert "takes any size" in made.open["input.shape"]
+    made = new(str(tmp_path / "model.onnx"), tmp_path / "mine.yaml", sets=["input.shape=[1,3,320,640]"], force=True)
+    assert "input.shape" not in made.open
+
+
+@pytest.mark.parametrize(
+    ("inputs", "words"),
+    [
+        ([("image", FLOAT, [1, 64, 128, 3])], ["channels last", "N, C, H, W"]),
+        ([("image", FLOAT, [1, 3, 64, 64]), ("size", FLOAT, [2])], ["2 inputs", "constants"]),
+        ([("image", TensorProto.UINT8, [1, 3, 64, 64])], ["uint8", "float32"]),
+        ([("image", FLOAT, [1, 1, 64, 64])], ["no colour image"]),
+        ([("ids", TensorProto.INT64, [1, 77])], ["no colour image"]),
+        ([("image:0", FLOAT, [1, 3, 64, 64])], ["image:0", "rename"]),
+    ],
+)
+def test_what_no_recipe_can_feed_is_refused_with_a_way_out(
+    graph: Made, inputs: list[tuple[str, int, list[int]]], words: list[str], tmp_path: Path
+) -> None:
+    with pytest.raises(RecipeError) as caught:
+        new(str(graph(inputs)), tmp_path / "mine.yaml")
+    assert all(word in caught.value.message + caught.value.remedy for word in words), caught.value.message
+    assert not (tmp_path / "mine.yaml").exists()

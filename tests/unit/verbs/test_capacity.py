@@ -1,0 +1,63 @@
+"""What is said of images, disk and memory before a build."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from recipebuild.recipe.load import load
+from recipebuild.recipe.schema import Recipe
+from recipebuild.verbs.capacity import concerns
+
+
+@pytest.fixture
+def recipe(street_images: Path) -> Recipe:
+    sets = [f"calibration.source={street_images}", "calibration.count=8"]
+    return load("quickstart", sets=sets, cwd=Path.cwd())[0].recipe
+
+
+@pytest.fixture
+def roomy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine with plenty of everything."""
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(1 << 50, 0, 1 << 50))
+    monkeypatch.setattr(os, "sysconf", lambda name: 1 << 20)
+
+
+@pytest.mark.usefixtures("roomy")
+def test_with_room_there_is_nothing_to_say(recipe: Recipe, tmp_path: Path) -> None:
+    assert concerns(recipe, tmp_path / "no" / "store", pulsar2=True) == []
+
+
+def test_fewer_images_than_asked_for(street_images: Path, tmp_path: Path) -> None:
+    sets = [f"calibration.source={street_images}", "calibration.count=9"]
+    recipe = load("quickstart", sets=sets, cwd=Path.cwd())[0].recipe
+    assert concerns(recipe, tmp_path, pulsar2=False) == ["warning: calibration.count is 9, but there are only 8 images"]
+
+
+def test_little_disk_and_memory(recipe: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(1, 0, 3 << 30))
+    monkeypatch.setattr(os, "sysconf", {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 2 << 20}.__getitem__)
+    disk, memory = concerns(recipe, tmp_path, pulsar2=True)
+    assert "3072 MiB are free" in disk
+    assert "this machine has 8 GiB" in memory
+    assert concerns(recipe, tmp_path, pulsar2=False) == []
+
+
+@pytest.mark.usefixtures("roomy")
+@pytest.mark.parametrize(
+    ("name", "says"), [("dinov2-giant-518x518", "1.1 G parameters, 4.5 GB"), ("siglip-so400m", "")]
+)
+def test_models_over_the_largest_onnx_file(name: str, says: str, tmp_path: Path) -> None:
+    found = concerns(load(name, cwd=Path.cwd())[0].recipe, tmp_path, pulsar2=True)
+    assert [says in line for line in found] == ([True] if says else [])
+
+
+@pytest.mark.usefixtures("roomy")
+def test_a_local_model_is_measured_by_its_configuration(recipe: Recipe, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"vision_config": {"num_hidden_layers": 48, "hidden_size": 1664}}')
+    model = recipe.model.model_copy(update={"source": str(tmp_path)})
+    (said,) = concerns(recipe.model_copy(update={"model": model}), tmp_path, pulsar2=True)
+    assert "1.6 G parameters" in said

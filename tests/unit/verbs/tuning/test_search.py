@@ -1,0 +1,133 @@
+"""The search, on models of a loss that are known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import pytest
+
+from recipebuild.recipe.tune import Tune
+from recipebuild.verbs.tuning.change import Block, Change
+from recipebuild.verbs.tuning.search import FAILED, Found, Outcome, Start, search
+
+COSTS = {"stem": (0.02, 0.05), "deep": (0.1, 0.06), "wide": (0.6, 0.04), "calm": (0.05, 0.0001), "head": (0.08, 0.03)}
+"""Of each block: its share of the multiply-adds, and what 8 bits in it cost."""
+BLOCKS = [Block(name, (name,), share, loss) for name, (share, loss) in COSTS.items()]
+
+
+class Model:
+    """What quantization costs: a sum over blocks in 8 bit, times what the settings leave of it."""
+
+    def __init__(self, blocks: Sequence[Block] = BLOCKS, rest: Callable[[Change], float] = lambda change: 1.0) -> None:
+        self.blocks, self.rest = blocks, rest
+        self.batches: list[list[Change]] = []
+
+    def measure(self, changes: Sequence[Change]) -> list[Outcome]:
+        self.batches.append(list(changes))
+        return [self.outcome(change) for change in changes]
+
+    def outcome(self, change: Change) -> Outcome:
+        wide = {block.name for block in change.wide}
+        loss = sum(block.gain for block in self.blocks if block.name not in wide)
+        return Outcome(loss * self.rest(change), sum(block.share for block in change.wide))
+
+    def search(self, **goal: float) -> Found:
+        return search(Start("MinMax", 32), Tune.model_validate(goal), self.measure, lambda change: self.blocks)
+
+
+def names(change: Change) -> set[str]:
+    return {block.name for block in change.wide}
+
+
+def test_a_recipe_that_is_good_enough_is_left_alone() -> None:
+    model = Model()
+    found = model.search(max_drop=0.2)
+    assert found.met and found.best == Change()
+    assert len(found.trials) == 1
+
+
+def test_one_setting_is_enough_where_it_is_and_the_best_of_them_is_taken() -> None:
+    rest = {"MSE": 0.02, "KL": 0.01}
+    found = Model(rest=lambda it: rest.get(it.settings.get("quantization.method", ""), 1.0)).search(max_drop=0.005)
+    assert found.met and found.best.settings == {"quantization.method": "KL"} and not found.best.wide
+
+
+def test_settings_that_help_are_put_together() -> None:
+    def rest(change: Change) -> float:
+        method = 0.2 if change.settings.get("quantization.method") == "MSE" else 1.0
+        return method * (0.2 if "quantization.smooth_quant" in change.settings else 1.0)
+
+    found = Model(rest=rest).search(max_drop=0.01)
+    assert found.met and set(found.best.settings) == {"quantization.method", "quantization.smooth_quant"}
+
+
+def test_blocks_get_16_bits_within_the_budget_and_no_more_than_needed() -> None:
+    found = Model().search(max_drop=0.075, max_16bit_share=0.2)
+    assert found.met
+    assert names(found.best) == {"stem", "deep"}
+    assert found.outcome(found.best).share == pytest.approx(0.12)
+
+
+def test_the_budget_is_not_exceeded_and_the_best_within_it_is_told() -> None:
+    found = Model().search(max_drop=0.001, max_16bit_share=0.2)
+    assert not found.met and not found.cut
+    assert names(found.best) == {"stem", "deep", "head"}
+    assert all(outcome.share <= 0.2 for _, outcome in found.trials)
+
+
+def test_settings_that_turn_out_not_to_matter_are_taken_out_again() -> None:
+    def rest(change: Change) -> float:
+        return 0.97 if change.settings.get("quantization.method") == "Percentile" else 1.0
+
+    found = Model(rest=rest).search(max_drop=0.08)
+    assert found.met and not found.best.settings and names(found.best) == {"stem", "deep"}
+
+
+def test_blocks_of_the_order_that_are_not_needed_are_taken_out_again() -> None:
+    # What sensitivity says of `stem` is wrong: it costs nothing in truth.
+    told = [Block(it.name, it.patterns, it.share, it.gain) for it in BLOCKS]
+    truth = Model([Block("stem", ("stem",), 0.02, 0.0), *BLOCKS[1:]])
+    found = search(Start("MinMax", 32), Tune(max_drop=0.075), truth.measure, lambda change: told)
+    assert found.met and names(found.best) == {"deep"}
+
+
+def test_independent_trials_are_built_together() -> None:
+    model = Model()
+    model.search(max_drop=0.001)
+    assert [len(batch) for batch in model.batches][:2] == [1, 6]
+
+
+def test_nothing_is_tried_twice_and_no_more_than_allowed() -> None:
+    for trials in (1, 3, 9, 100):
+        model = Model()
+        found = model.search(max_drop=0.001, trials=trials)
+        keys = [change.key for batch in model.batches for change in batch]
+        assert len(keys) == len(set(keys)) == len(found.trials) <= trials
+        assert bool(found.cut) == (trials < 13)
+
+
+def test_after_its_time_it_ends_with_the_best_so_far() -> None:
+    model = Model(rest=lambda it: 0.5 if it.settings.get("quantization.method") == "MSE" else 1.0)
+    found = search(
+        Start("MinMax", 32), Tune(max_drop=0.001), model.measure, lambda change: BLOCKS, lambda: len(model.batches) < 2
+    )
+    assert found.cut == "the time is up" and found.best.settings == {"quantization.method": "MSE"}
+
+
+def test_a_trial_that_cannot_be_built_is_no_candidate() -> None:
+    class Fragile(Model):
+        def outcome(self, change: Change) -> Outcome:
+            return FAILED if "quantization.smooth_quant" in change.settings else super().outcome(change)
+
+    found = Fragile().search(max_drop=0.075)
+    assert found.met and "quantization.smooth_quant" not in found.best.settings
+
+
+def test_settings_that_help_only_with_blocks_in_16_bit_are_found() -> None:
+    def rest(change: Change) -> float:
+        clipped = change.settings.get("quantization.method") == "KL"
+        return 1.0 if not clipped else 0.1 if change.wide else 2.0
+
+    found = Model(rest=rest).search(max_drop=0.008, max_16bit_share=0.2)
+    assert found.met and found.best.settings == {"quantization.method": "KL"}
+    assert names(found.best) <= {"stem", "deep", "head"} and found.best.wide
