@@ -27,7 +27,6 @@ class Kind:
         resources: Scarce things that it holds while it runs.
         timeout: Seconds after which something must be wrong with it.
         retries: How often it is tried again when something outside does not answer.
-        sections: The recipe's sections whose fields are parameters of it under their own names.
     """
 
     module: str
@@ -35,52 +34,42 @@ class Kind:
     resources: tuple[str, ...] = ()
     timeout: float = 2 * _HOUR
     retries: int = 0
-    sections: tuple[str, ...] = ()
 
 
 KINDS = {
-    "fetch": Kind("recipebuild.steps.fetch", timeout=6 * _HOUR, retries=2, sections=("model",)),
-    "export": Kind("recipebuild.steps.export", _EXPORT, sections=("export", "model")),
-    "simplify": Kind("recipebuild.steps.simplify", (*_ONNX, "onnxsim", "onnxruntime"), sections=("input",)),
-    "rewrite": Kind(
-        "recipebuild.steps.rewrite", (*_ONNX, "onnx-ir", "onnxscript", "onnxruntime"), sections=("rewrite",)
-    ),
+    "fetch": Kind("recipebuild.steps.fetch", timeout=6 * _HOUR, retries=2),
+    "export": Kind("recipebuild.steps.export", _EXPORT),
+    "simplify": Kind("recipebuild.steps.simplify", (*_ONNX, "onnxsim", "onnxruntime")),
+    "rewrite": Kind("recipebuild.steps.rewrite", (*_ONNX, "onnx-ir", "onnxscript", "onnxruntime")),
     "channels": Kind("recipebuild.steps.channels", _ONNX),
-    "head": Kind("recipebuild.steps.head", (*_ONNX, "onnx-graphsurgeon"), sections=("head",)),
-    "lint": Kind("recipebuild.steps.lint", _ONNX, sections=("target",)),
-    "calibrate": Kind("recipebuild.steps.calibrate", _IMAGES, sections=("calibration",)),
-    "tensors": Kind("recipebuild.steps.tensors", _IMAGES, sections=("calibration",)),
+    "head": Kind("recipebuild.steps.head", (*_ONNX, "onnx-graphsurgeon")),
+    "lint": Kind("recipebuild.steps.lint", _ONNX),
+    "calibrate": Kind("recipebuild.steps.calibrate", _IMAGES),
+    "tensors": Kind("recipebuild.steps.tensors", _IMAGES),
     "configure": Kind(
         "recipebuild.steps.configure",
         ("jinja2", "pydantic", "onnx"),
-        sections=("calibration", "compiler", "pulsar2", "quantization", "target"),
     ),
-    "verify": Kind("recipebuild.steps.verify", (*_TORCH, *_RUN), sections=("model",)),
-    "compile/onnxruntime": Kind("recipebuild.steps.compile_onnxruntime", _RUN, sections=("quantization",)),
+    "verify": Kind("recipebuild.steps.verify", (*_TORCH, *_RUN)),
+    "compile/onnxruntime": Kind("recipebuild.steps.compile_onnxruntime", _RUN),
     "compile/pulsar2": Kind(
         "recipebuild.steps.compile_pulsar2",
         ("onnx",),
         resources=("pulsar2",),
         timeout=12 * _HOUR,
-        sections=("quantization", "target"),
     ),
     "simulate": Kind(
         "recipebuild.steps.simulate",
         (*_ONNX, *_IMAGES),
         resources=("pulsar2",),
         timeout=12 * _HOUR,
-        sections=("evaluate", "target"),
     ),
-    "dataset": Kind(
-        "recipebuild.steps.dataset", ("datasets", *_IMAGES), timeout=6 * _HOUR, retries=2, sections=("evaluate",)
-    ),
-    "evaluate": Kind("recipebuild.steps.evaluate", _SCORE, sections=("evaluate", "model")),
-    "ladder": Kind("recipebuild.steps.ladder", _SCORE, sections=("evaluate", "model")),
-    "layers": Kind("recipebuild.steps.layers", _RUN, sections=("input", "quantization")),
-    "sensitivity": Kind("recipebuild.steps.sensitivity", _RUN, sections=("input", "quantization")),
-    "preview": Kind("recipebuild.steps.preview", _RUN, sections=("evaluate", "input")),
-    "bundle": Kind("recipebuild.steps.bundle", (*_ONNX, "jinja2", "pydantic"), sections=("bundle", "board")),
-    "deploy": Kind(
-        "recipebuild.steps.deploy", (*_RUN, "torch", "torchmetrics"), resources=("board",), sections=("board",)
-    ),
+    "dataset": Kind("recipebuild.steps.dataset", ("datasets", *_IMAGES), timeout=6 * _HOUR, retries=2),
+    "evaluate": Kind("recipebuild.steps.evaluate", _SCORE),
+    "ladder": Kind("recipebuild.steps.ladder", _SCORE),
+    "layers": Kind("recipebuild.steps.layers", _RUN),
+    "sensitivity": Kind("recipebuild.steps.sensitivity", _RUN),
+    "preview": Kind("recipebuild.steps.preview", _RUN),
+    "bundle": Kind("recipebuild.steps.bundle", (*_ONNX, "jinja2", "pydantic")),
+    "deploy": Kind("recipebuild.steps.deploy", (*_RUN, "torch", "torchmetrics"), resources=("board",)),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from recipebuild.facts.fields import LAYER, to_quant
 from recipebuild.recipe.compiler import Compiler
 from recipebuild.recipe.quantization import LayerPrecision, Quantization
 from recipebuild.recipe.schema import Input, Recipe
@@ -53,53 +54,24 @@ def host_params(quantization: Quantization) -> dict[str, Any]:
 
 def _quant(quantization: Quantization) -> dict[str, Any]:
     """Fields of ``QuantConfig`` that differ from the defaults."""
-    found: dict[str, Any] = {}
+    config = to_quant(quantization.model_dump(mode="json"))
     if quantization.layers:
-        found["layer_configs"] = [_layer(each) for each in quantization.layers]
-    if quantization.method != "MinMax":
-        found["calibration_method"] = quantization.method
-    if analysis := quantization.precision_analysis:
-        found["precision_analysis"] = True
-        found["precision_analysis_method"] = analysis.method
-        found["precision_analysis_mode"] = analysis.mode
-    if smooth := quantization.smooth_quant:
-        found["enable_smooth_quant"] = True
-        found["smooth_quant_threshold"] = smooth.threshold
-        found["smooth_quant_strength"] = smooth.strength
-    if quantization.conv_bias != "S32":
-        found["conv_bias_data_type"] = quantization.conv_bias
-    if quantization.layer_norm_scale != "FP32":
-        found["ln_scale_data_type"] = quantization.layer_norm_scale
-    if quantization.transformer_opt_level:
-        found["transformer_opt_level"] = quantization.transformer_opt_level
-    if tune := quantization.finetune:
-        found[f"enable_{tune.algorithm}"] = True
-        found["finetune_epochs"] = tune.epochs
-        found["finetune_block_size"] = tune.block_size
-        found["finetune_batch_size"] = tune.batch_size
-        found["finetune_lr"] = tune.learning_rate
-    if quantization.device != "cpu":
-        found["device"] = quantization.device
-    return found
+        config["layer_configs"] = [_layer(each) for each in quantization.layers]
+    return config
 
 
 def _layer(layer: LayerPrecision) -> dict[str, Any]:
     """One ``LayerConfig``; ``module`` stays as it is, until the model is known."""
-    found: dict[str, Any] = {}
-    for ours, one, several in (("name", "layer_name", "layer_names"), ("op", "op_type", "op_types")):
-        value = getattr(layer, ours)
+    config: dict[str, Any] = {}
+    for field, (one, *several) in LAYER.items():
+        value = getattr(layer, field)
         if value is not None:
-            found[one if isinstance(value, str) else several] = value if isinstance(value, str) else list(value)
+            config[one if isinstance(value, str) else several[0]] = value if isinstance(value, str) else list(value)
     if layer.module is not None:
-        found["module"] = [layer.module] if isinstance(layer.module, str) else list(layer.module)
+        config["module"] = [layer.module] if isinstance(layer.module, str) else list(layer.module)
     if layer.between is not None:
-        found["start_tensor_names"], found["end_tensor_names"] = map(list, layer.between)
-    found["data_type"] = layer.dtype
-    if layer.output_dtype:
-        found["output_data_type"] = layer.output_dtype
-    if layer.weight_dtype:
-        found["weight_data_type"] = layer.weight_dtype
-    return found
+        config["start_tensor_names"], config["end_tensor_names"] = map(list, layer.between)
+    return config
 
 
 def _differing(compiler: Compiler) -> dict[str, Any]:

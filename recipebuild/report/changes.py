@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from recipebuild.facts.config_fields import config_leaves
+from recipebuild.facts.fields import config_leaves
 from recipebuild.report.page.built import Built
 from recipebuild.report.page.quantities import quantities
 

@@ -9,7 +9,7 @@ from typing import Any
 from recipebuild.engine.record import Blob
 from recipebuild.engine.step import Step
 from recipebuild.engine.store import Store
-from recipebuild.facts.config_fields import config_field, config_leaves
+from recipebuild.facts.fields import config_field, config_leaves
 from recipebuild.recipe.problems import Place
 from recipebuild.session import Job
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
-from recipebuild.facts.config_fields import config_leaves
+from recipebuild.facts.fields import config_leaves
 from recipebuild.report.page.accuracy import class_names
 from recipebuild.report.page.built import Built, titles
 from recipebuild.report.page.charts import bars

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from recipebuild.facts.config_fields import config_leaves
+from recipebuild.facts.fields import config_leaves
 from recipebuild.report.page.built import Built
 from recipebuild.report.page.parts import Cell, Column, Section, Table
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from recipebuild.facts.fields import LAYER, from_quant
 from recipebuild.toolkit.pulsar2.config import BuildConfig, InputProcessor, InputQuantConfig, QuantConfig
 from recipebuild.toolkit.pulsar2.config.message import DEFAULT
 from recipebuild.toolkit.pulsar2.config.processors import YUV
@@ -130,44 +131,12 @@ def _calibration(calibrated: InputQuantConfig | None, missing: dict[str, str]) -
 
 
 def _quantization(quant: QuantConfig) -> Values:
-    values: Values = {}
-    if quant.calibration_method != "MinMax":
-        values["method"] = quant.calibration_method
-    if quant.layer_configs:
-        values["layers"] = [_layer(plain(layer)) for layer in quant.layer_configs]
-    if quant.enable_smooth_quant:
-        values["smooth_quant"] = {
-            "threshold": quant.smooth_quant_threshold, "strength": quant.smooth_quant_strength,
-        }  # fmt: skip
-    if quant.conv_bias_data_type != "S32":
-        values["conv_bias"] = quant.conv_bias_data_type
-    if quant.ln_scale_data_type != "FP32":
-        values["layer_norm_scale"] = quant.ln_scale_data_type
-    if quant.transformer_opt_level:
-        values["transformer_opt_level"] = quant.transformer_opt_level
-    if quant.precision_analysis:
-        values["precision_analysis"] = {
-            "method": quant.precision_analysis_method, "mode": quant.precision_analysis_mode,
-        }  # fmt: skip
-    algorithms = [name for name in ("adaround", "lsq", "brecq") if getattr(quant, f"enable_{name}")]
-    if len(algorithms) == 1:
-        values["finetune"] = {
-            "algorithm": algorithms[0], "epochs": quant.finetune_epochs, "block_size": quant.finetune_block_size,
-            "batch_size": quant.finetune_batch_size, "learning_rate": quant.finetune_lr,
-        }  # fmt: skip
-    if quant.device != "cpu":
-        values["device"] = quant.device
-    return values
-
-
-_LAYER = {
-    "layer_name": "name", "layer_names": "name", "op_type": "op", "op_types": "op",
-    "output_data_type": "output_dtype", "weight_data_type": "weight_dtype",
-}  # fmt: skip
+    values = from_quant(quant.model_dump(mode="json"))
+    return values | ({"layers": [_layer(plain(layer)) for layer in quant.layer_configs]} if quant.layer_configs else {})
 
 
 def _layer(config: Values) -> Values:
-    layer = {ours: config[theirs] for theirs, ours in _LAYER.items() if theirs in config}
+    layer = {field: config[name] for field, names in LAYER.items() for name in names if name in config}
     if "start_tensor_names" in config:
         layer["between"] = [config["start_tensor_names"], config["end_tensor_names"]]
     return {**layer, "dtype": config.get("data_type", "U8")}

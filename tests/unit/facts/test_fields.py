@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from recipebuild.facts.config_fields import config_field, config_leaves
+from recipebuild.facts.fields import config_field, config_leaves
 from recipebuild.recipe.fields import all_fields
 from recipebuild.session import Options
 from recipebuild.verbs.render import render
