@@ -8,19 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.engine.step import Output, Source
+from recipebuild.facts.tasks import SEGMENTATION, TASKS
 from recipebuild.recipe.evaluate import HUB, Evaluate
 from recipebuild.recipe.schema import Recipe
 
 if TYPE_CHECKING:
     from recipebuild.plan.plan import Steps, Toolchain
-
-_PREPARED = {
-    "semantic-segmentation": "folders",
-    "image-classification": "classes",
-    "depth-estimation": "depth",
-    "image-feature-extraction": "images",
-}
-"""The layout in which the step dataset leaves what the library `datasets` read."""
 
 
 def measuring(
@@ -73,7 +66,7 @@ def measuring(
         steps.add("ladder", "ladder.json", params, {**pytorch, **rungs, **dataset})
         if laid_out["layout"] != "images":
             seen, spec = dataset, drawn
-    if recipe.model.task == "semantic-segmentation" and not recipe.more_inputs:
+    if recipe.model.task == SEGMENTATION and not recipe.more_inputs:
         shown = {"model": models["head"], **quantized, **seen, "calibration": calibration}
         steps.add("preview", "preview.png", {"input": steps.fed, **spec}, shown)
     return found
@@ -85,7 +78,12 @@ def dataset_params(recipe: Recipe) -> dict[str, Any]:
     assert evaluate is not None, "only recipes that evaluate have a dataset"  # noqa: S101
     given = {"task": recipe.model.task, "depth_scale": evaluate.depth_scale}
     if evaluate.is_prepared:
-        return {**given, "layout": _PREPARED[recipe.model.task], "split": None, "reduce_labels": evaluate.reduce_labels}
+        return {
+            **given,
+            "layout": TASKS[recipe.model.task].layout,
+            "split": None,
+            "reduce_labels": evaluate.reduce_labels,
+        }
     return given | evaluate.model_dump(mode="json", include={"layout", "split", "reduce_labels"})
 
 

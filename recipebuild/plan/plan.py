@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from recipebuild.engine.step import Output, Source, Step
 from recipebuild.errors import RecipeError
+from recipebuild.facts.tasks import TASKS
 from recipebuild.plan.bundle import bundle_params
 from recipebuild.plan.evaluate import measuring
 from recipebuild.plan.kinds import KINDS
@@ -160,10 +161,6 @@ def _steps(recipe: Recipe, label: str, toolchain: Toolchain, templates: Sequence
     return steps.all
 
 
-_CLASS_AXIS = {"semantic-segmentation": 1, "image-classification": -1}
-"""Of what models of a task give, where that is no ArgMax."""
-
-
 class Steps:
     """The steps so far, and the parameters that several of them share."""
 
@@ -176,7 +173,7 @@ class Steps:
         self.shape = {"input_name": recipe.input.name, "shape": list(recipe.input.shape)}
         self.explained = {
             "input": self.fed,
-            "class_axis": _CLASS_AXIS.get(recipe.model.task),
+            "class_axis": TASKS[recipe.model.task].class_axis,
             "smooth_quant": host_params(recipe.quantization)["smooth_quant"],
         }
         self.more = {"more": {given.name: list(given.shape) for given in recipe.more_inputs}}

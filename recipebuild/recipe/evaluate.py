@@ -7,20 +7,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
+from recipebuild.facts.metrics import MetricName
 from recipebuild.recipe.section import Count, Positive, Section, Seed, Text, wrong
 
 HUB = "hf://datasets/"
 HUB_DATASET = re.compile(re.escape(HUB) + r"[\w.-]+/[\w.-]+(@[\w./-]+)?", re.ASCII)
-
-METRICS = {
-    "semantic-segmentation": ("miou", "pixel_accuracy", "agreement"),
-    "image-classification": ("top1", "top5", "agreement"),
-    "depth-estimation": ("abs_rel", "rmse", "delta1", "cosine"),
-    "image-feature-extraction": ("cosine",),
-}
-"""The metrics of each task."""
-
-Metric = Literal["miou", "pixel_accuracy", "top1", "top5", "abs_rel", "rmse", "delta1", "agreement", "cosine"]
 
 
 class Evaluate(Section):
@@ -53,7 +44,7 @@ class Evaluate(Section):
         description="What the network gives: metres, or inverse depth up to scale and shift; by default as its "
         "config.json tells",
     )
-    metric: Metric | None = Field(
+    metric: MetricName | None = Field(
         default=None,
         description="The figure that counts: miou, pixel_accuracy; top1, top5; abs_rel, rmse, delta1; without labels "
         "agreement or cosine. By default the first of its kind",

@@ -14,10 +14,13 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
+from recipebuild.facts.chips import CHIPS, Hardware, NpuMode
+from recipebuild.facts.metrics import metrics_of
+from recipebuild.facts.tasks import FEATURES, SEGMENTATION, TaskName
 from recipebuild.recipe.board import Board
 from recipebuild.recipe.bundle import BundleText
 from recipebuild.recipe.compiler import Compiler
-from recipebuild.recipe.evaluate import METRICS, Evaluate
+from recipebuild.recipe.evaluate import Evaluate
 from recipebuild.recipe.more_inputs import MoreInput
 from recipebuild.recipe.pulsar2 import Pulsar2
 from recipebuild.recipe.quantization import Quantization
@@ -38,20 +41,6 @@ from recipebuild.recipe.section import (
 )
 from recipebuild.recipe.tune import Tune
 
-NPU_MODES: dict[str, tuple[str, ...]] = {
-    "AX650": ("NPU1", "NPU2", "NPU3"),
-    "AX620E": ("NPU1", "NPU2"),
-    "AX615": ("NPU1", "NPU2"),
-    "AX637": ("NPU1", "NPU2", "NPU3", "NPU4"),
-    "AX8860": ("NPU1", "NPU2", "NPU4"),
-    "M57": ("NPU1", "NPU2", "NPU3", "NPU4"),
-    "M76H": ("NPU1", "NPU2", "NPU3"),
-}
-"""Modes (cores used) by hardware, from Pulsar2's documentation; where it gives none, all are let through."""
-
-BUILT_AS = {"AX650A": "AX650", "AX650N": "AX650", "AX8850": "AX650"}
-"""Chips that Pulsar2 knows under another name."""
-
 HUB_ID = re.compile(r"(?!.*(--|\.\.))[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9_][\w.-]{0,95})?(?<![.-])", re.ASCII)
 WEIGHT_FILES = (".pt", ".pth", ".bin", ".ckpt", ".safetensors", ".pkl", ".h5", ".tflite")
 
@@ -64,9 +53,7 @@ class Model(Section):
         default=None,
         description="Commit of the hub repository (40 hexadecimal digits), so that every build gets the same files",
     )
-    task: Literal["semantic-segmentation", "image-classification", "depth-estimation", "image-feature-extraction"] = (
-        Field(default="semantic-segmentation", description="What the network does, in Hugging Face's words")
-    )
+    task: TaskName = Field(default=SEGMENTATION, description="What the network does, in Hugging Face's words")
     features: Literal["patches", "cls", "tokens", "pooled"] | None = Field(
         default=None,
         description="For image-feature-extraction: tokens of the patches [N, places, C], the class token, all "
@@ -83,9 +70,9 @@ class Model(Section):
 
     @model_validator(mode="after")
     def _fits_task(self) -> Model:
-        if self.task != "image-feature-extraction" and (self.features or self.normalize):
+        if self.task != FEATURES and (self.features or self.normalize):
             field = "features" if self.features else "normalize"
-            words = {"message": f"{self.task} gives no features", "remedy": "task: image-feature-extraction"}
+            words = {"message": f"{self.task} gives no features", "remedy": f"task: {FEATURES}"}
             raise PydanticCustomError("recipe", "{message}", {**words, "field": field})
         return self
 
@@ -214,12 +201,8 @@ class Calibration(Section):
 class Target(Section):
     """What the model is compiled for, and by what."""
 
-    hardware: Literal["AX650", "AX620E", "AX615", "AX637", "AX8860", "M57", "M76H"] = Field(
-        default="AX650", description="The chip; AX650 also stands for AX650A, AX650N and AX8850"
-    )
-    npu_mode: Literal["NPU1", "NPU2", "NPU3", "NPU4"] = Field(
-        default="NPU3", description="How many NPU cores the model gets", validate_default=True
-    )
+    hardware: Hardware = Field(default="AX650", description="The chip; AX650 also stands for AX650A, AX650N and AX8850")
+    npu_mode: NpuMode = Field(default="NPU3", description="How many NPU cores the model gets", validate_default=True)
     toolchain: Literal["auto", "pulsar2", "onnxruntime"] = Field(
         default="auto",
         description="`auto` takes Pulsar2 where it is installed, else the embedded ONNX Runtime quantizer",
@@ -229,16 +212,17 @@ class Target(Section):
     @field_validator("hardware", mode="before")
     @classmethod
     def _chip_name(cls, hardware: Any) -> Any:
-        if isinstance(hardware, str) and hardware in BUILT_AS:
-            raise wrong(f"{hardware} is built as {BUILT_AS[hardware]}", f"write hardware: {BUILT_AS[hardware]}")
+        chip = CHIPS.get(hardware) if isinstance(hardware, str) else None
+        if chip and chip.built_as:
+            raise wrong(f"{hardware} is built as {chip.built_as}", f"write hardware: {chip.built_as}")
         return hardware
 
     @field_validator("npu_mode")
     @classmethod
     def _fits_hardware(cls, mode: str, info: ValidationInfo) -> str:
         hardware = info.data.get("hardware")
-        if hardware and mode not in NPU_MODES[hardware]:
-            raise wrong(f"{hardware} has no {mode}", f"say {' or '.join(NPU_MODES[hardware])}")
+        if hardware and mode not in CHIPS[hardware].npu_modes:
+            raise wrong(f"{hardware} has no {mode}", f"say {' or '.join(CHIPS[hardware].npu_modes)}")
         return mode
 
 
@@ -271,7 +255,7 @@ class Recipe(Section):
 
     @model_validator(mode="after")
     def _metric_fits_task(self) -> Recipe:
-        known = METRICS[self.model.task]
+        known = metrics_of(self.model.task)
         if self.evaluate and self.evaluate.metric and self.evaluate.metric not in known:
             words = {
                 "message": f"{self.model.task} has no {self.evaluate.metric}",

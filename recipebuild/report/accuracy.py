@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from recipebuild.report.figures import NAMES, shown, size
+from recipebuild.facts.metrics import METRICS, metric_title
+from recipebuild.report.figures import shown, size
 from recipebuild.report.table import rendered
-from recipebuild.toolkit.evaluate.scores import AGAINST_A_MODEL, METRICS
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     Entry = Mapping[str, Any]
 
-_FIGURES = (*dict.fromkeys(figure for figures in METRICS.values() for figure in figures), *AGAINST_A_MODEL)
+_FIGURES = tuple(METRICS)
 
 
 _LEGEND = "~ within noise. Same: equal class ids, and max error: max|a - b| / max|b|, against the rung before"
@@ -80,7 +80,7 @@ def _accuracy(metrics: Entry, board: Entry, title: str) -> Table:
     titles = {"pytorch": "PyTorch", "float": "ONNX", "quantized": "quantized", "board": "board"}
     found = {**metrics, **{name: value for name, value in board.items() if name.endswith("_board")}}
     figures = [name for name in _FIGURES if any(f"{name}_{row}" in found for row in titles)]
-    columns = ["model", *(NAMES.get(name, name) for name in figures), f"95 % of {NAMES.get(metric, str(metric))}"]
+    columns = ["model", *(metric_title(name) for name in figures), f"95 % of {metric_title(str(metric))}"]
     table = _table(f"{title}, {metrics['images']} images", columns)
     for row, said in titles.items():
         values = [found.get(f"{name}_{row}") for name in figures]
@@ -95,7 +95,7 @@ def _accuracy(metrics: Entry, board: Entry, title: str) -> Table:
 
 def _ladder(metrics: Entry, title: str) -> Table:
     metric = metrics["metric"]
-    columns = ["rung", NAMES.get(metric, str(metric)), "95 %", "change", "same", "max error"]
+    columns = ["rung", metric_title(str(metric)), "95 %", "change", "same", "max error"]
     table = _table(f"{title}, {metrics['images']} images", columns)
     for row in metrics["rows"]:
         bounds, same, error = row["interval"], row.get("same"), row.get("largest_error")
@@ -123,7 +123,7 @@ def _rows(manifest: Entry) -> Iterator[dict[str, str]]:
         verdict = manifest.get("verdict", {}).get(label, {})
         yield {
             "build": f"{manifest['recipe']} {label}".strip(),
-            "metric": NAMES.get(metric, metric),
+            "metric": metric_title(metric),
             **{row: shown(metric, value) if value is not None else "" for row, value in values.items()},
             "loss": f"{evaluated['drop']:+.4f}" if "drop" in evaluated else "",
             "board": shown(metric, board[f"{metric}_board"]) if f"{metric}_board" in board else "",

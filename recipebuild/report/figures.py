@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from recipebuild.toolkit.evaluate.scores import METRICS
+from recipebuild.facts.metrics import METRICS, metric_title, metrics_of
+from recipebuild.facts.tasks import TASKS
 
 Metrics = Mapping[str, Any]
 
@@ -25,26 +26,12 @@ def figure(entry: Mapping[str, Any]) -> str:
         return ""
 
 
-NAMES = {
-    "miou": "mIoU",
-    "pixel_accuracy": "pixel accuracy",
-    "abs_rel": "AbsRel",
-    "rmse": "RMSE",
-    "delta1": "delta<1.25",
-    "top1": "top-1",
-    "top5": "top-5",
-    "snr": "SNR",
-}
-"""How people write the figures of accuracy."""
-
-_PLAIN = ("abs_rel", "rmse", "cosine")
-
-
 def shown(metric: str, value: float) -> str:
     """A figure of accuracy for people: in per cent where it is a fraction."""
-    if metric == "snr":
+    unit = METRICS[metric].unit
+    if unit == "dB":
         return f"{value:.1f} dB"
-    return f"{value:.4f}" if metric in _PLAIN else f"{100 * value:.1f} %"
+    return f"{100 * value:.1f} %" if unit == "%" else f"{value:.4f}"
 
 
 def size(count: int) -> str:
@@ -61,7 +48,7 @@ def _evaluate(metrics: Metrics) -> str:
     metric = metrics["metric"]
     rows = [row for row in ("float", "quantized") if f"{metric}_{row}" in metrics]
     said = ", ".join(f"{shown(metric, metrics[f'{metric}_{row}'])} {row}" for row in rows)
-    return f"{NAMES.get(metric, metric)} {said} ({metrics['images']} images)"
+    return f"{metric_title(metric)} {said} ({metrics['images']} images)"
 
 
 def _verify(metrics: Metrics) -> str:
@@ -89,10 +76,10 @@ def _layers(metrics: Metrics) -> str:
 
 def _deploy(metrics: Metrics) -> str:
     said = f"{metrics['latency_ms']['avg']:.3f} ms on {metrics['board']}"
-    for metric in (usual[0] for usual in METRICS.values()):
+    for metric in (name for task in TASKS for name in metrics_of(task, labels=True)[:1]):
         if f"{metric}_board" in metrics:
             value = shown(metric, metrics[f"{metric}_board"])
-            said += f", {NAMES.get(metric, metric)} {value} ({metrics['images']} images)"
+            said += f", {metric_title(metric)} {value} ({metrics['images']} images)"
     return said
 
 

@@ -14,11 +14,11 @@ from typing import Any
 
 from recipebuild.engine.digest import digest_json
 from recipebuild.errors import CheckError, RecipeError
+from recipebuild.facts.metrics import loss
 from recipebuild.recipe.find import find
 from recipebuild.results import manifest as manifests
 from recipebuild.session import Job
 from recipebuild.toolkit.evaluate.noise import is_noise, paired
-from recipebuild.toolkit.evaluate.scores import loss
 
 BETTER, SAME, WORSE = "better", "same within noise", "worse"
 

@@ -6,16 +6,15 @@ import json
 import platform
 import sys
 from collections.abc import Mapping
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from recipebuild import __version__
 from recipebuild.engine.keys import installed_version
 from recipebuild.engine.task import Result
+from recipebuild.facts.metrics import METRICS, ROWS
 from recipebuild.files import write_text
 from recipebuild.plan.plan import Plan, Toolchain
-from recipebuild.toolkit.evaluate.scores import AGAINST_A_MODEL, METRICS
 
 ARTEFACTS = frozenset(
     {
@@ -25,12 +24,9 @@ ARTEFACTS = frozenset(
 )  # fmt: skip
 """The files and folders that a user comes for: they lie at the top of the build folder, all others under ``steps/``."""
 
-ROWS = ("pytorch", "float", "quantized", "board")
-"""What accuracy is measured of: the PyTorch model, the ONNX model, what was compiled (on this machine), the board."""
-
 FIGURES = frozenset(
     {
-        *(f"{figure}_{row}" for figure in (*chain(*METRICS.values()), *AGAINST_A_MODEL) for row in ROWS),
+        *(f"{metric}_{row}" for metric in METRICS for row in ROWS),
         "metric", "interval", "drop", "drop_interval", "latency_ms", "cmm_bytes",
     }
 )  # fmt: skip

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from recipebuild.engine.step import Progress
 from recipebuild.errors import CheckError, StepError
+from recipebuild.facts.metrics import loss
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.evaluate.dataset import DatasetSpec, samples
 from recipebuild.toolkit.evaluate.layouts import layout_name
@@ -25,7 +26,7 @@ from recipebuild.toolkit.evaluate.measure import Measured, Measurement, measure
 from recipebuild.toolkit.evaluate.noise import difference, interval, is_noise, pseudo_values
 from recipebuild.toolkit.evaluate.parts import Part, part_of
 from recipebuild.toolkit.evaluate.runners import batch, batch_runner, onnx_runner, open_model, recorded_runner
-from recipebuild.toolkit.evaluate.scores import Segmentation, loss
+from recipebuild.toolkit.evaluate.scores import Segmentation
 from recipebuild.toolkit.models.run import Weights, depth_kind, torch_runner
 
 if TYPE_CHECKING:

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from recipebuild.engine.step import Progress
 from recipebuild.errors import StepError
+from recipebuild.facts.metrics import loss
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.evaluate.answers import Answer, answer
 from recipebuild.toolkit.evaluate.dataset import DatasetSpec, samples
@@ -26,7 +27,6 @@ from recipebuild.toolkit.evaluate.ladder import RUNGS, climb, verdict
 from recipebuild.toolkit.evaluate.layouts import Sample
 from recipebuild.toolkit.evaluate.measure import Measurement, check_classes
 from recipebuild.toolkit.evaluate.runners import batch, onnx_runner, open_model, recorded_runner
-from recipebuild.toolkit.evaluate.scores import loss
 from recipebuild.toolkit.models.processor import disagreements, normalization, own_processor
 from recipebuild.toolkit.models.run import Weights, depth_kind, torch_runner
 

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from recipebuild.engine.step import Progress
+from recipebuild.facts.tasks import SEGMENTATION
 from recipebuild.toolkit.calibration.archive import sample
 from recipebuild.toolkit.calibration.decode import decode
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.calibration.source import images
-from recipebuild.toolkit.evaluate.answers import SEGMENTATION
 from recipebuild.toolkit.evaluate.dataset import IGNORE, DatasetSpec, read, samples
 from recipebuild.toolkit.evaluate.palette import palette
 from recipebuild.toolkit.evaluate.preview import Row, draw, most_varied, pictures

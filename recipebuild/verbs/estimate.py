@@ -11,6 +11,7 @@ from recipebuild.engine.events import OnEvent
 from recipebuild.engine.run import run_steps
 from recipebuild.engine.store import Store
 from recipebuild.errors import Interrupted, RecipeError
+from recipebuild.facts.chips import CHIPS
 from recipebuild.plan.plan import only_until
 from recipebuild.recipe.load import Variant, load
 from recipebuild.session import (
@@ -51,8 +52,9 @@ def _of_recipe(
     variants: Sequence[Variant], options: Options, store: Store, own: Sequence[Measured], on_event: OnEvent
 ) -> list[dict[str, Any]]:
     for variant in variants:
-        if (hardware := variant.recipe.target.hardware) != "AX650":
-            raise RecipeError(f"estimates are for AX650, not {hardware}", remedy="measure it: recipebuild board run")
+        if not CHIPS[hardware := variant.recipe.target.hardware].latency:
+            known = " and ".join(chip.name for chip in CHIPS.values() if chip.latency)
+            raise RecipeError(f"estimates are for {known}, not {hardware}", remedy="measure it: recipebuild board run")
     plan = only_until(plan_recipe(variants, replace(options, until=None), resolve_toolchain).plan, "head")
     require_packages(plan.steps)
     results = run_steps(plan.steps, store, jobs=1, on_event=on_event)

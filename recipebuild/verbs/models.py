@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from recipebuild.facts.tasks import TASKS
 from recipebuild.resources import shipped
 from recipebuild.toolkit.models.families import family_table
-from recipebuild.toolkit.models.tasks import TASKS
 
 
 def models() -> dict[str, Any]:

@@ -28,6 +28,7 @@ from recipebuild.engine.step import Step
 from recipebuild.engine.task import Result
 from recipebuild.engine.transfer import Transfer
 from recipebuild.errors import Interrupted, RecipeError
+from recipebuild.facts.tasks import DEPTH
 from recipebuild.files import write_text
 from recipebuild.plan.plan import Plan, only_until
 from recipebuild.recipe.edit import with_values
@@ -267,7 +268,7 @@ def _on_half(step: Step, part: Part) -> Step:
     Without the PyTorch model, which is the same in all trials, unless only that tells what kind of depth it gives.
     """
     kept = {name: given for name, given in step.inputs.items() if name != "weights"}
-    needed = step.params["dataset"]["task"] == "depth-estimation" and step.params["depth"] is None
+    needed = step.params["dataset"]["task"] == DEPTH and step.params["depth"] is None
     params = {**step.params, "part": part, "max_drop": None}
     return replace(step, params=params, inputs=step.inputs if needed else kept)
 

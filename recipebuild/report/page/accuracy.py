@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from recipebuild.facts.metrics import ROWS, metric_title
 from recipebuild.report.page.built import Built
 from recipebuild.report.page.charts import bars
 from recipebuild.report.page.parts import Cell, Chart, Column, Section, Table, number
 from recipebuild.report.page.quantities import (
-    KINDS,
     NAMES,
     accuracies,
     change_text,
     is_fraction,
     is_worse,
     metric_text,
-    metric_title,
 )
 
 _MOST_CLASSES = 40
@@ -28,13 +27,13 @@ def accuracy(built: Built) -> Section | None:
     found = accuracies(built)
     if not found:
         return None
-    kinds = [kind for kind in KINDS if any(kind in by_kind for by_kind in found.values())]
+    kinds = [kind for kind in ROWS if any(kind in by_kind for by_kind in found.values())]
     charts, tables = [], [_overall(found, kinds)]
     per_class = built.metrics("evaluate").get("per_class")
     if isinstance(per_class, Mapping) and per_class:
         names = class_names(built)
         rows = {names.get(int(key), f"class {key}"): value for key, value in sorted(per_class.items(), key=_id)}
-        present = [kind for kind in KINDS if any(kind in value for value in rows.values())]
+        present = [kind for kind in ROWS if any(kind in value for value in rows.values())]
         charts.append(_chart(rows, [kind for kind in present if kind != "pytorch"]))
         tables.append(_by_class(rows, present))
     note = "\n".join(filter(None, [_measured_on(built), *_intervals(built), _told_by(built)]))
@@ -87,7 +86,7 @@ def _intervals(built: Built) -> Iterator[str]:
         return
     shown = [
         f"{NAMES[kind]} {metric_text(metric, it[0])} to {metric_text(metric, it[1])}"
-        for kind in KINDS
+        for kind in ROWS
         if (it := intervals.get(kind))
     ]
     if shown:

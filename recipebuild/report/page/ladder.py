@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from recipebuild.facts.metrics import metric_title
 from recipebuild.report.page.built import Built
 from recipebuild.report.page.parts import Cell, Column, Section, Table, number
-from recipebuild.report.page.quantities import change_text, is_worse, metric_text, metric_title
+from recipebuild.report.page.quantities import change_text, is_worse, metric_text
 
 
 def ladder(built: Built) -> Section | None:

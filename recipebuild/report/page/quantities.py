@@ -6,21 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from recipebuild.facts.metrics import METRICS, ROWS, loss, metric_title
 from recipebuild.report.figures import size
 from recipebuild.report.page.built import Built
 from recipebuild.report.pipeline.nodes import duration
 
-KINDS = ("pytorch", "float", "quantized", "board")
-"""What accuracy is measured of, in this order."""
 NAMES = {"pytorch": "PyTorch", "float": "float", "quantized": "quantized", "board": "board"}
 """What these are called."""
-
-_FRACTIONS = ("miou", "pixel_accuracy", "top1", "top5", "delta1", "agreement")
-_LESS_IS_BETTER = ("abs_rel", "rmse", "mse")
-_TITLES = {
-    "miou": "mIoU", "top1": "top-1 accuracy", "top5": "top-5 accuracy", "abs_rel": "relative error", "rmse": "RMSE",
-    "delta1": "within a factor of 1.25",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -47,14 +39,9 @@ def quantities(built: Built) -> list[Quantity]:
     return [*_accuracy(built), *_board(built), *_work(built), *_sizes(built), _time(built)]
 
 
-def metric_title(name: str) -> str:
-    """What a metric is called: ``mIoU`` of ``miou``."""
-    return _TITLES.get(name, name.replace("_", " "))
-
-
 def is_fraction(name: str) -> bool:
     """Whether a metric is a fraction, shown in percent."""
-    return name in _FRACTIONS
+    return name in METRICS and METRICS[name].unit == "%"
 
 
 def metric_text(name: str, value: float) -> str:
@@ -70,7 +57,7 @@ def change_text(name: str, change: float) -> str:
 
 def is_worse(name: str, change: float) -> bool:
     """Whether a metric that changed so got worse."""
-    return change > 0 if name in _LESS_IS_BETTER else change < 0
+    return bool(loss(name, 0.0, change) > 0)
 
 
 def accuracies(built: Built) -> dict[str, dict[str, float]]:
@@ -79,17 +66,17 @@ def accuracies(built: Built) -> dict[str, dict[str, float]]:
     for step in ("evaluate", "deploy"):
         for key, value in built.metrics(step).items():
             name, _, kind = key.rpartition("_")
-            if name and kind in KINDS and isinstance(value, int | float):
+            if name and kind in ROWS and isinstance(value, int | float):
                 found.setdefault(name, {})[kind] = float(value)
     return found
 
 
 def _accuracy(built: Built) -> Iterator[Quantity]:
     for name, by_kind in accuracies(built).items():
-        for kind in KINDS:
+        for kind in ROWS:
             if kind in by_kind:
                 value = by_kind[kind]
-                better: Literal["more", "less"] = "less" if name in _LESS_IS_BETTER else "more"
+                better: Literal["more", "less"] = "less" if loss(name, 0.0, 1.0) > 0 else "more"
                 title = f"{metric_title(name)}, {NAMES[kind]}"
                 yield Quantity(f"{name}_{kind}", title, value, metric_text(name, value), better)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from recipebuild.facts.metrics import metric_title
 from recipebuild.report.figures import size
 from recipebuild.report.page.accuracy import change, change_tone
 from recipebuild.report.page.built import Built
@@ -15,7 +16,6 @@ from recipebuild.report.page.quantities import (
     count_text,
     is_fraction,
     metric_text,
-    metric_title,
 )
 from recipebuild.report.pipeline.nodes import duration
 

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from recipebuild.errors import RecipeError
+from recipebuild.facts.chips import CHIPS
 from recipebuild.toolkit.board.costs import Costs
 
 if TYPE_CHECKING:
@@ -133,7 +134,7 @@ def _features(costs: Costs) -> tuple[float, ...]:
 
 def _attention_ms(costs: Costs) -> float:
     engine = _data()["engine"]
-    spilled = sum(size for size in costs.softmax_sizes if size > engine["on_chip_bytes"])
+    spilled = sum(size for size in costs.softmax_sizes if size > CHIPS["AX650"].on_chip)
     return float(_PASSES * spilled / (engine["gigabytes_per_second"] * 1e6))
 
 

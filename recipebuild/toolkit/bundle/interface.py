@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.errors import CheckError, StepError
+from recipebuild.facts.tasks import CLASSIFICATION, SEGMENTATION, TASKS
 from recipebuild.toolkit.calibration.runtime import YUV, Csc, Runtime
 from recipebuild.toolkit.evaluate.palette import CITYSCAPES, palette
 from recipebuild.toolkit.evaluate.segmentation import class_count
@@ -26,10 +27,6 @@ if TYPE_CHECKING:
     from recipebuild.toolkit.graph.statistics import Tensor
 
 RESIZE = "bilinear, antialiased (Pillow's BILINEAR)"
-_MEANINGS = {
-    "image-classification": "scores of the classes", "depth-estimation": "depth", "image-feature-extraction": "features"
-}  # fmt: skip
-_SEGMENTATION, _CLASSIFICATION = "semantic-segmentation", "image-classification"
 
 
 def interface(
@@ -102,9 +99,9 @@ def labels(float_model: Path, task: str, config: Path | None) -> list[dict[str, 
     named: Mapping[str, str] = {}
     if config is not None and config.is_file():
         named = json.loads(config.read_text(encoding="utf-8")).get("id2label") or {}
-    if task == _CLASSIFICATION:
+    if task == CLASSIFICATION:
         return [{"id": int(i), "name": name} for i, name in sorted(named.items(), key=lambda one: int(one[0]))]
-    if task != _SEGMENTATION:
+    if task != SEGMENTATION:
         return []
     count = class_count(float_model) or 0
     own = [named.get(str(i), "") for i in range(count)]
@@ -156,7 +153,7 @@ def check_runner(runner: Runner, found: Mapping[str, Any]) -> None:
 
 def _output(tensor: Tensor, task: str, on_npu: bool) -> dict[str, Any]:
     dtype = "int32" if on_npu and tensor.dtype == "int64" else tensor.dtype
-    meaning = _MEANINGS.get(task, "raw output")
-    if task == _SEGMENTATION:
+    meaning = TASKS[task].meaning
+    if task == SEGMENTATION:
         meaning = "class ids" if dtype.startswith("int") else "logits"
     return {"name": tensor.name, "shape": list(tensor.shape or ()), "dtype": dtype, "meaning": meaning}

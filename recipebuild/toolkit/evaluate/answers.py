@@ -10,20 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.errors import CheckError, StepError
+from recipebuild.facts.tasks import DEPTH, TASKS
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
     Array = npt.NDArray[Any]
-
-SEGMENTATION = "semantic-segmentation"
-CLASSIFICATION = "image-classification"
-DEPTH = "depth-estimation"
-FEATURES = "image-feature-extraction"
-
-_RANKS = {SEGMENTATION: (3, "logits [N, classes, h, w]"), CLASSIFICATION: (1, "logits [N, classes]")}
-"""Of tasks with classes: the axes of one image's logits, and what the output is called."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +52,11 @@ def answer(outputs: Sequence[Array], task: str, name: str) -> Answer:
     check_finite(outputs, name)
     floats = [output[0] for output in outputs if output.dtype.kind == "f"]
     values = floats[0].astype(np.float32) if floats else None
-    if task not in _RANKS:
+    rank = TASKS[task].class_rank
+    if rank is None:
         if values is None:
             raise StepError(f"{name} gives class ids, and a model for {task} gives none", remedy="head: {kind: none}")
         return Answer(None, values.squeeze(0) if task == DEPTH and values.ndim == 3 else values)
-    rank, expected = _RANKS[task]
     integers = [output[0] for output in outputs if output.dtype.kind in "iu"]
     if values is not None and values.ndim != rank:
         values = None
@@ -72,7 +65,8 @@ def answer(outputs: Sequence[Array], task: str, name: str) -> Answer:
         shapes = ", ".join(f"{output.dtype} {list(output.shape)}" for output in outputs)
         raise StepError(
             f"{name} gives no class ids for {task}: its output is {shapes}",
-            remedy=f"a model for this task gives {expected} or their ArgMax over the classes; see model.task and head",
+            remedy=f"a model for this task gives {TASKS[task].logits} or their ArgMax over the classes; "
+            "see model.task and head",
         )
     return Answer(np.asarray(ids, np.int64), values)
 

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.errors import StepError
+from recipebuild.facts.tasks import CLASSIFICATION, DEPTH
 from recipebuild.toolkit.calibration.decode import decode
 from recipebuild.toolkit.calibration.imagefile import ImageFile, shown
-from recipebuild.toolkit.evaluate.answers import CLASSIFICATION, DEPTH
 from recipebuild.toolkit.evaluate.layouts import DatasetSpec, Sample, layout_of
 from recipebuild.toolkit.evaluate.trainids import CITYSCAPES_IDS, IGNORE
 

@@ -12,10 +12,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from recipebuild.facts.metrics import loss
 from recipebuild.toolkit.evaluate.answers import Answer
 from recipebuild.toolkit.evaluate.measure import Measured, Measurement
 from recipebuild.toolkit.evaluate.noise import difference, interval, is_noise
-from recipebuild.toolkit.evaluate.scores import Fidelity, loss
+from recipebuild.toolkit.evaluate.scores import Fidelity
 
 if TYPE_CHECKING:
     Row = dict[str, Any]

@@ -21,9 +21,9 @@ from typing import Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field
 
 from recipebuild.errors import StepError
+from recipebuild.facts.tasks import CLASSIFICATION, FEATURES, SEGMENTATION
 from recipebuild.toolkit.calibration.imagefile import ImageFile, shown
 from recipebuild.toolkit.calibration.source import folder_images, read_file
-from recipebuild.toolkit.evaluate.answers import CLASSIFICATION, FEATURES, SEGMENTATION
 
 Name = Literal["folders", "cityscapes", "ade20k", "depth", "classes", "images"]
 Encoding = Literal["ids", "cityscapes", "reduced"]

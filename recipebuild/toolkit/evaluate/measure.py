@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.errors import StepError
-from recipebuild.toolkit.evaluate.answers import CLASSIFICATION, SEGMENTATION, Answer
+from recipebuild.facts.metrics import AGAINST_A_MODEL, metrics_of
+from recipebuild.facts.tasks import CLASSIFICATION, SEGMENTATION
+from recipebuild.toolkit.evaluate.answers import Answer
 from recipebuild.toolkit.evaluate.dataset import IGNORE, DatasetSpec, Sample, read_image, read_truth
 from recipebuild.toolkit.evaluate.layouts import layout_of
-from recipebuild.toolkit.evaluate.scores import AGAINST_A_MODEL, METRICS, Score, score_of
+from recipebuild.toolkit.evaluate.scores import Score, score_of
 from recipebuild.toolkit.evaluate.segmentation import class_count
 
 if TYPE_CHECKING:
@@ -65,8 +67,8 @@ class Measurement:
     @property
     def metrics(self) -> tuple[str, ...]:
         """The figures, the usual one first; of features, and of depth without labels, there is no agreement."""
-        if self.labelled and self.task in METRICS:
-            return METRICS[self.task]
+        if self.labelled and (labelled := metrics_of(self.task, labels=True)):
+            return labelled
         return AGAINST_A_MODEL if self.classes else AGAINST_A_MODEL[1:]
 
     def read(self, sample: Sample) -> tuple[Image.Image, Any]:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.errors import MissingError, StepError, UnreachableError, reason
-from recipebuild.toolkit.evaluate.answers import CLASSIFICATION, DEPTH, FEATURES, SEGMENTATION
+from recipebuild.facts.tasks import CLASSIFICATION, DEPTH, FEATURES, SEGMENTATION
 
 if TYPE_CHECKING:
     from datasets import Dataset

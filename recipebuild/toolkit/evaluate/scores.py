@@ -25,7 +25,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from recipebuild.toolkit.evaluate.answers import CLASSIFICATION, DEPTH, FEATURES, SEGMENTATION, Answer
+from recipebuild.facts.metrics import AGAINST_A_MODEL, metrics_of
+from recipebuild.facts.tasks import CLASSIFICATION, DEPTH, FEATURES, SEGMENTATION
+from recipebuild.toolkit.evaluate.answers import Answer
 from recipebuild.toolkit.evaluate.metrics import accuracy, class_counts, confusion_matrix, iou, mean_over_classes
 from recipebuild.toolkit.evaluate.resize import enlarge, enlarge_values
 
@@ -35,19 +37,6 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[Any]
     Row = npt.NDArray[np.float64]
-
-LOWER_IS_BETTER = ("abs_rel", "rmse")
-"""Figures that are errors; of all others more is better."""
-
-AGAINST_A_MODEL = ("agreement", "cosine", "snr")
-"""Figures that need no labels."""
-
-METRICS: dict[str, tuple[str, ...]] = {
-    SEGMENTATION: ("miou", "pixel_accuracy"),
-    CLASSIFICATION: ("top1", "top5"),
-    DEPTH: ("abs_rel", "rmse", "delta1"),
-}
-"""The figures of each task that has labels, the usual one first."""
 
 _TOP = 5
 
@@ -71,16 +60,11 @@ def score_of(task: str, *, classes: int, labelled: bool, relative: bool = False)
         labelled: Whether truth is labels; else it is another model's answer.
         relative: Of depth: whether the model gives inverse depth up to scale and shift.
     """
-    if not labelled or task not in METRICS:
+    if not labelled or not metrics_of(task, labels=True):
         return Fidelity(by_place=task == FEATURES)
     if task == SEGMENTATION:
         return Segmentation(classes)
     return Classification() if task == CLASSIFICATION else Depth(relative)
-
-
-def loss(metric: str, before: Any, after: Any) -> Any:
-    """How much worse ``after`` is than ``before``: above 0 if it is."""
-    return after - before if metric in LOWER_IS_BETTER else before - after
 
 
 @dataclass(frozen=True)
@@ -161,7 +145,7 @@ class Depth:
 
     def figures(self, sums: Row) -> dict[str, Array]:
         """``abs_rel``, ``rmse`` and ``delta1``."""
-        return {name: sums[..., i] / sums[..., 0] for i, name in enumerate(METRICS[DEPTH], 1)}
+        return {name: sums[..., i] / sums[..., 0] for i, name in enumerate(metrics_of(DEPTH, labels=True), 1)}
 
 
 def _aligned(found: Array, right: Array) -> Array:

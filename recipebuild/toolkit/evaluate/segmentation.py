@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recipebuild.errors import StepError
+from recipebuild.facts.tasks import SEGMENTATION
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
-from recipebuild.toolkit.evaluate.answers import SEGMENTATION, answer
+from recipebuild.toolkit.evaluate.answers import answer
 from recipebuild.toolkit.evaluate.runners import Model, outputs_of
 
 if TYPE_CHECKING:

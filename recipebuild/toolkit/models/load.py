@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.errors import StepError, reason
+from recipebuild.facts.tasks import FEATURES
 from recipebuild.toolkit.models.checkpoint import CONFIG, file_names, read_config, weight_files
 from recipebuild.toolkit.models.extensions import register_models
-from recipebuild.toolkit.models.tasks import FEATURES, answer, default_features, model_class, special_tokens
+from recipebuild.toolkit.models.tasks import answer, default_features, model_class, special_tokens
 
 if TYPE_CHECKING:
     import torch

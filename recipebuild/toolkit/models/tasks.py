@@ -5,39 +5,16 @@
     depth-estimation           depth [N, H, W]
     image-feature-extraction   ``patches`` [N, places, C], ``cls`` [N, C], ``tokens`` (both), or ``pooled`` [N, C]
 
-A task is a line in ``TASKS``; the model's class follows from it and from the ``model_type`` in config.json.
+A task is a row in ``facts/tasks.py``; the model's class follows from it and from the ``model_type`` in config.json.
 """
 
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass
 from typing import Any
 
 from recipebuild.errors import StepError
-
-FEATURES = "image-feature-extraction"
-
-
-@dataclass(frozen=True)
-class Task:
-    """What transformers calls a task.
-
-    Attributes:
-        auto_class: The class in ``transformers`` that finds the model's class.
-        output: The field of the model's answer that is exported; ``None`` where the recipe chooses.
-    """
-
-    auto_class: str
-    output: str | None
-
-
-TASKS = {
-    "semantic-segmentation": Task("AutoModelForSemanticSegmentation", "logits"),
-    "image-classification": Task("AutoModelForImageClassification", "logits"),
-    "depth-estimation": Task("AutoModelForDepthEstimation", "predicted_depth"),
-    FEATURES: Task("AutoModel", None),
-}
+from recipebuild.facts.tasks import FEATURES, TASKS
 
 
 def model_class(task: str, config: Any, features: str) -> tuple[Any, Any]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from recipebuild.errors import RecipeError
+from recipebuild.facts.chips import CHIPS
 from recipebuild.toolkit.pulsar2.nodes import CONDITIONS, Look
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ OPSET = 11
 """The oldest opset that is taken."""
 
 FOLDER = Path(__file__).parent / "operators/"
-SAME_TABLE = {"M76H": "AX650", "AX650A": "AX650", "AX650N": "AX650", "AX8850": "AX650", "AX630C": "AX620E"}
-"""Hardware that the documentation puts in the table of another."""
 
 Severity = Literal["fails", "wrong", "slow"]
 
@@ -61,8 +60,7 @@ class Finding:
 
 def hardware_with_tables() -> list[str]:
     """The hardware whose operators are known."""
-    tables = {path.stem for path in FOLDER.glob("*.yaml")} - {"limits", "field"}
-    return sorted(tables | {name for name, table in SAME_TABLE.items() if table in tables})
+    return sorted(chip.name for chip in CHIPS.values() if chip.operators)
 
 
 def lint(model: onnx.ModelProto, hardware: str) -> list[Finding]:
@@ -156,13 +154,13 @@ _MENDED = {
 @functools.cache
 def _table(hardware: str) -> dict[str, dict[str, Any]]:
     """The limits of each operator that the hardware is documented to take."""
-    file = FOLDER / f"{SAME_TABLE.get(hardware, hardware)}.yaml"
-    if not file.is_file():
+    chip = CHIPS.get(hardware)
+    if chip is None or chip.operators is None:
         raise RecipeError(
             f"the documentation has no table of operators for {hardware}",
             remedy=f"there are tables for {', '.join(hardware_with_tables())}",
         )
-    table = _read(file)
+    table = _read(FOLDER / f"{chip.operators}.yaml")
     limits = {**_read(FOLDER / "limits.yaml"), **table.get("differs", {})}
     return {operator: limits.get(operator, {}) for operator in table["operators"]}
 

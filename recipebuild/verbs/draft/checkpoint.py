@@ -7,24 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from recipebuild.errors import RecipeError
+from recipebuild.facts.tasks import FEATURES, SEGMENTATION, TASKS
 from recipebuild.verbs.draft import preprocessor
 from recipebuild.verbs.draft.facts import IMAGENET, USUAL, Facts, Said
 
-FEATURES = "image-feature-extraction"
-TASKS = {
-    "ForSemanticSegmentation": "semantic-segmentation",
-    "ForImageClassification": "image-classification",
-    "ForImageClassificationWithTeacher": "image-classification",
-    "ForDepthEstimation": "depth-estimation",
-    "ForMaskedImageModeling": FEATURES,
-    "ForPreTraining": FEATURES,
-    "WithProjection": FEATURES,
-    "Model": FEATURES,
-}
-"""What transformers calls the classes for a task, by the end of the class's name."""
-
-_OUTPUTS = {"semantic-segmentation": "logits", "image-classification": "logits", "depth-estimation": "depth"}
-_USUAL = {"semantic-segmentation": [512, 512], "depth-estimation": [480, 640]}
 _IMAGES = ("image_size", "patch_size", "patch_sizes", "num_channels", "vision_config", "backbone_config")
 """What only the config.json of a model for images has, one of these."""
 
@@ -57,7 +43,7 @@ def facts(config: Json, given: Json | None, name: str, *, known: bool, task: str
         if field not in found:
             found[field] = Said(value, f"not in the model's files: {USUAL[field]}", sure=False)
     pooled = "model.features" in found and found["model.features"].value == "pooled"
-    output = _OUTPUTS.get(kind, "embedding" if pooled else "features")
+    output = TASKS[kind].tensor or ("embedding" if pooled else "features")
     found["export.output"] = Said(output, "what the board's program will find it under")
     found |= head(kind, _classes(config))
     return found
@@ -65,7 +51,7 @@ def facts(config: Json, given: Json | None, name: str, *, known: bool, task: str
 
 def head(task: str, classes: str = "") -> Facts:
     """What is put at the end of the network: for segmentation an ArgMax, else nothing."""
-    if task != "semantic-segmentation":
+    if task != SEGMENTATION:
         return {"head.kind": Said("none", f"{task}: the network's own output{classes}")}
     return {"head.kind": Said("argmax", f"class ids in place of logits{classes}")}
 
@@ -73,16 +59,16 @@ def head(task: str, classes: str = "") -> Facts:
 def _task(config: Json, given: Json | None, known: bool) -> Said:
     names = config.get("architectures")
     name = names[0] if isinstance(names, list) and names and isinstance(names[0], str) else ""
-    for ending, task in TASKS.items():
-        if not name.endswith(ending):
+    for task in TASKS.values():
+        if not name.endswith(task.architectures):
             continue
         if not known and given is None and not any(key in config for key in _IMAGES):
             break
-        return Said(task, f"{name} in config.json")
+        return Said(task.name, f"{name} in config.json")
     told = f"its config.json names {name}" if name else "its config.json names no architecture"
     raise RecipeError(
         f"what the model is for is not known: {told}",
-        remedy=f"recipes are for models that take one image: {', '.join(sorted(set(TASKS.values())))};\n"
+        remedy=f"recipes are for models that take one image: {', '.join(sorted(TASKS))};\n"
         "if it can do one of these, say which: --set model.task=TASK",
     )
 
@@ -98,7 +84,7 @@ def _check_channels(config: Json) -> None:
 
 
 def _shape(config: Json, given: Json, name: str, task: str) -> Said:
-    named = re.search(r"-(\d{2,4})-(\d{2,4})$", name) if task == "semantic-segmentation" else None
+    named = re.search(r"-(\d{2,4})-(\d{2,4})$", name) if task == SEGMENTATION else None
     divisor = preprocessor.divisor(given)
     if named:
         return _sized([int(named[1]), int(named[2])], "height and width are in the model's name")
@@ -108,7 +94,7 @@ def _shape(config: Json, given: Json, name: str, task: str) -> Said:
         part = config.get(field) if field else config
         if isinstance(part, Mapping) and (sides := preprocessor.pair(part.get("image_size"))):
             return _sized(list(sides), f"{field}.image_size in config.json".lstrip("."))
-    usual = [_multiple(side, divisor) for side in _USUAL.get(task, [224, 224])]
+    usual = [_multiple(side, divisor) for side in TASKS[task].size or (224, 224)]
     return Said([1, 3, *usual], "not in the model's files: a usual size", sure=False)
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.errors import RecipeError
+from recipebuild.facts.tasks import CLASSIFICATION, DEPTH, FEATURES, SEGMENTATION
 from recipebuild.recipe.section import TENSOR_NAME
 from recipebuild.verbs.draft import preprocessor
-from recipebuild.verbs.draft.checkpoint import FEATURES, head
+from recipebuild.verbs.draft.checkpoint import head
 from recipebuild.verbs.draft.facts import IMAGENET, USUAL, Said
 
 if TYPE_CHECKING:
@@ -108,11 +109,11 @@ def _task(found: list[Tensor]) -> tuple[str, str, bool]:
     shape = first.shape or ()
     why = f"its output is {first}"
     if len(shape) == 4 and shape[1] != 1:
-        return "semantic-segmentation", why, first.dtype.startswith("float")
+        return SEGMENTATION, why, first.dtype.startswith("float")
     if len(shape) in (3, 4) and not first.dtype.startswith("float"):
-        return "semantic-segmentation", f"{why}: class ids", True
+        return SEGMENTATION, f"{why}: class ids", True
     if len(shape) == 4:
-        return "depth-estimation", why, False
+        return DEPTH, why, False
     if len(shape) == 2:
-        return "image-classification", why, False
+        return CLASSIFICATION, why, False
     return FEATURES, why, False

@@ -4,20 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from recipebuild.recipe.evaluate import METRICS
-from recipebuild.toolkit.evaluate.scores import AGAINST_A_MODEL
-from recipebuild.toolkit.evaluate.scores import METRICS as MEASURED
-from recipebuild.toolkit.models.tasks import TASKS
-
-
-def test_recipes_may_name_what_can_be_measured() -> None:
-    assert METRICS.keys() == TASKS.keys()
-    for task, metrics in METRICS.items():
-        labelled = MEASURED.get(task, ())
-        assert metrics[: len(labelled)] == labelled
-        assert set(metrics[len(labelled) :]) <= set(AGAINST_A_MODEL)
-
-
 BAD = {
     "metric of another task": ("evaluate: {dataset: labelled, metric: «top1}", "evaluate.metric", ["no top1", "miou"]),
     "no metric": ("evaluate: {dataset: labelled, metric: «iou}", "evaluate.metric", ["did you mean `miou`"]),

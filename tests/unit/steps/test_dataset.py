@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from recipebuild.errors import StepError
+from recipebuild.facts.tasks import CLASSIFICATION, DEPTH, FEATURES, SEGMENTATION
 from recipebuild.steps.dataset import Params, run
-from recipebuild.toolkit.evaluate.answers import CLASSIFICATION, DEPTH, FEATURES, SEGMENTATION
 from recipebuild.toolkit.evaluate.dataset import DatasetSpec, read_truth, samples
 
 datasets = pytest.importorskip("datasets")

@@ -10,7 +10,8 @@ read.py        any file that the tool reads, as a configuration
 versions.py    which version of the tool brought what
 """
 
-from recipebuild.toolkit.pulsar2.config.build import NPU_MODES, BuildConfig, Hardware, NpuMode, OnnxOptimizeOption
+from recipebuild.facts.chips import Hardware, NpuMode
+from recipebuild.toolkit.pulsar2.config.build import BuildConfig, OnnxOptimizeOption
 from recipebuild.toolkit.pulsar2.config.compiler import CompilerConfig, Graph, Node, SubConfig
 from recipebuild.toolkit.pulsar2.config.message import Message
 from recipebuild.toolkit.pulsar2.config.processors import (
@@ -24,7 +25,6 @@ from recipebuild.toolkit.pulsar2.config.quant import CalibrationMethod, InputQua
 from recipebuild.toolkit.pulsar2.config.write import to_json
 
 __all__ = [
-    "NPU_MODES",
     "BuildConfig",
     "CalibrationMethod",
     "CompilerConfig",

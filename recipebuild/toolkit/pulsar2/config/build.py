@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from recipebuild.facts.chips import CHIPS, Hardware, NpuMode
 from recipebuild.toolkit.pulsar2.config.compiler import CompilerConfig
 from recipebuild.toolkit.pulsar2.config.message import Message, Text
 from recipebuild.toolkit.pulsar2.config.processors import ConstProcessor, InputProcessor, OpProcessor, OutputProcessor
 from recipebuild.toolkit.pulsar2.config.quant import QuantConfig
 
 ModelType = Literal["ONNX", "QuantAxModel", "QuantONNX", "OptimizedQuantAxModel"]
-Hardware = Literal["AX650", "AX620E", "AX615", "AX637", "AX8860", "M76H", "M57"]
-NpuMode = Literal["NPU1", "NPU2", "NPU3", "NPU4"]
-
-NPU_MODES: Mapping[Hardware, tuple[NpuMode, ...]] = {
-    "AX650": ("NPU1", "NPU2", "NPU3"),
-    "M76H": ("NPU1", "NPU2", "NPU3"),
-    "AX620E": ("NPU1", "NPU2"),
-    "AX615": ("NPU1", "NPU2"),
-    "AX8860": ("NPU1", "NPU2", "NPU4"),
-}
-"""How many cores a model may be compiled for; hardware that is not listed has no documented limit."""
-
 _SIZES = r"[^:;]+:\d+(x\d+)*"
 
 
@@ -61,8 +49,8 @@ class BuildConfig(Message):
 
     @model_validator(mode="after")
     def _cores(self) -> Self:
-        modes = NPU_MODES.get(self.target_hardware)
-        if modes and self.npu_mode not in modes:
+        modes = CHIPS[self.target_hardware].npu_modes
+        if self.npu_mode not in modes:
             raise ValueError(f"npu_mode {self.npu_mode} does not exist on {self.target_hardware}: {', '.join(modes)}")
         return self
 

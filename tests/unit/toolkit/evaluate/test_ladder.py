@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from recipebuild.toolkit.evaluate.answers import CLASSIFICATION, SEGMENTATION, Answer
+from recipebuild.facts.tasks import CLASSIFICATION, SEGMENTATION
+from recipebuild.toolkit.evaluate.answers import Answer
 from recipebuild.toolkit.evaluate.ladder import climb, verdict
 from recipebuild.toolkit.evaluate.measure import Measurement
 

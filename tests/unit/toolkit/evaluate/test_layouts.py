@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from recipebuild.errors import StepError
-from recipebuild.toolkit.evaluate.answers import CLASSIFICATION, DEPTH, FEATURES
+from recipebuild.facts.tasks import CLASSIFICATION, DEPTH, FEATURES
 from recipebuild.toolkit.evaluate.dataset import DatasetSpec, read, read_depth, read_label, read_truth, samples
 from recipebuild.toolkit.evaluate.layouts import layout_name
 

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from recipebuild.errors import StepError
+from recipebuild.facts.tasks import CLASSIFICATION, DEPTH, FEATURES, SEGMENTATION
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
-from recipebuild.toolkit.evaluate.answers import CLASSIFICATION, DEPTH, FEATURES, SEGMENTATION
 from recipebuild.toolkit.evaluate.dataset import DatasetSpec, samples
 from recipebuild.toolkit.evaluate.measure import Measurement, measure
 from recipebuild.toolkit.evaluate.runners import batch, batch_runner, onnx_runner, open_model

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from recipebuild.errors import CheckError, StepError
-from recipebuild.toolkit.evaluate.answers import CLASSIFICATION, DEPTH, FEATURES, SEGMENTATION, Answer, answer
+from recipebuild.facts.metrics import loss
+from recipebuild.facts.tasks import CLASSIFICATION, DEPTH, FEATURES, SEGMENTATION
+from recipebuild.toolkit.evaluate.answers import Answer, answer
 from recipebuild.toolkit.evaluate.metrics import class_counts, confusion_matrix, iou
-from recipebuild.toolkit.evaluate.scores import Segmentation, loss, score_of
+from recipebuild.toolkit.evaluate.scores import Segmentation, score_of
 
 
 def figures(task: str, pairs: list[tuple[Any, Answer]], **how: Any) -> dict[str, float]:

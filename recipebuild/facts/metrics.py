@@ -1,0 +1,73 @@
+"""The figures of accuracy: a row for each metric. How each is computed is in ``toolkit/evaluate/scores.py``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from recipebuild.facts.tasks import CLASSIFICATION, DEPTH, FEATURES, SEGMENTATION
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric.
+
+    Attributes:
+        name: As recipes and manifests say it.
+        title: As people write it.
+        unit: ``%`` for fractions (0..1), which are shown in per cent; ``dB``; else empty.
+        tasks: The tasks whose recipes may ask for it.
+        labels: Whether it needs labels; else it holds a model against another one.
+        lower_is_better: Whether it is an error.
+    """
+
+    name: str
+    title: str
+    unit: Literal["%", "dB", ""]
+    tasks: tuple[str, ...]
+    labels: bool = True
+    lower_is_better: bool = False
+
+
+METRICS = {
+    metric.name: metric
+    for metric in (
+        Metric("miou", "mIoU", "%", (SEGMENTATION,)),
+        Metric("pixel_accuracy", "pixel accuracy", "%", (SEGMENTATION,)),
+        Metric("top1", "top-1", "%", (CLASSIFICATION,)),
+        Metric("top5", "top-5", "%", (CLASSIFICATION,)),
+        Metric("abs_rel", "AbsRel", "", (DEPTH,), lower_is_better=True),
+        Metric("rmse", "RMSE", "", (DEPTH,), lower_is_better=True),
+        Metric("delta1", "delta<1.25", "%", (DEPTH,)),
+        Metric("agreement", "agreement", "%", (SEGMENTATION, CLASSIFICATION), labels=False),
+        Metric("cosine", "cosine", "", (DEPTH, FEATURES), labels=False),
+        Metric("snr", "SNR", "dB", (), labels=False),
+    )
+}
+"""All metrics, by name; of each task the usual one comes first."""
+
+AGAINST_A_MODEL = tuple(metric.name for metric in METRICS.values() if not metric.labels)
+"""Metrics that need no labels."""
+
+ROWS = ("pytorch", "float", "quantized", "board")
+"""What accuracy is measured of: the PyTorch model, the ONNX model, what was compiled (on this machine), the board."""
+
+if TYPE_CHECKING:
+    MetricName = str
+else:
+    MetricName = Literal[tuple(name for name, metric in METRICS.items() if metric.tasks)]
+
+
+def metrics_of(task: str, *, labels: bool = False) -> tuple[str, ...]:
+    """The metrics of a task, the usual one first; with ``labels`` only those that need labels."""
+    return tuple(name for name, metric in METRICS.items() if task in metric.tasks and (metric.labels or not labels))
+
+
+def metric_title(metric: str) -> str:
+    """What people call a metric: ``mIoU`` for ``miou``."""
+    return METRICS[metric].title if metric in METRICS else metric.replace("_", " ")
+
+
+def loss(metric: str, before: Any, after: Any) -> Any:
+    """How much worse ``after`` is than ``before``, figures or arrays of them: above 0 if it is."""
+    return after - before if metric in METRICS and METRICS[metric].lower_is_better else before - after

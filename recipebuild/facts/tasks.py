@@ -1,0 +1,77 @@
+"""What a network is for, in Hugging Face's words: a row for each task.
+
+A recipe's ``model.task`` may be any of them. transformers finds the model's class by ``auto_class``, ``new`` recognises
+a checkpoint by the ends of its ``architectures``, and evaluation knows from the row what an answer looks like.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+SEGMENTATION = "semantic-segmentation"
+CLASSIFICATION = "image-classification"
+DEPTH = "depth-estimation"
+FEATURES = "image-feature-extraction"
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task.
+
+    Attributes:
+        name: As recipes and transformers say it.
+        auto_class: The class in ``transformers`` that finds the model's class.
+        architectures: How the names of transformers' classes for it end, as config.json has them.
+        output: The field of the model's answer that is exported; ``None`` where the recipe chooses.
+        tensor: What ``new`` calls the output; ``None`` where that depends on the features.
+        meaning: What the output is, in a bundle's words.
+        class_rank: Of tasks with classes: the axes of one image's logits; else ``None``.
+        class_axis: Of tasks with classes: the axis of the classes in the batch's logits; else ``None``.
+        logits: Of tasks with classes: the shape of their logits, in words; else empty.
+        layout: The layout in which the step dataset leaves what the library ``datasets`` read.
+        size: Height and width that ``new`` proposes where the model's files name none; ``None`` for 224x224.
+    """
+
+    name: str
+    auto_class: str
+    architectures: tuple[str, ...]
+    output: str | None
+    tensor: str | None
+    meaning: str
+    layout: str
+    class_rank: int | None = None
+    class_axis: int | None = None
+    logits: str = ""
+    size: tuple[int, int] | None = None
+
+
+TASKS = {
+    task.name: task
+    for task in (
+        Task(
+            SEGMENTATION, "AutoModelForSemanticSegmentation", ("ForSemanticSegmentation",), "logits", "logits",
+            "scores of the classes", "folders",
+            class_rank=3, class_axis=1, logits="logits [N, classes, h, w]", size=(512, 512),
+        ),
+        Task(
+            CLASSIFICATION, "AutoModelForImageClassification",
+            ("ForImageClassification", "ForImageClassificationWithTeacher"), "logits", "logits",
+            "scores of the classes", "classes", class_rank=1, class_axis=-1, logits="logits [N, classes]",
+        ),
+        Task(
+            DEPTH, "AutoModelForDepthEstimation", ("ForDepthEstimation",), "predicted_depth", "depth",
+            "depth", "depth", size=(480, 640),
+        ),
+        Task(
+            FEATURES, "AutoModel", ("ForMaskedImageModeling", "ForPreTraining", "WithProjection", "Model"), None, None,
+            "features", "images",
+        ),
+    )
+}  # fmt: skip
+"""All tasks, by name."""
+
+if TYPE_CHECKING:
+    TaskName = str
+else:
+    TaskName = Literal[tuple(TASKS)]
