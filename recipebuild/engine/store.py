@@ -22,6 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from recipebuild.engine.digest import canonical_json, digest_file, digest_json
+from recipebuild.engine.layout import FILE as LAYOUT_FILE
+from recipebuild.engine.layout import LAYOUT, check_layout
 from recipebuild.engine.record import Blob, Record, read_record, record_as_json
 from recipebuild.engine.statcache import StatCache
 from recipebuild.engine.workspace import Workspaces, fsync_folder
@@ -40,9 +42,13 @@ class Store:
 
     Args:
         root: The store's folder; made at the first write.
+
+    Raises:
+        RecipeError: If a later version, with another layout, made it.
     """
 
     def __init__(self, root: Path) -> None:
+        check_layout(root)
         self.root = root
         self.blobs = root / "blobs"
         self.actions = root / "actions"
@@ -59,6 +65,8 @@ class Store:
         try:
             for folder in (self.blobs, self.actions, self.code, self.root / "locks"):
                 folder.mkdir(parents=True, exist_ok=True)
+            if not (self.root / LAYOUT_FILE).exists():
+                (self.root / LAYOUT_FILE).write_text(f"{LAYOUT}\n", encoding="utf-8")
             return Workspaces(self.root / "tmp")
         except OSError as error:
             raise disk_full(error, self.root) or RecipeError(
