@@ -95,6 +95,7 @@ def run(
         on_event(event)
 
     courier = Courier(store, remote) if remote else None
+    store.hold()
     try:
         if options.locked:
             check_locked(recipes, options, store, on_event)

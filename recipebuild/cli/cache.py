@@ -54,7 +54,8 @@ def verify(store: given.LocalStore = None, as_json: given.Json = False) -> None:
         print_json([asdict(found)])
     else:
         for name in found.damaged:
-            typer.echo(f"damaged, removed: {name}")
+            done = "cannot be removed, as it is another user's" if name in found.refused else "removed"
+            typer.echo(f"damaged, {done}: {name}")
         for key in found.incomplete:
             typer.echo(f"incomplete, will be built again: {key}")
         typer.echo(f"{found.blobs} blobs, {size(found.bytes)}: {'sound' if not found.damaged else 'damaged'}")
@@ -89,3 +90,5 @@ def gc(
     else:
         typer.echo(f"freed {size(freed.bytes)}: {freed.records} records, {freed.blobs} blobs")
         typer.echo(f"{size(freed.kept_bytes)} are left")
+        if freed.refused:
+            typer.echo(f"{freed.refused} files of other users could not be removed")

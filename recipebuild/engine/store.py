@@ -16,6 +16,7 @@ import contextlib
 import json
 import os
 import stat
+import time
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -26,7 +27,7 @@ from recipebuild.engine.layout import FILE as LAYOUT_FILE
 from recipebuild.engine.layout import LAYOUT, check_layout
 from recipebuild.engine.record import Blob, Record, read_record, record_as_json
 from recipebuild.engine.statcache import StatCache
-from recipebuild.engine.workspace import Workspaces, fsync_folder
+from recipebuild.engine.workspace import Mark, Workspaces, fsync_folder
 from recipebuild.errors import RecipeError, StepError, disk_full
 
 SEAL_NS = 946_684_800 * 1_000_000_000
@@ -54,6 +55,16 @@ class Store:
         self.actions = root / "actions"
         self.code = root / "code"
         self.stats = StatCache(root / "stat.sqlite")
+        self._mark: Mark | None = None
+
+    def hold(self) -> None:
+        """From now until ``close``, let no collector take what is found here.
+
+        Quietly nothing where nobody has written yet, or this process cannot: a run that finds all that it needs there
+        is no worse for it.
+        """
+        with contextlib.suppress(OSError):
+            self._mark = self._mark or Mark(self.root / "tmp")
 
     @cached_property
     def workspaces(self) -> Workspaces:
@@ -63,11 +74,13 @@ class Store:
             RecipeError: If the store cannot be written.
         """
         try:
-            for folder in (self.blobs, self.actions, self.code, self.root / "locks"):
-                folder.mkdir(parents=True, exist_ok=True)
+            self.root.mkdir(parents=True, exist_ok=True)
+            for name in ("blobs", "actions", "code", "locks", "roots", "tmp"):
+                (self.root / name).mkdir(exist_ok=True)
+            self._mark = self._mark or Mark(self.root / "tmp")
             if not (self.root / LAYOUT_FILE).exists():
                 (self.root / LAYOUT_FILE).write_text(f"{LAYOUT}\n", encoding="utf-8")
-            return Workspaces(self.root / "tmp")
+            return Workspaces(self._mark)
         except OSError as error:
             raise disk_full(error, self.root) or RecipeError(
                 f"the store {self.root} cannot be written: {error.strerror}",
@@ -77,23 +90,39 @@ class Store:
     def close(self) -> None:
         """Write what was learned about files, and remove this process's workspaces."""
         self.stats.flush()
-        if "workspaces" in self.__dict__:
-            self.workspaces.close()
+        if workspaces := self.__dict__.pop("workspaces", None):
+            workspaces.close()
+        if self._mark:
+            self._mark.release()
+            self._mark = None
 
     def find(self, key: str) -> Record | None:
-        """The record under ``key`` if there is one and all that it names is here undamaged."""
+        """The record under ``key`` if there is one and all that it names is here undamaged.
+
+        While this process is at work (``hold``, ``workspaces``), what it finds stays.
+        """
         try:
             with open(self.actions / f"{key}.json", encoding="utf-8") as file:  # noqa: PTH123 - hot
                 record = read_record(json.load(file))
         except (OSError, ValueError, KeyError, TypeError):
             return None
         whole = record.key == key and all(self.holds(blob) for blob in (*record.outputs, record.log))
-        return record if whole else None
+        return record if whole and (not self._mark or self._touch(key)) else None
 
     def used(self, record: Record) -> None:
         """Note that the record was of use just now: the time of its file says when it last was."""
-        with contextlib.suppress(OSError):  # a store that cannot be written serves all the same
-            os.utime(f"{self.actions}/{record.key}.json")
+        if not self._mark:  # else it was noted when it was found or written
+            self._touch(record.key)
+
+    def _touch(self, key: str) -> bool:
+        """Note that a record is of use; ``False`` if a collector has just taken it."""
+        try:
+            os.utime(f"{self.actions}/{key}.json")
+        except FileNotFoundError:
+            return False
+        except OSError:
+            pass  # a store that cannot be written serves all the same
+        return True
 
     def records(self) -> list[Record]:
         """All records, the last used first; damaged ones are left out."""
@@ -163,10 +192,13 @@ class Store:
         self._write_action(record)
 
     def claim(self, blob: Blob) -> bool:
-        """Whether the blob is here; if it is, a collector is told that it is wanted again."""
+        """Whether the blob is here, and a collector could be told that it is wanted again; else ``put`` it."""
         if not self.holds(blob):
             return False
-        _seal(self.path(blob))  # its status changes now
+        try:
+            os.utime(self.path(blob), ns=(time.time_ns(), SEAL_NS))  # a collector looks whether these times change
+        except OSError:  # it has just been taken; or it is another user's, and only a file of our own can be kept
+            return False
         return True
 
     def put(self, file: Path, blob: Blob) -> None:
