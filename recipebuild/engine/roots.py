@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from recipebuild.engine.digest import canonical_json, digest_json
+from recipebuild.engine.sharing import make_folder, open_like
 from recipebuild.engine.store import Store
 
 _TRUSTED = 30 * 86_400
@@ -29,9 +30,10 @@ def add_root(store: Store, manifest: Path, keys: Iterable[str]) -> None:
     with contextlib.suppress(OSError):  # a store that cannot be written cannot be collected either
         if root.exists() and root.read_text(encoding="utf-8") == text:
             return
-        root.parent.mkdir(exist_ok=True)
+        make_folder(root.parent, store.root)
         temporary = root.with_name(f".{root.name}.{os.getpid()}")
         temporary.write_text(text, encoding="utf-8")
+        open_like(temporary, store.root)
         temporary.replace(root)
 
 

@@ -26,6 +26,7 @@ from recipebuild.engine.digest import canonical_json, digest_file, digest_json
 from recipebuild.engine.layout import FILE as LAYOUT_FILE
 from recipebuild.engine.layout import LAYOUT, check_layout
 from recipebuild.engine.record import Blob, Record, read_record, record_as_json
+from recipebuild.engine.sharing import make_folder, open_like
 from recipebuild.engine.statcache import StatCache
 from recipebuild.engine.workspace import Mark, Workspaces, fsync_folder
 from recipebuild.errors import RecipeError, StepError, disk_full
@@ -76,16 +77,25 @@ class Store:
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             for name in ("blobs", "actions", "code", "locks", "roots", "tmp"):
-                (self.root / name).mkdir(exist_ok=True)
+                make_folder(self.root / name, self.root)
             self._mark = self._mark or Mark(self.root / "tmp")
-            if not (self.root / LAYOUT_FILE).exists():
-                (self.root / LAYOUT_FILE).write_text(f"{LAYOUT}\n", encoding="utf-8")
+            self._sign()
             return Workspaces(self._mark)
         except OSError as error:
             raise disk_full(error, self.root) or RecipeError(
                 f"the store {self.root} cannot be written: {error.strerror}",
                 remedy="name a folder of your own with --store DIR, or set XDG_CACHE_HOME",
             ) from error
+
+    def _sign(self) -> None:
+        """Write down the layout; let all who share the store write to its cache of digests."""
+        layout, digests = self.root / LAYOUT_FILE, self.root / "stat.sqlite"
+        if not layout.exists():
+            layout.write_text(f"{LAYOUT}\n", encoding="utf-8")
+        if not digests.exists():
+            digests.touch()
+        open_like(layout, self.root)
+        open_like(digests, self.root)
 
     def close(self) -> None:
         """Write what was learned about files, and remove this process's workspaces."""
@@ -213,7 +223,12 @@ class Store:
         with file.open("rb") as opened:
             os.fsync(opened.fileno())
         _seal(file)
-        file.replace(self.path(blob))
+        try:
+            file.replace(self.path(blob))
+        except PermissionError:  # in a sticky folder, another user's file stays
+            if not self.holds(blob):
+                raise
+            file.unlink()
 
     def _take(self, file: Path, name: str) -> Blob:
         """Make a blob of ``file``, which is moved away."""
@@ -240,6 +255,7 @@ class Store:
             file.flush()
             if durable:
                 os.fsync(file.fileno())
+        open_like(temporary, self.root)
         temporary.replace(path)
 
     def _reseal(self, path: Path, digest: str) -> bool:

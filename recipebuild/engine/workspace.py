@@ -15,6 +15,7 @@ import shutil
 from pathlib import Path
 
 from recipebuild.engine.locks import acquire, release
+from recipebuild.engine.sharing import open_like
 
 
 class Mark:
@@ -54,6 +55,7 @@ class Workspaces:
         self._names = itertools.count()
         self.folder = mark.path.with_suffix("")
         self.folder.mkdir()
+        open_like(self.folder, mark.path.parent)
 
     def new(self) -> Path:
         """A new, empty folder."""
