@@ -55,7 +55,8 @@ def verify(store: opt.LocalStore = None, as_json: opt.Json = False) -> None:
         print_json([asdict(verdict)])
     else:
         for name in verdict.damaged:
-            typer.echo(f"damaged, removed: {name}")
+            done = "cannot be removed, as it is another user's" if name in verdict.refused else "removed"
+            typer.echo(f"damaged, {done}: {name}")
         for key in verdict.incomplete:
             typer.echo(f"incomplete, will be built again: {key}")
         typer.echo(f"{verdict.blobs} blobs, {size(verdict.bytes)}: {'sound' if not verdict.damaged else 'damaged'}")
@@ -88,6 +89,8 @@ def gc(
     else:
         typer.echo(f"freed {size(freed.bytes)}: {freed.records} records, {freed.blobs} blobs")
         typer.echo(f"{size(freed.kept_bytes)} are left")
+        if freed.refused:
+            typer.echo(f"{freed.refused} files of other users could not be removed")
 
 
 @app.command("push")

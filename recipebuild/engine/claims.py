@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from recipebuild.engine.locks import acquire, release
+from recipebuild.errors import RecipeError, disk_full
 
 
 @dataclass
@@ -50,7 +51,7 @@ class Claims:
 
         Raises:
             TakenError: If one of them is not to be had now.
-            OSError: If the folder cannot be written.
+            RecipeError: If the folder, or a lock of another user's, cannot be written.
         """
         claim = Claim()
         try:
@@ -66,7 +67,13 @@ class Claims:
     def _one_of(self, claim: Claim, names: Iterable[str], what: str) -> None:
         for name in names:
             path = self._folder / name
-            lock = acquire(path)
+            try:
+                lock = acquire(path)
+            except OSError as error:
+                raise disk_full(error, self._folder) or RecipeError(
+                    f"the lock {path} cannot be taken: {error.strerror}",
+                    remedy="docs/cluster.md has how users share a store; or name another with --store DIR",
+                ) from error
             if lock is not None:
                 claim.locks[path] = lock
                 return

@@ -89,7 +89,7 @@ def _run(
         blobs = [blob for given in order.inputs.values() if isinstance(given, Files) for blob in given.blobs]
         if remote:
             remote.bring(blobs, store)
-        elif not all(store.claim(blob) for blob in blobs):
+        elif not all(store.holds(blob) for blob in blobs):
             raise MissingError(f"the worker {worker} does not find the inputs in {store.root}", remedy=_SHARE)
         began = time.monotonic()
         pool.start(order, store)

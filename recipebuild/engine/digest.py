@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from glob import escape
 from pathlib import Path
 from typing import Any
 
 from recipebuild.engine.statcache import StatCache
-from recipebuild.files import digest_file
+from recipebuild.files import digest_file, walk
 
 
 def canonical_json(value: Any) -> str:
@@ -55,11 +54,6 @@ def source_files(path: Path) -> list[tuple[str, Path]]:
     A path of which there is nothing stands for itself.
     """
     if path.is_dir():
-        found = []
-        for folder, folders, names in os.walk(path, followlinks=True):
-            folders.sort()
-            files = [Path(folder, name) for name in names]
-            found += [(file.relative_to(path).as_posix(), file) for file in files]
-        return found
+        return [(name, path / name) for name in walk(path).files]
     beside = [other for other in path.parent.glob(f"{escape(path.name)}[._]*") if other.is_file()]
     return [(file.name, file) for file in (path, *beside)]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import errno
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,7 +86,8 @@ def found(given: Output | Source, records: Mapping[str, Record]) -> Path | Files
 def lay_out(order: Order, store: Store) -> dict[str, Any]:
     """Fill an order's folder; give the request to a worker process (``worker.py``).
 
-    Inputs from the store are hard links in the folder, so that a step sees them under their own names.
+    Inputs from the store are hard links in the folder, so that a step sees them under their own names; copies where the
+    system refuses links to files of another user (fs.protected_hardlinks), or a file has too many.
 
     Raises:
         OSError: If the folder cannot be filled.
@@ -98,7 +101,7 @@ def lay_out(order: Order, store: Store) -> dict[str, Any]:
         for blob in given.blobs:
             link = folder / blob.name
             link.parent.mkdir(parents=True, exist_ok=True)
-            link.hardlink_to(store.path(blob))
+            _link(store.path(blob), link)
         if not given.blobs:  # an empty folder
             (folder / given.name).mkdir(parents=True)
         places[name] = str(folder / given.name)
@@ -107,6 +110,16 @@ def lay_out(order: Order, store: Store) -> dict[str, Any]:
     (order.folder / "log").touch()
     paths = {name: str(order.folder / name) for name in ("out", "work", "log")}
     return {"module": order.step.module, "params": dict(order.step.params), "inputs": places, **paths}
+
+
+def _link(blob: Path, place: Path) -> None:
+    try:
+        place.hardlink_to(blob)
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.EACCES, errno.EMLINK):
+            raise
+        shutil.copyfile(blob, place)
+        place.chmod(0o444)
 
 
 def keep(

@@ -21,6 +21,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from recipebuild.engine.digest import digest_json
+from recipebuild.engine.layout import check_remote_layout
 from recipebuild.engine.record import Blob, Record, read_record, record_as_json
 from recipebuild.engine.store import Store
 from recipebuild.errors import CheckError, MissingError, RecipeError, disk_full, reason
@@ -59,6 +60,7 @@ class Remote:
         self.url = url.rstrip("/")
         self.name = re.sub(r"(?<=://)[^/@]+@", "", self.url)
         self._here = threading.local()
+        self._checked_layout = False
         self.damaged: set[str] = set()  # keys and digests of what is there, and must be replaced
 
     def check(self) -> None:
@@ -203,7 +205,11 @@ class Remote:
         if not hasattr(self._here, "opened"):
             from fsspec.core import url_to_fs
 
-            self._here.opened = url_to_fs(self.url, skip_instance_cache=True, **_options(self.protocol))
+            fs, root = url_to_fs(self.url, skip_instance_cache=True, **_options(self.protocol))
+            if not self._checked_layout:
+                check_remote_layout(fs, root.rstrip("/"), self.name)
+                self._checked_layout = True
+            self._here.opened = fs, root
         fs, root = self._here.opened
         return fs, root.rstrip("/")
 

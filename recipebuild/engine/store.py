@@ -16,15 +16,19 @@ import contextlib
 import json
 import os
 import stat
+import time
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from recipebuild.engine.digest import canonical_json, digest_json
+from recipebuild.engine.layout import FILE as LAYOUT_FILE
+from recipebuild.engine.layout import LAYOUT, check_layout
 from recipebuild.engine.record import Blob, Record, read_record, record_as_json
+from recipebuild.engine.sharing import make_folder, open_like
 from recipebuild.engine.statcache import StatCache
-from recipebuild.engine.workspace import Workspaces, fsync_folder
+from recipebuild.engine.workspace import Mark, Workspaces, fsync_folder
 from recipebuild.errors import RecipeError, StepError, disk_full
 from recipebuild.files import digest_file
 
@@ -41,14 +45,28 @@ class Store:
 
     Args:
         root: The store's folder; made at the first write.
+
+    Raises:
+        RecipeError: If a later version, with another layout, made it.
     """
 
     def __init__(self, root: Path) -> None:
+        check_layout(root)
         self.root = root
         self.blobs = root / "blobs"
         self.actions = root / "actions"
         self.code = root / "code"
         self.stats = StatCache(root / "stat.sqlite")
+        self._mark: Mark | None = None
+
+    def hold(self) -> None:
+        """From now until ``close``, let no collector take what is found here.
+
+        Quietly nothing where nobody has written yet, or this process cannot: a run that finds all that it needs there
+        is no worse for it.
+        """
+        with contextlib.suppress(OSError):
+            self._mark = self._mark or Mark(self.root / "tmp")
 
     @cached_property
     def workspaces(self) -> Workspaces:
@@ -58,35 +76,64 @@ class Store:
             RecipeError: If the store cannot be written.
         """
         try:
-            for folder in (self.blobs, self.actions, self.code, self.root / "locks"):
-                folder.mkdir(parents=True, exist_ok=True)
-            return Workspaces(self.root / "tmp")
+            self.root.mkdir(parents=True, exist_ok=True)
+            for name in ("blobs", "actions", "code", "locks", "roots", "tmp"):
+                make_folder(self.root / name, self.root)
+            self._mark = self._mark or Mark(self.root / "tmp")
+            self._sign()
+            return Workspaces(self._mark)
         except OSError as error:
             raise disk_full(error, self.root) or RecipeError(
                 f"the store {self.root} cannot be written: {error.strerror}",
                 remedy="name a folder of your own with --store DIR, or set XDG_CACHE_HOME",
             ) from error
 
+    def _sign(self) -> None:
+        """Write down the layout; let all who share the store write to its cache of digests."""
+        layout, digests = self.root / LAYOUT_FILE, self.root / "stat.sqlite"
+        if not layout.exists():
+            layout.write_text(f"{LAYOUT}\n", encoding="utf-8")
+        if not digests.exists():
+            digests.touch()
+        open_like(layout, self.root)
+        open_like(digests, self.root)
+
     def close(self) -> None:
         """Write what was learned about files, and remove this process's workspaces."""
         self.stats.flush()
-        if "workspaces" in self.__dict__:
-            self.workspaces.close()
+        if workspaces := self.__dict__.pop("workspaces", None):
+            workspaces.close()
+        if self._mark:
+            self._mark.release()
+            self._mark = None
 
     def find(self, key: str) -> Record | None:
-        """The record under ``key`` if there is one and all that it names is here undamaged."""
+        """The record under ``key`` if there is one and all that it names is here undamaged.
+
+        While this process is at work (``hold``, ``workspaces``), what it finds stays.
+        """
         try:
             with open(self.actions / f"{key}.json", encoding="utf-8") as file:  # noqa: PTH123 - hot
                 record = read_record(json.load(file))
         except (OSError, ValueError, KeyError, TypeError):
             return None
         whole = record.key == key and all(self.holds(blob) for blob in (*record.outputs, record.log))
-        return record if whole else None
+        return record if whole and (not self._mark or self._touch(key)) else None
 
     def used(self, record: Record) -> None:
         """Note that the record was of use just now: the time of its file says when it last was."""
-        with contextlib.suppress(OSError):  # a store that cannot be written serves all the same
-            os.utime(f"{self.actions}/{record.key}.json")
+        if not self._mark:  # else it was noted when it was found or written
+            self._touch(record.key)
+
+    def _touch(self, key: str) -> bool:
+        """Note that a record is of use; ``False`` if a collector has just taken it."""
+        try:
+            os.utime(f"{self.actions}/{key}.json")
+        except FileNotFoundError:
+            return False
+        except OSError:
+            pass  # a store that cannot be written serves all the same
+        return True
 
     def records(self) -> list[Record]:
         """All records, the last used first; damaged ones are left out."""
@@ -156,10 +203,13 @@ class Store:
         self._write_action(record)
 
     def claim(self, blob: Blob) -> bool:
-        """Whether the blob is here; if it is, a collector is told that it is wanted again."""
+        """Whether the blob is here, and a collector could be told that it is wanted again; else ``put`` it."""
         if not self.holds(blob):
             return False
-        _seal(self.path(blob))  # its status changes now
+        try:
+            os.utime(self.path(blob), ns=(time.time_ns(), SEAL_NS))  # a collector looks whether these times change
+        except OSError:  # it has just been taken; or it is another user's, and only a file of our own can be kept
+            return False
         return True
 
     def put(self, file: Path, blob: Blob) -> None:
@@ -174,7 +224,12 @@ class Store:
         with file.open("rb") as opened:
             os.fsync(opened.fileno())
         _seal(file)
-        file.replace(self.path(blob))
+        try:
+            file.replace(self.path(blob))
+        except PermissionError:  # in a sticky folder, another user's file stays
+            if not self.holds(blob):
+                raise
+            file.unlink()
 
     def _take(self, file: Path, name: str) -> Blob:
         """Make a blob of ``file``, which is moved away."""
@@ -201,6 +256,7 @@ class Store:
             file.flush()
             if durable:
                 os.fsync(file.fileno())
+        open_like(temporary, self.root)
         temporary.replace(path)
 
     def _reseal(self, path: Path, digest: str) -> bool:

@@ -1,7 +1,8 @@
-"""Folders in which steps run, inside the store and on its file system, so that results move by renaming.
+"""Who is at work on a store, and the folders in which steps run: inside it, so that results move by renaming.
 
-A process owns one folder under ``tmp/`` for as long as it holds the lock on the file beside it. The system drops that
-lock when the process dies, however it dies; whoever comes next sees it and sweeps the folder.
+A process that is at work has a mark: it holds the lock on a file under ``tmp/``, whose time says since when. The system
+drops that lock when the process dies, however it dies. What the process writes is in the folder beside its mark;
+whoever comes next sees that a mark is a dead one's, and sweeps the folder.
 """
 
 from __future__ import annotations
@@ -14,23 +15,47 @@ import shutil
 from pathlib import Path
 
 from recipebuild.engine.locks import acquire, release
+from recipebuild.engine.sharing import open_like
+
+
+class Mark:
+    """That this process is at work, until it is released or the process ends.
+
+    Args:
+        root: The store's ``tmp`` folder.
+
+    Raises:
+        OSError: If it is missing or cannot be written.
+    """
+
+    def __init__(self, root: Path) -> None:
+        lock = None
+        while lock is None:  # a sweeper may be quicker, and takes the new file for a dead one's
+            self.path = root / f"{os.getpid()}-{secrets.token_hex(4)}.lock"
+            lock = acquire(self.path)
+        self._lock = lock
+
+    def release(self) -> None:
+        """Take it back."""
+        release(self._lock, self.path)
 
 
 class Workspaces:
-    """The folder of this process under ``root``, and in it one new folder or file for each who asks.
+    """The folder beside a mark, and in it one new folder or file for each who asks.
 
     Args:
-        root: The store's ``tmp`` folder; made when missing, swept of what dead processes left.
+        mark: This process's; what dead processes left beside theirs is swept.
 
     Raises:
         OSError: If it cannot be written.
     """
 
-    def __init__(self, root: Path) -> None:
-        root.mkdir(parents=True, exist_ok=True)
-        sweep(root)
+    def __init__(self, mark: Mark) -> None:
+        sweep(mark.path.parent)
         self._names = itertools.count()
-        self._lock, self.folder = _claim(root)
+        self.folder = mark.path.with_suffix("")
+        self.folder.mkdir()
+        open_like(self.folder, mark.path.parent)
 
     def new(self) -> Path:
         """A new, empty folder."""
@@ -45,43 +70,31 @@ class Workspaces:
     def close(self) -> None:
         """Remove the folder and all in it."""
         remove(self.folder)
-        release(self._lock, self.folder.with_suffix(".lock"))
 
 
-def sweep(root: Path) -> int:
+def sweep(root: Path) -> int | None:
     """Remove the folders under ``root`` whose owners are dead.
 
     Returns:
-        How many there were.
+        When the oldest of the living began, by the file system's clock in nanoseconds; ``None`` if there is none.
     """
-    swept = 0
-    for path in root.glob("*.lock"):
-        with contextlib.suppress(OSError):
-            lock = acquire(path)
-            if lock is not None:
-                remove(path.with_suffix(""))
-                release(lock, path)
-                swept += 1
-    return swept
-
-
-def oldest_owner(root: Path, default: float) -> float:
-    """When the oldest living owner of a folder under ``root`` began, in seconds since the epoch."""
     began = []
     for path in root.glob("*.lock"):
-        with contextlib.suppress(OSError):
-            began.append(path.stat().st_mtime)
-    return min(began, default=default)
-
-
-def _claim(root: Path) -> tuple[int, Path]:
-    """A new folder under ``root``, and the lock on it."""
-    while True:
-        folder = root / f"{os.getpid()}-{secrets.token_hex(4)}"
-        lock = acquire(folder.with_suffix(".lock"))
-        if lock is not None:  # a sweeper may be quicker, and takes the lock for a dead one's
-            folder.mkdir()
-            return lock, folder
+        with contextlib.suppress(OSError):  # it has just gone
+            since = path.stat().st_mtime_ns
+            try:
+                lock = acquire(path)
+            except PermissionError:
+                lock = None
+            if lock is None:
+                began.append(since)
+                continue
+            remove(path.with_suffix(""))
+            if path.with_suffix("").exists():  # some of it is another user's, whose next sweep must know of it
+                os.close(lock)
+            else:
+                release(lock, path)
+    return min(began, default=None)
 
 
 def remove(folder: Path) -> None:

@@ -10,9 +10,9 @@ from typing import Any
 
 from recipebuild.engine.materialize import materialize
 from recipebuild.engine.record import Blob
+from recipebuild.engine.roots import add_root
 from recipebuild.engine.store import Store
 from recipebuild.engine.task import Result
-from recipebuild.engine.upkeep import add_root
 from recipebuild.errors import Interrupted, RecipeError, disk_full
 from recipebuild.plan.plan import Plan
 from recipebuild.report.page.written import REPORT
@@ -82,7 +82,7 @@ def fill(
             manifests.write(folder / "manifest.json", value)
     except OSError as error:
         raise disk_full(error, folder) or error from error
-    add_root(store, (folder / "manifest.json").absolute())
+    add_root(store, (folder / "manifest.json").absolute(), [step["key"] for step in value["steps"] if step["key"]])
     return value
 
 

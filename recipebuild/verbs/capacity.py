@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from recipebuild.errors import StepError
+from recipebuild.files import walk
 from recipebuild.recipe.schema import Recipe
 from recipebuild.toolkit.calibration.source import images
 from recipebuild.toolkit.models.families import config_for
@@ -34,6 +35,7 @@ def concerns(recipe: Recipe, store: Path, *, pulsar2: bool) -> list[str]:
     found = []
     if (count := _images(recipe)) is not None and count < recipe.calibration.count:
         found.append(f"warning: calibration.count is {recipe.calibration.count}, but there are only {count} images")
+    found += [f"warning: {link}" for link in _circles(recipe)]
     if (parameters := _parameters(recipe)) * 4 > LARGEST:
         found.append(
             f"warning: {recipe.model.source} has about {parameters / 1e9:.1f} G parameters, "
@@ -63,6 +65,21 @@ def _images(recipe: Recipe) -> int | None:
             return len(found)
     except (StepError, OSError):
         return None
+
+
+def _circles(recipe: Recipe) -> list[str]:
+    """That links in the folders of the recipe lead in circles, and are left out."""
+    folders = {
+        "model.source": Path(recipe.model.source) if recipe.model.is_local else None,
+        "calibration.source": Path(recipe.calibration.path),
+        "evaluate.dataset": Path(recipe.evaluate.dataset) if recipe.evaluate and recipe.evaluate.dataset else None,
+    }
+    return [
+        f"{field}: {folder / link} leads back to a folder that it is in, and is left out"
+        for field, folder in folders.items()
+        if folder and folder.is_dir()
+        for link in walk(folder).circles
+    ]
 
 
 def _parameters(recipe: Recipe) -> int:

@@ -100,6 +100,7 @@ def run(
         on_event(event)
 
     transfer = Transfer(store, remote) if remote else None
+    store.hold()
     try:
         if options.locked:
             check_locked(recipes, options, store, on_event)

@@ -179,3 +179,16 @@ def test_kill_at_any_moment_leaves_nothing_half_written(make_project: Callable[[
     outputs = [[step["outputs"] for step in p.manifest()["steps"]] for p in (project, reference)]
     assert outputs[0] == outputs[1]
     assert len(list((project.store / "tmp").iterdir())) == 0
+
+
+@pytest.mark.parametrize("loops", [{"one": "."}, {"one": ".", "two": "."}])
+def test_links_that_lead_in_circles_hold_nothing_up(tmp_path: Path, street_images: Path, loops: dict[str, str]) -> None:
+    (tmp_path / "home").mkdir()
+    project = Project(tmp_path)
+    source = f"calibration.source={street_images}"
+    plain = project.command("plan", "quickstart", "--set", source, "--json").stdout
+    for name, target in loops.items():
+        (street_images / name).symlink_to(target)
+    assert project.command("plan", "quickstart", "--set", source, "--json").stdout == plain
+    checked = project.command("check", "quickstart", "--set", source)
+    assert all(f"{street_images / name} leads back" in checked.stdout + checked.stderr for name in loops)

@@ -6,14 +6,18 @@ Use: ``with images(path, pattern) as found: data = found[0].read()``.
 from __future__ import annotations
 
 import contextlib
-import glob
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 
 from recipebuild.errors import StepError
+from recipebuild.files import walk
 from recipebuild.toolkit.calibration.imagefile import SUFFIXES, ImageFile, is_image, read_all, shown
 from recipebuild.toolkit.calibration.unpack import members
+
+logger = logging.getLogger(__name__)
 
 
 @contextlib.contextmanager
@@ -45,18 +49,34 @@ def images(source: Path, pattern: str | None = None) -> Iterator[list[ImageFile]
 def folder_images(folder: Path, pattern: str | None = None) -> list[ImageFile]:
     """The image files below ``folder``, in no particular order; none is not an error.
 
+    Links to other folders are followed, except those that lead in circles.
+
     Raises:
         StepError: If ``pattern`` leads out of the folder.
     """
     if pattern and (pattern.startswith("/") or ".." in pattern.split("/")):
         raise StepError(f"the pattern {pattern!r} leaves its folder", remedy="name the folder to look in, without ..")
-    # Unlike Path.glob, this goes into linked folders in every version of Python, and skips hidden files.
-    names = glob.glob(pattern or "**/*", root_dir=folder, recursive=True)  # noqa: PTH207 - see above
+    tree = walk(folder)
+    for link in tree.circles:
+        logger.warning("%s leads back to a folder that it is in, and is left out", folder / link)
+    wanted = [part for part in (pattern or "**/*").split("/") if part not in ("", ".")]
     return [
         ImageFile(name, partial(read_file, folder / name, name))
-        for name in set(names)
-        if is_image(name) and (folder / name).is_file()
+        for name in tree.files
+        if is_image(name) and _matches(name.split("/"), wanted) and (folder / name).is_file()
     ]
+
+
+def _matches(parts: Sequence[str], pattern: Sequence[str]) -> bool:
+    """Whether a path fits a glob pattern, both given part by part; hidden names fit only what begins with a dot."""
+    if not pattern:
+        return not parts
+    if pattern[0] == "**":
+        deeper = bool(parts) and not parts[0].startswith(".") and _matches(parts[1:], pattern)
+        return deeper or _matches(parts, pattern[1:])
+    if not parts or (parts[0].startswith(".") and not pattern[0].startswith(".")):
+        return False
+    return fnmatchcase(parts[0], pattern[0]) and _matches(parts[1:], pattern[1:])
 
 
 def read_file(path: Path, name: str) -> bytes:

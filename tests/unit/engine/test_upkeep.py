@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from recipebuild.engine.roots import add_root
 from recipebuild.engine.run import run_steps
 from recipebuild.engine.step import Step
 from recipebuild.engine.store import Store
-from recipebuild.engine.upkeep import add_root, collect, usage, verify
+from recipebuild.engine.upkeep import collect, usage, verify
 
 pytestmark = pytest.mark.usefixtures("toys")
 
@@ -104,7 +105,7 @@ def test_without_limits_nothing_that_a_record_names_goes(full_store: Store) -> N
 def test_what_a_build_folder_needs_stays_until_the_folder_goes(full_store: Store, tmp_path: Path) -> None:
     manifest = tmp_path / "manifest.json"
     manifest.write_text(json.dumps({"steps": [{"key": key_of(full_store, "a")}, {"key": None}]}))
-    add_root(full_store, manifest)
+    add_root(full_store, manifest, [key_of(full_store, "a")])
     collect(full_store, max_bytes=0)
     assert steps_in(full_store) == {"a"}
     assert not verify(full_store).incomplete
@@ -123,3 +124,75 @@ def test_what_was_used_since_a_running_build_began_stays(full_store: Store, make
     collect(full_store, max_bytes=0)
     assert steps_in(full_store) == {"a"}
     running.close()
+
+
+def test_a_cached_run_that_is_at_work_keeps_what_it_finds(full_store: Store, make_store: Callable[[], Store]) -> None:
+    running = make_store()
+    running.hold()
+    assert running.find(key_of(full_store, "a"))
+    collect(full_store, max_bytes=0)
+    assert steps_in(full_store) == {"a"} and not verify(full_store).incomplete
+    running.close()
+    collect(full_store, max_bytes=0)
+    assert steps_in(full_store) == set()
+
+
+def test_holding_a_store_that_nobody_has_written_writes_nothing(make_store: Callable[[], Store]) -> None:
+    store = make_store()
+    store.hold()
+    store.close()
+    assert not store.root.exists()
+
+
+def test_what_a_killed_collector_put_aside_comes_back(full_store: Store) -> None:
+    key = key_of(full_store, "a")
+    record = full_store.find(key)
+    assert record is not None
+    path, blob = full_store.actions / f"{key}.json", full_store.path(record.outputs[0])
+    path.rename(path.with_suffix(".gone"))
+    blob.rename(blob.with_suffix(".gone"))
+    assert not verify(full_store).damaged and full_store.find(key) is None
+    collect(full_store)
+    assert full_store.find(key) == record and not list(full_store.root.rglob("*.gone"))
+
+
+def test_a_collector_leaves_nothing_of_itself(full_store: Store) -> None:
+    collect(full_store)
+    assert not list((full_store.root / "tmp").iterdir()) and not list((full_store.root / "locks").iterdir())
+
+
+def test_an_empty_place_is_not_made_a_store_by_collecting(tmp_path: Path) -> None:
+    assert collect(Store(tmp_path / "none"), max_bytes=0).bytes == 0
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_blob_that_is_claimed_again_stays(full_store: Store, make_store: Callable[[], Store]) -> None:
+    record = full_store.find(key_of(full_store, "a"))
+    assert record is not None
+    running = make_store()
+    _ = running.workspaces
+    (full_store.actions / f"{record.key}.json").unlink()
+    assert all(running.claim(blob) for blob in record.outputs)
+    collect(full_store, max_bytes=0)
+    assert all(running.holds(blob) for blob in record.outputs)
+    running.close()
+
+
+@pytest.mark.parametrize(("days", "kept"), [(1, {"a"}), (40, set())])
+def test_a_build_folder_on_another_machine_counts_for_a_month(full_store: Store, days: int, kept: set[str]) -> None:
+    add_root(full_store, Path("/elsewhere/manifest.json"), [key_of(full_store, "a")])
+    (note,) = (full_store.root / "roots").iterdir()
+    note.write_text(note.read_text().replace(f'"host":"{os.uname().nodename}"', '"host":"another"'))
+    moment = time.time() - days * 24 * HOUR
+    os.utime(note, (moment, moment))
+    collect(full_store, max_bytes=0)
+    assert steps_in(full_store) == kept and note.exists() == bool(kept)
+
+
+def test_a_note_on_a_build_folder_of_version_0_1_is_understood(full_store: Store, tmp_path: Path) -> None:
+    manifest = tmp_path / "manifest.json"
+    manifest.write_text(json.dumps({"steps": [{"key": key_of(full_store, "a")}]}))
+    (full_store.root / "roots").mkdir(exist_ok=True)
+    (full_store.root / "roots" / "0123456789abcdef").write_text(str(manifest))
+    collect(full_store, max_bytes=0)
+    assert steps_in(full_store) == {"a"}

@@ -61,3 +61,13 @@ def test_a_local_model_is_measured_by_its_configuration(recipe: Recipe, tmp_path
     model = recipe.model.model_copy(update={"source": str(tmp_path)})
     (said,) = concerns(recipe.model_copy(update={"model": model}), tmp_path, pulsar2=True)
     assert "1.6 G parameters" in said
+
+
+@pytest.mark.usefixtures("roomy")
+def test_a_link_that_leads_in_a_circle_is_told(street_images: Path, tmp_path: Path) -> None:
+    (street_images / "loop").symlink_to(".")
+    sets = [f"calibration.source={street_images}", "calibration.count=8"]
+    recipe = load("quickstart", sets=sets, cwd=Path.cwd())[0].recipe
+    assert concerns(recipe, tmp_path, pulsar2=False) == [
+        f"warning: calibration.source: {street_images / 'loop'} leads back to a folder that it is in, and is left out"
+    ]

@@ -303,3 +303,11 @@ def test_a_damaged_archive_never_escapes_as_a_librarys_error(tmp_path: Path, pac
             refused += 1
             assert error.message.isprintable()
     assert refused
+
+
+@pytest.mark.parametrize("pattern", [None, "**/*.jpg"])
+def test_links_that_lead_in_circles_are_left_out(tmp_path: Path, pattern: str | None) -> None:
+    source = folder(tmp_path, {"a.jpg": b"1", "sub/b.jpg": b"2"})
+    (source / "one").symlink_to(".")
+    (source / "sub" / "two").symlink_to("..")
+    assert list(read(source, pattern)) == ["a.jpg", "sub/b.jpg"]
