@@ -32,8 +32,8 @@ BENCHMARKS := cached_run many_steps first_build cold_run hashing remote_store gr
 bench: setup .venv-bench/.installed  ## measure speed; every figure is a ratio of two things in one run
 	@for name in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$name || exit 1; done
 
-assets: setup  ## draw and train the quickstart data anew (minutes)
-	@$(BIN)/python -m scripts.make_assets
+assets: setup  ## draw and train the quickstart data anew (half an hour): scripts/streets/README.md
+	@$(BIN)/python -m scripts.streets
 
 schema: setup  ## write what in docs/ is made from the code anew: recipe.schema.json, cli.md
 	@$(BIN)/recipebuild schema > docs/recipe.schema.json
