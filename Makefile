@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all lint typecheck bench assets schema docs site clean
+.PHONY: help setup run test test-all lint typecheck bench assets schema docs site release clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -44,6 +44,10 @@ docs: setup  ## take the pictures of the documentation anew: a run in a terminal
 
 site: setup  ## the documentation as a site, in build/site/
 	@$(BIN)/mkdocs build --strict --quiet
+
+release: setup  ## sdist, wheel, bill of materials and SHA256SUMS, the same bytes every time, in dist/
+	@rm -rf dist
+	@$(BIN)/python -m scripts.release
 
 clean:  ## remove what was built here; the store stays
 	rm -rf $(VENV) .venv-bench build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
