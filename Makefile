@@ -24,7 +24,7 @@ test-all: lint typecheck  ## every test, the long ones too
 lint: setup  ## ruff: rules and format
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 
-typecheck: setup  ## mypy, strict, on the package
+typecheck: setup  ## mypy: strict on package, scripts and benchmarks; tests are checked, too
 	@$(BIN)/mypy
 
 BENCHMARKS := cached_run many_steps first_build cold_run hashing remote_store graph quantize layers

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.project import Project
@@ -89,7 +90,7 @@ def test_the_store_can_be_looked_after(built_project: Project) -> None:
 def test_plan_and_explain_look_into_the_remote_store(built_project: Project, tmp_path: Path) -> None:
     there, recipe = f"file://{tmp_path}/team", str(built_project.recipe)
     built_project.command("cache", "push", recipe, "--store", there)
-    new = {"XDG_CACHE_HOME": str(tmp_path / "new-machine")}
+    new: dict[str, Any] = {"XDG_CACHE_HOME": str(tmp_path / "new-machine")}
     planned = built_project.command("plan", recipe, "--store", there, **new).stdout
     assert planned.count("from the remote store") == len(planned.splitlines()) - 1
     assert (

@@ -20,9 +20,10 @@ from recipebuild.engine.courier import Courier
 from recipebuild.engine.events import Event
 from recipebuild.engine.executors import open_executor
 from recipebuild.engine.remote import Remote
-from recipebuild.engine.run import Result, run_steps
+from recipebuild.engine.run import run_steps
 from recipebuild.engine.step import Output, Source, Step
 from recipebuild.engine.store import Store
+from recipebuild.engine.task import Result
 from recipebuild.errors import CheckError, MissingError, RecipeError, StepError
 
 pytestmark = pytest.mark.usefixtures("toys")
