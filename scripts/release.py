@@ -31,9 +31,18 @@ def main() -> None:
 
 
 def commit_time() -> str:
-    """When the checked-out commit was made, in seconds since 1970."""
-    git = ["git", "-C", str(ROOT), "log", "-1", "--format=%ct"]
-    return subprocess.run(git, check=True, capture_output=True, text=True).stdout
+    """When the checked-out commit was made, in seconds since 1970.
+
+    Raises:
+        SystemExit: If files differ from those of the commit, which would then not give these bytes again.
+    """
+    if git("status", "--porcelain"):
+        sys.exit("commit first: there are changes, or files that git does not know")
+    return git("log", "-1", "--format=%ct")
+
+
+def git(*arguments: str) -> str:
+    return subprocess.run(["git", "-C", str(ROOT), *arguments], check=True, capture_output=True, text=True).stdout
 
 
 def release(out: Path, epoch: int) -> list[Path]:

@@ -76,6 +76,20 @@ def test_a_release_goes_into_an_empty_folder_only(release: Path) -> None:
     assert "is not empty" in done.stderr
 
 
+def test_a_release_is_that_of_a_commit(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "scripts", tmp_path / "scripts", ignore=NOT_SOURCE)
+    (tmp_path / ".gitignore").write_text("__pycache__\n")
+    for arguments in (["init", "-q"], ["add", "."], ["commit", "-qm", "All"]):
+        subprocess.run(["git", "-c", "user.name=A", "-c", "user.email=a@b", *arguments], cwd=tmp_path, check=True)
+    (tmp_path / "forgotten.py").touch()
+    variables = {name: value for name, value in os.environ.items() if name != "SOURCE_DATE_EPOCH"}
+    command = [sys.executable, "-m", "scripts.release"]
+    done = subprocess.run(command, cwd=tmp_path, env=variables, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("commit first")
+    assert not (tmp_path / "dist").exists()
+
+
 def test_the_sums_are_those_of_all_files(release: Path) -> None:
     lines = (release / "SHA256SUMS").read_text().splitlines()
     sums = {name: digest for digest, name in (line.split("  ") for line in lines)}

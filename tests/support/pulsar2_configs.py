@@ -78,10 +78,8 @@ OPTIONS: dict[str, Any] = {
     "enable_data_soft_compression": st.booleans(), "compiler_group_patterns": st.lists(GRAPH, max_size=2),
 }  # fmt: skip
 BATCHES: list[dict[str, Any]] = [
-    {"static_batch_sizes": st.lists(COUNTS, min_size=1, max_size=3)},
-    {"max_dynamic_batch_size": COUNTS},
-    {},
-]
+    {"static_batch_sizes": st.lists(COUNTS, min_size=1, max_size=3)}, {"max_dynamic_batch_size": COUNTS}, {},
+]  # fmt: skip
 SUB = message({"start_tensor_names": NAME_LISTS, "end_tensor_names": NAME_LISTS}, **OPTIONS)
 COMPILER = st.one_of(*(message(**OPTIONS, **batch, sub_configs=st.lists(SUB, max_size=2)) for batch in BATCHES))
 PATCHES = st.lists(message({"op_name": NAMES, "attrs": STRUCTS}), max_size=2)

@@ -20,19 +20,8 @@ from recipebuild.pulsar2.config.versions import _table
 
 STANDINS = Path(__file__).resolve().parents[2] / "standins"
 DEFAULTS: tuple[Any, ...] = (
-    "",
-    0,
-    False,
-    [],
-    "AutoColorSpace",
-    "ONNX",
-    "AX650",
-    "NPU1",
-    "MinMax",
-    "PerLayer",
-    "Reference",
-    "Image",
-)
+    "", 0, False, [], "AutoColorSpace", "ONNX", "AX650", "NPU1", "MinMax", "PerLayer", "Reference", "Image",
+)  # fmt: skip
 """What protobuf does not write: zeros, and the first value of enumerations without one of their own for "default"."""
 
 
