@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all lint typecheck bench assets schema docs site clean
+.PHONY: help setup run test test-all lint typecheck bench assets schema docs site release clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,7 +24,7 @@ test-all: lint typecheck  ## every test, the long ones too
 lint: setup  ## ruff: rules and format; import-linter: which folder imports which
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports --no-logo
 
-typecheck: setup  ## mypy, strict, on the package
+typecheck: setup  ## mypy: strict on package, scripts and benchmarks; tests are checked, too
 	@$(BIN)/mypy
 
 BENCHMARKS := cached_run many_steps first_build cold_run hashing remote_store graph quantize layers
@@ -32,8 +32,8 @@ BENCHMARKS := cached_run many_steps first_build cold_run hashing remote_store gr
 bench: setup .venv-bench/.installed  ## measure speed; every figure is a ratio of two things in one run
 	@for name in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$name || exit 1; done
 
-assets: setup  ## draw and train the quickstart data anew (minutes)
-	@$(BIN)/python -m scripts.make_assets
+assets: setup  ## draw and train the quickstart data anew (half an hour): scripts/streets/README.md
+	@$(BIN)/python -m scripts.streets
 
 schema: setup  ## write what in docs/ is made from the code anew: recipe.schema.json, cli.md
 	@$(BIN)/recipebuild schema > docs/recipe.schema.json
@@ -44,6 +44,10 @@ docs: setup  ## take the pictures of the documentation anew: a run in a terminal
 
 site: setup  ## the documentation as a site, in build/site/
 	@$(BIN)/mkdocs build --strict --quiet
+
+release: setup  ## sdist, wheel, bill of materials and SHA256SUMS, the same bytes every time, in dist/
+	@rm -rf dist
+	@$(BIN)/python -m scripts.release
 
 clean:  ## remove what was built here; the store stays
 	rm -rf $(VENV) .venv-bench build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -19,7 +19,7 @@ def export() -> None:
     from onnxscript import version_converter
     from transformers import SegformerConfig, SegformerForSemanticSegmentation
 
-    class Logits(torch.nn.Module):
+    class Logits(torch.nn.Module):  # type: ignore[misc]
         def __init__(self) -> None:
             super().__init__()
             self.model = SegformerForSemanticSegmentation(SegformerConfig(num_labels=19))

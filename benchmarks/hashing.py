@@ -27,7 +27,9 @@ def main() -> None:
             block = bytes(range(256)) * 4096
             for _ in range(BYTES // len(block)):
                 out.write(block)
-        theirs, first, again = [], [], []
+        theirs: list[float] = []
+        first: list[float] = []
+        again: list[float] = []
         for n in range(ROUNDS):
             theirs.append(seconds(["sha256sum", str(file)], place))
             for times in (first, again):

@@ -41,8 +41,8 @@ def main() -> None:
             chains.dvc(place / "dvc", 1000)
             called, status = "dvc status, a chain never built", f"{chains.TOOLS}/dvc status -q || true"
             commands[called], steps[called] = (["sh", "-c", status], place / "dvc"), 1000
-        for command, folder in commands.values():
-            subprocess.run(command, cwd=folder, check=True, capture_output=True)
+        for arguments, folder in commands.values():
+            subprocess.run(arguments, cwd=folder, check=True, capture_output=True)
         found = medians(commands, ROUNDS)
         print(f"nothing to do, medians of {ROUNDS}; {machine()}")
         for name, took in found.items():

@@ -126,7 +126,7 @@ def quantize_static(model: Path, images: Path, spec: ImageSpec, method: str, out
 def quantize(model: Path, images: Path, spec: ImageSpec, method: str, out: Path) -> None:
     from recipebuild.steps import compile_onnxruntime as step
 
-    params = step.Params(input=spec, method=method)
+    params = step.Params.model_validate({"input": spec, "method": method})
     step.run({"model": model, "calibration": images}, params, out, lambda _fraction, _text="": None)
 
 
@@ -150,6 +150,7 @@ def miou(folder: Path, recipe: Recipe) -> dict[str, float]:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--do"]:
-        do(*sys.argv[2:5], Path(sys.argv[5]))
+        which, method, name, folder = sys.argv[2:]
+        do(which, method, name, Path(folder))
     else:
         main()

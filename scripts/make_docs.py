@@ -55,8 +55,11 @@ def pictures(report: Path, chromium: str) -> None:
         box = part.bounding_box()
         if box is None:
             sys.exit("the report has no pictures")
-        clip = {"x": 0, "y": box["y"] + 1, "width": WIDTH, "height": box["height"] + _BELOW}
-        page.screenshot(path=IMAGES / "report-pictures.png", clip=clip, full_page=False)
+        page.screenshot(
+            path=IMAGES / "report-pictures.png",
+            clip={"x": 0, "y": box["y"] + 1, "width": WIDTH, "height": box["height"] + _BELOW},
+            full_page=False,
+        )
         browser.close()
 
 

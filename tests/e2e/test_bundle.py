@@ -46,8 +46,10 @@ def host_mask(build: Path, model: str, image: Path):
     from recipebuild.toolkit.evaluate.segmentation import segment
 
     said = json.loads((build / "bundle" / "model.json").read_text())["input"]
-    shape = (1, 3, said["height"], said["width"])
-    spec = ImageSpec(name=said["name"], shape=shape, color=said["color"], mean=said["mean"], std=said["std"])
+    spec = ImageSpec(
+        name=said["name"], shape=(1, 3, said["height"], said["width"]),
+        color=said["color"], mean=said["mean"], std=said["std"],
+    )  # fmt: skip
     with Image.open(image) as picture:
         return enlarge(segment(open_model(build / model), picture, spec), picture.height, picture.width)
 

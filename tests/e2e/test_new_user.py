@@ -9,12 +9,12 @@ import shlex
 import shutil
 import subprocess
 import sys
-import sysconfig
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from support.wheels import install
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -47,28 +47,13 @@ def readme_commands() -> list[str]:
     return block[1].splitlines()
 
 
-def install(folder: Path) -> Path:
-    """An environment with our wheel, and what it needs from the one that runs the tests: no registry is asked.
-
-    Returns:
-        Its folder of programs.
-    """
-    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder / "dist"), str(ROOT)]
-    subprocess.run(build, check=True, capture_output=True)
-    (wheel,) = (folder / "dist").glob("*.whl")
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder / "venv")], check=True)
-    python = folder / "venv" / "bin" / "python"
-    pip = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-deps", "--no-index"]
-    subprocess.run([*pip, str(wheel)], check=True, capture_output=True)
-    (site,) = (folder / "venv" / "lib").glob("python*/site-packages")
-    (site / "what-it-needs.pth").write_text(sysconfig.get_paths()["purelib"] + "\n")
-    return python.parent
-
-
 def test_from_the_wheel_to_a_verified_bundle_by_the_readme_alone(user: Path) -> None:
     first, *rest = readme_commands()
     assert first == "pip install '.[build]' -c constraints.txt"
-    programs = install(user)
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(user / "dist"), str(ROOT)]
+    subprocess.run(build, check=True, capture_output=True)
+    (wheel,) = (user / "dist").glob("*.whl")
+    programs = install(wheel, user / "venv")
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "XDG_", "PYTEST_", "PYTHON", "GITHUB_"))}
     environment = clean | {
         "HOME": str(user / "home"),

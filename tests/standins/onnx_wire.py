@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
+from typing import Any
 
 FLOAT, UINT8, INT64 = 1, 2, 7
 
@@ -40,7 +41,7 @@ def _fields(data: bytes) -> Iterator[tuple[int, object]]:
             raise ValueError(f"wire type {tag & 7}")
 
 
-def _all(data: bytes, number: int) -> list:
+def _all(data: bytes, number: int) -> list[Any]:
     return [value for found, value in _fields(data) if found == number]
 
 

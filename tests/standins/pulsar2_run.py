@@ -14,6 +14,9 @@ from pathlib import Path
 
 import onnx_wire
 
+Tensors = dict[str, tuple[int, list[int]]]
+"""Element type and shape by name."""
+
 
 def run(arguments: list[str]) -> None:
     """Simulate a compiled model, on raw files named after its tensors."""
@@ -34,14 +37,15 @@ def run(arguments: list[str]) -> None:
         sys.stdout.write(f">>> [{name}] finish\n")
 
 
-def _simulate(source: Path, target: Path, inputs: dict, outputs: dict) -> None:
+def _simulate(source: Path, target: Path, inputs: Tensors, outputs: Tensors) -> None:
     ((name, (kind, dims)),) = inputs.items()
     data = (source / f"{_escaped(name)}.bin").read_bytes()
     size = 1
     for dim in dims:
         size *= dim
+    pixels: bytes | list[float] = data
     if kind == onnx_wire.FLOAT:  # a quantized model, without operators before the network
-        data, dims = _channels_last(data, dims)
+        pixels, dims = _channels_last(data, dims)
     elif kind != onnx_wire.UINT8 or len(data) != size:
         sys.exit(f"ValueError: cannot reshape array of size {len(data)} into shape {dims}")
     _, height, width, planes = dims
@@ -51,7 +55,7 @@ def _simulate(source: Path, target: Path, inputs: dict, outputs: dict) -> None:
         ids = []
         for y in range(rows):
             for x in range(columns):
-                pixel = _pixel(data, y * height // rows, x * width // columns, height, width, planes)
+                pixel = _pixel(pixels, y * height // rows, x * width // columns, height, width, planes)
                 ids.append(pixel.index(max(pixel)))
         content = b"".join(it.to_bytes(8 if out_kind == onnx_wire.INT64 else 4, "little") for it in ids)
         if len(out_dims) == 4 and out_dims[1] > 1:

@@ -83,7 +83,8 @@ def build_config() -> type[message.Message]:
     pool = descriptor_pool.DescriptorPool()
     for file in descriptor_pb2.FileDescriptorSet.FromString(_descriptors()).file:
         pool.Add(file)
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName("standin.BuildConfig"))
+    kind: type[message.Message] = message_factory.GetMessageClass(pool.FindMessageTypeByName("standin.BuildConfig"))
+    return kind
 
 
 def _descriptors() -> bytes:

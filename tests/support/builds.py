@@ -122,7 +122,7 @@ def _metrics(step: str, drop: float, method: str) -> dict[str, Any]:
         {"op": "MatMul", "before": 9, "after": 22},
     ]
     per_class = {str(i): {"float": 0.9 - 0.1 * i, "quantized": 0.9 - 0.1 * i - drop} for i in range(3)}
-    return {
+    metrics: dict[str, dict[str, Any]] = {
         "export": {"nodes": 60, "bytes": 2_000_000, "parameters": 457011, "opset": 17},
         "simplify": {
             "operators": [{"op": "Add", "before": 40, "after": 15}, {"op": "Gemm", "before": 0, "after": 25}],
@@ -148,7 +148,8 @@ def _metrics(step: str, drop: float, method: str) -> dict[str, Any]:
             "board": "desk", "latency_ms": {"min": 3.9, "avg": 4.1, "max": 4.6}, "cmm_bytes": 21_000_000,
             "miou_board": 0.82 - drop, "images": 24, "versions": {"pulsar2": "4.2"},
         },
-    }.get(step, {})  # fmt: skip
+    }  # fmt: skip
+    return metrics.get(step, {})
 
 
 def _ladder(drop: float) -> dict[str, Any]:

@@ -54,6 +54,6 @@ class DaskCluster:
 
 def _wait(condition: object, complaint: str) -> None:
     deadline = time.monotonic() + 60
-    while not condition():  # type: ignore[operator]
+    while not condition():
         assert time.monotonic() < deadline, complaint
         time.sleep(0.05)

@@ -69,7 +69,7 @@ GRAPH = message(
     nodes=st.lists(message(types=NAME_LISTS, inputs=NAME_LISTS, outputs=NAME_LISTS, properties=STRUCTS), max_size=2),
     type=st.sampled_from(["Tile", "Slice"]), match_mode=st.sampled_from(["Op", "Tensor"]),
 )  # fmt: skip
-OPTIONS = {
+OPTIONS: dict[str, Any] = {
     "ddr_bw_limit": st.floats(0, 1024, width=32), "disable_ir_fix": st.booleans(), "check": st.integers(0, 3),
     "npu_perf": st.booleans(), "check_mode": st.sampled_from(["CheckOutput", "CheckPerLayer"]),
     "check_rtol": st.floats(0, 1, width=32), "check_atol": st.floats(0, 1, width=32),
@@ -77,7 +77,9 @@ OPTIONS = {
     "input_sample_dir": NAMES, "enable_slice_mode": st.booleans(), "enable_tile_mode": st.booleans(),
     "enable_data_soft_compression": st.booleans(), "compiler_group_patterns": st.lists(GRAPH, max_size=2),
 }  # fmt: skip
-BATCHES = [{"static_batch_sizes": st.lists(COUNTS, min_size=1, max_size=3)}, {"max_dynamic_batch_size": COUNTS}, {}]
+BATCHES: list[dict[str, Any]] = [
+    {"static_batch_sizes": st.lists(COUNTS, min_size=1, max_size=3)}, {"max_dynamic_batch_size": COUNTS}, {},
+]  # fmt: skip
 SUB = message({"start_tensor_names": NAME_LISTS, "end_tensor_names": NAME_LISTS}, **OPTIONS)
 COMPILER = st.one_of(*(message(**OPTIONS, **batch, sub_configs=st.lists(SUB, max_size=2)) for batch in BATCHES))
 PATCHES = st.lists(message({"op_name": NAMES, "attrs": STRUCTS}), max_size=2)

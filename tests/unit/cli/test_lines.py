@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.inprocess import run
@@ -96,7 +97,7 @@ def test_check_marks_them_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 )
 def test_what_shows_a_run_off_a_terminal(
     environment: dict[str, str],
-    options: dict[str, bool],
+    options: dict[str, Any],
     first: str,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,

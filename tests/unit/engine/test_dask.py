@@ -19,9 +19,10 @@ from support.dask import DaskCluster
 from recipebuild.engine.events import Event
 from recipebuild.engine.executors import open_executor
 from recipebuild.engine.remote import Remote
-from recipebuild.engine.run import Result, run_steps
+from recipebuild.engine.run import run_steps
 from recipebuild.engine.step import Output, Source, Step
 from recipebuild.engine.store import Store
+from recipebuild.engine.task import Result
 from recipebuild.engine.transfer import Transfer
 from recipebuild.errors import CheckError, MissingError, RecipeError, StepError
 

@@ -21,9 +21,10 @@ from recipebuild.engine.exchange import pull, push
 from recipebuild.engine.explain import preview
 from recipebuild.engine.record import Record
 from recipebuild.engine.remote import Remote
-from recipebuild.engine.run import Result, run_steps
+from recipebuild.engine.run import run_steps
 from recipebuild.engine.step import Output, Step
 from recipebuild.engine.store import Store
+from recipebuild.engine.task import Result
 from recipebuild.engine.transfer import Transfer
 from recipebuild.errors import CheckError, MissingError, RecipeError
 

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from recipebuild.engine.events import Event
-from recipebuild.engine.run import Result, run_steps
+from recipebuild.engine.run import run_steps
 from recipebuild.engine.step import Output, Source, Step
 from recipebuild.engine.store import Store
+from recipebuild.engine.task import Result
 from recipebuild.errors import CheckError, RecipebuildError, StepError, UnreachableError
 
 pytestmark = pytest.mark.usefixtures("toys")
@@ -244,7 +245,7 @@ def test_an_order_only_dependency_must_succeed_but_is_no_input(make_store: Calla
 def test_a_damaged_blob_is_built_again(make_store: Callable[[], Store]) -> None:
     store = make_store()
     first = run(store, DIAMOND)
-    path = store.path(first["r/b"].record.select("text")[0])  # type: ignore[union-attr]
+    path = store.path(first["r/b"].record.select("text")[0])
     path.chmod(0o644)
     path.write_bytes(b"XX")
     assert statuses(run(make_store(), DIAMOND)) == {"a": "cached", "b": "built", "c": "cached", "d": "cached"}
@@ -254,7 +255,8 @@ def test_a_damaged_blob_is_built_again(make_store: Callable[[], Store]) -> None:
 def test_steps_of_one_run_with_one_key_are_built_once_and_nobody_is_said_to_wait(
     make_store: Callable[[], Store], tmp_path: Path
 ) -> None:
-    trace, events = tmp_path / "trace", []
+    trace = tmp_path / "trace"
+    events: list[Event] = []
     alike = [replace(step("a", sleep=0.3, trace=str(trace)), id=f"r{n}/a") for n in range(3)]
     results = run(make_store(), alike, on_event=events.append)
     assert sorted(result.status for result in results.values()) == ["built", "cached", "cached"]

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from recipebuild.engine.digest import digest_file, digest_source
+from recipebuild.engine.digest import digest_source
 from recipebuild.engine.statcache import StatCache
+from recipebuild.files import digest_file
 
 
 class Counting:

@@ -17,7 +17,7 @@ MODES = ["NPU1", "NPU2", "NPU3", "NPU4"]
 
 @pytest.mark.parametrize("chip", OWN, ids=lambda chip: chip.name)
 @pytest.mark.parametrize("mode", MODES)
-def test_recipes_and_configurations_take_the_same_modes(chip, mode) -> None:  # type: ignore[no-untyped-def]  # rows
+def test_recipes_and_configurations_take_the_same_modes(chip, mode) -> None:
     values = {"input": "m.onnx", "output_dir": "out", "target_hardware": chip.name, "npu_mode": mode}
     if mode in chip.npu_modes:
         assert Target(hardware=chip.name, npu_mode=mode).npu_mode == BuildConfig.model_validate(values).npu_mode

@@ -16,7 +16,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("case", BAD)
-def test_what_is_wrong_is_told_with_its_line(desk, good, marked, case):  # type: ignore[no-untyped-def]  # fixtures of this folder
+def test_what_is_wrong_is_told_with_its_line(desk, good, marked, case):
     (desk.folder / "half/images").mkdir(parents=True)
     (desk.folder / "saved").mkdir()
     (desk.folder / "saved/dataset_dict.json").write_text("{}")
@@ -37,7 +37,7 @@ GOOD = [
 
 
 @pytest.mark.parametrize("section", GOOD)
-def test_datasets_of_all_kinds_are_taken(desk, good, section):  # type: ignore[no-untyped-def]  # fixtures of this folder
+def test_datasets_of_all_kinds_are_taken(desk, good, section):
     (desk.folder / "saved").mkdir()
     evaluate = desk.one(f"{good}evaluate: {section}\n").recipe.evaluate
     assert evaluate.is_prepared == ("datasets" in section.partition(",")[0] or "layout: datasets" in section)

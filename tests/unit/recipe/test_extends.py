@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from recipebuild.recipe.load import load
@@ -159,7 +162,7 @@ def test_an_endless_chain_is_refused(desk):
 
 def test_shared_bases_are_read_once(desk, good):
     base = desk.write("base.yaml", good)
-    bases = {}
+    bases: dict[Path, Any] = {}
     for i in range(3):
         desk.write(f"r{i}.yaml", CHILD)
     load("r0.yaml", cwd=desk.folder, bases=bases)

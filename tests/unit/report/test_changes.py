@@ -29,7 +29,8 @@ def test_what_differs_is_told(tmp_path: Path) -> None:
     by_name["compile"]["key"] = "0" * 64
     other["steps"] = [entry for entry in other["steps"] if entry["name"] != "deploy"]
     other["environment"]["distributions"]["numpy"] = "2.1"
-    found = changes(*read(tmp_path / "a"), Built(tmp_path / "b", other, ""))
+    (built,) = read(tmp_path / "a")
+    found = changes(built, Built(tmp_path / "b", other, ""))
     figures = {it["key"]: (it["a"]["text"], it["b"]["text"]) for it in found["figures"]}
     assert figures["miou_quantized"] == ("82.60 %", "81.60 %")
     assert figures["latency_ms"] == ("4.100 ms", "")

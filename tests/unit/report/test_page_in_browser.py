@@ -57,7 +57,7 @@ def test_axe_finds_nothing_serious(chromium: Browser, report: Path, scheme: Any)
 def test_dark_is_dark(chromium: Browser, report: Path) -> None:
     shades = {}
     for scheme in ("light", "dark"):
-        with page(chromium, color_scheme=scheme) as it:  # type: ignore[arg-type]
+        with page(chromium, color_scheme=scheme) as it:
             it.goto(report.as_uri())
             color = it.evaluate("getComputedStyle(document.body).backgroundColor")
             ink = it.evaluate("getComputedStyle(document.querySelector('svg.chart text')).fill")
@@ -162,7 +162,7 @@ def test_the_comparison_is_as_good_a_page(chromium: Browser, tmp_path: Path) -> 
     found = [built for name in ("one", "two") for built in read(tmp_path / name)]
     (tmp_path / "comparison.html").write_text(comparison(found), encoding="utf-8")
     for scheme in ("light", "dark"):
-        with page(chromium, offline=True, color_scheme=scheme) as it:  # type: ignore[arg-type]
+        with page(chromium, offline=True, color_scheme=scheme) as it:
             it.goto((tmp_path / "comparison.html").as_uri())
             assert faults(it) == []
             assert it.locator("#figures svg.chart").count() >= 3

@@ -70,7 +70,7 @@ def _planted(path: Path, plant: Callable[[onnx.ModelProto], None]) -> Path:
     return target
 
 
-def _change_convolution(model: onnx.ModelProto, change: Callable[[np.ndarray], None]) -> None:
+def _change_convolution(model: onnx.ModelProto, change: Callable[[np.ndarray], object]) -> None:
     """Change the first convolution's weights."""
     tensor = next(it for it in model.graph.initializer if len(it.dims) == 4)
     weights = numpy_helper.to_array(tensor).copy()

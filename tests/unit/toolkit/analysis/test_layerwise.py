@@ -50,7 +50,7 @@ def test_a_layer_is_not_blamed_for_what_was_lost_before_it(make_pair) -> None:
 
 def test_range_and_outliers_are_those_of_the_float_tensor(make_pair) -> None:
     pair = make_pair()
-    images = [image * np.float32([1, 8, 1])[None, :, None, None] for image in pair.images]
+    images = [image * np.array([1, 8, 1], np.float32)[None, :, None, None] for image in pair.images]
     found = errors(pair.model, pair.quantized, images)["x"]
     peaks = np.abs(np.concatenate(images)).max((0, 2, 3))
     assert found.low == pytest.approx(min(image.min() for image in images), rel=1e-3)
@@ -73,7 +73,7 @@ def test_equal_tensors_have_no_noise_and_tensors_of_zeros_no_cosine() -> None:
 def test_it_measures_channels_at_every_opset(opset: int) -> None:
     text = "(float[1,2,2,2] x) => (float[1,2,2,2] y) { y = Mul(x, x) }"
     model = onnx.shape_inference.infer_shapes(graph(text, opset=opset))
-    image = np.float32([[[[1, 1], [1, 1]], [[4, 4], [4, 4]]]])
+    image = np.array([[[[1, 1], [1, 1]], [[4, 4], [4, 4]]]], np.float32)
     assert errors(model, model, [image])["y"].outlier == pytest.approx(np.log2(16 / 8.5), abs=0.01)
 
 

@@ -36,7 +36,9 @@ def test_colours_and_places_are_told_apart() -> None:
 
 def test_a_spread_takes_one_of_each_kind_before_a_second_of_any() -> None:
     looks = {
-        f"{kind}-{i}": look(Image.eval(scene(kind), lambda v, i=i: v // 2 + i)) for kind in range(4) for i in range(5)
+        f"{kind}-{i}": look(scene(kind).point([v // 2 + i for v in range(256)] * 3))
+        for kind in range(4)
+        for i in range(5)
     }
     assert {name.partition("-")[0] for name in spread(looks, 4)} == {"0", "1", "2", "3"}
     assert spread(looks, 4) == spread(dict(reversed(looks.items())), 4)

@@ -9,6 +9,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
+from typing import Literal
 
 import pytest
 
@@ -32,7 +33,7 @@ def folder(path: Path, files: dict[str, bytes]) -> Path:
     return path
 
 
-def tar(path: Path, files: dict[str, bytes], mode: str = "w") -> Path:
+def tar(path: Path, files: dict[str, bytes], mode: Literal["w", "w:gz", "w:xz", "w:bz2"] = "w") -> Path:
     with tarfile.open(path, mode) as archive:
         for name, data in files.items():
             entry = tarfile.TarInfo(name)

@@ -73,7 +73,7 @@ def sixteen_bit_label(path: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [palette_label, four_bit_label, sixteen_bit_label])
-def test_ids_are_read_as_stored_whatever_the_depth_or_palette(dataset: Path, make) -> None:  # type: ignore[no-untyped-def]  # a table of functions
+def test_ids_are_read_as_stored_whatever_the_depth_or_palette(dataset: Path, make) -> None:
     make(dataset / "labels/a.png")
     label = read_label(samples(dataset)[0], classes=4)
     expected = IDS if make is not four_bit_label else np.array([[0, 1, 2, 3], [3, 2, 1, 0]])
@@ -116,7 +116,7 @@ def nothing(dataset: Path) -> None:
         (nothing, "is empty"),
     ],
 )
-def test_a_set_that_does_not_fit_together_is_refused(dataset: Path, spoil, message: str) -> None:  # type: ignore[no-untyped-def]  # a table of functions
+def test_a_set_that_does_not_fit_together_is_refused(dataset: Path, spoil, message: str) -> None:
     spoil(dataset)
     with pytest.raises(StepError, match=message):
         samples(dataset)
@@ -162,7 +162,7 @@ def truncated(path: Path) -> None:
         (truncated, r"labels/a\.png: "),
     ],
 )
-def test_a_wrong_label_is_refused_by_name(dataset: Path, spoil, message: str) -> None:  # type: ignore[no-untyped-def]  # a table of functions
+def test_a_wrong_label_is_refused_by_name(dataset: Path, spoil, message: str) -> None:
     spoil(dataset / "labels/a.png")
     with pytest.raises(StepError, match=message):
         read(samples(dataset)[0], classes=4)

@@ -99,8 +99,9 @@ def test_depth_of_another_size_is_scaled() -> None:
 
 
 def test_without_labels_answers_are_held_against_another_model() -> None:
-    truth = Answer(np.array([[0, 1], [2, 2]]), np.array([[[3.0, 4.0]]], np.float32))
-    found = figures(SEGMENTATION, [(truth, Answer(np.array([[0, 1], [2, 0]]), truth.values * 2))], labelled=False)
+    numbers = np.array([[[3.0, 4.0]]], np.float32)
+    truth = Answer(np.array([[0, 1], [2, 2]]), numbers)
+    found = figures(SEGMENTATION, [(truth, Answer(np.array([[0, 1], [2, 0]]), numbers * 2))], labelled=False)
     assert found["agreement"] == 0.75
     assert found["cosine"] == pytest.approx(1)
     assert found["snr"] == pytest.approx(0, abs=1e-6)  # the noise is as strong as the signal

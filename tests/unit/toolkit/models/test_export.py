@@ -20,7 +20,7 @@ from recipebuild.toolkit.models.export import NAME_SCOPES, attention_for, export
 from recipebuild.toolkit.models.load import load
 
 ROOT = Path(__file__).resolve().parents[4]
-HOW = {"task": "semantic-segmentation", "weights": "pretrained", "seed": 0}
+HOW: dict[str, Any] = {"task": "semantic-segmentation", "weights": "pretrained", "seed": 0}
 WHAT: dict[str, Any] = {"input_name": "image", "output_name": "scores", "shape": (1, 3, 64, 96)}
 CASES = [("dynamo", 17), ("torchscript", 11), ("torchscript", 17)]
 

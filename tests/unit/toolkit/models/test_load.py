@@ -12,7 +12,7 @@ import pytest
 from recipebuild.errors import StepError
 from recipebuild.toolkit.models.load import load
 
-HOW = {"task": "semantic-segmentation", "weights": "pretrained", "seed": 0}
+HOW: dict[str, Any] = {"task": "semantic-segmentation", "weights": "pretrained", "seed": 0}
 
 
 @pytest.fixture

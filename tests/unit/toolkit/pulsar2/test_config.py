@@ -83,7 +83,7 @@ def test_required_fields(name: str) -> None:
 
 
 def test_text_has_documented_order_and_short_numbers() -> None:
-    fields = {"compiler": {"check": 1}, "npu_mode": "NPU2", "quant": {"input_configs": [CALIBRATION]}}
+    fields: dict[str, Any] = {"compiler": {"check": 1}, "npu_mode": "NPU2", "quant": {"input_configs": [CALIBRATION]}}
     fields["quant"]["input_configs"][0]["calibration_mean"] = [58.39500045776367, 0.1]
     text = to_json(config(**fields))
     assert list(json.loads(text)) == ["input", "output_dir", "npu_mode", "quant", "compiler"]

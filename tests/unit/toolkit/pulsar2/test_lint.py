@@ -62,7 +62,7 @@ TAKEN: list[onnx.ModelProto] = [
     model("PRelu", {"s": np.ones((4, 1, 1), np.float32)}),
     model("ReduceMean", axes=[-1]),
     model("ReduceSum", {"a": AXES}),
-    model("Resize", {"r": np.float32([]), "s": np.float32([1, 1, 2, 2])}, mode="linear"),
+    model("Resize", {"r": np.array([], np.float32), "s": np.array([1, 1, 2, 2], np.float32)}, mode="linear"),
     model("DepthToSpace", blocksize=2),
     model("Elu", alpha=1.0),
     model("Neg"),
@@ -99,13 +99,13 @@ REFUSED: list[tuple[onnx.ModelProto, str, str, str]] = [
     (model("PRelu", {"s": np.ones((4, 8, 8), np.float32)}), "fails", "its slope has the shape", "documented"),
     (model("ReduceMean"), "wrong", "reduces the last axis only", "field"),
     (
-        model("Resize", {"r": np.float32([]), "s": np.float32([1, 1, 2, 2])}, mode="cubic"),
+        model("Resize", {"r": np.array([], np.float32), "s": np.array([1, 1, 2, 2], np.float32)}, mode="cubic"),
         "fails",
         "mode is cubic",
         "documented",
     ),
     (
-        model("Resize", {"r": np.float32([]), "s": np.float32([1, 1, 2, 2])}, mode="nearest"),
+        model("Resize", {"r": np.array([], np.float32), "s": np.array([1, 1, 2, 2], np.float32)}, mode="nearest"),
         "fails",
         "nearest_mode is round_prefer_floor",
         "documented",
@@ -163,7 +163,7 @@ MENDED = {
     "weight": (model("Gemm", inputs="x x2", shape=(8, 8)), "split_gemm"),
     "order": (graph(SHUFFLE), "pixel_shuffle_dcr"),
     "rounding": (
-        model("Resize", {"r": np.float32([]), "s": np.float32([1, 1, 2, 2])}, mode="nearest"),
+        model("Resize", {"r": np.array([], np.float32), "s": np.array([1, 1, 2, 2], np.float32)}, mode="nearest"),
         "nearest_at_centres",
     ),
     "default": (model("LeakyRelu"), "write_attributes"),
@@ -215,7 +215,7 @@ def test_a_nan_guard_after_softmax() -> None:
 def test_scalars_and_last_multiplications() -> None:
     one = [helper.make_node("Mul", ["y", "one"], ["out"], "last")]
     it = model("Relu", {}, after=one)
-    it.graph.initializer.append(numpy_helper.from_array(np.float32([1]), "one"))
+    it.graph.initializer.append(numpy_helper.from_array(np.array([1], np.float32), "one"))
     assert [found.reason for found in lint(it, "AX650")] == ["it multiplies or divides by 1 as the last node"]
 
 

@@ -114,7 +114,7 @@ def test_what_is_right_is_left_in_peace(changes: dict[str, Any]) -> None:
 
 def test_with_the_model_at_hand_selectors_and_names_are_looked_up() -> None:
     known = Facts({"x": (1, 3, 8, 8)}, ("y",), {"/decoder/conv": "Conv", "/decoder/act": "Tanh"})
-    layers = [
+    layers: list[dict[str, Any]] = [
         {"layer_names": ["/decoder/conf", "op_3:onnx.Softmax_0"], "data_type": "U16"},
         {"layer_name": "/decoder/act", "data_type": "FP32"},
     ]

@@ -19,7 +19,9 @@ from recipebuild.toolkit.pulsar2.config import BuildConfig, Message, to_json
 from recipebuild.toolkit.pulsar2.config.versions import _table
 
 STANDINS = Path(__file__).resolve().parents[3] / "standins"
-DEFAULTS = ("", 0, False, [], "AutoColorSpace", "ONNX", "AX650", "NPU1", "MinMax", "PerLayer", "Reference", "Image")
+DEFAULTS: tuple[Any, ...] = (
+    "", 0, False, [], "AutoColorSpace", "ONNX", "AX650", "NPU1", "MinMax", "PerLayer", "Reference", "Image",
+)  # fmt: skip
 """What protobuf does not write: zeros, and the first value of enumerations without one of their own for "default"."""
 
 

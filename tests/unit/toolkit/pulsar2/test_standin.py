@@ -124,7 +124,7 @@ def test_calls_that_the_stand_in_docker_refuses(tmp_path: Path, word: str, inste
     environment = os.environ | {"DOCKER_STANDIN_STATE": str(tmp_path), "HOME": str(tmp_path)}
 
     def docker(call: str) -> int:
-        command = [sys.executable, STANDINS / "docker", *call.format(folder=tmp_path / "build").split()]
+        command = [sys.executable, str(STANDINS / "docker"), *call.format(folder=tmp_path / "build").split()]
         return subprocess.run(command, env=environment, capture_output=True, check=False).returncode
 
     assert docker(CALL) == 0

@@ -54,11 +54,12 @@ def test_what_differs(tmp_path: Path) -> None:
         "74": {"scale": [0.1, 0.25], "zero_point": [0.0, 0.0]},
     }
     found = compare(read(first), read(write(tmp_path / "b.json", configs, values)))
+    about_a_fifth: Any = pytest.approx(0.2)
     assert found.equal == 1
     assert found.changed == (
         Change("c", ("U8",), ("U16",), 0.0, 0),
         Change("b", ("U8",), ("U8",), 0.5, 2),
-        Change("w", ("S8",), ("S8",), pytest.approx(0.2), 0),
+        Change("w", ("S8",), ("S8",), about_a_fifth, 0),
     )
     assert (found.only_first, found.only_second) == (("gone",), ("new",))
 

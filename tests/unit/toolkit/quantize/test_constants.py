@@ -34,7 +34,7 @@ def test_a_convolution(make_model: Make, quantize: Quantize) -> None:
 
     assert made.parameters("Conv", 0) == (STEP, 85)  # 2 / (6 / 255)
     scale, zero_point = made.parameters("Conv", 1)
-    np.testing.assert_array_equal(scale, np.float32([2, 0.25]) / np.float32(127.5))
+    np.testing.assert_array_equal(scale, np.array([2, 0.25], np.float32) / np.float32(127.5))
     assert (zero_point.dtype, zero_point.tolist()) == (np.int8, [0, 0])
     assert made.codes("Conv", 1).reshape(2, 3).tolist() == [[64, -127, 32], [127, 64, -64]]
     bias_scale, bias_zero_point = made.parameters("Conv", 2)

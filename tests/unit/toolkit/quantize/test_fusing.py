@@ -67,7 +67,7 @@ def test_a_bias_behind_a_product_is_added_in_the_accumulator(
     assert "product" not in made.plan.stored
     at = 0 if turned else 1
     scale, zero_point = made.parameters("Add", at)
-    expected = STEP * (np.float32([2, 0.5]) / np.float32(127.5))  # input times weight, for each column
+    expected = STEP * (np.array([2, 0.5], np.float32) / np.float32(127.5))  # input times weight, for each column
     np.testing.assert_allclose(scale, expected, rtol=1e-6)
     assert zero_point.tolist() == [0, 0]
     np.testing.assert_array_equal(made.codes("Add", at), np.round([0.5, -0.25] / scale.astype(np.float64)))

@@ -33,7 +33,7 @@ def test_the_parameters_of_a_range(kind: Type, low: float, high: float, scale: f
 def test_weights_have_a_scale_per_channel_of_the_largest_by_127_and_a_half() -> None:
     weights = np.array([[1, -2, 0.5], [0.25, 0.125, -0.125]], np.float32)
     found = of_weights("S8", weights, axis=0)
-    np.testing.assert_array_equal(found.scale, np.float32([2, 0.25]) / np.float32(127.5))
+    np.testing.assert_array_equal(found.scale, np.array([2, 0.25], np.float32) / np.float32(127.5))
     # 63.75, -127.5 and 31.875; 127.5, 63.75 and -63.75. In float32, 2 / (2 / 127.5) is a little less than 127.5.
     assert codes(weights, found).tolist() == [[64, -127, 32], [127, 64, -64]]
 
@@ -47,8 +47,8 @@ def test_a_channel_of_zeros_stays_zero() -> None:
 
 @pytest.mark.parametrize(("value", "code"), [(0.5, 0), (1.5, 2), (2.5, 2), (-0.5, 0), (300, 127), (-300, -128)])
 def test_halves_go_to_even_codes_and_what_is_outside_is_cut_off(value: float, code: int) -> None:
-    one = Parameters("S8", np.float32(1).reshape(()), np.zeros((), np.int64))
-    assert codes(np.float32([value]), one).tolist() == [code]
+    one = Parameters("S8", np.ones((), np.float32), np.zeros((), np.int64))
+    assert codes(np.array([value], np.float32), one).tolist() == [code]
 
 
 def test_codes_stand_for_what_the_scale_says() -> None:

@@ -67,14 +67,14 @@ def test_the_function_stays_and_the_outlier_goes(model: onnx.ModelProto, batches
 def test_the_scale_by_hand(make_model: Make, spec: ImageSpec) -> None:
     # One row 3, 4 of mean 3.5 and deviation 0.5: normalized -1, 1; times the gain: -16, 1.
     nodes = [node("LayerNormalization", "pixel_values gain", "norm"), node("MatMul", "norm weight", "output")]
-    constants = {"gain": np.float32([16, 1]), "weight": np.float32([[4, -1], [0.25, 0.25]])}
+    constants = {"gain": np.array([16, 1], np.float32), "weight": np.array([[4, -1], [0.25, 0.25]], np.float32)}
     spec = spec.model_copy(update={"shape": (1, 3, 1, 2)})
     model = prepare(make_model(nodes, ["output"], constants, shape=(1, 3, 1, 2)), spec)
-    batch = np.float32([3, 4] * 3).reshape(1, 3, 1, 2)
+    batch = np.array([3, 4] * 3, np.float32).reshape(1, 3, 1, 2)
     made, _ = smoothed(model, [batch], threshold=1, strength=0.5)
     scale = [(16 / 4) ** 0.5, (1 / 0.25) ** 0.5]  # 2 and 2
     np.testing.assert_allclose(held(made, "norm", 1), [16 / scale[0], 1 / scale[1]], rtol=1e-3)
-    np.testing.assert_allclose(held(made, "output", 1), [[8, -2], [0.5, 0.5]], rtol=1e-3)
+    np.testing.assert_allclose(held(made, "output", 1), [[8.0, -2.0], [0.5, 0.5]], rtol=1e-3)
     made, _ = smoothed(model, [batch], threshold=1, strength=1)  # all of it to the weights: max|X_j|
     np.testing.assert_allclose(held(made, "norm", 1), [1, 1], rtol=1e-3)
 

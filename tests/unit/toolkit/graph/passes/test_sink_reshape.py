@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from support.graphs import graph, outcome
 
@@ -42,7 +44,7 @@ BRANCH = """(float[1,4,5,8] x, int64[3] flat, int64[4] heads, float[8,8] w, floa
 
 
 def test_the_other_branch_is_arranged_alike_where_its_rows_are_made() -> None:
-    constants = {"flat": [1, 20, 8], "heads": [1, 20, 2, 4], "image": [1, 4, 5, 8]}
+    constants: dict[str, Any] = {"flat": [1, 20, 8], "heads": [1, 20, 2, 4], "image": [1, 4, 5, 8]}
     it = outcome(graph(BRANCH, **constants), "merge_moves", "sink_reshape")
     assert (it.before["Reshape"], it.after["Reshape"]) == (4, 2)
     assert it.error < 1e-6

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from support.graphs import graph, outcome
 
@@ -27,7 +29,7 @@ KEYS = """(float[3,20,6] x, int64[4] image) => (float[1,3,6,20] y) {
         (KEYS, {"image": [1, 3, 6, 20]}, [0, 1, 3, 2], ["Reshape", "Transpose"]),
     ],
 )
-def test_they_trade_places(text: str, constants: dict[str, list[int]], perm: list[int], order: list[str]) -> None:
+def test_they_trade_places(text: str, constants: dict[str, Any], perm: list[int], order: list[str]) -> None:
     it = outcome(graph(text, **constants), "transpose_4d")
     assert [node.op_type for node in it.model.graph.node] == order
     turn = it.model.graph.node[order.index("Transpose")]

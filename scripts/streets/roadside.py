@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scripts.make_assets.backdrop import Street
-from scripts.make_assets.canvas import FRONT, Canvas, Colour, Point, darker, upright
-from scripts.make_assets.labels import BUILDING, VEGETATION
-from scripts.make_assets.trees import paint_foliage, paint_tree
+from scripts.streets.backdrop import Street
+from scripts.streets.canvas import FRONT, Canvas, Colour, Point, darker, upright
+from scripts.streets.labels import BUILDING, VEGETATION
+from scripts.streets.trees import paint_foliage, paint_tree
 
 FACADES: tuple[Colour, ...] = (
     (0.62, 0.36, 0.27), (0.78, 0.70, 0.56), (0.74, 0.74, 0.72), (0.86, 0.80, 0.66), (0.55, 0.52, 0.50),
@@ -154,7 +154,6 @@ def _paint_shop(canvas: Canvas, lot: Lot) -> None:
 
 
 def _paint_garden(canvas: Canvas, lot: Lot) -> None:
-    """Trees, most often behind a hedge."""
     rng = canvas.rng
     for _ in range(rng.integers(1, 4)):
         place = (lot.across(rng.uniform(2.5, 9)), 0.0, max(3.0, rng.uniform(lot.near, lot.far)))

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from scripts.make_assets.labels import IGNORE
-from scripts.make_assets.measure import Accuracy
-from scripts.make_assets.scenes import Scene
-from scripts.make_assets.train import MEAN, STD
+from scripts.streets.labels import IGNORE
+from scripts.streets.scenes import Scene
+from scripts.streets.train import MEAN, STD, Accuracy
 
 if TYPE_CHECKING:
     from transformers import SegformerForSemanticSegmentation
@@ -21,7 +20,7 @@ README = """\
 # Quickstart data
 
 A small SegFormer and drawn street scenes, so that `make run` can build, quantize and measure a model without any
-download. None of it is a photograph: the scenes are drawn by `scripts/make_assets` from seeds, and the model is trained
+download. None of it is a photograph: the scenes are drawn by `scripts/streets` from seeds, and the model is trained
 on such scenes alone. It is good for trying recipebuild, and not for real streets.
 
 | path | what it is |

@@ -9,12 +9,11 @@ from functools import partial
 
 import numpy as np
 
-from scripts.make_assets.backdrop import Street
-from scripts.make_assets.canvas import Canvas
-from scripts.make_assets.lamps import paint_street_lamp
-from scripts.make_assets.people import paint_person
-from scripts.make_assets.trees import paint_tree
-from scripts.make_assets.vehicles import paint_car
+from scripts.streets.backdrop import Street
+from scripts.streets.canvas import Canvas
+from scripts.streets.pavement import paint_person, paint_street_lamp
+from scripts.streets.trees import paint_tree
+from scripts.streets.vehicles import paint_car
 
 CAR_LENGTH, CAR_WIDTH = 4.6, 2.4
 """Metres, with a little room about."""
@@ -82,7 +81,6 @@ def _on_the_pavements(canvas: Canvas, street: Street) -> list[Thing]:
 
 
 def _crossing(canvas: Canvas, street: Street) -> list[Thing]:
-    """People and cars that cross the road."""
     rng = canvas.rng
     things: list[Thing] = []
     if rng.random() < 0.2:

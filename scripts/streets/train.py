@@ -1,4 +1,4 @@
-"""Trains the quickstart's SegFormer on drawn scenes, on the CPU.
+"""Trains the quickstart's SegFormer on drawn scenes, on the CPU, and measures how well a model segments scenes.
 
 ``train(scenes, settings)`` returns a Hugging Face model in evaluation mode; on one machine the same scenes and settings
 give the same weights.
@@ -9,15 +9,15 @@ from __future__ import annotations
 import logging
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scripts.make_assets.labels import IGNORE, NAMES
-from scripts.make_assets.scenes import Scene
+from scripts.streets.labels import IGNORE, NAMES
+from scripts.streets.scenes import Scene
 
 if TYPE_CHECKING:
     import torch
@@ -28,6 +28,9 @@ MEAN = (123.675, 116.28, 103.53)
 STD = (58.395, 57.12, 57.375)
 STRIDE = 4
 """A SegFormer's logits are this many times smaller than its input."""
+
+Predict = Callable[[NDArray[np.uint8]], NDArray[np.int64]]
+"""Pixels uint8 [H, W, 3] to class ids [H/4, W/4]."""
 
 logger = logging.getLogger(__name__)
 
@@ -155,3 +158,31 @@ def _rate(step: int, settings: Settings) -> float:
         return (step + 1) / settings.warm_up
     done = (step - settings.warm_up) / max(1, settings.steps - settings.warm_up)
     return 0.5 * (1 + math.cos(math.pi * done))
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """``iou`` has the classes that the ground truth shows, by name, 0..1."""
+
+    iou: dict[str, float]
+    pixel_accuracy: float
+
+    @property
+    def mean_iou(self) -> float:
+        return sum(self.iou.values()) / len(self.iou)
+
+
+def measure(scenes: Iterable[Scene], predict: Predict) -> Accuracy:
+    """One confusion matrix over all scenes; predictions are enlarged to the labels' size by repeating pixels."""
+    count = len(NAMES)
+    confusion = np.zeros((count, count), np.int64)
+    for scene in scenes:
+        ids = predict(scene.image)
+        factor = scene.labels.shape[0] // ids.shape[0]
+        full = ids.repeat(factor, axis=0).repeat(factor, axis=1)
+        counted = scene.labels < count
+        pairs = scene.labels[counted].astype(np.int64) * count + full[counted]
+        confusion += np.bincount(pairs, minlength=count * count).reshape(count, count)
+    right, truth, said = np.diag(confusion), confusion.sum(1), confusion.sum(0)
+    iou = {NAMES[c]: float(right[c] / (truth[c] + said[c] - right[c])) for c in range(count) if truth[c]}
+    return Accuracy(iou, float(right.sum() / truth.sum()))

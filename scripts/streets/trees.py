@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from scripts.make_assets.canvas import Canvas, Colour, Point, flat
-from scripts.make_assets.labels import VEGETATION
+from scripts.streets.canvas import Canvas, Colour, Point, flat
+from scripts.streets.labels import VEGETATION
 
 LEAVES: tuple[Colour, ...] = (
     (0.28, 0.42, 0.18), (0.34, 0.47, 0.20), (0.22, 0.36, 0.20), (0.42, 0.48, 0.20), (0.60, 0.44, 0.18),

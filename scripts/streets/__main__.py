@@ -1,7 +1,7 @@
 """Makes the quickstart's data: draws street scenes, trains a small SegFormer on them, measures it, writes the files.
 
-Usage, from the root of the repository: ``python -m scripts.make_assets [--out recipes/quickstart]``. Takes about a
-quarter of an hour on two cores. Nothing in the output folder changes before everything is made and good enough.
+Usage, from the root of the repository: ``python -m scripts.streets [--out recipes/quickstart]``. Takes about 25
+minutes on two cores. Nothing in the output folder changes before everything is made and good enough.
 """
 
 from __future__ import annotations
@@ -23,22 +23,19 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 import numpy as np
 from numpy.typing import NDArray
 
-from scripts.make_assets.canvas import HEIGHT, WIDTH
-from scripts.make_assets.measure import measure
-from scripts.make_assets.scenes import Scene, draw_scene
-from scripts.make_assets.seeds import CALIBRATION, HELD_OUT, TRAINING
-from scripts.make_assets.train import Settings, to_input, train
-from scripts.make_assets.write import read_scenes, write_model, write_readme, write_scenes
+from scripts.streets.canvas import HEIGHT, WIDTH
+from scripts.streets.scenes import CALIBRATION, HELD_OUT, TRAINING, Scene, draw_scene
+from scripts.streets.train import Settings, measure, to_input, train
+from scripts.streets.write import read_scenes, write_model, write_readme, write_scenes
 
 LEAST_MIOU = 0.70
 """A model below this on the held-out scenes is not written."""
 
-logger = logging.getLogger("make_assets")
+logger = logging.getLogger("streets")
 
 
 def main() -> int:
-    """Make everything; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m scripts.make_assets", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m scripts.streets", description=__doc__.splitlines()[0])
     parser.add_argument(
         "--out", type=Path, default=Path("recipes/quickstart"), help="folder to write (default: %(default)s)"
     )
@@ -88,13 +85,11 @@ def main() -> int:
 
 
 def draw_all(seeds: Sequence[int]) -> list[Scene]:
-    """Draw a scene per seed, in two processes."""
     with ProcessPoolExecutor(2) as pool:
         return list(pool.map(draw_scene, seeds, chunksize=4))
 
 
 def replace(old: Path, new: Path) -> None:
-    """Put a file or folder where another one may be."""
     if old.is_dir():
         shutil.rmtree(old)
     new.replace(old)

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from scripts.make_assets.canvas import Canvas, Colour, noise
-from scripts.make_assets.labels import ROAD, SIDEWALK, SKY
+from scripts.streets.canvas import Canvas, Colour, noise
+from scripts.streets.labels import ROAD, SIDEWALK, SKY
 
 Pixels = NDArray[np.floating[Any]]
 
@@ -31,7 +31,6 @@ class Street:
 
     @property
     def middle(self) -> float:
-        """Where the centre line runs."""
         return (self.left_kerb + self.right_kerb) / 2
 
 

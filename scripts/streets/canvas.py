@@ -167,7 +167,6 @@ class Canvas:
         return red, green, blue
 
     def pick(self, colours: Sequence[Colour]) -> Colour:
-        """One of these colours, varied."""
         return self.vary(colours[int(self.rng.integers(len(colours)))])
 
     def vary(self, colour: Colour, amount: float = 0.04) -> Colour:
@@ -199,7 +198,6 @@ def bar(start: tuple[float, float], end: tuple[float, float], thick: float) -> l
 
 
 def darker(colour: Colour, share: float) -> Colour:
-    """A colour at this share of its brightness."""
     return colour[0] * share, colour[1] * share, colour[2] * share
 
 

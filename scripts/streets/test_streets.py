@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from scripts.make_assets import labels as classes
-from scripts.make_assets import measure, scenes, seeds
+from scripts.streets import labels as classes
+from scripts.streets import scenes, train
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "recipes" / "quickstart"
 NAMES = 19
 
@@ -37,7 +37,7 @@ def test_a_scene_has_a_picture_a_label_map_of_its_size_and_known_classes() -> No
 
 
 def test_the_three_sets_share_no_seed() -> None:
-    sets = [set(seeds.TRAINING), set(seeds.CALIBRATION), set(seeds.HELD_OUT)]
+    sets = [set(scenes.TRAINING), set(scenes.CALIBRATION), set(scenes.HELD_OUT)]
     assert len(set.union(*sets)) == sum(map(len, sets))
 
 
@@ -46,14 +46,14 @@ def test_accuracy_counts_only_labelled_pixels_and_classes_that_are_present() -> 
     labels[4:] = 2
     labels[:, 4:] = 255
     scene = scenes.Scene(np.zeros((8, 8, 3), np.uint8), labels)
-    accuracy = measure.measure([scene], lambda _: np.array([[0, 5], [0, 5]]))
+    accuracy = train.measure([scene], lambda _: np.array([[0, 5], [0, 5]]))
     assert accuracy.iou == {"road": 0.5, "building": 0.0}
     assert accuracy.mean_iou == 0.25
     assert accuracy.pixel_accuracy == 0.5
 
 
 def test_the_committed_labels_are_those_that_the_generator_draws() -> None:
-    drawn = scenes.draw_scene(seeds.HELD_OUT[0])
+    drawn = scenes.draw_scene(scenes.HELD_OUT[0])
     labels = np.asarray(Image.open(DATA / "heldout" / "labels" / "street-00.png"))
     image = np.asarray(Image.open(DATA / "heldout" / "images" / "street-00.jpg"), np.float32)
     # Another NumPy or Pillow may round an edge otherwise, and JPEG is lossy.
