@@ -79,8 +79,10 @@ KINDS = {
     "layers": Kind("recipebuild.steps.layers", _RUN, sections=("input", "quantization")),
     "sensitivity": Kind("recipebuild.steps.sensitivity", _RUN, sections=("input", "quantization")),
     "preview": Kind("recipebuild.steps.preview", _RUN, sections=("evaluate", "input")),
+    "judge": Kind("recipebuild.steps.judge", sections=("evaluate", "quantization")),
     "bundle": Kind("recipebuild.steps.bundle", (*_ONNX, "jinja2", "pydantic"), sections=("bundle", "board")),
     "deploy": Kind(
         "recipebuild.steps.deploy", (*_RUN, "torch", "torchmetrics"), resources=("board",), sections=("board",)
     ),
+    "judge-board": Kind("recipebuild.steps.judge", sections=("board",)),
 }
