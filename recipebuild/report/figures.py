@@ -97,7 +97,7 @@ def _deploy(metrics: Metrics) -> str:
 
 
 def _judge(metrics: Metrics) -> str:
-    said = [f"{it['figure']} {it['value']:.4g}, {it['bound']} {it['limit']:g}" for it in metrics["checks"]]
+    said = [f"{it['figure']} {it['value']:.6g}, {it['bound']} {it['limit']:g}" for it in metrics["checks"]]
     return "; ".join(said) or "the recipe sets no limit"
 
 

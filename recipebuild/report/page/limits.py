@@ -19,7 +19,7 @@ def limits(built: Built) -> Section | None:
         rows.append(
             [
                 Cell(check["figure"]),
-                number(check["value"], f"{check['value']:.4g}"),
+                number(check["value"], f"{check['value']:.6g}"),
                 number(check["limit"], f"{check['bound']} {check['limit']:g}"),
                 Cell(check["field"], tone="code"),
                 verdict,

@@ -15,7 +15,7 @@ def judged(*checks: dict[str, Any]) -> str:
 
 
 def test_what_was_judged_stands_beside_its_limit() -> None:
-    assert judged(LOSS, NEAR) == "loss of mIoU 0.01235, at most 0.02; mean cosine of logits 0.999, at least 0.98"
+    assert judged(LOSS, NEAR) == "loss of mIoU 0.0123456, at most 0.02; mean cosine of logits 0.999, at least 0.98"
 
 
 def test_a_recipe_without_limits_is_told_to_have_none() -> None:
