@@ -66,11 +66,14 @@ FIELDS = (
     Field("calibration.source", ("quant.input_configs.calibration_dataset",), ("params.pattern",)),
     Field("calibration.format", ("quant.input_configs.calibration_format",)),
     Field("calibration.count", ("quant.input_configs.calibration_size",)),
-    Field("evaluate", ingredients=("params.dataset.",), steps=("dataset", "evaluate", "ladder", "preview", "simulate")),
+    Field(
+        "evaluate", ingredients=("params.dataset.",),
+        steps=("dataset", "evaluate", "judge", "ladder", "preview", "simulate"),
+    ),
     Field("evaluate.dataset", ingredients=("inputs.dataset",)),
     Field(
         "quantization", ingredients=("params.quant.",),
-        steps=("compile", "configure", "layers", "sensitivity"),
+        steps=("compile", "configure", "judge", "layers", "sensitivity"),
     ),
     _quant("layers", "layer_configs"),
     _quant("method", "calibration_method", "MinMax"),
@@ -107,7 +110,7 @@ FIELDS = (
     Field("pulsar2.model_type", ("model_type",)),
     Field("pulsar2.overrides", ingredients=("params.overrides.",)),
     Field("bundle", steps=("bundle",)),
-    Field("board", steps=("bundle", "deploy")),
+    Field("board", steps=("bundle", "deploy", "judge-board")),
 )  # fmt: skip
 """Fields that others know by another name, and sections with the steps that know their fields by the same name.
 

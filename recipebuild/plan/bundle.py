@@ -18,7 +18,7 @@ def bundle_params(recipe: Recipe, toolchain: Mapping[str, Any], steps: Sequence[
         recipe: The recipe.
         toolchain: What compiles: name, version, facts.
         steps: All steps before: their parameters are the recipe as far as it shows in the result, and their tools what
-            else it depends on. Both go into the provenance.
+            else it depends on. Both go into the provenance; but the limits of judge do not show in the result.
     """
     return {
         "recipe": recipe.name,
@@ -32,7 +32,7 @@ def bundle_params(recipe: Recipe, toolchain: Mapping[str, Any], steps: Sequence[
         "runner": recipe.board.runner,
         "source": _source(recipe),
         **recipe.bundle.model_dump(mode="json"),
-        "steps": [[step.name, dict(step.params)] for step in steps],
+        "steps": [[step.name, dict(step.params)] for step in steps if step.name != "judge"],
         "tools": sorted({tool for step in steps for tool in step.tools} | {"jinja2", "pydantic"}),
     }
 

@@ -1,4 +1,4 @@
-"""The step deploy, added to a plan on request: what was built, put on a board and measured there."""
+"""The steps deploy and judge-board, added to a plan on request: what was built, measured on a board, and judged."""
 
 from __future__ import annotations
 
@@ -16,9 +16,12 @@ from recipebuild.recipe.load import Variant
 from recipebuild.recipe.schema import Recipe
 from recipebuild.toolkit.board.boards import Board
 
+_LIMITS = {"min_agreement", "min_cosine"}
+"""Of the section board, what judge-board holds the board to."""
+
 
 def with_deploy(plan: Plan, variants: Sequence[Variant], name: str, board: Board, again: str | None) -> Plan:
-    """The plan with a step deploy for each entry of its matrix.
+    """The plan with the steps deploy and judge-board for each entry of its matrix.
 
     Args:
         plan: The recipe's plan.
@@ -37,8 +40,9 @@ def with_deploy(plan: Plan, variants: Sequence[Variant], name: str, board: Board
         step = _deploy(variant, {s.name: s for s in plan.steps if s.id in ids}, name, board)
         if again:
             step = replace(step, facts={"again": again})
-        steps.append(step)
-        members[variant.label] = (*ids, step.id)
+        judge = _judge(variant, step)
+        steps += [step, judge]
+        members[variant.label] = (*ids, step.id, judge.id)
     return Plan(plan.name, tuple(steps), members)
 
 
@@ -70,6 +74,14 @@ def _deploy(variant: Variant, steps: dict[str, Step], name: str, board: Board) -
     )  # fmt: skip
 
 
+def _judge(variant: Variant, deploy: Step) -> Step:
+    kind = KINDS["judge-board"]
+    limits = variant.recipe.board.model_dump(mode="json", include=_LIMITS)
+    measured = {"deploy": Output(deploy.id, "deploy.json")}
+    name = f"{deploy.id.removesuffix('deploy')}judge-board"
+    return Step(name, "judge-board", kind.module, limits, measured, variant=variant.label)
+
+
 def _params(variant: Variant, name: str, board: Board) -> dict[str, Any]:
     recipe: Recipe = variant.recipe
     place = "".join(c if c.isalnum() or c in "_-." else "_" for c in variant.label)
@@ -81,7 +93,7 @@ def _params(variant: Variant, name: str, board: Board) -> dict[str, Any]:
         "place": f"models/{recipe.name}{f'.{place}' if place else ''}",
         "input": compiled_input(recipe),
         "runtime": recipe.target.runtime_input.model_dump(mode="json"),
-        **recipe.board.model_dump(mode="json"),
+        **recipe.board.model_dump(mode="json", exclude=_LIMITS),
         **labelled,
         **spec,
     }

@@ -58,9 +58,8 @@ def measuring(
             "metric": evaluate.metric,
         }
         found["evaluation"] = steps.add(
-            "evaluate", "evaluation.json", {**params, "max_drop": evaluate.max_drop},
-            {"model": models["head"], **quantized, **weights, **dataset},
-        )  # fmt: skip
+            "evaluate", "evaluation.json", params, {"model": models["head"], **quantized, **weights, **dataset}
+        )
         rungs = {name: models[name] for name in models if name != "model"} | quantized
         pytorch = {"model": models["model"]} if "model" in models else {}
         steps.add("ladder", "ladder.json", params, {**pytorch, **rungs, **dataset})

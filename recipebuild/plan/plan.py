@@ -2,7 +2,7 @@
 
 fetch -> export -> simplify -> rewrite -> (channels) -> head -> lint, verify -> compile -> (simulate) -> evaluate,
 calibrate -> (tensors), configure -----------------------------------------^
-    -> ladder, preview, layers, (sensitivity), bundle
+    -> ladder, preview, layers, (sensitivity), (judge), bundle
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from recipebuild.errors import RecipeError
 from recipebuild.facts.tasks import TASKS
 from recipebuild.plan.bundle import bundle_params
 from recipebuild.plan.evaluate import measuring
+from recipebuild.plan.judge import judged
 from recipebuild.plan.kinds import KINDS
 from recipebuild.plan.pulsar2 import compiled_input, configure_params, host_params, swaps_channels
 from recipebuild.recipe.load import Variant
@@ -154,10 +155,12 @@ def _steps(recipe: Recipe, label: str, toolchain: Toolchain, templates: Sequence
     compiled = _compile(steps, toolchain, models["head"], calibration, config, after=verify)
     evaluation = measuring(steps, toolchain, models, compiled, calibration)
     _explain(steps, models["head"], compiled, calibration)
+    passed = judged(steps, compiled, evaluation)
     if toolchain.name == "pulsar2":
         config = replace(compiled, name="used.json")
     found = {"weights": models.get("model") or models["reference"], "model": models["head"], "compiled": compiled}
-    _bundle(steps, toolchain, {**found, "config": config, "calibration": calibration, **evaluation}, templates)
+    found |= {"config": config, "calibration": calibration, **evaluation}
+    _bundle(steps, toolchain, found, templates, after=passed)
     return steps.all
 
 
@@ -259,13 +262,8 @@ def _compile(
                 "tensors", "calibration-tensors.tar", {"input": steps.fed, "format": format, **steps.more},
                 {"calibration": calibration, **steps.tensors},
             )  # fmt: skip
-        quantization = steps.recipe.quantization
-        params = {
-            "hardware": steps.recipe.target.hardware,
-            "gpus": quantization.device != "cpu",
-            "strict": quantization.strict,
-            **toolchain.params,
-        }
+        gpus = steps.recipe.quantization.device != "cpu"
+        params = {"hardware": steps.recipe.target.hardware, "gpus": gpus, **toolchain.params}
         more = {**inputs, "config": config}
         return steps.add(
             "compile/pulsar2", "compiled.axmodel", params, more, after=(after.step,), facts=toolchain.facts
@@ -285,9 +283,13 @@ def _explain(steps: Steps, model: Output, compiled: Output, calibration: Output)
 
 
 def _bundle(
-    steps: Steps, toolchain: Toolchain, inputs: Mapping[str, Output | Source], templates: Sequence[Path]
+    steps: Steps,
+    toolchain: Toolchain,
+    inputs: Mapping[str, Output | Source],
+    templates: Sequence[Path],
+    after: tuple[str, ...],
 ) -> None:
     used = {"name": toolchain.name, "version": toolchain.version, "facts": dict(toolchain.facts)}
     params = bundle_params(steps.recipe, used, steps.all)
-    inputs = {**inputs, **steps.tensors}
-    steps.add("bundle", "bundle", params, {**inputs, **_templates(templates)}, tools=tuple(params["tools"]))
+    inputs = {**inputs, **steps.tensors, **_templates(templates)}
+    steps.add("bundle", "bundle", params, inputs, after=after, tools=tuple(params["tools"]))

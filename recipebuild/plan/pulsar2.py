@@ -48,7 +48,7 @@ def compiled_input(recipe: Recipe) -> dict[str, Any]:
 def host_params(quantization: Quantization) -> dict[str, Any]:
     """How the embedded toolchain quantizes: what it knows of Pulsar2's fields."""
     layers = [_layer(each) for each in quantization.layers]
-    fields = {"method", "smooth_quant", "conv_bias", "layer_norm_scale", "strict"}
+    fields = {"method", "smooth_quant", "conv_bias", "layer_norm_scale"}
     return {**quantization.model_dump(mode="json", include=fields), "layers": layers}
 
 

@@ -21,13 +21,18 @@ _LEGEND = "~ within noise. Same: equal class ids, and max error: max|a - b| / ma
 
 
 def accuracy_text(manifest: Entry) -> str:
-    """The tables of steps that were built now, accuracy and ladder, and the verdict against what was accepted."""
+    """The tables of accuracy and ladder, and the verdict against what was accepted.
+
+    Those of steps that were built now; where judge found something to fall short, of all.
+    """
+    short = any(step["name"] == "judge" and step["status"] == "failed" for step in manifest["steps"])
+    shown_now = ("built", "cached") if short else ("built",)
     parts = []
     for step in manifest["steps"]:
         name = f" {step['variant']}" if step["variant"] else ""
-        if step["status"] == "built" and step["name"] == "evaluate":
+        if step["status"] in shown_now and step["name"] == "evaluate":
             parts.append(rendered(_accuracy(step["metrics"], _board(manifest, step["variant"]), f"accuracy{name}")))
-        if step["status"] == "built" and step["name"] == "ladder":
+        if step["status"] in shown_now and step["name"] == "ladder":
             parts.append(rendered(_ladder(step["metrics"], f"ladder{name}")))
             parts.append(f"{_LEGEND}\n{step['metrics']['verdict']}\n\n")
     return "".join(parts) + verdict_text(manifest)

@@ -83,6 +83,11 @@ def _deploy(metrics: Metrics) -> str:
     return said
 
 
+def _judge(metrics: Metrics) -> str:
+    said = [f"{it['figure']} {it['value']:.6g}, {it['bound']} {it['limit']:g}" for it in metrics["checks"]]
+    return "; ".join(said) or "the recipe sets no limit"
+
+
 _FIGURES: dict[str, Callable[[Metrics], str]] = {
     "export": lambda m: f"{m['nodes']} nodes, {size(m['bytes'])}",
     "simplify": lambda m: f"{m['nodes_before']} -> {m['nodes_after']} nodes",
@@ -95,6 +100,8 @@ _FIGURES: dict[str, Callable[[Metrics], str]] = {
     "ladder": lambda m: m["verdict"].partition(". Look")[0],
     "layers": _layers,
     "sensitivity": lambda m: f"{len(m['blocks'])} blocks, most to win in {m['blocks'][0]['block']}",
+    "judge": _judge,
     "deploy": _deploy,
+    "judge-board": _judge,
     "bundle": lambda m: f"{m['files']} files, {size(m['bytes'])}",
 }

@@ -1,10 +1,13 @@
 """compile: float ONNX -> ONNX with QuantizeLinear and DequantizeLinear, by the embedded host toolchain.
 
-Inputs: model (model.onnx), calibration (tar).   Outputs: quantized.onnx, quant.json.
+Inputs: model (model.onnx), calibration (tar).
+Outputs: quantized.onnx, quant.json, precision.json (``got``: how many tensors of each type, ``dropped``: what was asked
+for and has no effect).
 """
 
 from __future__ import annotations
 
+import json
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict
 
 from recipebuild.engine.step import Progress
-from recipebuild.errors import CheckError, StepError
+from recipebuild.errors import StepError
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.graph.cost import multiply_adds_of_nodes
 from recipebuild.toolkit.graph.files import EXTERNAL_DATA_OVER, check, load, save, size
@@ -67,7 +70,6 @@ class Params(BaseModel):
         smooth_quant: Move outliers of activations into the weights behind them first.
         conv_bias: The type of Conv's biases.
         layer_norm_scale: The type of LayerNormalization's scale.
-        strict: Fail if a precision that is asked for has no effect.
         input: What the model expects of an image.
     """
 
@@ -78,12 +80,11 @@ class Params(BaseModel):
     smooth_quant: Smooth | None = None
     conv_bias: ConvBias = "S32"
     layer_norm_scale: LayerNormScale = "FP32"
-    strict: bool = False
     input: ImageSpec
 
 
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
-    """Calibrate the model, quantize it, write ``quantized.onnx`` and ``quant.json``.
+    """Calibrate the model, quantize it, write ``quantized.onnx``, ``quant.json`` and ``precision.json``.
 
     Returns:
         ``images``, ``method``, ``tensors`` (activations calibrated), ``precision`` (how many tensors of each type),
@@ -94,7 +95,6 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     Raises:
         StepError: If the model is over 2 GiB or cannot be quantized, a pattern of layers matches nothing, or the
             calibration set is bad.
-        CheckError: If a precision has no effect, and ``strict`` is set.
     """
     float_bytes = size(inputs["model"])
     if float_bytes > EXTERNAL_DATA_OVER:
@@ -111,7 +111,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         progress(0.0, "smooth quant")
         model, sites = smoothed(model, batches, *smooth.values)
     plan = planned(model, layers, conv_bias=params.conv_bias, layer_norm_scale=params.layer_norm_scale)
-    warnings = _dropped(plan, strict=params.strict)
+    dropped = [str(each) for each in plan.dropped]
     progress(0.0, f"calibration, {params.method}")
     measured = measure(
         baked(model, plan),
@@ -120,7 +120,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         params.method,
         lambda fraction, text: progress(_CALIBRATION_SHARE * fraction, text),
     )
-    warnings += _constant(measured, params.input.name)
+    warnings = dropped + _constant(measured, params.input.name)
     progress(_CALIBRATION_SHARE, "quantizing")
     settled = settle(model, plan, group_ranges(plan, measured, params.method))
     quantized = written(model, plan, settled)
@@ -128,13 +128,16 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     save(quantized, target)
     check(target)
     (out / "quant.json").write_text(quant_json(model, plan, settled), encoding="utf-8")
+    got = dict(sorted(Counter(plan.type_of(it.group) for it in plan.stored.values()).items()))
+    precision = json.dumps({"dropped": dropped, "got": got}, indent=2)
+    (out / "precision.json").write_text(f"{precision}\n", encoding="utf-8")
     for warning in warnings:
         logger.warning("%s", warning)
     metrics = {
         "images": len(batches),
         "method": params.method,
         "tensors": len(plan.measured),
-        "precision": dict(sorted(Counter(plan.type_of(it.group) for it in plan.stored.values()).items())),
+        "precision": got,
         "share_16bit": round(_wide_share(model, plan), 6),
         **qdq_counts(quantized),
         "float_bytes": float_bytes,
@@ -156,16 +159,6 @@ def _wide_share(model: onnx.ModelProto, plan: Plan) -> float:
     costs = dict(zip((node.name for node in model.graph.node), multiply_adds_of_nodes(model), strict=True))
     wide = sum(cost for name, cost in costs.items() if cost and plan.bits(name) > 8)
     return float(wide / (sum(costs.values()) or 1))
-
-
-def _dropped(plan: Plan, *, strict: bool) -> list[str]:
-    found = [str(it) for it in plan.dropped]
-    if found and strict:
-        raise CheckError(
-            "precisions that quantization.layers asks for have no effect:\n" + "\n".join(found),
-            remedy="take them out, or set quantization.strict: false",
-        )
-    return found
 
 
 def _constant(measured: Measured, name: str) -> list[str]:

@@ -1,8 +1,9 @@
 """compile, with Pulsar2: model, calibration images and configuration -> a model for the NPU.
 
 Inputs: model (ONNX file), calibration (tar of images or tensors), config (pulsar2.json).
-Outputs: compiled.axmodel, used.json (the configuration, with the names that the tool gave to layers); if the tool
-leaves them build_context.json, quant/quant_axmodel.json, .onnx and .data, frontend/optimized.onnx, and with
+Outputs: compiled.axmodel, used.json (the configuration, with the names that the tool gave to layers), precision.json
+(``got``: how many operators of each type, ``dropped``: what was asked for and not got); if the tool leaves them
+build_context.json, quant/quant_axmodel.json, .onnx and .data, frontend/optimized.onnx, and with
 compiler.npu_perf trace.json and op_profile.csv of each subgraph.
 """
 
@@ -44,7 +45,6 @@ class Params(BaseModel):
         runner: What runs.
         image: The container's image.
         gpus: Whether it needs the machine's GPUs.
-        strict: Fail if a layer got another precision than was asked for.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -53,7 +53,6 @@ class Params(BaseModel):
     runner: Literal["native", "docker"]
     image: str | None = None
     gpus: bool = False
-    strict: bool = False
 
 
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
@@ -83,7 +82,9 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         shutil.copyfile(path, out / name)
     known, _ = sort_fields(json.loads((folder / CONFIG).read_text(encoding="utf-8")))
     config = BuildConfig.model_validate_json(json.dumps(known))
-    figures = findings(built, config, load(folder / MODEL), strict=params.strict)
+    figures, missed = findings(built, config, load(folder / MODEL))
+    precision = {"dropped": missed, "got": figures.get("precisions", {})}
+    (out / "precision.json").write_text(json.dumps(precision, indent=2) + "\n", encoding="utf-8")
     if names.changes:
         figures["renamed_layers"] = names.changes
     for warning in figures.get("warnings", ()):

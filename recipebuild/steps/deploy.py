@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from recipebuild.engine.step import Progress
 from recipebuild.errors import MissingError, StepError
 from recipebuild.files import digest_file
-from recipebuild.toolkit.board.agreement import Agreement, judge
+from recipebuild.toolkit.board.agreement import Agreement
 from recipebuild.toolkit.board.boards import Board
 from recipebuild.toolkit.board.costs import costs
 from recipebuild.toolkit.board.measure import Repeats, copy_changed, outputs, sample_speed, speed, summary
@@ -59,7 +59,7 @@ _UNLABELLED = 8
 
 
 class Params(BaseModel):
-    """What to run where, and what to demand.
+    """What to run where.
 
     Attributes:
         name: The board's name.
@@ -72,8 +72,6 @@ class Params(BaseModel):
         warmup: Runs before those.
         affinity: Mask of NPU cores.
         vnpu: Virtual NPU mode.
-        min_agreement: Smallest fraction of equal class ids, board against host.
-        min_cosine: Smallest mean cosine of an output, board against host.
         dataset: How the dataset is laid out, and the task.
         depth: What depth is; ``None`` to read it from the model's config.json.
         count: Images of the dataset; ``None`` for all.
@@ -92,8 +90,6 @@ class Params(BaseModel):
     warmup: int = Field(default=10, ge=0)
     affinity: int | None = None
     vnpu: int | None = None
-    min_agreement: float = 0.9
-    min_cosine: float = 0.98
     dataset: DatasetSpec = DatasetSpec()
     depth: Literal["metric", "relative"] | None = None
     count: int | None = None
@@ -162,12 +158,11 @@ class _Work:
 
 
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
-    """Copy, time, compare; write ``deploy.json``, then judge.
+    """Copy, time, compare; write ``deploy.json``.
 
     Raises:
         MissingError: If the model is none for a board, or the board or its program is missing.
         StepError: If something fails on the board.
-        CheckError: If board and host do not agree.
     """
     interface = json.loads((inputs["bundle"] / "model.json").read_text(encoding="utf-8"))
     if not interface["model"].endswith(".axmodel"):
@@ -187,7 +182,6 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     on_board(params.board, work, on_wait=lambda who: progress(0.0, f"waiting for {params.name}: {who} has it"))
     metrics = _figures(work)
     (out / "deploy.json").write_text(json.dumps(metrics, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    judge(metrics, params.min_agreement, params.min_cosine, metrics)
     return metrics
 
 

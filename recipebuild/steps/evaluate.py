@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from recipebuild.engine.step import Progress
-from recipebuild.errors import CheckError, StepError
+from recipebuild.errors import StepError
 from recipebuild.facts.metrics import loss
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.evaluate.dataset import DatasetSpec, samples
 from recipebuild.toolkit.evaluate.layouts import layout_name
 from recipebuild.toolkit.evaluate.measure import Measured, Measurement, measure
-from recipebuild.toolkit.evaluate.noise import difference, interval, is_noise, pseudo_values
+from recipebuild.toolkit.evaluate.noise import difference, interval, pseudo_values
 from recipebuild.toolkit.evaluate.parts import Part, part_of
 from recipebuild.toolkit.evaluate.runners import batch, batch_runner, onnx_runner, open_model, recorded_runner
 from recipebuild.toolkit.evaluate.scores import Segmentation
@@ -38,7 +38,7 @@ _DIGITS = 6
 
 
 class Params(BaseModel):
-    """On what to evaluate, and what to demand.
+    """On what to evaluate.
 
     Attributes:
         input: Of the model that was compiled.
@@ -51,7 +51,6 @@ class Params(BaseModel):
         classes: How many classes there are; ``None`` to read it from the model.
         depth: What depth is; ``None`` to read it from the model's config.json.
         metric: The figure that counts; ``None`` for the usual one.
-        max_drop: Largest allowed loss of it by quantization, as a fraction (0..1); ``None`` for any.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -66,14 +65,13 @@ class Params(BaseModel):
     classes: int | None = Field(default=None, ge=1)
     depth: Literal["metric", "relative"] | None = None
     metric: str | None = None
-    max_drop: float | None = Field(default=None, ge=0, le=1)
 
 
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
-    """Evaluate all models on the same images; write the figures, then judge them.
+    """Evaluate all models on the same images; write the figures.
 
     Raises:
-        CheckError: If quantization costs more than ``max_drop``, or a model gives NaN.
+        CheckError: If a model gives NaN.
         StepError: If the dataset is bad, or does not fit the model.
     """
     kind = params.depth or (depth_kind(inputs["weights"]) if "weights" in inputs else "metric")
@@ -101,7 +99,6 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         "per_image": _per_image(found, metric, [sample.name for sample in chosen]),
     }
     (out / "evaluation.json").write_text(json.dumps({**more, **metrics}, indent=2, sort_keys=True) + "\n")
-    _judge(metrics, params.max_drop)
     return metrics
 
 
@@ -148,24 +145,3 @@ def _per_image(found: Mapping[str, Measured], metric: str, names: list[str]) -> 
 
 def _rounded(bounds: tuple[float, ...] | None) -> list[float] | None:
     return [round(bound, _DIGITS) for bound in bounds] if bounds else None
-
-
-def _judge(metrics: Mapping[str, Any], max_drop: float | None) -> None:
-    """Raise CheckError if quantization cost more than ``max_drop``."""
-    if max_drop is None or metrics.get("drop", 0.0) <= max_drop:
-        return
-    metric = metrics["metric"]
-    change = f"{metrics[f'{metric}_float']:.4f} to {metrics[f'{metric}_quantized']:.4f}"
-    bounds = metrics.get("drop_interval")
-    noise = ", which is within noise" if bounds and is_noise((bounds[0], bounds[1])) else ""
-    raise CheckError(
-        f"quantization takes {NAMES.get(metric, metric)} from {change}: a loss of {metrics['drop']:.4f}{noise}, more "
-        f"than max_drop {max_drop:g}",
-        remedy="try another quantization.method, or more calibration images that are like those of the dataset; "
-        "ladder.json tells where it is lost",
-        metrics=dict(metrics),
-    )
-
-
-NAMES = {"miou": "mIoU"}
-"""Metrics that people write in another way."""

@@ -35,8 +35,8 @@ EXIT_CODES: Mapping[int, tuple[str, str]] = {
     5: (
         "a check fell short: accuracy, agreement, operators, --locked",
         "What was built is kept, and the figures are in manifest.json. Either the limit is wrong (evaluate.max_drop, "
-        "board.min_agreement, ...), or the build is: more calibration images, another quantization.method, or 16 bits "
-        "for some layers (quantization.layers).",
+        "board.min_agreement, ...): with another one, what was built is judged again and not built again. Or the build "
+        "is: more calibration images, another quantization.method, or 16 bits for some layers (quantization.layers).",
     ),
     130: ("interrupted, by Ctrl-C or SIGTERM", "The same command goes on where it stopped."),
 }

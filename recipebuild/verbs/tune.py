@@ -190,15 +190,15 @@ class _Trials:
     def measure(self, changes: Sequence[Change], part: Part) -> list[Outcome]:
         """Build and evaluate variants on one half of the dataset."""
 
-        def until_evaluated(plan: Plan) -> list[Step]:
-            steps = only_until(plan, "evaluate").steps
-            return [_on_half(step, part) if step.name == "evaluate" else step for step in steps]
+        def until_judged(plan: Plan) -> list[Step]:
+            steps = only_until(plan, "judge").steps
+            return [_of_trial(step, part) for step in steps]
 
-        found = self._run(changes, until_evaluated)
+        found = self._run(changes, until_judged)
         outcomes = []
         for change, results in zip(changes, found, strict=True):
             evaluated, compiled = results["evaluate"], results["compile"]
-            if evaluated.record is None or compiled.record is None:
+            if evaluated.record is None or compiled.record is None or results["judge"].record is None:
                 self._give_up(results, unless=bool(change.settings or change.wide))
                 outcomes.append(FAILED)
                 continue
@@ -262,15 +262,19 @@ class _Trials:
             raise error
 
 
-def _on_half(step: Step, part: Part) -> Step:
-    """The step evaluate on one half of the dataset; what it finds is judged by the search.
+def _of_trial(step: Step, part: Part) -> Step:
+    """A step as trials have it: evaluate on one half of the dataset, and judge without a limit of what is lost.
 
-    Without the PyTorch model, which is the same in all trials, unless only that tells what kind of depth it gives.
+    The search weighs that itself. evaluate goes without the PyTorch model, which is the same in all trials, unless only
+    that tells what kind of depth it gives.
     """
+    if step.name == "judge":
+        return replace(step, params={**step.params, "max_drop": None})
+    if step.name != "evaluate":
+        return step
     kept = {name: given for name, given in step.inputs.items() if name != "weights"}
     needed = step.params["dataset"]["task"] == DEPTH and step.params["depth"] is None
-    params = {**step.params, "part": part, "max_drop": None}
-    return replace(step, params=params, inputs=step.inputs if needed else kept)
+    return replace(step, params={**step.params, "part": part}, inputs=step.inputs if needed else kept)
 
 
 def _ended(text: str) -> str:

@@ -49,8 +49,33 @@ def test_a_drop_beyond_the_limit_ends_with_5_and_keeps_all(project: Project) -> 
     unlabelled = ["evaluate.dataset=recipes/images", "evaluate.layout=images"]  # where no loss would be a wonder
     said = set_(project, *unlabelled, "evaluate.max_drop=0", code=5)
     assert "quantization takes agreement from 1.0000 to" in said
+    assert any(line.startswith("quantized ") for line in said.splitlines()), "the table of accuracy is shown"
     assert (project.build / "quantized.onnx").is_file()
     assert before["status"] == "ok"
+    manifest = project.manifest()
+    steps = {step["name"]: step for step in manifest["steps"]}
+    assert {name: steps[name]["status"] for name in ("judge", "bundle")} == {"judge": "failed", "bundle": "skipped"}
+    assert steps["evaluate"]["status"] in ("built", "cached") and manifest["metrics"]["metric"] == "agreement"
+    assert steps["judge"]["error"]["exit_code"] == 5
+    assert steps["judge"]["metrics"]["checks"][0]["passed"] is False
+    assert "loss of agreement" in (project.build / "report.html").read_text()
+
+    set_(project, *unlabelled, "evaluate.max_drop=1")
+    assert "evaluate" not in project.built() and {"judge", "bundle"} <= project.built()
+    assert (project.build / "bundle.tar.gz").is_file()
+
+
+def test_another_limit_runs_judge_alone_and_explain_names_its_line(project: Project) -> None:
+    recipe = project.recipe.read_text()
+    project.command("run", project.recipe)
+    try:
+        project.recipe.write_text(recipe.replace("labelled}", "labelled, max_drop: 0.9}"))
+        said = project.command("explain", project.recipe, "judge").stdout
+        project.command("run", project.recipe)
+    finally:
+        project.recipe.write_text(recipe)
+    assert project.built() == {"judge"}
+    assert "evaluate.max_drop  nothing -> 0.9  recipes/tiny.yaml:6:43" in said
 
 
 def test_without_labels(project: Project) -> None:

@@ -100,6 +100,8 @@ def test_the_bundle_is_on_the_board_as_it_was_built(desk: Desk) -> None:
 def test_nothing_changed_nothing_is_measured_and_again_copies_only_what_differs(desk: Desk) -> None:
     before = len(desk.calls())
     assert "nothing to do" in desk.command("board", "run", desk.project.recipe, "--board", "desk").stdout
+    desk.command("board", "run", desk.project.recipe, "--board", "desk", "--set", "board.min_agreement=0.5")
+    assert desk.project.built() == {"judge-board"}
     assert len(desk.calls()) == before
     there = desk.sshd.folder / "models" / "tiny"
     (there / "model.json").write_text("spoiled")
@@ -128,8 +130,12 @@ def test_each_failure_is_told_and_leaves_nothing(desk: Desk, fail: str, code: in
     failed = desk.run(code=code)
     for word in words:
         assert word in failed.stderr
-    assert desk.project.manifest()["status"] == "failed"
+    manifest = desk.project.manifest()
+    assert manifest["status"] == "failed"
     assert (desk.project.build / "compiled.axmodel").is_file()
+    statuses = {step["name"]: step["status"] for step in manifest["steps"]}
+    judged = ("built", "failed") if code == 5 else ("failed", "skipped")
+    assert (statuses["deploy"], statuses["judge-board"]) == judged
 
 
 def test_a_program_that_is_missing_is_named(desk: Desk) -> None:

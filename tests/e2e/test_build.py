@@ -23,9 +23,10 @@ ALL = [
     "ladder",
     "preview",
     "layers",
+    "judge",
     "bundle",
 ]
-LAST = {"compile", "evaluate", "ladder", "preview", "layers", "bundle"}
+LAST = {"compile", "evaluate", "ladder", "preview", "layers", "judge", "bundle"}
 
 
 def test_a_run_leaves_what_it_promises(built_project: Project) -> None:

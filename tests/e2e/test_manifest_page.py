@@ -26,7 +26,7 @@ def names_under(heading: str) -> set[str]:
 
 def figures_of_steps() -> dict[str, set[str]]:
     section = TEXT.partition("\n## Figures of steps\n")[2].partition("\n## ")[0]
-    rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", section, re.M)
+    rows = re.findall(r"^\| `([\w-]+)` \| (.*) \|$", section, re.M)
     return {step: set(re.findall(r"`(\w+)`", row)) | {"warnings"} for step, row in rows}
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from support.project import Project
 
 CONFIG = {
@@ -58,6 +59,30 @@ def test_from_recipe_to_accuracy_of_the_compiled_model(
     assert "decoder.* matches no layer" in project.command("check", project.recipe, *nothing, code=2).stderr
     again = project.command("run", project.recipe, *words).stdout
     assert "nothing to do" in again
+
+
+def test_what_a_strict_recipe_refuses_was_compiled_once_and_for_all(
+    make_project: Callable[[], Project],
+    standins: Callable[..., Path],
+    small_onnx: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    standins("pulsar2")
+    monkeypatch.setenv("PULSAR2_STANDIN_FAIL", "drops")
+    project = make_project()
+    project.recipe.write_text(f"""\
+model: {{source: {small_onnx}}}
+input: {{shape: [1, 3, 16, 32], mean: [0, 0, 0], std: [255, 255, 255]}}
+calibration: {{source: ./images, count: 4}}
+quantization: {{strict: true, layers: [{{op: Conv, dtype: U16}}]}}
+""")
+    failed = project.command("run", project.recipe, code=5)
+    assert "judge: precisions that quantization.layers asks for have no effect: Conv" in failed.stderr
+    assert "asked for U16, got U8" in failed.stderr
+    statuses = {step["name"]: step["status"] for step in project.manifest()["steps"]}
+    assert (statuses["compile"], statuses["judge"], statuses["bundle"]) == ("built", "failed", "skipped")
+    project.command("run", project.recipe, "--set", "quantization.strict=false")
+    assert project.built() == {"judge", "bundle"}
 
 
 def test_a_model_of_several_inputs(make_project: Callable[[], Project], standins: Callable[..., Path]) -> None:

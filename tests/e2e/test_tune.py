@@ -64,6 +64,15 @@ def test_a_recipe_that_is_good_enough_stays_and_one_that_cannot_be_met_is_told(
 
 
 @pytest.mark.slow
+def test_the_search_weighs_what_is_lost_itself_but_keeps_to_strict(make_project: Callable[[], Project]) -> None:
+    project = make_project()
+    words = ["tune", project.recipe, "--set", "tune.max_drop=1", "--set", "evaluate.max_drop=0"]
+    assert "the recipe stays as it is" in project.command(*words).stdout
+    asked = ["--set", "quantization.layers=[{op: Conv, dtype: FP32}]", "--set", "quantization.strict=true"]
+    assert "have no effect" in project.command(*words, *asked, code=5).stderr
+
+
+@pytest.mark.slow
 def test_planted_outliers_are_found_and_made_good(make_project: Callable[[], Project]) -> None:
     project = make_project()
     recipes = shipped("recipes")

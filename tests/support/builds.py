@@ -22,7 +22,8 @@ NEEDS = {
     "calibrate": [], "configure": [], "verify": ["fetch", "export", "head", "calibrate"],
     "compile": ["head", "calibrate", "verify"], "evaluate": ["head", "compile"],
     "ladder": ["head", "compile"], "layers": ["head", "compile"],
-    "preview": ["head", "compile"], "bundle": ["compile", "configure", "evaluate"], "deploy": ["bundle"],
+    "preview": ["head", "compile"], "judge": ["compile", "evaluate"],
+    "bundle": ["compile", "configure", "evaluate", "judge"], "deploy": ["bundle"],
 }  # fmt: skip
 
 
@@ -144,6 +145,14 @@ def _metrics(step: str, drop: float, method: str) -> dict[str, Any]:
             "interval": {"float": [0.82, 0.84], "quantized": [0.816, 0.835]},
         },
         "preview": {"images": 2},
+        "judge": {
+            "checks": [
+                {
+                    "figure": "loss of mIoU", "field": "evaluate.max_drop", "value": drop, "bound": "at most",
+                    "limit": 0.01, "passed": drop <= 0.01,
+                }
+            ]
+        },
         "deploy": {
             "board": "desk", "latency_ms": {"min": 3.9, "avg": 4.1, "max": 4.6}, "cmm_bytes": 21_000_000,
             "miou_board": 0.82 - drop, "images": 24, "versions": {"pulsar2": "4.2"},

@@ -13,6 +13,7 @@ from recipebuild.report.page.config import config
 from recipebuild.report.page.graph import graph
 from recipebuild.report.page.ladder import ladder
 from recipebuild.report.page.layers import layers
+from recipebuild.report.page.limits import limits
 from recipebuild.report.page.parts import Section
 from recipebuild.report.page.pictures import pictures
 from recipebuild.report.page.provenance import provenance, steps
@@ -57,7 +58,7 @@ def report(manifest: Mapping[str, Any], folder: Path) -> str:
 def _sections(built: Built, budget: int) -> list[Section]:
     """All that is known of one entry of the matrix, in the order of the page."""
     found = (
-        accuracy(built), ladder(built), pictures(built, 3 * budget // 4), layers(built, budget // 4), graph(built),
-        board(built), estimate(built), config(built),
+        accuracy(built), limits(built), ladder(built), pictures(built, 3 * budget // 4), layers(built, budget // 4),
+        graph(built), board(built), estimate(built), config(built),
     )  # fmt: skip
     return [section for section in found if section]

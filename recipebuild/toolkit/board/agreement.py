@@ -6,25 +6,14 @@ more is what Pulsar2's documentation takes as normal (page ``precision_debug_gui
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-
-from recipebuild.errors import CheckError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     Array = npt.NDArray[Any]
-
-CAUSES = (
-    "what it may be, the likeliest first:",
-    "1. preprocessing: mean, std or the resize rule are not those of the calibration; compare model.json, pulsar2.json",
-    "2. channel order: Pulsar2 converts nothing between RGB and BGR; feed what model.json says",
-    "3. layout: the model takes N, H, W, C bytes; a program that feeds N, C, H, W gives noise",
-    "4. toolchain and runtime: a Pulsar2 that does not fit the board's firmware; recipebuild board doctor NAME",
-    "5. quantization itself: compare miou_float and miou_quantized; try another quantization.method",
-)
 
 
 @dataclass
@@ -69,18 +58,3 @@ def cosine(a: Array, b: Array) -> float:
         return float(not x.any() and not y.any())
     value = float(x @ y) / lengths
     return value if np.isfinite(value) else 0.0
-
-
-def judge(figures: Mapping[str, Any], min_agreement: float, min_cosine: float, metrics: dict[str, Any]) -> None:
-    """Find that board and host are near enough.
-
-    Raises:
-        CheckError: If one output is too far; the remedy has the likely causes in order, the metrics go along.
-    """
-    low = [(f"ArgMax agreement of {n}", v, min_agreement) for n, v in figures["agreement"].items() if v < min_agreement]
-    low += [
-        (f"mean cosine of {n}", v["mean"], min_cosine) for n, v in figures["cosine"].items() if v["mean"] < min_cosine
-    ]
-    if low:
-        said = ", ".join(f"{what} is {value:.4f}, less than {limit:g}" for what, value, limit in low)
-        raise CheckError(f"board and host do not agree: {said}", remedy="\n".join(CAUSES), metrics=metrics)

@@ -1,10 +1,10 @@
-"""What a finished build tells: figures for the manifest, and what the user should know: ``findings(built, ...)``."""
+"""What a finished build tells: figures for the manifest, and what was not got: ``findings(built, ...)``."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from recipebuild.errors import CheckError, StepError
+from recipebuild.errors import StepError
 from recipebuild.toolkit.graph.statistics import inputs, outputs
 from recipebuild.toolkit.pulsar2.asked import dropped, precisions, read_quantized
 from recipebuild.toolkit.pulsar2.axmodel import AxModel, describe
@@ -20,18 +20,16 @@ NORMAL_COSINE = 0.98
 """Above it, accuracy is taken as normal (page appendix/precision_debug_guides)."""
 
 
-def findings(built: Built, config: BuildConfig, model: onnx.ModelProto, *, strict: bool) -> dict[str, Any]:
-    """The figures of a build; ``warnings`` among them if there are any.
+def findings(built: Built, config: BuildConfig, model: onnx.ModelProto) -> tuple[dict[str, Any], list[str]]:
+    """The figures of a build, ``warnings`` among them if there are any; and what was asked of layers and not got.
 
     Args:
         built: What the tool left and said.
         config: What it was told.
         model: What it compiled.
-        strict: Fail if a precision that was asked for was not got.
 
     Raises:
         StepError: If the compiled model cannot be read, or is not what the configuration promises.
-        CheckError: With ``strict``.
     """
     compiled = describe(built.compiled)
     if wrong := surprises(config, inputs(model), outputs(model), compiled):
@@ -56,13 +54,7 @@ def findings(built: Built, config: BuildConfig, model: onnx.ModelProto, *, stric
     warnings = [*_cpu(compiled), *_settings(built, config), *_cosine(built), *missed]
     if warnings:
         figures["warnings"] = warnings
-    if missed and strict:
-        raise CheckError(
-            f"Pulsar2 did not do what quantization.layers asks for: {missed[0]}",
-            remedy="\n".join([*missed[1:], "ask for what it can do, or leave quantization.strict out"]),
-            metrics=figures,
-        )
-    return figures
+    return figures, missed
 
 
 def _operators(built: Built, model: onnx.ModelProto) -> dict[str, str]:

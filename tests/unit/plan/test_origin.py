@@ -47,6 +47,8 @@ def test_every_parameter_of_every_step_has_its_field_in_the_recipe(toolchain: To
         ("configure", "params.quant.transformer_opt_level", "quantization.transformer_opt_level"),
         ("configure", "params.overrides.npu_mode", "pulsar2.overrides"),
         ("simulate", "params.runtime.format", "target.runtime_input.format"),
+        ("judge", "params.max_drop", "evaluate.max_drop"),
+        ("judge", "params.strict", "quantization.strict"),
         ("compile", "inputs.model", None),
         ("compile", "tools.onnx", None),
         ("compile", "code", None),

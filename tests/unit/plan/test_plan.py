@@ -46,6 +46,37 @@ def test_a_recipe_without_a_dataset_is_not_evaluated() -> None:
     assert "evaluate" not in names(planned("b0-cityscapes"))
 
 
+@pytest.mark.parametrize("toolchain", [HOST, PULSAR2], ids=["host", "pulsar2"])
+@pytest.mark.parametrize("limit", ["evaluate.max_drop=0.1", "quantization.strict=true"])
+def test_another_limit_changes_judge_and_nothing_else(toolchain: Toolchain, limit: str) -> None:
+    one, other = (planned("quickstart", *sets, toolchain=toolchain).steps for sets in ([], [limit]))
+    assert [a.name for a, b in zip(one, other, strict=True) if a != b] == ["judge"]
+
+
+def test_judge_reads_what_was_measured_and_is_passed_before_the_bundle() -> None:
+    steps = {step.name: step for step in planned("quickstart", "evaluate.max_drop=0.1").steps}
+    assert steps["judge"].params == {"strict": False, "max_drop": 0.1}
+    assert steps["judge"].inputs == {
+        "precision": Output("quickstart/compile", "precision.json"),
+        "evaluation": Output("quickstart/evaluate", "evaluation.json"),
+    }
+    assert steps["bundle"].after == ("quickstart/judge",)
+    assert "judge" not in dict(steps["bundle"].params["steps"])
+
+
+def test_a_recipe_with_nothing_to_judge_has_no_judge() -> None:
+    assert "judge" not in names(planned("b0-cityscapes"))
+    assert "judge" in names(planned("b0-cityscapes", "quantization.layers=[{op: Softmax, dtype: U16}]"))
+    assert "judge" in names(planned("b0-cityscapes", "quantization.strict=true"))
+
+
+def test_entries_of_a_matrix_of_limits_share_all_that_is_built() -> None:
+    it = planned("quickstart", "matrix={evaluate.max_drop: [0.1, 0.2]}")
+    assert {name for name in names(it) if names(it).count(name) == 2} == {"judge", "bundle"}
+    one, other = (step for step in it.steps if step.name == "bundle")
+    assert one.params == other.params
+
+
 def test_another_version_or_image_compiles_and_simulates_anew_and_nothing_else() -> None:
     (variant,) = load("quickstart", cwd=Path.cwd())
     plans = [

@@ -63,6 +63,14 @@ def test_what_was_cached_is_not_told_again() -> None:
     assert accuracy_text({"steps": [step("evaluate", EVALUATED, status="cached")]}) == ""
 
 
+def test_what_falls_short_is_told_with_its_tables_though_they_were_cached() -> None:
+    evaluated, ladder = step("evaluate", EVALUATED, status="cached"), step("ladder", LADDER, status="cached")
+    text = accuracy_text({"steps": [evaluated, ladder, step("judge", {}, status="failed")]})
+    assert ["quantized", "80.0", "%", "78.0-82.0", "%"] in lines(text)
+    assert "no rung loses more than chance" in text
+    assert accuracy_text({"steps": [evaluated, ladder, step("judge", {}, status="built")]}) == ""
+
+
 def matrix(**entries: dict[str, Any]) -> dict[str, Any]:
     steps = [step("evaluate", metrics, f"method={name}") for name, metrics in entries.items()]
     steps += [step("compile", {"bytes": 10**6, "max_cycle": 1234}, f"method={name}") for name in entries]

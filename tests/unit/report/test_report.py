@@ -124,6 +124,13 @@ def test_intervals_and_the_rungs_of_the_ladder_are_told(folder: Path) -> None:
     assert "quantized (host) 82.60 % -0.40 (noise) -0.90 … +0.10 99.50 % 0.999000" in said
 
 
+def test_each_limit_is_told_with_what_it_was_held_against(folder: Path) -> None:
+    said = text_of(report(make_build(folder, drop=0.004), folder))
+    assert "loss of mIoU 0.004 at most 0.01 evaluate.max_drop holds" in said
+    said = text_of(report(make_build(folder, drop=0.02), folder))
+    assert "loss of mIoU 0.02 at most 0.01 evaluate.max_drop falls short" in said
+
+
 def test_where_less_is_better_a_rise_is_a_loss(folder: Path) -> None:
     manifest = make_build(folder)
     entry = next(entry for entry in manifest["steps"] if entry["name"] == "evaluate")

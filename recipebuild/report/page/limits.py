@@ -1,0 +1,28 @@
+"""The section on limits: each figure that the recipe limits, beside what it may come to."""
+
+from __future__ import annotations
+
+from recipebuild.report.page.built import Built
+from recipebuild.report.page.parts import Cell, Column, Section, Table, number
+
+_COLUMNS = [Column("figure"), Column("value", True), Column("limit", True), Column("field"), Column("verdict")]
+
+
+def limits(built: Built) -> Section | None:
+    """What the steps judge and judge-board found; ``None`` if the recipe limits nothing."""
+    checks = [check for step in ("judge", "judge-board") for check in built.metrics(step).get("checks", ())]
+    if not checks:
+        return None
+    rows = []
+    for check in checks:
+        verdict = Cell("holds") if check["passed"] else Cell("falls short", tone="bad")
+        rows.append(
+            [
+                Cell(check["figure"]),
+                number(check["value"], f"{check['value']:.6g}"),
+                number(check["limit"], f"{check['bound']} {check['limit']:g}"),
+                Cell(check["field"], tone="code"),
+                verdict,
+            ]
+        )
+    return Section("limits", "Limits", tables=[Table("Figures and what they may come to", _COLUMNS, rows)])
