@@ -14,7 +14,7 @@ from recipebuild.engine.step import Step
 from recipebuild.errors import CheckError, MissingError, RecipeError, StepError
 from recipebuild.plan.origin import recipe_field
 from recipebuild.plan.pulsar2 import configure_params
-from recipebuild.prepare import DEFAULTS, Job, Options, listed, open_remote, open_store, prepare, template_folders
+from recipebuild.prepare import DEFAULTS, Job, Options, listed, open_remote, open_store, prepare, templates_of
 from recipebuild.recipe.load import load
 from recipebuild.recipe.problems import Place, Problem, RecipeProblems
 from recipebuild.recipe.schema import Recipe
@@ -284,7 +284,7 @@ def render_recipe(recipe: Recipe, options: Options) -> Settled:
     """
     from recipebuild.pulsar2.render import rendered
 
-    return rendered(_build(recipe), template_folders(options))
+    return rendered(_build(recipe), templates_of(options)["pulsar2"])
 
 
 def _build(recipe: Recipe) -> Build:

@@ -12,6 +12,7 @@ from recipebuild.engine.store import Store
 from recipebuild.plan.config_origin import config_field, config_leaves
 from recipebuild.prepare import Job
 from recipebuild.recipe.problems import Place
+from recipebuild.template_sources import has_user_templates
 
 
 def origins(job: Job, step: Step, config: Blob, store: Store) -> dict[str, Any]:
@@ -28,7 +29,7 @@ def origins(job: Job, step: Step, config: Blob, store: Store) -> dict[str, Any]:
     Raises:
         OSError: If it cannot be read.
     """
-    if "templates_user" in step.inputs:
+    if has_user_templates(step.inputs):
         return {}
     values = json.loads(store.path(config).read_text(encoding="utf-8"))
     found: dict[str, Any] = {}

@@ -1,7 +1,8 @@
 """bundle: what was built -> the folder that goes to the board, and the same as an archive.
 
 Inputs: compiled (compiled.axmodel or quantized.onnx), model (float ONNX), config (pulsar2.json), weights (the fetched
-model), calibration (tar), evaluation (evaluation.json, optional), templates, templates_user (optional; goes first).
+model), calibration (tar), evaluation (evaluation.json, optional), templates/bundle, templates_user/*
+(optional; goes first).
 Outputs: bundle/ (the model, pulsar2.json, model.json, README.md, run.py, provenance.json, SHA256SUMS), bundle.tar.gz.
 """
 
@@ -94,11 +95,10 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         shutil.copyfile(path, folder / path.name)
     shutil.copyfile(inputs["config"], folder / "pulsar2.json")
     _write_json(folder / "model.json", found)
-    templates = [inputs[name] for name in ("templates_user", "templates") if name in inputs]
-    shutil.copyfile(program(templates), folder / "run.py")
+    shutil.copyfile(program(inputs), folder / "run.py")
     images = provenance.images(inputs["calibration"])
     values = _card_values(inputs, params, found, runner, len(images))
-    (folder / "README.md").write_text(card(values, templates), encoding="utf-8")
+    (folder / "README.md").write_text(card(values, inputs), encoding="utf-8")
     progress(0.5, "provenance")
     _write_json(folder / provenance.FILE, _statement(inputs, params, folder, images))
     write_sums(folder)

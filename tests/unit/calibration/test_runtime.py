@@ -20,6 +20,7 @@ from recipebuild.errors import StepError
 from recipebuild.pulsar2.compose import Build
 from recipebuild.pulsar2.render import rendered
 from recipebuild.shipped import shipped
+from recipebuild.template_sources import template_sources
 
 SPEC = ImageSpec(shape=(1, 3, 16, 32), color="BGR", mean=(103.53, 116.28, 123.675), std=(57.375, 57.12, 58.395))
 
@@ -35,7 +36,7 @@ def archive(street_images: Path, tmp_path: Path) -> Path:
 
 def config(runtime: Runtime, **changes: Any) -> dict[str, Any]:
     build = Build(hardware="AX650", npu_mode="NPU3", count=3, input=SPEC, runtime=runtime, **changes)
-    values: dict[str, Any] = json.loads(rendered(build, [shipped("templates")]).text)
+    values: dict[str, Any] = json.loads(rendered(build, template_sources([shipped("templates")])["pulsar2"]).text)
     return values
 
 

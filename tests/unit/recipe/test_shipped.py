@@ -11,6 +11,7 @@ from recipebuild.models.families import config_for
 from recipebuild.plan.plan import Toolchain, plan
 from recipebuild.recipe.load import load
 from recipebuild.shipped import shipped
+from recipebuild.template_sources import template_sources
 
 RECIPES = sorted(path.stem for path in shipped("recipes").glob("*.yaml") if path.stem != "quickstart")
 TOOLCHAINS = [Toolchain("onnxruntime", "1.0"), Toolchain("pulsar2", "7.0", {"runner": "native", "image": None})]
@@ -22,7 +23,7 @@ def test_a_recipe_is_a_few_lines_on_a_base_and_plans(name: str) -> None:
     assert name == "b0-cityscapes" or len(lines) <= 10
     (variant,) = load(name, cwd=Path.cwd())
     for toolchain in TOOLCHAINS:
-        for step in plan([variant], [toolchain], [shipped("templates")]).steps:
+        for step in plan([variant], [toolchain], template_sources([shipped("templates")])).steps:
             importlib.import_module(step.module).Params.model_validate(dict(step.params))
 
 
