@@ -25,7 +25,6 @@ from recipebuild.folder import fill, make_folder
 from recipebuild.lock import check_locked
 from recipebuild.prepare import DEFAULTS, Job, Options, listed, open_remote, open_store, prepare, require_packages
 from recipebuild.recipe.problems import Place
-from recipebuild.report.page.written import REPORT, write_report
 
 
 @dataclass(frozen=True)
@@ -110,8 +109,7 @@ def run(
         warnings = [[text for step in job.plan.steps for text in told.get(step.id, ())] for job in jobs]
         jobs = [replace(job, notes=[*job.notes, *new]) for job, new in zip(jobs, warnings, strict=True)]
         built = zip(jobs, folders, accepted, strict=True)
-        manifests = [fill(job, results, folder, store, figures) for job, folder, figures in built]
-        reports = [_report(manifest, folder) for manifest, folder in zip(manifests, folders, strict=True)]
+        filled = [fill(job, results, folder, store, figures) for job, folder, figures in built]
     finally:
         log.close()
         store.close()
@@ -122,11 +120,14 @@ def run(
         if courier and {step.id for step in job.plan.steps} & set(courier.unpushed):
             found.append(Interrupted("interrupted before all results were in the remote store"))
     if options.fail_on_regression:
-        for manifest, found in zip(manifests, errors, strict=True):
+        for (manifest, _), found in zip(filled, errors, strict=True):
             found.extend(regressions(manifest))
     places = [_place(job, results) for job in jobs]
-    parts = zip(folders, manifests, errors, places, warnings, reports, strict=True)
-    return [Build(folder, manifest, e[0] if e else None, *rest) for folder, manifest, e, *rest in parts]
+    parts = zip(folders, filled, errors, places, warnings, strict=True)
+    return [
+        Build(folder, manifest, e[0] if e else None, place, heard, trouble)
+        for folder, (manifest, trouble), e, place, heard in parts
+    ]
 
 
 def _place(job: Job, results: Mapping[str, Result]) -> Place | None:
@@ -136,17 +137,6 @@ def _place(job: Job, results: Mapping[str, Result]) -> Place | None:
             field = error.message.partition(": ")[0]
             return job.place(step, field) or job.place(step, field.rpartition(".")[0])  # a default: its section
     return None
-
-
-def _report(manifest: Mapping[str, Any], folder: Path) -> str:
-    """Make the build's report; say what went wrong, as that is no reason to lose hours of work."""
-    if REPORT not in manifest["files"]:
-        return ""
-    try:
-        write_report(manifest, folder)
-    except Exception as error:  # whatever it is, the build is done
-        return f"warning: {folder / REPORT} could not be made: {type(error).__name__}: {error}"
-    return ""
 
 
 def default_jobs() -> int:

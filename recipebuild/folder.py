@@ -19,7 +19,7 @@ from recipebuild.errors import Interrupted, RecipeError, disk_full
 from recipebuild.origins import origins
 from recipebuild.plan.plan import Plan
 from recipebuild.prepare import Job
-from recipebuild.report.page.written import REPORT
+from recipebuild.report.page.written import REPORT, write_report
 
 
 def make_folder(folder: Path) -> Path:
@@ -43,8 +43,10 @@ def make_folder(folder: Path) -> Path:
 
 def fill(
     job: Job, results: Mapping[str, Result], folder: Path, store: Store, accepted: Mapping[str, Any]
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], str]:
     """Make the build folder hold what its manifest lists, and nothing else of ours.
+
+    The report is made before the manifest is written, so that this lists it only if it is there.
 
     Args:
         job: The recipe.
@@ -54,7 +56,7 @@ def fill(
         accepted: The figures that were accepted, by the matrix entry's label.
 
     Returns:
-        The manifest.
+        The manifest, and why there is no new report; empty if all is well.
 
     Raises:
         StepError: If the disk is full.
@@ -69,21 +71,32 @@ def fill(
             entry["origins"] = found
     try:
         written = {path for step in job.plan.steps for path in _place(job.plan, results[step.id], folder, store)}
-        if not any(entry.get("error", {}).get("exit_code") == Interrupted.exit_code for entry in value["steps"]):
-            written.add(
-                REPORT
-            )  # made of the manifest, after it; but to draw it after Ctrl-C would keep the user waiting
-        _remove_stale(folder, before, written)
         value["files"] = sorted(written)
         if accepted and value["status"] == "ok":
             here = facts(job, value, folder)
             value["verdict"] = {label: compare(old, here[label]) for label, old in accepted.items() if label in here}
+        trouble = ""
+        if not any(entry.get("error", {}).get("exit_code") == Interrupted.exit_code for entry in value["steps"]):
+            trouble = _add_report(value, folder)  # after Ctrl-C, drawing it would keep the user waiting
+        _remove_stale(folder, before, set(value["files"]))
         if value != before:
             manifests.write(folder / "manifest.json", value)
     except OSError as error:
         raise disk_full(error, folder) or error from error
     add_root(store, (folder / "manifest.json").absolute())
-    return value
+    return value, trouble
+
+
+def _add_report(manifest: dict[str, Any], folder: Path) -> str:
+    """Make the report and list it; say what went wrong, as that is no reason to lose hours of work."""
+    files = manifest["files"]
+    manifest["files"] = sorted({*files, REPORT})
+    try:
+        write_report(manifest, folder)
+    except Exception as error:  # whatever it is, the build is done
+        manifest["files"] = files
+        return f"warning: {folder / REPORT} could not be made: {type(error).__name__}: {error}"
+    return ""
 
 
 def _config(result: Result) -> Blob | None:
@@ -115,7 +128,8 @@ def _remove_stale(folder: Path, before: Mapping[str, Any], written: set[str]) ->
     """Remove what the manifest of an earlier build lists and this one does not."""
     for name in set(before.get("files", ())) - written:
         path = folder / name
-        if folder.resolve() in path.resolve().parents:  # the manifest may come from a stranger
+        # The manifest may come from a stranger, and a folder in the place of a file is none of ours.
+        if folder.resolve() in path.resolve().parents and not path.is_dir():
             path.unlink(missing_ok=True)
             with contextlib.suppress(OSError):
                 path.parent.rmdir()
