@@ -1,19 +1,18 @@
 """``model.json``: what a program must know to run the model, and nothing that it could not know from it.
 
-Use: ``interface(compiled, task, spec, runtime, labels(float_model, task, config))``.
+Use: ``interface(compiled, task, spec, runtime, labels(names, task))``.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.calibration.runtime import YUV, Csc, Runtime
 from recipebuild.errors import CheckError, StepError
-from recipebuild.evaluate.palette import CITYSCAPES, palette
-from recipebuild.evaluate.segmentation import class_count
+from recipebuild.evaluate.answers import CLASSIFICATION, SEGMENTATION
+from recipebuild.evaluate.palette import palette
 from recipebuild.graph.files import load
 from recipebuild.graph.statistics import inputs as model_inputs
 from recipebuild.graph.statistics import outputs as model_outputs
@@ -29,7 +28,6 @@ RESIZE = "bilinear, antialiased (Pillow's BILINEAR)"
 _MEANINGS = {
     "image-classification": "scores of the classes", "depth-estimation": "depth", "image-feature-extraction": "features"
 }  # fmt: skip
-_SEGMENTATION, _CLASSIFICATION = "semantic-segmentation", "image-classification"
 
 
 def interface(
@@ -97,27 +95,13 @@ def _conversion(fed: Runtime, spec: ImageSpec) -> dict[str, Any]:
     return {"csc_mode": csc.mode, **matrix, "network_color": spec.color}
 
 
-def labels(float_model: Path, task: str, config: Path | None) -> list[dict[str, Any]]:
-    """The classes: ids, names (the model's own, where its config.json has them), and for segmentation colours."""
-    named: Mapping[str, str] = {}
-    if config is not None and config.is_file():
-        named = json.loads(config.read_text(encoding="utf-8")).get("id2label") or {}
-    if task == _CLASSIFICATION:
-        return [{"id": int(i), "name": name} for i, name in sorted(named.items(), key=lambda one: int(one[0]))]
-    if task != _SEGMENTATION:
-        return []
-    count = class_count(float_model) or 0
-    own = [named.get(str(i), "") for i in range(count)]
-    cityscapes = own == [label.name for label in CITYSCAPES]
-    known = palette(count)
-    return [
-        {
-            "id": i,
-            "name": label.name if cityscapes or not own[i] or own[i] == f"LABEL_{i}" else own[i],
-            "color": list(label.color),
-        }
-        for i, label in enumerate(known)
-    ]
+def labels(names: Sequence[str], task: str) -> list[dict[str, Any]]:
+    """The classes: ids, names, and for segmentation colours; none where the task has none."""
+    if task == CLASSIFICATION:
+        return [{"id": i, "name": name} for i, name in enumerate(names)]
+    if task == SEGMENTATION:
+        return [{"id": i, "name": it.name, "color": list(it.color)} for i, it in enumerate(palette(names))]
+    return []
 
 
 def check_runner(runner: Runner, found: Mapping[str, Any]) -> None:
@@ -157,6 +141,6 @@ def check_runner(runner: Runner, found: Mapping[str, Any]) -> None:
 def _output(tensor: Tensor, task: str, on_npu: bool) -> dict[str, Any]:
     dtype = "int32" if on_npu and tensor.dtype == "int64" else tensor.dtype
     meaning = _MEANINGS.get(task, "raw output")
-    if task == _SEGMENTATION:
+    if task == SEGMENTATION:
         meaning = "class ids" if dtype.startswith("int") else "logits"
     return {"name": tensor.name, "shape": list(tensor.shape or ()), "dtype": dtype, "meaning": meaning}

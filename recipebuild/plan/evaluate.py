@@ -65,7 +65,7 @@ def measuring(
             "metric": evaluate.metric,
         }
         found["evaluation"] = steps.add(
-            "evaluate", "evaluation.json", {**params, "max_drop": evaluate.max_drop},
+            "evaluate", "evaluation.json", {**params, **steps.labels, "max_drop": evaluate.max_drop},
             {"model": models["head"], **quantized, **weights, **dataset},
         )  # fmt: skip
         rungs = {name: models[name] for name in models if name != "model"} | quantized
@@ -74,8 +74,8 @@ def measuring(
         if laid_out["layout"] != "images":
             seen, spec = dataset, drawn
     if recipe.model.task == "semantic-segmentation" and not recipe.more_inputs:
-        shown = {"model": models["head"], **quantized, **seen, "calibration": calibration}
-        steps.add("preview", "preview.png", {"input": steps.fed, **spec}, shown)
+        shown = {"model": models["head"], **steps.config, **quantized, **seen, "calibration": calibration}
+        steps.add("preview", "preview.png", {"input": steps.fed, **spec, **steps.labels}, shown)
     return found
 
 

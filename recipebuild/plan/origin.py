@@ -18,6 +18,7 @@ _RENAMED = {
     "params.image": "target.toolchain",
     "facts.pulsar2": "target.toolchain",
     "facts.image": "target.toolchain",
+    "params.labels": "evaluate.labels",
     "inputs.dataset": "evaluate.dataset",
 }
 """What a step calls by another name than the recipe does."""

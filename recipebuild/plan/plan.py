@@ -184,6 +184,8 @@ class Steps:
         }
         self.more = {"more": {given.name: list(given.shape) for given in recipe.more_inputs}}
         self.tensors = {f"more_{given.name}": Source(Path(given.source)) for given in recipe.more_inputs}
+        self.labels = {"labels": recipe.evaluate.labels if recipe.evaluate else None}
+        self.config: dict[str, Output] = {}
         self.weights = recipe.model.model_dump(include={"task", "weights", "seed", "features", "normalize"})
 
     def add(
@@ -223,6 +225,7 @@ def _model(steps: Steps) -> dict[str, Output]:
         how = {"opset": export.opset, "exporter": export.exporter, "output_name": export.output}
         exported = steps.add("export", "export.onnx", {**steps.weights, **steps.shape, **how}, {"model": fetched})
         found = {"model": fetched, "export": exported}
+        steps.config = {"config": replace(fetched, name="model/config.json")}
     raw = found.get("export", fetched)
     simplified = steps.add("simplify", "simplified.onnx", {**steps.shape, **steps.more}, {"model": raw})
     rewriting = {
@@ -280,7 +283,7 @@ def _explain(steps: Steps, model: Output, compiled: Output, calibration: Output)
     if not compiled.name.endswith(".onnx"):
         return
     inputs = {"model": model, "quantized": compiled, "calibration": calibration}
-    steps.add("layers", "layers.json", steps.explained, inputs)
+    steps.add("layers", "layers.json", {**steps.explained, **steps.labels}, {**inputs, **steps.config})
     if steps.recipe.tune is not None:
         steps.add("sensitivity", "sensitivity.json", steps.explained, inputs)
 

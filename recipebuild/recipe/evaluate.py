@@ -20,6 +20,9 @@ METRICS = {
 }
 """The metrics of each task."""
 
+CLASSIFYING = ("semantic-segmentation", "image-classification")
+"""The tasks of models that have classes."""
+
 Metric = Literal["miou", "pixel_accuracy", "top1", "top5", "abs_rel", "rmse", "delta1", "agreement", "cosine"]
 
 
@@ -44,6 +47,11 @@ class Evaluate(Section):
     reduce_labels: bool | None = Field(
         default=None,
         description="Label 0 is `other` and ignored, classes count from 1; by default for ade20k only",
+    )
+    labels: Annotated[list[Text], Field(min_length=1)] | None = Field(
+        default=None,
+        description="What the classes are called, in the order of their ids; by default as the model's config.json "
+        "tells",
     )
     depth_scale: Positive | None = Field(
         default=None, description="What 1 metre is in PNG files of depth: 256 for KITTI, 1000 for NYU"

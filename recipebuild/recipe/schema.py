@@ -17,7 +17,7 @@ from pydantic_core import PydanticCustomError
 from recipebuild.recipe.board import Board
 from recipebuild.recipe.bundle import BundleText
 from recipebuild.recipe.compiler import Compiler
-from recipebuild.recipe.evaluate import METRICS, Evaluate
+from recipebuild.recipe.evaluate import CLASSIFYING, METRICS, Evaluate
 from recipebuild.recipe.more_inputs import MoreInput
 from recipebuild.recipe.pulsar2 import Pulsar2
 from recipebuild.recipe.quantization import Quantization
@@ -270,7 +270,7 @@ class Recipe(Section):
     bundle: BundleText = Field(default=BundleText(), description="Words for the model card of the bundle")
 
     @model_validator(mode="after")
-    def _metric_fits_task(self) -> Recipe:
+    def _evaluate_fits_task(self) -> Recipe:
         known = METRICS[self.model.task]
         if self.evaluate and self.evaluate.metric and self.evaluate.metric not in known:
             words = {
@@ -278,6 +278,9 @@ class Recipe(Section):
                 "remedy": f"say {' or '.join(known)}",
             }
             raise PydanticCustomError("recipe", "{message}", {**words, "field": "evaluate.metric"})
+        if self.evaluate and self.evaluate.labels and self.model.task not in CLASSIFYING:
+            words = {"message": f"{self.model.task} has no classes", "remedy": "leave evaluate.labels out"}
+            raise PydanticCustomError("recipe", "{message}", {**words, "field": "evaluate.labels"})
         return self
 
     @model_validator(mode="after")

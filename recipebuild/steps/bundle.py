@@ -27,6 +27,8 @@ from recipebuild.calibration.runtime import Runtime
 from recipebuild.engine.digest import digest_json
 from recipebuild.engine.keys import installed_version
 from recipebuild.engine.step import Progress
+from recipebuild.evaluate.class_names import class_names
+from recipebuild.evaluate.segmentation import class_count
 from recipebuild.graph.head import Head
 
 
@@ -113,7 +115,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
 
 
 def _interface(inputs: Mapping[str, Path], params: Params) -> dict[str, Any]:
-    named = labels(inputs["model"], params.task, inputs["weights"] / "config.json")
+    named = labels(_class_names(inputs), params.task)
     return {
         **interface(inputs["compiled"], params.task, params.input, params.runtime, named),
         "head": params.head.model_dump(mode="json"),
@@ -124,6 +126,17 @@ def _interface(inputs: Mapping[str, Path], params: Params) -> dict[str, Any]:
     }
 
 
+def _class_names(inputs: Mapping[str, Path]) -> list[str]:
+    """As the evaluation calls the classes; without one, as the model does."""
+    known = _evaluation(inputs).get("labels")
+    return known or class_names(class_count(inputs["model"]) or 0, config=inputs["weights"] / "config.json")
+
+
+def _evaluation(inputs: Mapping[str, Path]) -> dict[str, Any]:
+    """The figures of evaluation.json; empty without one."""
+    return json.loads(inputs["evaluation"].read_text(encoding="utf-8")) if "evaluation" in inputs else {}
+
+
 def _model_files(compiled: Path) -> list[Path]:
     """The compiled model, and what lies beside it under longer names."""
     return [compiled, *sorted(compiled.parent.glob(f"{compiled.name}.*"))]
@@ -132,14 +145,13 @@ def _model_files(compiled: Path) -> list[Path]:
 def _card_values(
     inputs: Mapping[str, Path], params: Params, found: Mapping[str, Any], runner: Runner | None, images: int
 ) -> dict[str, Any]:
-    figures = json.loads(inputs["evaluation"].read_text(encoding="utf-8")) if "evaluation" in inputs else {}
     _, _, height, width = params.input.shape
     return {
         **params.model_dump(mode="json", include={"recipe", "source", "license", "intended_use"}),
         "recipe_digest": digest_json(params.steps),
         "version": __version__,
         "interface": found,
-        "figures": figures,
+        "figures": _evaluation(inputs),
         "calibration_images": images,
         "command": runner.command(found["model"], height, width) if runner else None,
     }

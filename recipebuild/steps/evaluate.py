@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from recipebuild.calibration.preprocess import ImageSpec
 from recipebuild.engine.step import Progress
 from recipebuild.errors import CheckError, StepError
+from recipebuild.evaluate.class_names import class_names
 from recipebuild.evaluate.dataset import DatasetSpec, samples
 from recipebuild.evaluate.layouts import layout_name
 from recipebuild.evaluate.measure import Measured, Measurement, measure
@@ -48,6 +49,7 @@ class Params(BaseModel):
         seed: Which ones.
         part: Which half of these; ``recipebuild tune`` chooses by one, and judges by the other.
         classes: How many classes there are; ``None`` to read it from the model.
+        labels: What the classes are called; ``None`` as the model or the dataset tells.
         depth: What depth is; ``None`` to read it from the model's config.json.
         metric: The figure that counts; ``None`` for the usual one.
         max_drop: Largest allowed loss of it by quantization, as a fraction (0..1); ``None`` for any.
@@ -63,6 +65,7 @@ class Params(BaseModel):
     seed: int = 0
     part: Part = "all"
     classes: int | None = Field(default=None, ge=1)
+    labels: list[str] | None = None
     depth: Literal["metric", "relative"] | None = None
     metric: str | None = None
     max_drop: float | None = Field(default=None, ge=0, le=1)
@@ -73,13 +76,16 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
 
     Raises:
         CheckError: If quantization costs more than ``max_drop``, or a model gives NaN.
-        StepError: If the dataset is bad, or does not fit the model.
+        StepError: If the dataset is bad, or it or ``labels`` do not fit the model.
     """
     kind = params.depth or (depth_kind(inputs["weights"]) if "weights" in inputs else "metric")
     how = Measurement.of(inputs["model"], inputs["dataset"], params.dataset, relative=kind == "relative")
     if params.classes:
         how = replace(how, classes=params.classes)
     metric = params.metric or how.metrics[0]
+    layout = layout_name(inputs["dataset"], params.dataset)
+    config = inputs["weights"] / "config.json" if "weights" in inputs else None
+    names = class_names(how.classes, labels=params.labels, config=config, cityscapes=layout == "cityscapes")
     chosen = part_of(samples(inputs["dataset"], params.count, params.seed, params.dataset), params.part, params.seed)
     if not chosen:
         raise StepError(
@@ -93,10 +99,13 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         "against": "labels" if how.labelled else next(iter(found)),
         **_figures(found, metric),
     }
+    if "per_class" in metrics:
+        metrics["labels"] = names
     more = {
         "classes": how.classes,
         "task": how.task,
-        "layout": layout_name(inputs["dataset"], params.dataset),
+        "layout": layout,
+        **({"labels": names} if names else {}),
         "per_image": _per_image(found, metric, [sample.name for sample in chosen]),
     }
     (out / "evaluation.json").write_text(json.dumps({**more, **metrics}, indent=2, sort_keys=True) + "\n")

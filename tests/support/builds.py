@@ -140,6 +140,7 @@ def _metrics(step: str, drop: float, method: str) -> dict[str, Any]:
         "evaluate": {
             "images": 24, "miou_float": 0.83, "miou_quantized": 0.83 - drop, "pixel_accuracy_float": 0.94,
             "pixel_accuracy_quantized": 0.94 - drop, "drop": drop, "per_class": per_class,
+            "labels": [name for name, _ in CLASSES],
             "metric": "miou", "against": "labels", "drop_interval": [-0.001, 0.009],
             "interval": {"float": [0.82, 0.84], "quantized": [0.816, 0.835]},
         },
