@@ -46,7 +46,7 @@ def fill(
 ) -> tuple[dict[str, Any], str]:
     """Make the build folder hold what its manifest lists, and nothing else of ours.
 
-    The report is made before the manifest is written, so that this lists it only if it is there.
+    The manifest lists the report only once that is there.
 
     Args:
         job: The recipe.
@@ -71,30 +71,35 @@ def fill(
             entry["origins"] = found
     try:
         written = {path for step in job.plan.steps for path in _place(job.plan, results[step.id], folder, store)}
+        _remove_stale(folder, before, {*written, REPORT})
         value["files"] = sorted(written)
         if accepted and value["status"] == "ok":
             here = facts(job, value, folder)
             value["verdict"] = {label: compare(old, here[label]) for label, old in accepted.items() if label in here}
+        with_report = {**value, "files": sorted({*written, REPORT})}
+        if with_report != before:
+            manifests.write(folder / "manifest.json", value)  # drawing takes seconds, in which much can happen
         trouble = ""
-        if not any(entry.get("error", {}).get("exit_code") == Interrupted.exit_code for entry in value["steps"]):
-            trouble = _add_report(value, folder)  # after Ctrl-C, drawing it would keep the user waiting
-        _remove_stale(folder, before, set(value["files"]))
-        if value != before:
-            manifests.write(folder / "manifest.json", value)
+        interrupted = any(e.get("error", {}).get("exit_code") == Interrupted.exit_code for e in value["steps"])
+        if not interrupted:  # to draw after Ctrl-C would keep the user waiting
+            trouble = _make_report(with_report, folder)
+        if interrupted or trouble:
+            _remove_stale(folder, before, written)
+        else:
+            value = with_report
+            if value != before:
+                manifests.write(folder / "manifest.json", value)
     except OSError as error:
         raise disk_full(error, folder) or error from error
     add_root(store, (folder / "manifest.json").absolute())
     return value, trouble
 
 
-def _add_report(manifest: dict[str, Any], folder: Path) -> str:
-    """Make the report and list it; say what went wrong, as that is no reason to lose hours of work."""
-    files = manifest["files"]
-    manifest["files"] = sorted({*files, REPORT})
+def _make_report(manifest: Mapping[str, Any], folder: Path) -> str:
+    """Make the report; say what went wrong, as that is no reason to lose hours of work."""
     try:
         write_report(manifest, folder)
     except Exception as error:  # whatever it is, the build is done
-        manifest["files"] = files
         return f"warning: {folder / REPORT} could not be made: {type(error).__name__}: {error}"
     return ""
 
