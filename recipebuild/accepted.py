@@ -17,6 +17,10 @@ from recipebuild.engine.digest import digest_json
 from recipebuild.errors import CheckError, RecipeError
 from recipebuild.evaluate.noise import is_noise, paired
 from recipebuild.evaluate.scores import loss
+from recipebuild.figures.compiled import Compiled
+from recipebuild.figures.deployed import Deployed
+from recipebuild.figures.evaluation import Evaluation
+from recipebuild.figures.values import read_figures
 from recipebuild.prepare import Job, Options, prepare
 from recipebuild.recipe.find import find
 
@@ -117,34 +121,33 @@ def facts(job: Job, built: Mapping[str, Any], folder: Path) -> dict[str, Facts]:
 
 
 def _accuracy(entry: Mapping[str, Any], folder: Path) -> Facts:
-    metrics = entry.get("metrics", {})
-    if "metric" not in metrics:
+    found = read_figures(Evaluation, entry.get("metrics", {}))
+    if found is None:
         return {}
-    metric = metrics["metric"]
     try:
         kept = json.loads((folder / "steps/evaluate/evaluation.json").read_text(encoding="utf-8"))["per_image"]
     except (OSError, ValueError, KeyError):
         return {}
     row = kept["row"]
     return {
-        "metric": metric,
+        "metric": found.metric,
         "row": row,
-        "value": metrics[f"{metric}_{row}"],
-        "interval": metrics["interval"].get(row),
-        "figures": {name: value for name, value in metrics.items() if name in manifests.FIGURES and _is_number(value)},
+        "value": found.scores[f"{found.metric}_{row}"],
+        "interval": found.interval.get(row),
+        "figures": {**found.scores, **({} if found.drop is None else {"drop": found.drop})},
         "per_image": kept["values"],
     }
 
 
 def _costs(compiled: Mapping[str, Any], deployed: Mapping[str, Any]) -> Facts:
-    metrics = compiled.get("metrics", {})
-    found = {"bytes": metrics.get("bytes"), "cycles": metrics.get("max_cycle")}
-    found["latency_ms"] = deployed.get("metrics", {}).get("latency_ms", {}).get("avg")
+    built = read_figures(Compiled, compiled.get("metrics", {}))
+    measured = read_figures(Deployed, deployed.get("metrics", {}))
+    found = {
+        "bytes": built.bytes if built else None,
+        "cycles": built.max_cycle if built else None,
+        "latency_ms": measured.latency_ms["avg"] if measured else None,
+    }
     return {name: value for name, value in found.items() if value is not None}
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float)
 
 
 def compare(old: Facts, new: Facts) -> Facts:

@@ -15,6 +15,8 @@ from typing import Any
 from recipebuild.board.costs import Costs
 from recipebuild.board.estimate import Measured
 from recipebuild.errors import RecipeError
+from recipebuild.figures.deployed import Deployed
+from recipebuild.figures.values import read_figures
 
 _KEY = ("sha256", "input", "npu_mode", "toolchain")
 
@@ -25,11 +27,11 @@ def note(manifest: Mapping[str, Any]) -> None:
     Raises:
         RecipeError: If the book cannot be read or written.
     """
-    found = [step["metrics"] for step in manifest["steps"] if step["name"] == "deploy" and step["status"] == "built"]
+    deployed = [step for step in manifest["steps"] if step["name"] == "deploy" and step["status"] == "built"]
     rows = [
-        {"recipe": manifest["recipe"], "board": it["board"], **it["model"], "ms": it["latency_ms"]["avg"]}
-        for it in found
-        if it["model"]["costs"] is not None
+        {"recipe": manifest["recipe"], "board": found.board, **found.model, "ms": found.latency_ms["avg"]}
+        for step in deployed
+        if (found := read_figures(Deployed, step["metrics"])) and found.model["costs"] is not None
     ]
     if not rows:
         return

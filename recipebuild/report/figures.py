@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from recipebuild.evaluate.scores import METRICS
+from recipebuild.figures.compiled import Compiled
+from recipebuild.figures.deployed import Deployed
+from recipebuild.figures.evaluation import Evaluation
+from recipebuild.figures.ladder import Ladder
+from recipebuild.figures.layers import Layers
+from recipebuild.figures.values import read_figures
+from recipebuild.figures.verification import Verification
+
+if TYPE_CHECKING:
+    from recipebuild.figures.values import Figures
 
 Metrics = Mapping[str, Any]
 
@@ -57,20 +67,28 @@ def size(count: int) -> str:
     return f"{value:.1f} GB"
 
 
-def _evaluate(metrics: Metrics) -> str:
-    metric = metrics["metric"]
-    rows = [row for row in ("float", "quantized") if f"{metric}_{row}" in metrics]
-    said = ", ".join(f"{shown(metric, metrics[f'{metric}_{row}'])} {row}" for row in rows)
-    return f"{NAMES.get(metric, metric)} {said} ({metrics['images']} images)"
+def _evaluate(found: Evaluation) -> str:
+    metric = found.metric
+    values = [(row, value) for row in ("float", "quantized") if (value := found.score(row)) is not None]
+    said = ", ".join(f"{shown(metric, value)} {row}" for row, value in values)
+    return f"{NAMES.get(metric, metric)} {said} ({found.images} images)"
 
 
-def _verify(metrics: Metrics) -> str:
+def _verify(found: Verification) -> str:
     said = []
-    if metrics["agreement"] is not None:
-        said.append(f"agrees with {metrics['reference']} on {100 * metrics['agreement']:.2f} %")
-    if metrics["relative"] is not None:
-        said.append(f"error {metrics['relative']:.1e}")
+    if found.agreement is not None:
+        said.append(f"agrees with {found.reference} on {100 * found.agreement:.2f} %")
+    if found.relative is not None:
+        said.append(f"error {found.relative:.1e}")
     return ", ".join(said)
+
+
+def _compile(found: Compiled) -> str:
+    return size(found.bytes) + (f", {found.method}" if found.method else "")
+
+
+def _ladder(found: Ladder) -> str:
+    return found.verdict.partition(". Look")[0]
 
 
 def _rewrite(metrics: Metrics) -> str:
@@ -81,19 +99,29 @@ def _rewrite(metrics: Metrics) -> str:
     return said + (f", taken back: {', '.join(metrics['rolled_back'])}" if metrics["rolled_back"] else "")
 
 
-def _layers(metrics: Metrics) -> str:
-    said = "as the float model" if metrics["snr_db"] is None else f"{metrics['snr_db']:.1f} dB at the output"
-    worst = next((it["snr_db"] for it in metrics["worst"] if it["snr_db"] is not None), None)
+def _layers(found: Layers) -> str:
+    said = "as the float model" if found.snr_db is None else f"{found.snr_db:.1f} dB at the output"
+    worst = next((it["snr_db"] for it in found.worst if it["snr_db"] is not None), None)
     return said if worst is None else f"{said}, {worst:.1f} dB behind the worst layer"
 
 
-def _deploy(metrics: Metrics) -> str:
-    said = f"{metrics['latency_ms']['avg']:.3f} ms on {metrics['board']}"
+def _deploy(found: Deployed) -> str:
+    said = f"{found.latency_ms['avg']:.3f} ms on {found.board}"
     for metric in (usual[0] for usual in METRICS.values()):
-        if f"{metric}_board" in metrics:
-            value = shown(metric, metrics[f"{metric}_board"])
-            said += f", {NAMES.get(metric, metric)} {value} ({metrics['images']} images)"
+        if f"{metric}_board" in found.scores:
+            value = shown(metric, found.scores[f"{metric}_board"])
+            said += f", {NAMES.get(metric, metric)} {value} ({found.images} images)"
     return said
+
+
+def _typed(kind: type[Figures], say: Callable[[Figures], str]) -> Callable[[Metrics], str]:
+    """What ``say`` makes of the figures of a step; nothing where they are not all there."""
+
+    def in_words(metrics: Metrics) -> str:
+        found = read_figures(kind, metrics)
+        return say(found) if found else ""
+
+    return in_words
 
 
 _FIGURES: dict[str, Callable[[Metrics], str]] = {
@@ -101,13 +129,13 @@ _FIGURES: dict[str, Callable[[Metrics], str]] = {
     "simplify": lambda m: f"{m['nodes_before']} -> {m['nodes_after']} nodes",
     "rewrite": _rewrite,
     "head": lambda m: ", ".join(f"{o['name']} {'x'.join(map(str, o['shape']))}" for o in m["outputs"]),
-    "verify": _verify,
+    "verify": _typed(Verification, _verify),
     "calibrate": lambda m: f"{m['images']} images, {size(m['bytes'])}",
-    "compile": lambda m: f"{size(m['bytes'])}" + (f", {m['method']}" if "method" in m else ""),
-    "evaluate": _evaluate,
-    "ladder": lambda m: m["verdict"].partition(". Look")[0],
-    "layers": _layers,
+    "compile": _typed(Compiled, _compile),
+    "evaluate": _typed(Evaluation, _evaluate),
+    "ladder": _typed(Ladder, _ladder),
+    "layers": _typed(Layers, _layers),
     "sensitivity": lambda m: f"{len(m['blocks'])} blocks, most to win in {m['blocks'][0]['block']}",
-    "deploy": _deploy,
+    "deploy": _typed(Deployed, _deploy),
     "bundle": lambda m: f"{m['files']} files, {size(m['bytes'])}",
 }

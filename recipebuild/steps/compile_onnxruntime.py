@@ -16,6 +16,8 @@ from pydantic import BaseModel, ConfigDict
 from recipebuild.calibration.preprocess import ImageSpec
 from recipebuild.engine.step import Progress
 from recipebuild.errors import CheckError, StepError
+from recipebuild.figures.compiled import Compiled
+from recipebuild.figures.values import as_json
 from recipebuild.graph.cost import multiply_adds_of_nodes
 from recipebuild.graph.files import EXTERNAL_DATA_OVER, check, load, save, size
 from recipebuild.graph.layers import resolve
@@ -130,18 +132,26 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     (out / "quant.json").write_text(quant_json(model, plan, settled), encoding="utf-8")
     for warning in warnings:
         logger.warning("%s", warning)
-    metrics = {
+    more = {
         "images": len(batches),
-        "method": params.method,
         "tensors": len(plan.measured),
         "precision": dict(sorted(Counter(plan.type_of(it.group) for it in plan.stored.values()).items())),
-        "share_16bit": round(_wide_share(model, plan), 6),
-        **qdq_counts(quantized),
         "float_bytes": float_bytes,
-        "bytes": size(target),
         **({"smoothed": len(sites)} if sites is not None else {}),
         **({"warnings": warnings} if warnings else {}),
     }
+    share = round(_wide_share(model, plan), 6)
+    counts = qdq_counts(quantized)
+    metrics = as_json(
+        Compiled(
+            bytes=size(target),
+            method=params.method,
+            share_16bit=share,
+            quantized_nodes=counts["quantized_nodes"],
+            qdq_pairs=counts["qdq_pairs"],
+            more=more,
+        )
+    )
     logger.info("quantized: %s", metrics)
     return metrics
 

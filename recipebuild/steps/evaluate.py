@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -27,6 +27,8 @@ from recipebuild.evaluate.noise import difference, interval, is_noise, pseudo_va
 from recipebuild.evaluate.parts import Part, part_of
 from recipebuild.evaluate.runners import batch, batch_runner, onnx_runner, open_model, recorded_runner
 from recipebuild.evaluate.scores import Segmentation, loss
+from recipebuild.figures.evaluation import Evaluation
+from recipebuild.figures.values import as_json
 from recipebuild.models.run import Weights, depth_kind, torch_runner
 
 if TYPE_CHECKING:
@@ -93,14 +95,9 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         )
     total = len(chosen)
     found = measure(_runs(inputs, params), chosen, how, lambda done: progress(done / total, f"image {done} of {total}"))
-    metrics = {
-        "images": total,
-        "metric": metric,
-        "against": "labels" if how.labelled else next(iter(found)),
-        **_figures(found, metric),
-    }
-    if "per_class" in metrics:
-        metrics["labels"] = names
+    against = "labels" if how.labelled else next(iter(found))
+    figures = _figures(found, metric, images=total, against=against, labels=names)
+    metrics = as_json(figures)
     more = {
         "classes": how.classes,
         "task": how.task,
@@ -109,7 +106,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         "per_image": _per_image(found, metric, [sample.name for sample in chosen]),
     }
     (out / "evaluation.json").write_text(json.dumps({**more, **metrics}, indent=2, sort_keys=True) + "\n")
-    _judge(metrics, params.max_drop)
+    _judge(figures, params.max_drop)
     return metrics
 
 
@@ -127,24 +124,35 @@ def _runs(inputs: Mapping[str, Path], params: Params) -> dict[str, Run]:
     return runs
 
 
-def _figures(found: Mapping[str, Measured], metric: str) -> dict[str, Any]:
-    """All figures as ``<figure>_<row>``, the metric's intervals, the drop, and of segmentation the IoU per class."""
-    figures: dict[str, Any] = {}
+def _figures(
+    found: Mapping[str, Measured], metric: str, *, images: int, against: str, labels: Sequence[str]
+) -> Evaluation:
+    """The figures of all rows, the metric's intervals, the drop, and of segmentation the IoU per class."""
+    scores: dict[str, float] = {}
     per_class: dict[str, dict[str, float]] = {}
     for row, it in found.items():
-        figures |= {f"{name}_{row}": round(value, _DIGITS) for name, value in it.figures().items()}
+        scores |= {f"{name}_{row}": round(value, _DIGITS) for name, value in it.figures().items()}
         if isinstance(it.score, Segmentation):
             for class_id, value in it.score.per_class(it.counts.sum(axis=0)).items():
                 per_class.setdefault(str(class_id), {})[row] = round(value, _DIGITS)
     intervals = {row: _rounded(interval(it.counts, it.figure(metric))) for row, it in found.items()}
-    figures["interval"] = {row: bounds for row, bounds in intervals.items() if bounds}
+    drop, drop_interval = None, None
     if "quantized" in found:
         before, after = found["float"], found["quantized"]
-        figures["drop"] = round(loss(metric, figures[f"{metric}_float"], figures[f"{metric}_quantized"]), _DIGITS)
-        bounds = difference(before.counts, after.counts, after.figure(metric))
-        if bounds:
-            figures["drop_interval"] = _rounded(tuple(sorted(loss(metric, 0.0, bound) for bound in bounds)))
-    return figures | ({"per_class": per_class} if per_class else {})
+        drop = round(loss(metric, scores[f"{metric}_float"], scores[f"{metric}_quantized"]), _DIGITS)
+        if bounds := difference(before.counts, after.counts, after.figure(metric)):
+            drop_interval = _rounded(tuple(sorted(loss(metric, 0.0, bound) for bound in bounds)))
+    return Evaluation(
+        images=images,
+        metric=metric,
+        against=against,
+        scores=scores,
+        interval={row: bounds for row, bounds in intervals.items() if bounds},
+        drop=drop,
+        drop_interval=drop_interval,
+        per_class=per_class or None,
+        labels=labels if per_class else None,
+    )
 
 
 def _per_image(found: Mapping[str, Measured], metric: str, names: list[str]) -> dict[str, Any]:
@@ -158,20 +166,19 @@ def _rounded(bounds: tuple[float, ...] | None) -> list[float] | None:
     return [round(bound, _DIGITS) for bound in bounds] if bounds else None
 
 
-def _judge(metrics: Mapping[str, Any], max_drop: float | None) -> None:
+def _judge(figures: Evaluation, max_drop: float | None) -> None:
     """Raise CheckError if quantization cost more than ``max_drop``."""
-    if max_drop is None or metrics.get("drop", 0.0) <= max_drop:
+    if max_drop is None or figures.drop is None or figures.drop <= max_drop:
         return
-    metric = metrics["metric"]
-    change = f"{metrics[f'{metric}_float']:.4f} to {metrics[f'{metric}_quantized']:.4f}"
-    bounds = metrics.get("drop_interval")
+    metric, scores, bounds = figures.metric, figures.scores, figures.drop_interval
+    change = f"{scores[f'{metric}_float']:.4f} to {scores[f'{metric}_quantized']:.4f}"
     noise = ", which is within noise" if bounds and is_noise((bounds[0], bounds[1])) else ""
     raise CheckError(
-        f"quantization takes {NAMES.get(metric, metric)} from {change}: a loss of {metrics['drop']:.4f}{noise}, more "
+        f"quantization takes {NAMES.get(metric, metric)} from {change}: a loss of {figures.drop:.4f}{noise}, more "
         f"than max_drop {max_drop:g}",
         remedy="try another quantization.method, or more calibration images that are like those of the dataset; "
         "ladder.json tells where it is lost",
-        metrics=dict(metrics),
+        metrics=as_json(figures),
     )
 
 

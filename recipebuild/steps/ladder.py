@@ -27,6 +27,8 @@ from recipebuild.evaluate.layouts import Sample
 from recipebuild.evaluate.measure import Measurement, check_classes
 from recipebuild.evaluate.runners import batch, onnx_runner, open_model, recorded_runner
 from recipebuild.evaluate.scores import loss
+from recipebuild.figures.ladder import Ladder
+from recipebuild.figures.values import as_json
 from recipebuild.models.processor import disagreements, normalization, own_processor
 from recipebuild.models.run import Weights, depth_kind, torch_runner
 
@@ -85,14 +87,16 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     warnings = work.concerns + _preprocessing(inputs, params, rows, metric)
     for warning in warnings:
         logger.warning("%s", warning)
-    metrics = {
-        "images": len(chosen),
-        "metric": metric,
-        "against": "labels" if how.labelled else rows[0]["title"],
-        "rows": rows,
-        "verdict": verdict(rows, metric),
-        "warnings": warnings,
-    }
+    metrics = as_json(
+        Ladder(
+            images=len(chosen),
+            metric=metric,
+            against="labels" if how.labelled else str(rows[0]["title"]),
+            rows=rows,
+            verdict=verdict(rows, metric),
+            warnings=warnings,
+        )
+    )
     (out / "ladder.json").write_text(json.dumps(metrics, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     return metrics
 

@@ -46,6 +46,8 @@ from recipebuild.engine.step import Progress
 from recipebuild.evaluate.class_names import class_names
 from recipebuild.evaluate.palette import palette
 from recipebuild.evaluate.runners import batch
+from recipebuild.figures.layers import Layers
+from recipebuild.figures.values import as_json
 from recipebuild.graph.layers import modules_of
 from recipebuild.steps.compile_onnxruntime import Smooth
 
@@ -117,13 +119,13 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     }
     (out / "layers.json").write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     worst = [{"layer": r["layer"], "module": r["module"], "snr_db": r["alone"]["snr_db"]} for r in rows[:_NAMED]]
-    return {"images": len(images), "snr_db": last.snr_db, "agreement": agreement, "worst": worst}
+    return as_json(Layers(images=len(images), snr_db=last.snr_db, agreement=agreement, worst=worst))
 
 
 def _too_large(out: Path) -> dict[str, Any]:
     (out / "layers.json").write_text('{"images": 0, "output": null, "tensors": []}\n', encoding="utf-8")
     warning = "the float and the quantized model have over 2 GiB together: their layers are not compared"
-    return {"images": 0, "snr_db": None, "agreement": None, "worst": [], "warnings": [warning]}
+    return as_json(Layers(images=0, snr_db=None, agreement=None, worst=[], warnings=[warning]))
 
 
 def _batches(images: list[tuple[str, Image.Image]], spec: ImageSpec) -> Iterator[Batch]:

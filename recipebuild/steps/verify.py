@@ -24,6 +24,8 @@ from recipebuild.errors import CheckError, StepError
 from recipebuild.evaluate.ladder import RUNGS
 from recipebuild.evaluate.resize import enlarge, inside
 from recipebuild.evaluate.runners import batch
+from recipebuild.figures.values import as_json
+from recipebuild.figures.verification import Verification
 from recipebuild.graph.compare import Difference, check_finite, difference, run_model, with_classes
 from recipebuild.graph.head import Head
 from recipebuild.models.processor import disagreements, normalization, own_processor
@@ -112,7 +114,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
                 metrics=figures,
             )
     (out / "verify.json").write_text(json.dumps(figures, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    return figures
+    return as_json(Verification(**figures))
 
 
 def _first(archive: Path) -> dict[str, Image.Image]:

@@ -147,7 +147,8 @@ def _metrics(step: str, drop: float, method: str) -> dict[str, Any]:
         "preview": {"images": 2},
         "deploy": {
             "board": "desk", "latency_ms": {"min": 3.9, "avg": 4.1, "max": 4.6}, "cmm_bytes": 21_000_000,
-            "miou_board": 0.82 - drop, "images": 24, "versions": {"pulsar2": "4.2"},
+            "miou_board": 0.82 - drop, "images": 24, "versions": {"pulsar2": "4.2"}, "model": {}, "copied": [],
+            "agreement": {}, "cosine": {}, "warnings": [],
         },
     }.get(step, {})  # fmt: skip
 

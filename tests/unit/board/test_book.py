@@ -9,6 +9,8 @@ import pytest
 from recipebuild.board import book
 from recipebuild.board.costs import Costs
 from recipebuild.errors import RecipeError
+from recipebuild.figures.deployed import Deployed
+from recipebuild.figures.values import as_json
 
 COSTS = {"conv": 1, "matmul": 2, "parameters": 3, "image_bytes": 4, "softmax_sizes": [5]}
 
@@ -20,7 +22,12 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def manifest(ms: float, status: str = "built", costs: Any = COSTS, sha256: str = "a") -> dict[str, Any]:
     model = {"sha256": sha256, "input": [1, 3, 2, 2], "npu_mode": "NPU3", "toolchain": "pulsar2 7.0", "costs": costs}
-    metrics = {"board": "desk", "model": model, "latency_ms": {"avg": ms}}
+    metrics = as_json(
+        Deployed(
+            board="desk", model=model, copied=[], latency_ms={"avg": ms}, cmm_bytes=None, versions={}, images=1,
+            agreement={}, cosine={}, warnings=[],
+        )
+    )  # fmt: skip
     return {"recipe": "mine", "steps": [{"name": "export"}, {"name": "deploy", "status": status, "metrics": metrics}]}
 
 
