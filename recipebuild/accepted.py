@@ -121,8 +121,8 @@ def facts(job: Job, built: Mapping[str, Any], folder: Path) -> dict[str, Facts]:
 
 
 def _accuracy(entry: Mapping[str, Any], folder: Path) -> Facts:
-    found = read_figures(Evaluation, entry.get("metrics", {}))
-    if found is None:
+    evaluation = read_figures(Evaluation, entry.get("metrics", {}))
+    if evaluation is None:
         return {}
     try:
         kept = json.loads((folder / "steps/evaluate/evaluation.json").read_text(encoding="utf-8"))["per_image"]
@@ -130,11 +130,11 @@ def _accuracy(entry: Mapping[str, Any], folder: Path) -> Facts:
         return {}
     row = kept["row"]
     return {
-        "metric": found.metric,
+        "metric": evaluation.metric,
         "row": row,
-        "value": found.scores[f"{found.metric}_{row}"],
-        "interval": found.interval.get(row),
-        "figures": {**found.scores, **({} if found.drop is None else {"drop": found.drop})},
+        "value": evaluation.scores[f"{evaluation.metric}_{row}"],
+        "interval": evaluation.interval.get(row),
+        "figures": {**evaluation.scores, **({} if evaluation.drop is None else {"drop": evaluation.drop})},
         "per_image": kept["values"],
     }
 
@@ -142,12 +142,12 @@ def _accuracy(entry: Mapping[str, Any], folder: Path) -> Facts:
 def _costs(compiled: Mapping[str, Any], deployed: Mapping[str, Any]) -> Facts:
     built = read_figures(Compiled, compiled.get("metrics", {}))
     measured = read_figures(Deployed, deployed.get("metrics", {}))
-    found = {
+    costs = {
         "bytes": built.bytes if built else None,
         "cycles": built.max_cycle if built else None,
         "latency_ms": measured.latency_ms["avg"] if measured else None,
     }
-    return {name: value for name, value in found.items() if value is not None}
+    return {name: value for name, value in costs.items() if value is not None}
 
 
 def compare(old: Facts, new: Facts) -> Facts:

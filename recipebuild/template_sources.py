@@ -60,8 +60,8 @@ def template_path(name: str, inputs: Mapping[str, Path]) -> Path | None:
     if first in ("..", "/") or ".." in rest:
         return None
     places = (_SHIPPED,) if original != name else (_USER, _SHIPPED)
-    found = (inputs[f"{place}/{first}"].joinpath(*rest) for place in places if f"{place}/{first}" in inputs)
-    return next((path for path in found if path.is_file()), None)
+    candidates = (inputs[f"{place}/{first}"].joinpath(*rest) for place in places if f"{place}/{first}" in inputs)
+    return next((path for path in candidates if path.is_file()), None)
 
 
 def template_loader(inputs: Mapping[str, Path]) -> BaseLoader:

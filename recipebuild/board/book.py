@@ -27,11 +27,11 @@ def note(manifest: Mapping[str, Any]) -> None:
     Raises:
         RecipeError: If the book cannot be read or written.
     """
-    deployed = [step for step in manifest["steps"] if step["name"] == "deploy" and step["status"] == "built"]
+    steps = [step for step in manifest["steps"] if step["name"] == "deploy" and step["status"] == "built"]
     rows = [
-        {"recipe": manifest["recipe"], "board": found.board, **found.model, "ms": found.latency_ms["avg"]}
-        for step in deployed
-        if (found := read_figures(Deployed, step["metrics"])) and found.model["costs"] is not None
+        {"recipe": manifest["recipe"], "board": deploy.board, **deploy.model, "ms": deploy.latency_ms["avg"]}
+        for step in steps
+        if (deploy := read_figures(Deployed, step["metrics"])) and deploy.model["costs"] is not None
     ]
     if not rows:
         return

@@ -67,28 +67,28 @@ def size(count: int) -> str:
     return f"{value:.1f} GB"
 
 
-def _evaluate(found: Evaluation) -> str:
-    metric = found.metric
-    values = [(row, value) for row in ("float", "quantized") if (value := found.score(row)) is not None]
+def _evaluate(evaluation: Evaluation) -> str:
+    metric = evaluation.metric
+    values = [(row, value) for row in ("float", "quantized") if (value := evaluation.score(row)) is not None]
     said = ", ".join(f"{shown(metric, value)} {row}" for row, value in values)
-    return f"{NAMES.get(metric, metric)} {said} ({found.images} images)"
+    return f"{NAMES.get(metric, metric)} {said} ({evaluation.images} images)"
 
 
-def _verify(found: Verification) -> str:
+def _verify(verification: Verification) -> str:
     said = []
-    if found.agreement is not None:
-        said.append(f"agrees with {found.reference} on {100 * found.agreement:.2f} %")
-    if found.relative is not None:
-        said.append(f"error {found.relative:.1e}")
+    if verification.agreement is not None:
+        said.append(f"agrees with {verification.reference} on {100 * verification.agreement:.2f} %")
+    if verification.relative is not None:
+        said.append(f"error {verification.relative:.1e}")
     return ", ".join(said)
 
 
-def _compile(found: Compiled) -> str:
-    return size(found.bytes) + (f", {found.method}" if found.method else "")
+def _compile(compiled: Compiled) -> str:
+    return size(compiled.bytes) + (f", {compiled.method}" if compiled.method else "")
 
 
-def _ladder(found: Ladder) -> str:
-    return found.verdict.partition(". Look")[0]
+def _ladder(ladder: Ladder) -> str:
+    return ladder.verdict.partition(". Look")[0]
 
 
 def _rewrite(metrics: Metrics) -> str:
@@ -99,18 +99,18 @@ def _rewrite(metrics: Metrics) -> str:
     return said + (f", taken back: {', '.join(metrics['rolled_back'])}" if metrics["rolled_back"] else "")
 
 
-def _layers(found: Layers) -> str:
-    said = "as the float model" if found.snr_db is None else f"{found.snr_db:.1f} dB at the output"
-    worst = next((it["snr_db"] for it in found.worst if it["snr_db"] is not None), None)
+def _layers(layers: Layers) -> str:
+    said = "as the float model" if layers.snr_db is None else f"{layers.snr_db:.1f} dB at the output"
+    worst = next((it["snr_db"] for it in layers.worst if it["snr_db"] is not None), None)
     return said if worst is None else f"{said}, {worst:.1f} dB behind the worst layer"
 
 
-def _deploy(found: Deployed) -> str:
-    said = f"{found.latency_ms['avg']:.3f} ms on {found.board}"
+def _deploy(deployed: Deployed) -> str:
+    said = f"{deployed.latency_ms['avg']:.3f} ms on {deployed.board}"
     for metric in (usual[0] for usual in METRICS.values()):
-        if f"{metric}_board" in found.scores:
-            value = shown(metric, found.scores[f"{metric}_board"])
-            said += f", {NAMES.get(metric, metric)} {value} ({found.images} images)"
+        if f"{metric}_board" in deployed.scores:
+            value = shown(metric, deployed.scores[f"{metric}_board"])
+            said += f", {NAMES.get(metric, metric)} {value} ({deployed.images} images)"
     return said
 
 
@@ -118,8 +118,8 @@ def _typed(kind: type[Figures], say: Callable[[Figures], str]) -> Callable[[Metr
     """What ``say`` makes of the figures of a step; nothing where they are not all there."""
 
     def in_words(metrics: Metrics) -> str:
-        found = read_figures(kind, metrics)
-        return say(found) if found else ""
+        figures = read_figures(kind, metrics)
+        return say(figures) if figures else ""
 
     return in_words
 

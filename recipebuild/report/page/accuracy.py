@@ -70,29 +70,29 @@ def _change_cell(metric: str, by_kind: Mapping[str, float]) -> Cell:
 
 
 def _measured_on(built: Built) -> str:
-    found = built.evaluation
-    if found is None:
+    evaluation = built.evaluation
+    if evaluation is None:
         return ""
-    if found.against == "labels":
-        return f"Measured on {found.images} labelled images."
-    model = NAMES.get(found.against, found.against)
-    return f"Measured on {found.images} images without labels: the {model} model's answers count as right."
+    if evaluation.against == "labels":
+        return f"Measured on {evaluation.images} labelled images."
+    model = NAMES.get(evaluation.against, evaluation.against)
+    return f"Measured on {evaluation.images} images without labels: the {model} model's answers count as right."
 
 
 def _intervals(built: Built) -> Iterator[str]:
     """What chance may have done to the figure that counts: 95 % intervals."""
-    found = built.evaluation
-    if found is None:
+    evaluation = built.evaluation
+    if evaluation is None:
         return
-    metric = found.metric
+    metric = evaluation.metric
     shown = [
         f"{NAMES[kind]} {metric_text(metric, it[0])} to {metric_text(metric, it[1])}"
         for kind in KINDS
-        if (it := found.interval.get(kind))
+        if (it := evaluation.interval.get(kind))
     ]
     if shown:
         yield f"95 % intervals of {metric_title(metric)}: {', '.join(shown)}."
-    if bounds := found.drop_interval:
+    if bounds := evaluation.drop_interval:
         noise = " That is within noise." if bounds[0] <= 0 <= bounds[1] else ""
         low, high = (change_text(metric, bound) for bound in bounds)
         yield f"Quantization costs {low} to {high}{' points' if is_fraction(metric) else ''}.{noise}"

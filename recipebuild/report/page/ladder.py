@@ -18,12 +18,12 @@ from recipebuild.report.page.quantities import change_text, is_worse, metric_tex
 def ladder(built: Built) -> Section | None:
     """The rungs; ``None`` if the build did not climb them."""
     content = built.json("ladder", "ladder.json")
-    found = read_figures(Ladder, content) if isinstance(content, Mapping) else None
-    if found is None or not found.rows:
+    figures = read_figures(Ladder, content) if isinstance(content, Mapping) else None
+    if figures is None or not figures.rows:
         return None
-    note = f"{found.verdict[:1].upper()}{found.verdict[1:]}."
-    note += f"\nMeasured on {found.images} images, each rung against the one before it."
-    return Section("ladder", "Where accuracy is lost", note, tables=[_table(found.rows, found.metric)])
+    note = f"{figures.verdict[:1].upper()}{figures.verdict[1:]}."
+    note += f"\nMeasured on {figures.images} images, each rung against the one before it."
+    return Section("ladder", "Where accuracy is lost", note, tables=[_table(figures.rows, figures.metric)])
 
 
 def _table(rows: Sequence[Mapping[str, Any]], metric: str) -> Table:

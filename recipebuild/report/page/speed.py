@@ -13,28 +13,30 @@ from recipebuild.report.page.parts import Cell, Chart, Column, Section, Table, n
 
 def board(built: Built) -> Section | None:
     """What the step deploy measured; ``None`` if the model was on no board."""
-    found = built.deployed
-    if found is None:
+    deployed = built.deployed
+    if deployed is None:
         return None
-    rows = [[Cell(f"latency, {name}"), number(value, f"{value:.3f} ms")] for name, value in _numbers(found.latency_ms)]
-    if found.cmm_bytes:
-        rows.append([Cell("memory (CMM)"), number(found.cmm_bytes, size(found.cmm_bytes))])
-    rows += [[Cell(f"sample program, {n}"), number(v, f"{v:.3f} ms")] for n, v in _numbers(found.sample_ms or {})]
-    rows += [[Cell(n.replace("_", " ")), number(v, f"{v:.6g}")] for n, v in _numbers(found.scores)]
-    rows += [[Cell(name), Cell(str(value))] for name, value in sorted(found.versions.items())]
+    rows = [
+        [Cell(f"latency, {name}"), number(value, f"{value:.3f} ms")] for name, value in _numbers(deployed.latency_ms)
+    ]
+    if deployed.cmm_bytes:
+        rows.append([Cell("memory (CMM)"), number(deployed.cmm_bytes, size(deployed.cmm_bytes))])
+    rows += [[Cell(f"sample program, {n}"), number(v, f"{v:.3f} ms")] for n, v in _numbers(deployed.sample_ms or {})]
+    rows += [[Cell(n.replace("_", " ")), number(v, f"{v:.6g}")] for n, v in _numbers(deployed.scores)]
+    rows += [[Cell(name), Cell(str(value))] for name, value in sorted(deployed.versions.items())]
     table = Table("Measured on the board", [Column("figure"), Column("value", True)], rows)
-    note = f"On {found.board}, with {found.images} images compared with the host."
+    note = f"On {deployed.board}, with {deployed.images} images compared with the host."
     return Section("board", "Board", note, tables=[table])
 
 
 def estimate(built: Built) -> Section | None:
     """Where the time goes by Pulsar2's own estimate, and the precisions it chose; ``None`` if it told nothing."""
-    found = built.compiled
-    if found is None:
+    compiled = built.compiled
+    if compiled is None:
         return None
     charts: list[Chart | None] = []
     tables = []
-    if perf := found.npu_perf:
+    if perf := compiled.npu_perf:
         for name, title in (("engines", "Time by engine"), ("traffic", "Time by kind of work")):
             if shares := _numbers(perf.get(name) or {}):
                 rows = [
@@ -65,8 +67,8 @@ def estimate(built: Built) -> Section | None:
     ]
     if scalars:
         tables.append(Table("What the toolchain says", [Column("figure"), Column("value", True)], scalars))
-    if found.precisions is not None:
-        rows_ = [[Cell(str(name)), _plain(value)] for name, value in found.precisions.items()]
+    if compiled.precisions is not None:
+        rows_ = [[Cell(str(name)), _plain(value)] for name, value in compiled.precisions.items()]
         tables.append(Table("Precisions", [Column("precision"), Column("layers", True)], rows_))
     return Section("compiled", "Compiled model", charts=charts, tables=tables) if tables else None
 
