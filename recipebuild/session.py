@@ -21,7 +21,7 @@ from recipebuild.recipe.document import Document
 from recipebuild.recipe.load import Variant, load
 from recipebuild.recipe.problems import Place, Problem, RecipeProblems
 from recipebuild.recipe.schema import Recipe
-from recipebuild.resources import shipped
+from recipebuild.resources import shipped, template_sources
 from recipebuild.toolkit.pulsar2.toolchain import find
 
 
@@ -127,7 +127,7 @@ def prepare(recipes: Sequence[str], options: Options) -> list[Job]:
 def plan_recipe(variants: Sequence[Variant], options: Options, resolve: Callable[..., Toolchain]) -> Job:
     """Plan one loaded recipe with what ``resolve`` finds of the toolchains and versions that it wants."""
     toolchains = [resolve(_wanted(v.recipe), v.recipe.pulsar2.version) for v in variants]
-    planned = plan(variants, toolchains, template_folders(options))
+    planned = plan(variants, toolchains, templates_of(options))
     if options.board:
         from recipebuild.plan.deploy import with_deploy
         from recipebuild.toolkit.board.boards import find_board  # few runs have a board, and all would wait for it
@@ -178,9 +178,10 @@ def embedded_toolchain() -> Toolchain:
     return Toolchain("onnxruntime", installed_version("onnxruntime"))
 
 
-def template_folders(options: Options) -> list[Path]:
-    """Where templates are looked for, in this order."""
-    return [*([options.templates.absolute()] if options.templates else []), shipped("templates")]
+def templates_of(options: Options) -> dict[str, dict[str, Path]]:
+    """For each room, the templates of the user's and the shipped ones, by the names of the inputs that they are."""
+    users = [options.templates.absolute()] if options.templates else []
+    return template_sources([*users, shipped("templates")])
 
 
 def open_store(options: Options = DEFAULTS) -> Store:

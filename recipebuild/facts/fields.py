@@ -71,6 +71,7 @@ FIELDS = (
         steps=("dataset", "evaluate", "judge", "ladder", "preview", "simulate"),
     ),
     Field("evaluate.dataset", ingredients=("inputs.dataset",)),
+    Field("evaluate.labels", ingredients=("params.labels",)),
     Field(
         "quantization", ingredients=("params.quant.",),
         steps=("compile", "configure", "judge", "layers", "sensitivity"),

@@ -58,16 +58,17 @@ def measuring(
             "metric": evaluate.metric,
         }
         found["evaluation"] = steps.add(
-            "evaluate", "evaluation.json", params, {"model": models["head"], **quantized, **weights, **dataset}
-        )
+            "evaluate", "evaluation.json", {**params, **steps.labels},
+            {"model": models["head"], **quantized, **weights, **dataset},
+        )  # fmt: skip
         rungs = {name: models[name] for name in models if name != "model"} | quantized
         pytorch = {"model": models["model"]} if "model" in models else {}
         steps.add("ladder", "ladder.json", params, {**pytorch, **rungs, **dataset})
         if laid_out["layout"] != "images":
             seen, spec = dataset, drawn
     if recipe.model.task == SEGMENTATION and not recipe.more_inputs:
-        shown = {"model": models["head"], **quantized, **seen, "calibration": calibration}
-        steps.add("preview", "preview.png", {"input": steps.fed, **spec}, shown)
+        shown = {"model": models["head"], **steps.config, **quantized, **seen, "calibration": calibration}
+        steps.add("preview", "preview.png", {"input": steps.fed, **spec, **steps.labels}, shown)
     return found
 
 

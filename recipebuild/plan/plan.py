@@ -56,13 +56,15 @@ class Plan:
     variants: Mapping[str, tuple[str, ...]]
 
 
-def plan(variants: Sequence[Variant], toolchains: Sequence[Toolchain], templates: Sequence[Path]) -> Plan:
+def plan(
+    variants: Sequence[Variant], toolchains: Sequence[Toolchain], templates: Mapping[str, Mapping[str, Path]]
+) -> Plan:
     """The plan of a recipe: of all entries of its matrix, with the steps that they share only once.
 
     Args:
         variants: The recipe's entries, at least one, all of one name.
         toolchains: For each entry, what its toolchain was resolved to.
-        templates: Folders of templates; the first that has a template wins.
+        templates: For ``pulsar2`` and ``bundle``, what is rendered there: paths by the names of the step's inputs.
     """
     name = variants[0].recipe.name
     if len(variants) == 1:
@@ -127,7 +129,7 @@ def _rename(step: Step, new_ids: Mapping[str, str]) -> Step:
     return replace(step, inputs=inputs, after=tuple(new_ids.get(i, i) for i in step.after))
 
 
-def _steps(recipe: Recipe, label: str, toolchain: Toolchain, templates: Sequence[Path]) -> list[Step]:
+def _steps(recipe: Recipe, label: str, toolchain: Toolchain, templates: Mapping[str, Mapping[str, Path]]) -> list[Step]:
     """The steps of one entry of the matrix."""
     steps = Steps(recipe, label)
     models = _model(steps)
@@ -142,7 +144,7 @@ def _steps(recipe: Recipe, label: str, toolchain: Toolchain, templates: Sequence
         },
         {"source": Source(Path(images.path))},
     )  # fmt: skip
-    config = _configure(steps, models["head"], templates)
+    config = _configure(steps, models["head"], templates["pulsar2"])
     verify = steps.add(
         "verify", "verify.json",
         {
@@ -160,7 +162,7 @@ def _steps(recipe: Recipe, label: str, toolchain: Toolchain, templates: Sequence
         config = replace(compiled, name="used.json")
     found = {"weights": models.get("model") or models["reference"], "model": models["head"], "compiled": compiled}
     found |= {"config": config, "calibration": calibration, **evaluation}
-    _bundle(steps, toolchain, found, templates, after=passed)
+    _bundle(steps, toolchain, found, templates["bundle"], after=passed)
     return steps.all
 
 
@@ -181,6 +183,8 @@ class Steps:
         }
         self.more = {"more": {given.name: list(given.shape) for given in recipe.more_inputs}}
         self.tensors = {f"more_{given.name}": Source(Path(given.source)) for given in recipe.more_inputs}
+        self.labels = {"labels": recipe.evaluate.labels if recipe.evaluate else None}
+        self.config: dict[str, Output] = {}
         self.weights = recipe.model.model_dump(include={"task", "weights", "seed", "features", "normalize"})
 
     def add(
@@ -220,6 +224,7 @@ def _model(steps: Steps) -> dict[str, Output]:
         how = {"opset": export.opset, "exporter": export.exporter, "output_name": export.output}
         exported = steps.add("export", "export.onnx", {**steps.weights, **steps.shape, **how}, {"model": fetched})
         found = {"model": fetched, "export": exported}
+        steps.config = {"config": replace(fetched, name="model/config.json")}
     raw = found.get("export", fetched)
     simplified = steps.add("simplify", "simplified.onnx", {**steps.shape, **steps.more}, {"model": raw})
     rewriting = {
@@ -239,13 +244,8 @@ def _model(steps: Steps) -> dict[str, Output]:
     return {**found, "head": final}
 
 
-def _templates(templates: Sequence[Path]) -> dict[str, Source]:
-    users = {"templates_user": Source(templates[0])} if len(templates) > 1 else {}
-    return {"templates": Source(templates[-1]), **users}
-
-
-def _configure(steps: Steps, model: Output, templates: Sequence[Path]) -> Output:
-    inputs: dict[str, Output | Source] = {**_templates(templates)}
+def _configure(steps: Steps, model: Output, templates: Mapping[str, Path]) -> Output:
+    inputs: dict[str, Output | Source] = {name: Source(path) for name, path in templates.items()}
     if any(layer.module is not None for layer in steps.recipe.quantization.layers):
         inputs["model"] = model
     return steps.add("configure", "pulsar2.json", configure_params(steps.recipe), inputs)
@@ -277,7 +277,7 @@ def _explain(steps: Steps, model: Output, compiled: Output, calibration: Output)
     if not compiled.name.endswith(".onnx"):
         return
     inputs = {"model": model, "quantized": compiled, "calibration": calibration}
-    steps.add("layers", "layers.json", steps.explained, inputs)
+    steps.add("layers", "layers.json", {**steps.explained, **steps.labels}, {**inputs, **steps.config})
     if steps.recipe.tune is not None:
         steps.add("sensitivity", "sensitivity.json", steps.explained, inputs)
 
@@ -286,10 +286,10 @@ def _bundle(
     steps: Steps,
     toolchain: Toolchain,
     inputs: Mapping[str, Output | Source],
-    templates: Sequence[Path],
+    templates: Mapping[str, Path],
     after: tuple[str, ...],
 ) -> None:
     used = {"name": toolchain.name, "version": toolchain.version, "facts": dict(toolchain.facts)}
     params = bundle_params(steps.recipe, used, steps.all)
-    inputs = {**inputs, **steps.tensors, **_templates(templates)}
+    inputs = {**inputs, **steps.tensors, **{name: Source(path) for name, path in templates.items()}}
     steps.add("bundle", "bundle", params, inputs, after=after, tools=tuple(params["tools"]))

@@ -36,6 +36,11 @@ class Evaluate(Section):
         default=None,
         description="Label 0 is `other` and ignored, classes count from 1; by default for ade20k only",
     )
+    labels: Annotated[list[Text], Field(min_length=1)] | None = Field(
+        default=None,
+        description="What the classes are called, in the order of their ids; by default as the model's config.json "
+        "tells",
+    )
     depth_scale: Positive | None = Field(
         default=None, description="What 1 metre is in PNG files of depth: 256 for KITTI, 1000 for NYU"
     )

@@ -16,7 +16,7 @@ from pydantic_core import PydanticCustomError
 
 from recipebuild.facts.chips import CHIPS, Hardware, NpuMode
 from recipebuild.facts.metrics import metrics_of
-from recipebuild.facts.tasks import FEATURES, SEGMENTATION, TaskName
+from recipebuild.facts.tasks import FEATURES, SEGMENTATION, TASKS, TaskName
 from recipebuild.recipe.board import Board
 from recipebuild.recipe.bundle import BundleText
 from recipebuild.recipe.compiler import Compiler
@@ -254,7 +254,7 @@ class Recipe(Section):
     bundle: BundleText = Field(default=BundleText(), description="Words for the model card of the bundle")
 
     @model_validator(mode="after")
-    def _metric_fits_task(self) -> Recipe:
+    def _evaluate_fits_task(self) -> Recipe:
         known = metrics_of(self.model.task)
         if self.evaluate and self.evaluate.metric and self.evaluate.metric not in known:
             words = {
@@ -262,6 +262,9 @@ class Recipe(Section):
                 "remedy": f"say {' or '.join(known)}",
             }
             raise PydanticCustomError("recipe", "{message}", {**words, "field": "evaluate.metric"})
+        if self.evaluate and self.evaluate.labels and TASKS[self.model.task].class_rank is None:
+            words = {"message": f"{self.model.task} has no classes", "remedy": "leave evaluate.labels out"}
+            raise PydanticCustomError("recipe", "{message}", {**words, "field": "evaluate.labels"})
         return self
 
     @model_validator(mode="after")

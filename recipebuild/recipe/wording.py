@@ -124,6 +124,8 @@ def _must(error: Any, path: FieldPath, value: Any) -> str:
         return f"must be {context['expected'].replace(chr(39), '')}"
     if kind == "string_pattern_mismatch":
         return PATTERNS[context["pattern"]]
+    if kind == "too_short" and not value:
+        return "must not be empty"
     if kind in ("missing", "too_long", "too_short") and isinstance(value, list):
         return f"must have {4 if path[-1] == 'shape' else 3} values"
     if kind in TYPES:

@@ -6,6 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.facts.metrics import METRICS, metric_title
+from recipebuild.figures.compiled import Compiled
+from recipebuild.figures.deployed import Deployed
+from recipebuild.figures.evaluation import Evaluation
+from recipebuild.figures.ladder import Ladder
+from recipebuild.figures.values import read_figures
 from recipebuild.report.figures import shown, size
 from recipebuild.report.table import rendered
 
@@ -30,11 +35,13 @@ def accuracy_text(manifest: Entry) -> str:
     parts = []
     for step in manifest["steps"]:
         name = f" {step['variant']}" if step["variant"] else ""
-        if step["status"] in shown_now and step["name"] == "evaluate":
-            parts.append(rendered(_accuracy(step["metrics"], _board(manifest, step["variant"]), f"accuracy{name}")))
-        if step["status"] in shown_now and step["name"] == "ladder":
-            parts.append(rendered(_ladder(step["metrics"], f"ladder{name}")))
-            parts.append(f"{_LEGEND}\n{step['metrics']['verdict']}\n\n")
+        if step["status"] not in shown_now:
+            continue
+        if step["name"] == "evaluate" and (evaluated := read_figures(Evaluation, step["metrics"])):
+            parts.append(rendered(_accuracy(evaluated, _board(manifest, step["variant"]), f"accuracy{name}")))
+        if step["name"] == "ladder" and (climbed := read_figures(Ladder, step["metrics"])):
+            parts.append(rendered(_ladder(climbed, f"ladder{name}")))
+            parts.append(f"{_LEGEND}\n{climbed.verdict}\n\n")
     return "".join(parts) + verdict_text(manifest)
 
 
@@ -80,17 +87,17 @@ def _interval(metric: str, bounds: Sequence[float] | None) -> str:
     return f"{low}-{shown(metric, bounds[1])}" if unit else f"{low} to {shown(metric, bounds[1])}"
 
 
-def _accuracy(metrics: Entry, board: Entry, title: str) -> Table:
-    metric = metrics["metric"]
+def _accuracy(evaluated: Evaluation, board: Deployed | None, title: str) -> Table:
+    metric = evaluated.metric
     titles = {"pytorch": "PyTorch", "float": "ONNX", "quantized": "quantized", "board": "board"}
-    found = {**metrics, **{name: value for name, value in board.items() if name.endswith("_board")}}
+    found = {**evaluated.scores, **(board.scores if board else {})}
     figures = [name for name in _FIGURES if any(f"{name}_{row}" in found for row in titles)]
-    columns = ["model", *(metric_title(name) for name in figures), f"95 % of {metric_title(str(metric))}"]
-    table = _table(f"{title}, {metrics['images']} images", columns)
+    columns = ["model", *(metric_title(name) for name in figures), f"95 % of {metric_title(metric)}"]
+    table = _table(f"{title}, {evaluated.images} images", columns)
     for row, said in titles.items():
         values = [found.get(f"{name}_{row}") for name in figures]
         if any(value is not None for value in values):
-            bounds = metrics["interval"].get(row)
+            bounds = evaluated.interval.get(row)
             table.add_row(
                 said, *(shown(name, v) if v is not None else "" for name, v in zip(figures, values, strict=True)),
                 _interval(metric, bounds),
@@ -98,11 +105,11 @@ def _accuracy(metrics: Entry, board: Entry, title: str) -> Table:
     return table
 
 
-def _ladder(metrics: Entry, title: str) -> Table:
-    metric = metrics["metric"]
-    columns = ["rung", metric_title(str(metric)), "95 %", "change", "same", "max error"]
-    table = _table(f"{title}, {metrics['images']} images", columns)
-    for row in metrics["rows"]:
+def _ladder(climbed: Ladder, title: str) -> Table:
+    metric = climbed.metric
+    columns = ["rung", metric_title(metric), "95 %", "change", "same", "max error"]
+    table = _table(f"{title}, {climbed.images} images", columns)
+    for row in climbed.rows:
         bounds, same, error = row["interval"], row.get("same"), row.get("largest_error")
         noise = " ~" if row.get("within_noise") and row.get("change") else ""
         table.add_row(
@@ -121,24 +128,26 @@ def _rows(manifest: Entry) -> Iterator[dict[str, str]]:
     labels = list(dict.fromkeys(step["variant"] for step in manifest["steps"] if step["variant"])) or [""]
     for label in labels:
         steps = {step["name"]: step["metrics"] for step in manifest["steps"] if step["variant"] in ("", label)}
-        evaluated, compiled = steps.get("evaluate", {}), steps.get("compile", {})
-        board = {**_board(manifest, label)}
-        metric = evaluated.get("metric", "")
-        values = {row: evaluated.get(f"{metric}_{row}") for row in ("float", "quantized")}
+        evaluated = read_figures(Evaluation, steps.get("evaluate", {}))
+        compiled = read_figures(Compiled, steps.get("compile", {}))
+        board = _board(manifest, label)
+        metric = evaluated.metric if evaluated else ""
+        values = {row: evaluated.score(row) if evaluated else None for row in ("float", "quantized")}
+        on_board = board.scores.get(f"{metric}_board") if board else None
         verdict = manifest.get("verdict", {}).get(label, {})
         yield {
             "build": f"{manifest['recipe']} {label}".strip(),
             "metric": metric_title(metric),
             **{row: shown(metric, value) if value is not None else "" for row, value in values.items()},
-            "loss": f"{evaluated['drop']:+.4f}" if "drop" in evaluated else "",
-            "board": shown(metric, board[f"{metric}_board"]) if f"{metric}_board" in board else "",
-            "size": size(compiled["bytes"]) if "bytes" in compiled else "",
-            "cycles": f"{compiled['max_cycle']:,}" if compiled.get("max_cycle") else "",
-            "ms": f"{board['latency_ms']['avg']:.3f}" if "latency_ms" in board else "",
+            "loss": f"{evaluated.drop:+.4f}" if evaluated and evaluated.drop is not None else "",
+            "board": shown(metric, on_board) if on_board is not None else "",
+            "size": size(compiled.bytes) if compiled else "",
+            "cycles": f"{compiled.max_cycle:,}" if compiled and compiled.max_cycle else "",
+            "ms": f"{board.latency_ms['avg']:.3f}" if board else "",
             "accepted": str(verdict.get("verdict", "")),
         }
 
 
-def _board(manifest: Entry, label: str) -> Entry:
+def _board(manifest: Entry, label: str) -> Deployed | None:
     found = (s["metrics"] for s in manifest["steps"] if s["name"] == "deploy" and s["variant"] in ("", label))
-    return next(found, {})
+    return read_figures(Deployed, next(found, {}))

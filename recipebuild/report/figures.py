@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from recipebuild.facts.metrics import METRICS, metric_title, metrics_of
 from recipebuild.facts.tasks import TASKS
+from recipebuild.figures.compiled import Compiled
+from recipebuild.figures.deployed import Deployed
+from recipebuild.figures.evaluation import Evaluation
+from recipebuild.figures.ladder import Ladder
+from recipebuild.figures.layers import Layers
+from recipebuild.figures.values import read_figures
+from recipebuild.figures.verification import Verification
+
+if TYPE_CHECKING:
+    from recipebuild.figures.values import Figures
 
 Metrics = Mapping[str, Any]
 
@@ -44,20 +54,28 @@ def size(count: int) -> str:
     return f"{value:.1f} GB"
 
 
-def _evaluate(metrics: Metrics) -> str:
-    metric = metrics["metric"]
-    rows = [row for row in ("float", "quantized") if f"{metric}_{row}" in metrics]
-    said = ", ".join(f"{shown(metric, metrics[f'{metric}_{row}'])} {row}" for row in rows)
-    return f"{metric_title(metric)} {said} ({metrics['images']} images)"
+def _evaluate(evaluation: Evaluation) -> str:
+    metric = evaluation.metric
+    values = [(row, value) for row in ("float", "quantized") if (value := evaluation.score(row)) is not None]
+    said = ", ".join(f"{shown(metric, value)} {row}" for row, value in values)
+    return f"{metric_title(metric)} {said} ({evaluation.images} images)"
 
 
-def _verify(metrics: Metrics) -> str:
+def _verify(verification: Verification) -> str:
     said = []
-    if metrics["agreement"] is not None:
-        said.append(f"agrees with {metrics['reference']} on {100 * metrics['agreement']:.2f} %")
-    if metrics["relative"] is not None:
-        said.append(f"error {metrics['relative']:.1e}")
+    if verification.agreement is not None:
+        said.append(f"agrees with {verification.reference} on {100 * verification.agreement:.2f} %")
+    if verification.relative is not None:
+        said.append(f"error {verification.relative:.1e}")
     return ", ".join(said)
+
+
+def _compile(compiled: Compiled) -> str:
+    return size(compiled.bytes) + (f", {compiled.method}" if compiled.method else "")
+
+
+def _ladder(ladder: Ladder) -> str:
+    return ladder.verdict.partition(". Look")[0]
 
 
 def _rewrite(metrics: Metrics) -> str:
@@ -68,19 +86,10 @@ def _rewrite(metrics: Metrics) -> str:
     return said + (f", taken back: {', '.join(metrics['rolled_back'])}" if metrics["rolled_back"] else "")
 
 
-def _layers(metrics: Metrics) -> str:
-    said = "as the float model" if metrics["snr_db"] is None else f"{metrics['snr_db']:.1f} dB at the output"
-    worst = next((it["snr_db"] for it in metrics["worst"] if it["snr_db"] is not None), None)
+def _layers(layers: Layers) -> str:
+    said = "as the float model" if layers.snr_db is None else f"{layers.snr_db:.1f} dB at the output"
+    worst = next((it["snr_db"] for it in layers.worst if it["snr_db"] is not None), None)
     return said if worst is None else f"{said}, {worst:.1f} dB behind the worst layer"
-
-
-def _deploy(metrics: Metrics) -> str:
-    said = f"{metrics['latency_ms']['avg']:.3f} ms on {metrics['board']}"
-    for metric in (name for task in TASKS for name in metrics_of(task, labels=True)[:1]):
-        if f"{metric}_board" in metrics:
-            value = shown(metric, metrics[f"{metric}_board"])
-            said += f", {metric_title(metric)} {value} ({metrics['images']} images)"
-    return said
 
 
 def _judge(metrics: Metrics) -> str:
@@ -88,20 +97,39 @@ def _judge(metrics: Metrics) -> str:
     return "; ".join(said) or "the recipe sets no limit"
 
 
+def _deploy(deployed: Deployed) -> str:
+    said = f"{deployed.latency_ms['avg']:.3f} ms on {deployed.board}"
+    for metric in (name for task in TASKS for name in metrics_of(task, labels=True)[:1]):
+        if f"{metric}_board" in deployed.scores:
+            value = shown(metric, deployed.scores[f"{metric}_board"])
+            said += f", {metric_title(metric)} {value} ({deployed.images} images)"
+    return said
+
+
+def _typed(kind: type[Figures], say: Callable[[Figures], str]) -> Callable[[Metrics], str]:
+    """What ``say`` makes of the figures of a step; nothing where they are not all there."""
+
+    def in_words(metrics: Metrics) -> str:
+        figures = read_figures(kind, metrics)
+        return say(figures) if figures else ""
+
+    return in_words
+
+
 _FIGURES: dict[str, Callable[[Metrics], str]] = {
     "export": lambda m: f"{m['nodes']} nodes, {size(m['bytes'])}",
     "simplify": lambda m: f"{m['nodes_before']} -> {m['nodes_after']} nodes",
     "rewrite": _rewrite,
     "head": lambda m: ", ".join(f"{o['name']} {'x'.join(map(str, o['shape']))}" for o in m["outputs"]),
-    "verify": _verify,
+    "verify": _typed(Verification, _verify),
     "calibrate": lambda m: f"{m['images']} images, {size(m['bytes'])}",
-    "compile": lambda m: f"{size(m['bytes'])}" + (f", {m['method']}" if "method" in m else ""),
-    "evaluate": _evaluate,
-    "ladder": lambda m: m["verdict"].partition(". Look")[0],
-    "layers": _layers,
+    "compile": _typed(Compiled, _compile),
+    "evaluate": _typed(Evaluation, _evaluate),
+    "ladder": _typed(Ladder, _ladder),
+    "layers": _typed(Layers, _layers),
     "sensitivity": lambda m: f"{len(m['blocks'])} blocks, most to win in {m['blocks'][0]['block']}",
     "judge": _judge,
-    "deploy": _deploy,
+    "deploy": _typed(Deployed, _deploy),
     "judge-board": _judge,
     "bundle": lambda m: f"{m['files']} files, {size(m['bytes'])}",
 }

@@ -15,8 +15,11 @@ from typing import Any
 from recipebuild.engine.digest import digest_json
 from recipebuild.errors import CheckError, RecipeError
 from recipebuild.facts.metrics import loss
+from recipebuild.figures.compiled import Compiled
+from recipebuild.figures.deployed import Deployed
+from recipebuild.figures.evaluation import Evaluation
+from recipebuild.figures.values import read_figures
 from recipebuild.recipe.find import find
-from recipebuild.results import manifest as manifests
 from recipebuild.session import Job
 from recipebuild.toolkit.evaluate.noise import is_noise, paired
 
@@ -86,34 +89,33 @@ def facts(job: Job, built: Mapping[str, Any], folder: Path) -> dict[str, Facts]:
 
 
 def _accuracy(entry: Mapping[str, Any], folder: Path) -> Facts:
-    metrics = entry.get("metrics", {})
-    if "metric" not in metrics:
+    evaluation = read_figures(Evaluation, entry.get("metrics", {}))
+    if evaluation is None:
         return {}
-    metric = metrics["metric"]
     try:
         kept = json.loads((folder / "steps/evaluate/evaluation.json").read_text(encoding="utf-8"))["per_image"]
     except (OSError, ValueError, KeyError):
         return {}
     row = kept["row"]
     return {
-        "metric": metric,
+        "metric": evaluation.metric,
         "row": row,
-        "value": metrics[f"{metric}_{row}"],
-        "interval": metrics["interval"].get(row),
-        "figures": {name: value for name, value in metrics.items() if name in manifests.FIGURES and _is_number(value)},
+        "value": evaluation.scores[f"{evaluation.metric}_{row}"],
+        "interval": evaluation.interval.get(row),
+        "figures": {**evaluation.scores, **({} if evaluation.drop is None else {"drop": evaluation.drop})},
         "per_image": kept["values"],
     }
 
 
 def _costs(compiled: Mapping[str, Any], deployed: Mapping[str, Any]) -> Facts:
-    metrics = compiled.get("metrics", {})
-    found = {"bytes": metrics.get("bytes"), "cycles": metrics.get("max_cycle")}
-    found["latency_ms"] = deployed.get("metrics", {}).get("latency_ms", {}).get("avg")
-    return {name: value for name, value in found.items() if value is not None}
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float)
+    built = read_figures(Compiled, compiled.get("metrics", {}))
+    measured = read_figures(Deployed, deployed.get("metrics", {}))
+    costs = {
+        "bytes": built.bytes if built else None,
+        "cycles": built.max_cycle if built else None,
+        "latency_ms": measured.latency_ms["avg"] if measured else None,
+    }
+    return {name: value for name, value in costs.items() if value is not None}
 
 
 def compare(old: Facts, new: Facts) -> Facts:

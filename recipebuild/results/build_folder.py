@@ -15,7 +15,7 @@ from recipebuild.engine.store import Store
 from recipebuild.engine.task import Result
 from recipebuild.errors import Interrupted, RecipeError, disk_full
 from recipebuild.plan.plan import Plan
-from recipebuild.report.page.written import REPORT
+from recipebuild.report.page.written import REPORT, write_report
 from recipebuild.results import manifest as manifests
 from recipebuild.results.accepted import compare, digest_of, facts
 from recipebuild.results.config_sources import origins
@@ -43,8 +43,10 @@ def make_folder(folder: Path) -> Path:
 
 def fill(
     job: Job, results: Mapping[str, Result], folder: Path, store: Store, accepted: Mapping[str, Any]
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], str]:
     """Make the build folder hold what its manifest lists, and nothing else of ours.
+
+    The manifest lists the report only once that is there.
 
     Args:
         job: The recipe.
@@ -54,7 +56,7 @@ def fill(
         accepted: The figures that were accepted, by the matrix entry's label.
 
     Returns:
-        The manifest.
+        The manifest, and why there is no new report; empty if all is well.
 
     Raises:
         StepError: If the disk is full.
@@ -69,21 +71,37 @@ def fill(
             entry["origins"] = found
     try:
         written = {path for step in job.plan.steps for path in _place(job.plan, results[step.id], folder, store)}
-        if not any(entry.get("error", {}).get("exit_code") == Interrupted.exit_code for entry in value["steps"]):
-            written.add(
-                REPORT
-            )  # made of the manifest, after it; but to draw it after Ctrl-C would keep the user waiting
-        _remove_stale(folder, before, written)
+        _remove_stale(folder, before, {*written, REPORT})
         value["files"] = sorted(written)
         if accepted and value["status"] == "ok":
             here = facts(job, value, folder)
             value["verdict"] = {label: compare(old, here[label]) for label, old in accepted.items() if label in here}
-        if value != before:
-            manifests.write(folder / "manifest.json", value)
+        with_report = {**value, "files": sorted({*written, REPORT})}
+        if with_report != before:
+            manifests.write(folder / "manifest.json", value)  # drawing takes seconds, in which much can happen
+        trouble = ""
+        interrupted = any(e.get("error", {}).get("exit_code") == Interrupted.exit_code for e in value["steps"])
+        if not interrupted:  # to draw after Ctrl-C would keep the user waiting
+            trouble = _make_report(with_report, folder)
+        if interrupted or trouble:
+            _remove_stale(folder, before, written)
+        else:
+            value = with_report
+            if value != before:
+                manifests.write(folder / "manifest.json", value)
     except OSError as error:
         raise disk_full(error, folder) or error from error
     add_root(store, (folder / "manifest.json").absolute(), [step["key"] for step in value["steps"] if step["key"]])
-    return value
+    return value, trouble
+
+
+def _make_report(manifest: Mapping[str, Any], folder: Path) -> str:
+    """Make the report; say what went wrong, as that is no reason to lose hours of work."""
+    try:
+        write_report(manifest, folder)
+    except Exception as error:  # whatever it is, the build is done
+        return f"warning: {folder / REPORT} could not be made: {type(error).__name__}: {error}"
+    return ""
 
 
 def _config(result: Result) -> Blob | None:
@@ -115,7 +133,8 @@ def _remove_stale(folder: Path, before: Mapping[str, Any], written: set[str]) ->
     """Remove what the manifest of an earlier build lists and this one does not."""
     for name in set(before.get("files", ())) - written:
         path = folder / name
-        if folder.resolve() in path.resolve().parents:  # the manifest may come from a stranger
+        # The manifest may come from a stranger, and a folder in the place of a file is none of ours.
+        if folder.resolve() in path.resolve().parents and not path.is_dir():
             path.unlink(missing_ok=True)
             with contextlib.suppress(OSError):
                 path.parent.rmdir()

@@ -11,6 +11,7 @@ from recipebuild.engine.step import Step
 from recipebuild.engine.store import Store
 from recipebuild.facts.fields import config_field, config_leaves
 from recipebuild.recipe.problems import Place
+from recipebuild.resources import has_user_templates
 from recipebuild.session import Job
 
 
@@ -28,7 +29,7 @@ def origins(job: Job, step: Step, config: Blob, store: Store) -> dict[str, Any]:
     Raises:
         OSError: If it cannot be read.
     """
-    if "templates_user" in step.inputs:
+    if has_user_templates(step.inputs):
         return {}
     values = json.loads(store.path(config).read_text(encoding="utf-8"))
     found: dict[str, Any] = {}

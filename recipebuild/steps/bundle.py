@@ -1,7 +1,8 @@
 """bundle: what was built -> the folder that goes to the board, and the same as an archive.
 
 Inputs: compiled (compiled.axmodel or quantized.onnx), model (float ONNX), config (pulsar2.json), weights (the fetched
-model), calibration (tar), evaluation (evaluation.json, optional), templates, templates_user (optional; goes first).
+model), calibration (tar), evaluation (evaluation.json, optional), templates/bundle, templates_user/*
+(optional; goes first).
 Outputs: bundle/ (the model, pulsar2.json, model.json, README.md, run.py, provenance.json, SHA256SUMS), bundle.tar.gz.
 """
 
@@ -26,6 +27,8 @@ from recipebuild.toolkit.bundle.interface import check_runner, interface, labels
 from recipebuild.toolkit.bundle.pack import write_archive, write_sums
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.calibration.runtime import Runtime
+from recipebuild.toolkit.evaluate.class_names import class_names
+from recipebuild.toolkit.evaluate.segmentation import class_count
 from recipebuild.toolkit.graph.head import Head
 
 
@@ -94,11 +97,10 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         shutil.copyfile(path, folder / path.name)
     shutil.copyfile(inputs["config"], folder / "pulsar2.json")
     _write_json(folder / "model.json", found)
-    templates = [inputs[name] for name in ("templates_user", "templates") if name in inputs]
-    shutil.copyfile(program(templates), folder / "run.py")
+    shutil.copyfile(program(inputs), folder / "run.py")
     images = provenance.images(inputs["calibration"])
     values = _card_values(inputs, params, found, runner, len(images))
-    (folder / "README.md").write_text(card(values, templates), encoding="utf-8")
+    (folder / "README.md").write_text(card(values, inputs), encoding="utf-8")
     progress(0.5, "provenance")
     _write_json(folder / provenance.FILE, _statement(inputs, params, folder, images))
     write_sums(folder)
@@ -113,7 +115,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
 
 
 def _interface(inputs: Mapping[str, Path], params: Params) -> dict[str, Any]:
-    named = labels(inputs["model"], params.task, inputs["weights"] / "config.json")
+    named = labels(_class_names(inputs), params.task)
     return {
         **interface(inputs["compiled"], params.task, params.input, params.runtime, named),
         "head": params.head.model_dump(mode="json"),
@@ -124,6 +126,17 @@ def _interface(inputs: Mapping[str, Path], params: Params) -> dict[str, Any]:
     }
 
 
+def _class_names(inputs: Mapping[str, Path]) -> list[str]:
+    """As the evaluation calls the classes; without one, as the model does."""
+    known = _evaluation(inputs).get("labels")
+    return known or class_names(class_count(inputs["model"]) or 0, config=inputs["weights"] / "config.json")
+
+
+def _evaluation(inputs: Mapping[str, Path]) -> dict[str, Any]:
+    """The figures of evaluation.json; empty without one."""
+    return json.loads(inputs["evaluation"].read_text(encoding="utf-8")) if "evaluation" in inputs else {}
+
+
 def _model_files(compiled: Path) -> list[Path]:
     """The compiled model, and what lies beside it under longer names."""
     return [compiled, *sorted(compiled.parent.glob(f"{compiled.name}.*"))]
@@ -132,14 +145,13 @@ def _model_files(compiled: Path) -> list[Path]:
 def _card_values(
     inputs: Mapping[str, Path], params: Params, found: Mapping[str, Any], runner: Runner | None, images: int
 ) -> dict[str, Any]:
-    figures = json.loads(inputs["evaluation"].read_text(encoding="utf-8")) if "evaluation" in inputs else {}
     _, _, height, width = params.input.shape
     return {
         **params.model_dump(mode="json", include={"recipe", "source", "license", "intended_use"}),
         "recipe_digest": digest_json(params.steps),
         "version": __version__,
         "interface": found,
-        "figures": figures,
+        "figures": _evaluation(inputs),
         "calibration_images": images,
         "command": runner.command(found["model"], height, width) if runner else None,
     }

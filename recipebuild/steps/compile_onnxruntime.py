@@ -18,6 +18,8 @@ from pydantic import BaseModel, ConfigDict
 
 from recipebuild.engine.step import Progress
 from recipebuild.errors import StepError
+from recipebuild.figures.compiled import Compiled
+from recipebuild.figures.values import as_json
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.graph.cost import multiply_adds_of_nodes
 from recipebuild.toolkit.graph.files import EXTERNAL_DATA_OVER, check, load, save, size
@@ -133,18 +135,26 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     (out / "precision.json").write_text(f"{precision}\n", encoding="utf-8")
     for warning in warnings:
         logger.warning("%s", warning)
-    metrics = {
+    more = {
         "images": len(batches),
-        "method": params.method,
         "tensors": len(plan.measured),
         "precision": got,
-        "share_16bit": round(_wide_share(model, plan), 6),
-        **qdq_counts(quantized),
         "float_bytes": float_bytes,
-        "bytes": size(target),
         **({"smoothed": len(sites)} if sites is not None else {}),
         **({"warnings": warnings} if warnings else {}),
     }
+    share = round(_wide_share(model, plan), 6)
+    counts = qdq_counts(quantized)
+    metrics = as_json(
+        Compiled(
+            bytes=size(target),
+            method=params.method,
+            share_16bit=share,
+            quantized_nodes=counts["quantized_nodes"],
+            qdq_pairs=counts["qdq_pairs"],
+            more=more,
+        )
+    )
     logger.info("quantized: %s", metrics)
     return metrics
 

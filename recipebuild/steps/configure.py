@@ -1,6 +1,6 @@
 """configure: the recipe's values -> the configuration of ``pulsar2 build``.
 
-Inputs: templates (folder with pulsar2/config.json.j2), templates_user (optional; goes first), model (ONNX; only if
+Inputs: templates/pulsar2 (folder with config.json.j2), templates_user/* (optional; goes first), model (ONNX; only if
 layers are chosen by module).   Outputs: pulsar2.json.
 """
 
@@ -26,14 +26,13 @@ class Params(Build):
 
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
     """Resolve layers, render the template, check the result and write it."""
-    folders = [inputs[name] for name in ("templates_user", "templates") if name in inputs]
     if "model" in inputs:
         from recipebuild.toolkit.graph.files import load
         from recipebuild.toolkit.graph.layers import resolve
 
         layers = resolve(params.quant["layer_configs"], load(inputs["model"], weights=False))
         params = params.model_copy(update={"quant": {**params.quant, "layer_configs": layers}})
-    found = rendered(params, folders)
+    found = rendered(params, inputs)
     for warning in found.warnings:
         logger.warning("%s", warning)
     (out / "pulsar2.json").write_text(found.text, encoding="utf-8")

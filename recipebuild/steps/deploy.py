@@ -22,6 +22,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from recipebuild.engine.step import Progress
 from recipebuild.errors import MissingError, StepError
+from recipebuild.figures.deployed import Deployed
+from recipebuild.figures.values import as_json
 from recipebuild.files import digest_file
 from recipebuild.toolkit.board.agreement import Agreement
 from recipebuild.toolkit.board.boards import Board
@@ -229,25 +231,27 @@ def _figures(work: _Work) -> dict[str, Any]:
     if work.how and work.counts:
         found = work.how.score.figures(sum(work.counts[1:], work.counts[0]))
         accuracy = {f"{name}_board": round(float(value), 6) for name, value in found.items() if value == value}
-    return {
-        "board": work.params.name,
-        "model": {
-            "sha256": digest_file(work.inputs["bundle"] / work.interface["model"]),
-            "input": list(work.params.input.shape),
-            "npu_mode": work.interface["npu_mode"],
-            "toolchain": " ".join(work.interface["toolchain"].values()),
-            "costs": _costs(work.inputs["model"]),
-        },
-        "copied": sorted(work.copied),
-        "latency_ms": summary(work.timings),
-        "cmm_bytes": last.cmm_bytes,
-        "versions": last.facts,
-        **({"sample_ms": asdict(work.sample)} if work.sample else {}),
-        "images": len(work.images),
-        **work.agreement.figures(),
-        **accuracy,
-        "warnings": list(_warnings(work)),
-    }
+    return as_json(
+        Deployed(
+            board=work.params.name,
+            model={
+                "sha256": digest_file(work.inputs["bundle"] / work.interface["model"]),
+                "input": list(work.params.input.shape),
+                "npu_mode": work.interface["npu_mode"],
+                "toolchain": " ".join(work.interface["toolchain"].values()),
+                "costs": _costs(work.inputs["model"]),
+            },
+            copied=sorted(work.copied),
+            latency_ms=summary(work.timings),
+            cmm_bytes=last.cmm_bytes,
+            versions=last.facts,
+            sample_ms=asdict(work.sample) if work.sample else None,
+            images=len(work.images),
+            **work.agreement.figures(),
+            scores=accuracy,
+            warnings=list(_warnings(work)),
+        )
+    )
 
 
 def _warnings(work: _Work) -> Iterator[str]:

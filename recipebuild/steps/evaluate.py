@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from recipebuild.engine.step import Progress
 from recipebuild.errors import StepError
 from recipebuild.facts.metrics import loss
+from recipebuild.figures.evaluation import Evaluation
+from recipebuild.figures.values import as_json
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.evaluate.class_names import class_names
 from recipebuild.toolkit.evaluate.dataset import DatasetSpec, samples
 from recipebuild.toolkit.evaluate.layouts import layout_name
 from recipebuild.toolkit.evaluate.measure import Measured, Measurement, measure
@@ -49,6 +52,7 @@ class Params(BaseModel):
         seed: Which ones.
         part: Which half of these; ``recipebuild tune`` chooses by one, and judges by the other.
         classes: How many classes there are; ``None`` to read it from the model.
+        labels: What the classes are called; ``None`` as the model or the dataset tells.
         depth: What depth is; ``None`` to read it from the model's config.json.
         metric: The figure that counts; ``None`` for the usual one.
     """
@@ -63,6 +67,7 @@ class Params(BaseModel):
     seed: int = 0
     part: Part = "all"
     classes: int | None = Field(default=None, ge=1)
+    labels: list[str] | None = None
     depth: Literal["metric", "relative"] | None = None
     metric: str | None = None
 
@@ -72,13 +77,16 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
 
     Raises:
         CheckError: If a model gives NaN.
-        StepError: If the dataset is bad, or does not fit the model.
+        StepError: If the dataset is bad, or it or ``labels`` do not fit the model.
     """
     kind = params.depth or (depth_kind(inputs["weights"]) if "weights" in inputs else "metric")
     how = Measurement.of(inputs["model"], inputs["dataset"], params.dataset, relative=kind == "relative")
     if params.classes:
         how = replace(how, classes=params.classes)
     metric = params.metric or how.metrics[0]
+    layout = layout_name(inputs["dataset"], params.dataset)
+    config = inputs["weights"] / "config.json" if "weights" in inputs else None
+    names = class_names(how.classes, labels=params.labels, config=config, cityscapes=layout == "cityscapes")
     chosen = part_of(samples(inputs["dataset"], params.count, params.seed, params.dataset), params.part, params.seed)
     if not chosen:
         raise StepError(
@@ -86,16 +94,14 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         )
     total = len(chosen)
     found = measure(_runs(inputs, params), chosen, how, lambda done: progress(done / total, f"image {done} of {total}"))
-    metrics = {
-        "images": total,
-        "metric": metric,
-        "against": "labels" if how.labelled else next(iter(found)),
-        **_figures(found, metric),
-    }
+    against = "labels" if how.labelled else next(iter(found))
+    figures = _figures(found, metric, images=total, against=against, labels=names)
+    metrics = as_json(figures)
     more = {
         "classes": how.classes,
         "task": how.task,
-        "layout": layout_name(inputs["dataset"], params.dataset),
+        "layout": layout,
+        **({"labels": names} if names else {}),
         "per_image": _per_image(found, metric, [sample.name for sample in chosen]),
     }
     (out / "evaluation.json").write_text(json.dumps({**more, **metrics}, indent=2, sort_keys=True) + "\n")
@@ -116,24 +122,35 @@ def _runs(inputs: Mapping[str, Path], params: Params) -> dict[str, Run]:
     return runs
 
 
-def _figures(found: Mapping[str, Measured], metric: str) -> dict[str, Any]:
-    """All figures as ``<figure>_<row>``, the metric's intervals, the drop, and of segmentation the IoU per class."""
-    figures: dict[str, Any] = {}
+def _figures(
+    found: Mapping[str, Measured], metric: str, *, images: int, against: str, labels: Sequence[str]
+) -> Evaluation:
+    """The figures of all rows, the metric's intervals, the drop, and of segmentation the IoU per class."""
+    scores: dict[str, float] = {}
     per_class: dict[str, dict[str, float]] = {}
     for row, it in found.items():
-        figures |= {f"{name}_{row}": round(value, _DIGITS) for name, value in it.figures().items()}
+        scores |= {f"{name}_{row}": round(value, _DIGITS) for name, value in it.figures().items()}
         if isinstance(it.score, Segmentation):
             for class_id, value in it.score.per_class(it.counts.sum(axis=0)).items():
                 per_class.setdefault(str(class_id), {})[row] = round(value, _DIGITS)
     intervals = {row: _rounded(interval(it.counts, it.figure(metric))) for row, it in found.items()}
-    figures["interval"] = {row: bounds for row, bounds in intervals.items() if bounds}
+    drop, drop_interval = None, None
     if "quantized" in found:
         before, after = found["float"], found["quantized"]
-        figures["drop"] = round(loss(metric, figures[f"{metric}_float"], figures[f"{metric}_quantized"]), _DIGITS)
-        bounds = difference(before.counts, after.counts, after.figure(metric))
-        if bounds:
-            figures["drop_interval"] = _rounded(tuple(sorted(loss(metric, 0.0, bound) for bound in bounds)))
-    return figures | ({"per_class": per_class} if per_class else {})
+        drop = round(loss(metric, scores[f"{metric}_float"], scores[f"{metric}_quantized"]), _DIGITS)
+        if bounds := difference(before.counts, after.counts, after.figure(metric)):
+            drop_interval = _rounded(tuple(sorted(loss(metric, 0.0, bound) for bound in bounds)))
+    return Evaluation(
+        images=images,
+        metric=metric,
+        against=against,
+        scores=scores,
+        interval={row: bounds for row, bounds in intervals.items() if bounds},
+        drop=drop,
+        drop_interval=drop_interval,
+        per_class=per_class or None,
+        labels=labels if per_class else None,
+    )
 
 
 def _per_image(found: Mapping[str, Measured], metric: str, names: list[str]) -> dict[str, Any]:

@@ -20,6 +20,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from recipebuild.engine.step import Progress
 from recipebuild.errors import StepError
 from recipebuild.facts.metrics import loss
+from recipebuild.figures.ladder import Ladder
+from recipebuild.figures.values import as_json
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.evaluate.answers import Answer, answer
 from recipebuild.toolkit.evaluate.dataset import DatasetSpec, samples
@@ -85,14 +87,16 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     warnings = work.concerns + _preprocessing(inputs, params, rows, metric)
     for warning in warnings:
         logger.warning("%s", warning)
-    metrics = {
-        "images": len(chosen),
-        "metric": metric,
-        "against": "labels" if how.labelled else rows[0]["title"],
-        "rows": rows,
-        "verdict": verdict(rows, metric),
-        "warnings": warnings,
-    }
+    metrics = as_json(
+        Ladder(
+            images=len(chosen),
+            metric=metric,
+            against="labels" if how.labelled else str(rows[0]["title"]),
+            rows=rows,
+            verdict=verdict(rows, metric),
+            warnings=warnings,
+        )
+    )
     (out / "ladder.json").write_text(json.dumps(metrics, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     return metrics
 

@@ -1,6 +1,6 @@
 """layers: where the quantized model loses accuracy: each of its tensors against the float model's.
 
-Inputs: model (model.onnx), quantized (quantized.onnx), calibration (tar).
+Inputs: model (model.onnx), config (the model's config.json, optional), quantized (quantized.onnx), calibration (tar).
 Outputs: layers.json, and layers.png where the model gives a map.
 
 ``layers.json``:
@@ -28,13 +28,16 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from recipebuild.engine.step import Progress
+from recipebuild.figures.layers import Layers
+from recipebuild.figures.values import as_json
 from recipebuild.steps.compile_onnxruntime import Smooth
 from recipebuild.toolkit.analysis.channels import other_axes
 from recipebuild.toolkit.analysis.compared import Compared, both, compared
@@ -43,6 +46,8 @@ from recipebuild.toolkit.analysis.pair import load_pair
 from recipebuild.toolkit.analysis.worst import Region, draw, worst_region
 from recipebuild.toolkit.calibration.archive import read_archive
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.evaluate.class_names import class_names
+from recipebuild.toolkit.evaluate.palette import palette
 from recipebuild.toolkit.evaluate.runners import batch
 from recipebuild.toolkit.graph.layers import modules_of
 
@@ -67,6 +72,7 @@ class Params(BaseModel):
         images: How many images of the calibration set to take.
         class_axis: The axis of the classes in the model's output, where it is no ArgMax; ``None`` if it has none.
         smooth_quant: How outliers were moved before the model was quantized; ``None`` if they were not.
+        labels: What the classes are called; ``None`` as the model tells. Classes of Cityscapes have its colours.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -75,6 +81,7 @@ class Params(BaseModel):
     images: int = Field(default=2, ge=1)
     class_axis: int | None = None
     smooth_quant: Smooth | None = None
+    labels: list[str] | None = None
 
 
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
@@ -85,7 +92,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         ``layer``, ``module`` and ``snr_db``.
 
     Raises:
-        StepError: If ONNX Runtime cannot run the models side by side.
+        StepError: If ONNX Runtime cannot run the models side by side, or there are other classes than labels.
     """
     smooth = params.smooth_quant.values if params.smooth_quant else None
     pair = load_pair(inputs["model"], inputs["quantized"], inputs["calibration"], params.input, smooth)
@@ -99,7 +106,8 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         progress(_LAYERWISE_SHARE * done / len(images), f"image {done} of {len(images)}")
 
     errors = layer_errors(model, quantized, twins, other_axes(model), _batches(images, params.input), on_batch)
-    region, place, agreement = _worst(model, quantized, output, images, params.input)
+    names = partial(class_names, labels=params.labels, config=inputs.get("config"))
+    region, place, agreement = _worst(model, quantized, output, _batches(images, params.input), names)
     if region is not None:
         draw(images[place][1], region).save(out / "layers.png")
     rows = _rows(model, errors)
@@ -111,13 +119,13 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     }
     (out / "layers.json").write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     worst = [{"layer": r["layer"], "module": r["module"], "snr_db": r["alone"]["snr_db"]} for r in rows[:_NAMED]]
-    return {"images": len(images), "snr_db": last.snr_db, "agreement": agreement, "worst": worst}
+    return as_json(Layers(images=len(images), snr_db=last.snr_db, agreement=agreement, worst=worst))
 
 
 def _too_large(out: Path) -> dict[str, Any]:
     (out / "layers.json").write_text('{"images": 0, "output": null, "tensors": []}\n', encoding="utf-8")
     warning = "the float and the quantized model have over 2 GiB together: their layers are not compared"
-    return {"images": 0, "snr_db": None, "agreement": None, "worst": [], "warnings": [warning]}
+    return as_json(Layers(images=0, snr_db=None, agreement=None, worst=[], warnings=[warning]))
 
 
 def _batches(images: list[tuple[str, Image.Image]], spec: ImageSpec) -> Iterator[Batch]:
@@ -156,15 +164,16 @@ def _worst(
     model: onnx.ModelProto,
     quantized: onnx.ModelProto,
     output: Compared,
-    images: list[tuple[str, Image.Image]],
-    spec: ImageSpec,
+    batches: Iterator[Batch],
+    names: Callable[[int], list[str]],
 ) -> tuple[Region | None, int, float | None]:
     """The worst region and the number of its image, and the share of equal ArgMax over all of them."""
     axis = output.class_axis
     worst: Region | None = None
     place = same = total = 0
-    for number, (expected, got) in enumerate(both(model, quantized, output, _batches(images, spec))):
-        region = worst_region(expected, got, axis)
+    for number, (expected, got) in enumerate(both(model, quantized, output, batches)):
+        labels = palette(names(expected.shape[axis])) if axis is not None else ()
+        region = worst_region(expected, got, axis, labels)
         if region is not None and (worst is None or region.loss > worst.loss):
             worst, place = region, number
         if axis is not None:

@@ -1,7 +1,8 @@
 """preview: what the models see, as a picture.
 
-Inputs: model (ONNX), quantized (ONNX), or predictions (tar: what a simulation of the compiled model gave), both
-optional, dataset (folder with images/ and labels/, optional), calibration (tar).
+Inputs: model (ONNX), config (the model's config.json), quantized (ONNX), or predictions (tar: what a simulation of the
+compiled model gave), dataset (folder with images/ and labels/), calibration (tar); all but model and calibration are
+optional.
 Outputs: preview.png, with columns input | float | quantized | ground truth; the same pictures one by one in
 panels/<row>/, with the pixels in which float and quantized differ, and panels/classes.json: names and colours.
 """
@@ -21,7 +22,9 @@ from recipebuild.toolkit.calibration.archive import sample
 from recipebuild.toolkit.calibration.decode import decode
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.calibration.source import images
+from recipebuild.toolkit.evaluate.class_names import class_names
 from recipebuild.toolkit.evaluate.dataset import IGNORE, DatasetSpec, read, samples
+from recipebuild.toolkit.evaluate.layouts import layout_name
 from recipebuild.toolkit.evaluate.palette import palette
 from recipebuild.toolkit.evaluate.preview import Row, draw, most_varied, pictures
 from recipebuild.toolkit.evaluate.runners import open_model, recorded_runner
@@ -50,6 +53,7 @@ class Params(BaseModel):
         dataset: How the dataset is laid out.
         count: How many images of the dataset are evaluated; ``None`` for all.
         seed: Which of them, and which are drawn where labels do not decide it.
+        labels: What the classes are called; ``None`` as the model or the dataset tells.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -58,12 +62,19 @@ class Params(BaseModel):
     dataset: DatasetSpec = DatasetSpec()
     count: int | None = Field(default=None, ge=1)
     seed: int = 0
+    labels: list[str] | None = None
 
 
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
-    """Run the models on a few images and draw what they give."""
+    """Run the models on a few images and draw what they give.
+
+    Raises:
+        StepError: If an image or a label cannot be used, or there are other classes than labels.
+    """
     models = {title: open_model(inputs[name]) for title, name in _MODELS.items() if name in inputs}
     classes = class_count(inputs["model"]) or IGNORE
+    cityscapes = "dataset" in inputs and layout_name(inputs["dataset"], params.dataset) == "cityscapes"
+    names = class_names(classes, labels=params.labels, config=inputs.get("config"), cityscapes=cityscapes)
     recorded = recorded_runner(inputs["predictions"], SEGMENTATION) if "predictions" in inputs else None
     chosen = (
         _labelled(inputs["dataset"], classes, params, recorded)
@@ -75,7 +86,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         masks = {title: segment(model, image, params.input) for title, model in models.items()}
         rows.append(Row(image, {**masks, **predicted, **truth}))
         progress(done / (len(chosen) + 1), f"image {done} of {len(chosen)}")
-    labels = palette(classes)
+    labels = palette(names)
     picture = draw(rows, labels)
     picture.save(out / "preview.png")
     for number, row in enumerate(rows):

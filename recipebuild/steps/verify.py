@@ -18,6 +18,8 @@ from pydantic import Field
 
 from recipebuild.engine.step import Progress
 from recipebuild.errors import CheckError, StepError
+from recipebuild.figures.values import as_json
+from recipebuild.figures.verification import Verification
 from recipebuild.toolkit.calibration.archive import read_archive
 from recipebuild.toolkit.calibration.more import more_tensor
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
@@ -112,7 +114,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
                 metrics=figures,
             )
     (out / "verify.json").write_text(json.dumps(figures, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    return figures
+    return as_json(Verification(**figures))
 
 
 def _first(archive: Path) -> dict[str, Image.Image]:

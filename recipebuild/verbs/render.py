@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from recipebuild.plan.pulsar2 import configure_params
 from recipebuild.recipe.load import load
 from recipebuild.recipe.schema import Recipe
-from recipebuild.session import DEFAULTS, Options, template_folders
+from recipebuild.session import DEFAULTS, Options, templates_of
 
 if TYPE_CHECKING:
     from recipebuild.toolkit.pulsar2.compose import Build
@@ -35,7 +35,7 @@ def render_recipe(recipe: Recipe, options: Options) -> Settled:
     """
     from recipebuild.toolkit.pulsar2.render import rendered
 
-    return rendered(configure_build(recipe), template_folders(options))
+    return rendered(configure_build(recipe), templates_of(options)["pulsar2"])
 
 
 def configure_build(recipe: Recipe) -> Build:

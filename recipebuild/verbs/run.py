@@ -22,7 +22,6 @@ from recipebuild.errors import Interrupted, RecipebuildError
 from recipebuild.recipe.problems import Place
 from recipebuild.report.accuracy import comparison
 from recipebuild.report.figures import figure
-from recipebuild.report.page.written import REPORT, write_report
 from recipebuild.report.summary import summary
 from recipebuild.results.accepted import read_accepted, regressions
 from recipebuild.results.build_folder import fill, make_folder
@@ -116,8 +115,7 @@ def run(
         warnings = [[text for step in job.plan.steps for text in told.get(step.id, ())] for job in jobs]
         jobs = [replace(job, notes=[*job.notes, *new]) for job, new in zip(jobs, warnings, strict=True)]
         built = zip(jobs, folders, accepted, strict=True)
-        manifests = [fill(job, results, folder, store, figures) for job, folder, figures in built]
-        reports = [_report(manifest, folder) for manifest, folder in zip(manifests, folders, strict=True)]
+        filled = [fill(job, results, folder, store, figures) for job, folder, figures in built]
     finally:
         log.close()
         store.close()
@@ -128,11 +126,14 @@ def run(
         if transfer and {step.id for step in job.plan.steps} & set(transfer.unpushed):
             found.append(Interrupted("interrupted before all results were in the remote store"))
     if options.fail_on_regression:
-        for manifest, found in zip(manifests, errors, strict=True):
+        for (manifest, _), found in zip(filled, errors, strict=True):
             found.extend(regressions(manifest))
     places = [_place(job, results) for job in jobs]
-    parts = zip(folders, manifests, errors, places, warnings, reports, strict=True)
-    return [Build(folder, manifest, e[0] if e else None, *rest) for folder, manifest, e, *rest in parts]
+    parts = zip(folders, filled, errors, places, warnings, strict=True)
+    return [
+        Build(folder, manifest, e[0] if e else None, place, heard, trouble)
+        for folder, (manifest, trouble), e, place, heard in parts
+    ]
 
 
 def last_seconds(options: Options) -> dict[str, float]:
@@ -150,17 +151,6 @@ def _place(job: Job, results: Mapping[str, Result]) -> Place | None:
             field = error.message.partition(": ")[0]
             return job.place(step, field) or job.place(step, field.rpartition(".")[0])  # a default: its section
     return None
-
-
-def _report(manifest: Mapping[str, Any], folder: Path) -> str:
-    """Make the build's report; say what went wrong, as that is no reason to lose hours of work."""
-    if REPORT not in manifest["files"]:
-        return ""
-    try:
-        write_report(manifest, folder)
-    except Exception as error:  # whatever it is, the build is done
-        return f"warning: {folder / REPORT} could not be made: {type(error).__name__}: {error}"
-    return ""
 
 
 def default_jobs() -> int:

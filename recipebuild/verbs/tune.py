@@ -29,6 +29,9 @@ from recipebuild.engine.task import Result
 from recipebuild.engine.transfer import Transfer
 from recipebuild.errors import Interrupted, RecipeError
 from recipebuild.facts.tasks import DEPTH
+from recipebuild.figures.compiled import Compiled
+from recipebuild.figures.evaluation import Evaluation
+from recipebuild.figures.values import read_figures
 from recipebuild.files import write_text
 from recipebuild.plan.plan import Plan, only_until
 from recipebuild.recipe.edit import with_values
@@ -202,10 +205,11 @@ class _Trials:
                 self._give_up(results, unless=bool(change.settings or change.wide))
                 outcomes.append(FAILED)
                 continue
-            metrics = dict(evaluated.record.metrics)
-            self.metric = metrics.get("metric", "miou")
-            share = float(compiled.record.metrics.get("share_16bit", 0.0))
-            outcomes.append(Outcome(float(metrics["drop"]), share, metrics))
+            accuracy = read_figures(Evaluation, evaluated.record.metrics)
+            built = read_figures(Compiled, compiled.record.metrics)
+            assert accuracy and accuracy.drop is not None and built, "both steps give them"  # noqa: S101
+            self.metric = accuracy.metric
+            outcomes.append(Outcome(accuracy.drop, built.share_16bit or 0.0, dict(evaluated.record.metrics)))
         return outcomes
 
     def blocks(self, change: Change) -> list[Block]:

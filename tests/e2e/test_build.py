@@ -137,6 +137,22 @@ def test_plan_tells_what_would_be_built_and_why(built_project: Project) -> None:
     assert steps["compile"]["status"] == "follows" and "tiny/calibrate" in steps["compile"]["after"]
 
 
+def test_a_template_of_the_users_builds_only_what_renders_it(built_project: Project) -> None:
+    templates = built_project.folder / "templates"
+
+    def build_with(name: str, text: str) -> set[str]:
+        (templates / name).parent.mkdir(parents=True, exist_ok=True)
+        (templates / name).write_text(text)
+        built_project.command("run", built_project.recipe, "--templates", templates)
+        return built_project.built()
+
+    assert build_with("report/report.css", "body {}") == set()
+    assert build_with("pulsar2/config.json.j2", '{% extends "shipped/pulsar2/config.json.j2" %}') == {"configure"}
+    assert build_with("bundle/README.md.j2", '{% include "common/licence.j2" ignore missing %}mine') == {"bundle"}
+    assert build_with("common/licence.j2", "MIT, ") == {"configure", "bundle"}
+    assert (built_project.build / "bundle" / "README.md").read_text() == "MIT, mine"
+
+
 def test_explain_names_the_value_the_line_and_what_follows(built_project: Project, recipe_text: str) -> None:
     built_project.command("run", built_project.recipe)
     built_project.recipe.write_text(recipe_text.replace("count: 4", "count: 5"))

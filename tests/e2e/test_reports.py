@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import urllib.request
+from collections.abc import Callable
 
 from support.project import Project
 
@@ -44,6 +45,24 @@ def test_a_run_that_fails_has_a_report_that_says_so_first(built_project: Project
     broken.unlink()
     built_project.command("run", built_project.recipe)
     assert "broken.jpg" not in (built_project.build / "report.html").read_text()
+
+
+def test_a_report_that_cannot_be_written_is_no_file_of_the_build(make_project: Callable[[], Project]) -> None:
+    project = make_project()
+    run = ("run", project.recipe, "--until", "calibrate")
+    project.command(*run)
+    report = project.build / "report.html"
+    assert "report.html" in project.manifest()["files"]
+    report.unlink()
+    (report / "of the user's").mkdir(parents=True)
+    for _ in range(2):
+        assert "report.html could not be made: " in project.command(*run).stderr
+        files = project.manifest()["files"]
+        assert files and all((project.build / name).is_file() for name in files)
+    (report / "of the user's").rmdir()
+    report.rmdir()
+    project.command(*run)
+    assert report.is_file() and "report.html" in project.manifest()["files"]
 
 
 def test_the_verbs_report_graph_and_diff(built_project: Project) -> None:

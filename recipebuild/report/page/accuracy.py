@@ -29,10 +29,11 @@ def accuracy(built: Built) -> Section | None:
         return None
     kinds = [kind for kind in ROWS if any(kind in by_kind for by_kind in found.values())]
     charts, tables = [], [_overall(found, kinds)]
-    per_class = built.metrics("evaluate").get("per_class")
-    if isinstance(per_class, Mapping) and per_class:
+    evaluation = built.evaluation
+    if evaluation and evaluation.per_class:
         names = class_names(built)
-        rows = {names.get(int(key), f"class {key}"): value for key, value in sorted(per_class.items(), key=_id)}
+        by_id = sorted(evaluation.per_class.items(), key=_id)
+        rows = {names.get(int(key), f"class {key}"): value for key, value in by_id}
         present = [kind for kind in ROWS if any(kind in value for value in rows.values())]
         charts.append(_chart(rows, [kind for kind in present if kind != "pytorch"]))
         tables.append(_by_class(rows, present))
@@ -41,9 +42,10 @@ def accuracy(built: Built) -> Section | None:
 
 
 def class_names(built: Built) -> dict[int, str]:
-    """What classes are called, by id, as far as the step preview knows."""
-    found = built.json("preview", "panels/classes.json")
-    return {index: it["name"] for index, it in enumerate(found)} if isinstance(found, list) else {}
+    """What classes are called, by id; classes of one name are told apart by their ids."""
+    evaluation = built.evaluation
+    names = list(evaluation.labels or ()) if evaluation else []
+    return {i: f"{name} ({i})" if names.count(name) > 1 else name for i, name in enumerate(names)}
 
 
 def change(by_kind: Mapping[str, float]) -> float | None:
@@ -67,31 +69,29 @@ def _change_cell(metric: str, by_kind: Mapping[str, float]) -> Cell:
 
 
 def _measured_on(built: Built) -> str:
-    found = built.metrics("evaluate")
-    images, against = found.get("images"), found.get("against", "labels")
-    if not isinstance(images, int):
+    evaluation = built.evaluation
+    if evaluation is None:
         return ""
-    if against == "labels":
-        return f"Measured on {images} labelled images."
-    return (
-        f"Measured on {images} images without labels: the {NAMES.get(against, against)} model's answers count as right."
-    )
+    if evaluation.against == "labels":
+        return f"Measured on {evaluation.images} labelled images."
+    model = NAMES.get(evaluation.against, evaluation.against)
+    return f"Measured on {evaluation.images} images without labels: the {model} model's answers count as right."
 
 
 def _intervals(built: Built) -> Iterator[str]:
     """What chance may have done to the figure that counts: 95 % intervals."""
-    found = built.metrics("evaluate")
-    metric, intervals = found.get("metric"), found.get("interval")
-    if not metric or not isinstance(intervals, Mapping):
+    evaluation = built.evaluation
+    if evaluation is None:
         return
+    metric = evaluation.metric
     shown = [
         f"{NAMES[kind]} {metric_text(metric, it[0])} to {metric_text(metric, it[1])}"
         for kind in ROWS
-        if (it := intervals.get(kind))
+        if (it := evaluation.interval.get(kind))
     ]
     if shown:
         yield f"95 % intervals of {metric_title(metric)}: {', '.join(shown)}."
-    if bounds := found.get("drop_interval"):
+    if bounds := evaluation.drop_interval:
         noise = " That is within noise." if bounds[0] <= 0 <= bounds[1] else ""
         low, high = (change_text(metric, bound) for bound in bounds)
         yield f"Quantization costs {low} to {high}{' points' if is_fraction(metric) else ''}.{noise}"

@@ -9,6 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from recipebuild.errors import RecipeError
+from recipebuild.figures.compiled import Compiled
+from recipebuild.figures.deployed import Deployed
+from recipebuild.figures.evaluation import Evaluation
+from recipebuild.figures.values import read_figures
 
 MANIFEST = "manifest.json"
 
@@ -50,6 +54,21 @@ class Built:
         """The figures of a step; empty if it has none."""
         entry = self.step(name)
         return entry["metrics"] if entry else {}
+
+    @property
+    def evaluation(self) -> Evaluation | None:
+        """Accuracy; ``None`` if it was not measured."""
+        return read_figures(Evaluation, self.metrics("evaluate"))
+
+    @property
+    def compiled(self) -> Compiled | None:
+        """What came of compiling; ``None`` if nothing did."""
+        return read_figures(Compiled, self.metrics("compile"))
+
+    @property
+    def deployed(self) -> Deployed | None:
+        """What was measured on a board; ``None`` if it was on none."""
+        return read_figures(Deployed, self.metrics("deploy"))
 
     def output(self, step: str, name: str) -> bytes | None:
         """What a step wrote under a name; ``None`` if it did not, or if that file is not in the build folder."""

@@ -100,7 +100,7 @@ def _classes(found: Sequence[Built], titles: Sequence[str]) -> Section | None:
     """IoU by class of what each build would run."""
     columns = []
     for built in found:
-        per_class = built.metrics("evaluate").get("per_class") or {}
+        per_class = (built.evaluation and built.evaluation.per_class) or {}
         columns.append({int(key): value.get("quantized", value.get("float")) for key, value in per_class.items()})
     ids = sorted({key for column in columns for key in column})
     if not ids:

@@ -62,12 +62,9 @@ def _stages(built: Built) -> Table:
             _shown(work["layout_changes"], str),
             _shown(found.get("bytes"), size),
         ])  # fmt: skip
-    compiled = built.metrics("compile")
-    if "bytes" in compiled:
+    if compiled := built.compiled:
         blank = [Cell("")] * 3
-        rows.append(
-            [Cell("compiled"), number(compiled.get("quantized_nodes")), *blank, _shown(compiled["bytes"], size)]
-        )
+        rows.append([Cell("compiled"), number(compiled.quantized_nodes), *blank, _shown(compiled.bytes, size)])
     columns = ["operators", "multiply-adds", "peak activations", "layout changes", "file"]
     return Table("Work and memory by stage", [Column("stage"), *(Column(name, True) for name in columns)], rows)
 

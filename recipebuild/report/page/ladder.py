@@ -1,8 +1,6 @@
 """The section on where accuracy is lost: a rung for each thing that the model goes through.
 
-Reads ``ladder.json`` of the step ladder: ``metric``, ``images``, ``against``, ``verdict``, and ``rows`` with ``title``,
-the metric, ``interval``, ``change`` and ``change_interval`` against the rung before, ``within_noise``, ``same`` (the
-share of equal classes), ``cosine_before`` and ``largest_error``.
+Reads ``ladder.json`` of the step ladder, which has its figures.
 """
 
 from __future__ import annotations
@@ -11,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from recipebuild.facts.metrics import metric_title
+from recipebuild.figures.ladder import Ladder
+from recipebuild.figures.values import read_figures
 from recipebuild.report.page.built import Built
 from recipebuild.report.page.parts import Cell, Column, Section, Table, number
 from recipebuild.report.page.quantities import change_text, is_worse, metric_text
@@ -18,15 +18,13 @@ from recipebuild.report.page.quantities import change_text, is_worse, metric_tex
 
 def ladder(built: Built) -> Section | None:
     """The rungs; ``None`` if the build did not climb them."""
-    found = built.json("ladder", "ladder.json")
-    rows = found.get("rows") if isinstance(found, Mapping) else None
-    if not rows:
+    content = built.json("ladder", "ladder.json")
+    figures = read_figures(Ladder, content) if isinstance(content, Mapping) else None
+    if figures is None or not figures.rows:
         return None
-    metric = found["metric"]
-    verdict = str(found["verdict"])
-    note = f"{verdict[:1].upper()}{verdict[1:]}."
-    note += f"\nMeasured on {found['images']} images, each rung against the one before it."
-    return Section("ladder", "Where accuracy is lost", note, tables=[_table(rows, metric)])
+    note = f"{figures.verdict[:1].upper()}{figures.verdict[1:]}."
+    note += f"\nMeasured on {figures.images} images, each rung against the one before it."
+    return Section("ladder", "Where accuracy is lost", note, tables=[_table(figures.rows, figures.metric)])
 
 
 def _table(rows: Sequence[Mapping[str, Any]], metric: str) -> Table:

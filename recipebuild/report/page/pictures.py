@@ -58,6 +58,6 @@ def _classes(built: Built) -> list[dict[str, Any]]:
     found = built.json("preview", "panels/classes.json")
     if not isinstance(found, list):
         return []
-    seen = built.metrics("evaluate").get("per_class") or {}
+    seen = (built.evaluation and built.evaluation.per_class) or {}
     chosen = [it for index, it in enumerate(found) if not seen or str(index) in seen]
     return [it for it in chosen if str(it.get("color", "")).lstrip("#").isalnum()]

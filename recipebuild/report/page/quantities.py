@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -63,8 +63,9 @@ def is_worse(name: str, change: float) -> bool:
 def accuracies(built: Built) -> dict[str, dict[str, float]]:
     """Metrics by name, each by what it was measured of: ``{"miou": {"float": 0.83, "quantized": 0.82}}``."""
     found: dict[str, dict[str, float]] = {}
-    for step in ("evaluate", "deploy"):
-        for key, value in built.metrics(step).items():
+    evaluation, deployed = built.evaluation, built.deployed
+    for scores in (evaluation.scores if evaluation else {}, deployed.scores if deployed else {}):
+        for key, value in scores.items():
             name, _, kind = key.rpartition("_")
             if name and kind in ROWS and isinstance(value, int | float):
                 found.setdefault(name, {})[kind] = float(value)
@@ -82,14 +83,12 @@ def _accuracy(built: Built) -> Iterator[Quantity]:
 
 
 def _board(built: Built) -> Iterator[Quantity]:
-    deployed = built.metrics("deploy")
-    latency = deployed.get("latency_ms")
-    if isinstance(latency, Mapping) and "avg" in latency:
-        board = f"latency on {deployed.get('board', 'the board')}"
-        yield Quantity("latency_ms", board, latency["avg"], f"{latency['avg']:.3f} ms", "less")
-    if cmm := deployed.get("cmm_bytes"):
-        yield Quantity("cmm_bytes", "memory on the board", cmm, size(cmm), "less")
-    if cycles := built.metrics("compile").get("max_cycle"):
+    if deployed := built.deployed:
+        latency = deployed.latency_ms["avg"]
+        yield Quantity("latency_ms", f"latency on {deployed.board}", latency, f"{latency:.3f} ms", "less")
+        if cmm := deployed.cmm_bytes:
+            yield Quantity("cmm_bytes", "memory on the board", cmm, size(cmm), "less")
+    if built.compiled and (cycles := built.compiled.max_cycle):
         yield Quantity("max_cycle", "cycles by Pulsar2's estimate", cycles, f"{cycles:,}", "less")
 
 

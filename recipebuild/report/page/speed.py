@@ -13,31 +13,30 @@ from recipebuild.report.page.parts import Cell, Chart, Column, Section, Table, n
 
 def board(built: Built) -> Section | None:
     """What the step deploy measured; ``None`` if the model was on no board."""
-    found = built.metrics("deploy")
-    if "latency_ms" not in found:
+    deployed = built.deployed
+    if deployed is None:
         return None
     rows = [
-        [Cell(f"latency, {name}"), number(value, f"{value:.3f} ms")] for name, value in _numbers(found["latency_ms"])
+        [Cell(f"latency, {name}"), number(value, f"{value:.3f} ms")] for name, value in _numbers(deployed.latency_ms)
     ]
-    if found.get("cmm_bytes"):
-        rows.append([Cell("memory (CMM)"), number(found["cmm_bytes"], size(found["cmm_bytes"]))])
-    rows += [
-        [Cell(f"sample program, {n}"), number(v, f"{v:.3f} ms")] for n, v in _numbers(found.get("sample_ms") or {})
-    ]
-    rows += [[Cell(name), number(value, f"{value:.6g}")] for name, value in _agreement(found)]
-    rows += [[Cell(name), Cell(str(value))] for name, value in sorted((found.get("versions") or {}).items())]
+    if deployed.cmm_bytes:
+        rows.append([Cell("memory (CMM)"), number(deployed.cmm_bytes, size(deployed.cmm_bytes))])
+    rows += [[Cell(f"sample program, {n}"), number(v, f"{v:.3f} ms")] for n, v in _numbers(deployed.sample_ms or {})]
+    rows += [[Cell(n.replace("_", " ")), number(v, f"{v:.6g}")] for n, v in _numbers(deployed.scores)]
+    rows += [[Cell(name), Cell(str(value))] for name, value in sorted(deployed.versions.items())]
     table = Table("Measured on the board", [Column("figure"), Column("value", True)], rows)
-    note = f"On {found.get('board', 'the board')}, with {found.get('images', '?')} images compared with the host."
+    note = f"On {deployed.board}, with {deployed.images} images compared with the host."
     return Section("board", "Board", note, tables=[table])
 
 
 def estimate(built: Built) -> Section | None:
     """Where the time goes by Pulsar2's own estimate, and the precisions it chose; ``None`` if it told nothing."""
-    found = built.metrics("compile")
+    compiled = built.compiled
+    if compiled is None:
+        return None
     charts: list[Chart | None] = []
     tables = []
-    perf = found.get("npu_perf")
-    if isinstance(perf, Mapping):
+    if perf := compiled.npu_perf:
         for name, title in (("engines", "Time by engine"), ("traffic", "Time by kind of work")):
             if shares := _numbers(perf.get(name) or {}):
                 rows = [
@@ -63,23 +62,19 @@ def estimate(built: Built) -> Section | None:
         tables.append(Table("The slowest layers", columns, cells, filtered=True))
     scalars = [
         [Cell(name.replace("_", " ")), number(value)]
-        for name, value in _numbers(found)
+        for name, value in _numbers(built.metrics("compile"))
         if built.step("configure") and name not in ("bytes", "float_bytes")
     ]
     if scalars:
         tables.append(Table("What the toolchain says", [Column("figure"), Column("value", True)], scalars))
-    if isinstance(found.get("precisions"), Mapping):
-        rows_ = [[Cell(str(name)), _plain(value)] for name, value in found["precisions"].items()]
+    if compiled.precisions is not None:
+        rows_ = [[Cell(str(name)), _plain(value)] for name, value in compiled.precisions.items()]
         tables.append(Table("Precisions", [Column("precision"), Column("layers", True)], rows_))
     return Section("compiled", "Compiled model", charts=charts, tables=tables) if tables else None
 
 
 def _plain(value: Any) -> Cell:
     return number(value) if isinstance(value, int | float) else Cell(str(value))
-
-
-def _agreement(found: Mapping[str, Any]) -> list[tuple[str, float]]:
-    return [(name.replace("_", " "), value) for name, value in _numbers(found) if name not in ("cmm_bytes", "images")]
 
 
 def _numbers(values: Mapping[str, Any]) -> list[tuple[str, float]]:

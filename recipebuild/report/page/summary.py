@@ -48,7 +48,8 @@ def tiles(built: Built) -> list[Tile]:
 
 def _accuracy(built: Built) -> Iterator[Tile]:
     found = accuracies(built)
-    name = built.metrics("evaluate").get("metric") or next(iter(found), None)
+    evaluation = built.evaluation
+    name = evaluation.metric if evaluation else next(iter(found), None)
     if name not in found:
         return
     by_kind = found[name]
@@ -69,11 +70,10 @@ def _accuracy(built: Built) -> Iterator[Tile]:
 
 
 def _speed(built: Built) -> Iterator[Tile]:
-    deployed = built.metrics("deploy")
-    if "latency_ms" in deployed:
-        yield Tile("latency", f"{deployed['latency_ms']['avg']:.3f} ms", f"on {deployed['board']}")
-    elif cycles := built.metrics("compile").get("max_cycle"):
-        yield Tile("cycles", f"{cycles:,}", "by Pulsar2's own estimate")
+    if deployed := built.deployed:
+        yield Tile("latency", f"{deployed.latency_ms['avg']:.3f} ms", f"on {deployed.board}")
+    elif built.compiled and built.compiled.max_cycle:
+        yield Tile("cycles", f"{built.compiled.max_cycle:,}", "by Pulsar2's own estimate")
 
 
 def _work(built: Built) -> Iterator[Tile]:
@@ -86,9 +86,9 @@ def _work(built: Built) -> Iterator[Tile]:
 
 
 def _sizes(built: Built) -> Iterator[Tile]:
-    before, after = built.metrics("head").get("bytes"), built.metrics("compile").get("bytes")
-    if before and after:
-        yield Tile("compiled model", size(after), f"float {size(before)}")
+    before = built.metrics("head").get("bytes")
+    if before and built.compiled:
+        yield Tile("compiled model", size(built.compiled.bytes), f"float {size(before)}")
 
 
 def _time(built: Built) -> Tile:

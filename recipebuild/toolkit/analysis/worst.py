@@ -1,20 +1,22 @@
 """The part of a picture where a quantized model is furthest from the float one, for people to look at.
 
-Use: ``draw(image, worst_region(expected, got, class_axis)).save("layers.png")``.
+Use: ``draw(image, worst_region(expected, got, class_axis, labels)).save("layers.png")``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.toolkit.calibration.preprocess import to_rgb
-from recipebuild.toolkit.evaluate.palette import palette
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
     from PIL import Image
+
+    from recipebuild.toolkit.evaluate.palette import Label
 
     Array = npt.NDArray[Any]
     Pixels = npt.NDArray[np.uint8]
@@ -43,18 +45,19 @@ class Region:
     loss: float
 
 
-def worst_region(expected: Array, got: Array, class_axis: int | None) -> Region | None:
+def worst_region(expected: Array, got: Array, class_axis: int | None, labels: Sequence[Label] = ()) -> Region | None:
     """The region of the first image of a batch with most differences; ``None`` if the models do not give a map.
 
     Args:
         expected: What the float model gives: [N, C, h, w] of classes, [N, 1, h, w] or [N, h, w].
         got: The same of the quantized one.
         class_axis: The axis of the classes; ``None`` if it is a map of numbers.
+        labels: Of the classes, if there are any.
     """
     import numpy as np
 
     if class_axis is not None and expected.ndim == 4:
-        colors = np.array([label.color for label in palette(expected.shape[class_axis])], np.uint8)
+        colors = np.array([label.color for label in labels], np.uint8)
         maps = [it[:1].argmax(class_axis).squeeze() for it in (expected, got)]
         differs = (maps[0] != maps[1]).astype(np.float64)
         views = [colors[ids] for ids in maps]

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from recipebuild.errors import RecipeError
+from recipebuild.figures.deployed import Deployed
+from recipebuild.figures.values import read_figures
 from recipebuild.files import write_text
 from recipebuild.toolkit.board.costs import Costs
 from recipebuild.toolkit.board.estimate import Measured
@@ -26,11 +28,11 @@ def note(manifest: Mapping[str, Any]) -> None:
     Raises:
         RecipeError: If the book cannot be read or written.
     """
-    found = [step["metrics"] for step in manifest["steps"] if step["name"] == "deploy" and step["status"] == "built"]
+    steps = [step for step in manifest["steps"] if step["name"] == "deploy" and step["status"] == "built"]
     rows = [
-        {"recipe": manifest["recipe"], "board": it["board"], **it["model"], "ms": it["latency_ms"]["avg"]}
-        for it in found
-        if it["model"]["costs"] is not None
+        {"recipe": manifest["recipe"], "board": deploy.board, **deploy.model, "ms": deploy.latency_ms["avg"]}
+        for step in steps
+        if (deploy := read_figures(Deployed, step["metrics"])) and deploy.model["costs"] is not None
     ]
     if not rows:
         return

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from recipebuild.errors import StepError, reason
+from recipebuild.resources import template_loader, template_path
 
 TEMPLATE = "bundle/README.md.j2"
 PROGRAM = "bundle/run.py"
 
 
-def card(values: Mapping[str, Any], folders: Sequence[Path]) -> str:
-    """The card's text; the first of ``folders`` that has the template wins.
+def card(values: Mapping[str, Any], templates: Mapping[str, Path]) -> str:
+    """The card's text.
+
+    Args:
+        values: What the template may name.
+        templates: The templates among a step's inputs, as in ``resources.py``.
 
     Raises:
         StepError: If the template is wrong.
@@ -22,7 +27,7 @@ def card(values: Mapping[str, Any], folders: Sequence[Path]) -> str:
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     environment = ImmutableSandboxedEnvironment(
-        loader=jinja2.FileSystemLoader(folders), undefined=jinja2.StrictUndefined, keep_trailing_newline=True
+        loader=template_loader(templates), undefined=jinja2.StrictUndefined, keep_trailing_newline=True
     )
     try:
         return environment.get_template(TEMPLATE).render(values)
@@ -30,6 +35,13 @@ def card(values: Mapping[str, Any], folders: Sequence[Path]) -> str:
         raise StepError(f"{TEMPLATE}: {reason(error)}", remedy="correct the template") from error
 
 
-def program(folders: Sequence[Path]) -> Path:
-    """The program for the board: the user's own, or the shipped one."""
-    return next(path for folder in folders if (path := folder / PROGRAM).is_file())
+def program(templates: Mapping[str, Path]) -> Path:
+    """The program for the board: the user's own, or the shipped one.
+
+    Raises:
+        StepError: If there is none.
+    """
+    path = template_path(PROGRAM, templates)
+    if path is None:
+        raise StepError(f"no template {PROGRAM}", remedy="install recipebuild again: it brings one along")
+    return path

@@ -1,20 +1,18 @@
 """``model.json``: what a program must know to run the model, and nothing that it could not know from it.
 
-Use: ``interface(compiled, task, spec, runtime, labels(float_model, task, config))``.
+Use: ``interface(compiled, task, spec, runtime, labels(names, task))``.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.errors import CheckError, StepError
 from recipebuild.facts.tasks import CLASSIFICATION, SEGMENTATION, TASKS
 from recipebuild.toolkit.calibration.runtime import YUV, Csc, Runtime
-from recipebuild.toolkit.evaluate.palette import CITYSCAPES, palette
-from recipebuild.toolkit.evaluate.segmentation import class_count
+from recipebuild.toolkit.evaluate.palette import palette
 from recipebuild.toolkit.graph.files import load
 from recipebuild.toolkit.graph.statistics import inputs as model_inputs
 from recipebuild.toolkit.graph.statistics import outputs as model_outputs
@@ -94,27 +92,13 @@ def _conversion(fed: Runtime, spec: ImageSpec) -> dict[str, Any]:
     return {"csc_mode": csc.mode, **matrix, "network_color": spec.color}
 
 
-def labels(float_model: Path, task: str, config: Path | None) -> list[dict[str, Any]]:
-    """The classes: ids, names (the model's own, where its config.json has them), and for segmentation colours."""
-    named: Mapping[str, str] = {}
-    if config is not None and config.is_file():
-        named = json.loads(config.read_text(encoding="utf-8")).get("id2label") or {}
+def labels(names: Sequence[str], task: str) -> list[dict[str, Any]]:
+    """The classes: ids, names, and for segmentation colours; none where the task has none."""
     if task == CLASSIFICATION:
-        return [{"id": int(i), "name": name} for i, name in sorted(named.items(), key=lambda one: int(one[0]))]
-    if task != SEGMENTATION:
-        return []
-    count = class_count(float_model) or 0
-    own = [named.get(str(i), "") for i in range(count)]
-    cityscapes = own == [label.name for label in CITYSCAPES]
-    known = palette(count)
-    return [
-        {
-            "id": i,
-            "name": label.name if cityscapes or not own[i] or own[i] == f"LABEL_{i}" else own[i],
-            "color": list(label.color),
-        }
-        for i, label in enumerate(known)
-    ]
+        return [{"id": i, "name": name} for i, name in enumerate(names)]
+    if task == SEGMENTATION:
+        return [{"id": i, "name": it.name, "color": list(it.color)} for i, it in enumerate(palette(names))]
+    return []
 
 
 def check_runner(runner: Runner, found: Mapping[str, Any]) -> None:

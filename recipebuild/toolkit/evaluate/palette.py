@@ -1,11 +1,12 @@
-"""Colours and names of classes.
+"""Colours of classes.
 
-Use: ``palette(19)[0] == Label("road", (128, 64, 128))``.
+Use: ``palette(class_names(3))[0] == Label("class 0", (242, 85, 85))``.
 """
 
 from __future__ import annotations
 
 import colorsys
+from collections.abc import Sequence
 from typing import NamedTuple
 
 Color = tuple[int, int, int]
@@ -47,15 +48,16 @@ CITYSCAPES = (
 _GOLDEN_RATIO = 0.618033988749895
 
 
-def palette(classes: int) -> tuple[Label, ...]:
-    """The labels of a model with so many classes, by class id; 19 are taken to be those of Cityscapes.
+def palette(names: Sequence[str]) -> tuple[Label, ...]:
+    """The labels of classes with these names, by class id; those of Cityscapes, in any order, have its colours.
 
     Otherwise hues follow each other in steps of the golden ratio, which keeps any number of them apart, in turns light
-    and dark; names are ``class 0`` and so on.
+    and dark.
     """
-    if classes == len(CITYSCAPES):
-        return CITYSCAPES
-    return tuple(Label(f"class {i}", _color(i)) for i in range(classes))
+    known = {label.name: label.color for label in CITYSCAPES}
+    if sorted(name.lower() for name in names) == sorted(known):
+        return tuple(Label(name, known[name.lower()]) for name in names)
+    return tuple(Label(name, _color(i)) for i, name in enumerate(names))
 
 
 def _color(index: int) -> Color:

@@ -1,7 +1,7 @@
 """A picture for people: images and the masks that models give for them, side by side, with a legend.
 
-Use: ``draw([Row(image, {"float": ids, "ground truth": label})], palette(19)).save(path)``;
-``pictures(row, palette(19))`` gives what one row shows as pictures of their own.
+Use: ``draw([Row(image, {"float": ids, "ground truth": label})], palette(names)).save(path)``;
+``pictures(row, palette(names))`` gives what one row shows as pictures of their own.
 """
 
 from __future__ import annotations

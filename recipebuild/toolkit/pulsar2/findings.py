@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.errors import StepError
+from recipebuild.figures.compiled import Compiled
+from recipebuild.figures.values import as_json
 from recipebuild.toolkit.graph.statistics import inputs, outputs
 from recipebuild.toolkit.pulsar2.asked import dropped, precisions, read_quantized
 from recipebuild.toolkit.pulsar2.axmodel import AxModel, describe
@@ -39,21 +41,23 @@ def findings(built: Built, config: BuildConfig, model: onnx.ModelProto) -> tuple
         )
     quantized = read_quantized(built.out / "quant" / "quant_axmodel.json")
     missed = dropped(config, quantized, _operators(built, model))
-    figures: dict[str, Any] = {
-        "bytes": built.compiled.stat().st_size,
-        "version": compiled.version,
-        "commit": compiled.commit,
-        **({"npu_mode": compiled.npu_mode} if compiled.npu_mode else {}),
-        "inputs": [{"name": t.name, "dtype": t.dtype, "shape": t.shape} for t in compiled.inputs],
-        **built.log.figures,
-    }
-    if quantized:
-        figures["precisions"] = precisions(quantized)
-    if perf := profile(built.out, model):
-        figures["npu_perf"] = perf
     warnings = [*_cpu(compiled), *_settings(built, config), *_cosine(built), *missed]
-    if warnings:
-        figures["warnings"] = warnings
+    figures = as_json(
+        Compiled(
+            bytes=built.compiled.stat().st_size,
+            max_cycle=built.log.figures.get("max_cycle"),
+            precisions=precisions(quantized) if quantized else None,
+            npu_perf=profile(built.out, model) or None,
+            more={
+                "version": compiled.version,
+                "commit": compiled.commit,
+                **({"npu_mode": compiled.npu_mode} if compiled.npu_mode else {}),
+                "inputs": [{"name": t.name, "dtype": t.dtype, "shape": t.shape} for t in compiled.inputs],
+                **{name: value for name, value in built.log.figures.items() if name != "max_cycle"},
+                **({"warnings": warnings} if warnings else {}),
+            },
+        )
+    )
     return figures, missed
 
 

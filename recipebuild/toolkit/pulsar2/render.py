@@ -1,18 +1,19 @@
 """What a build needs to know -> ``pulsar2.json``: a Jinja template in a sandbox, then overrides, then all is checked.
 
-Folders with templates are searched in the order given; the last one, the shipped one, is also there under ``shipped/``,
-so that a template of the user's can extend the one that it takes the place of.
+A template of the user's goes before the shipped one of its name, which is also there under ``shipped/``, so that it can
+extend what it takes the place of.
 """
 
 from __future__ import annotations
 
 import json
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.errors import StepError
+from recipebuild.resources import template_loader
 from recipebuild.toolkit.pulsar2.compose import Build, compose
 from recipebuild.toolkit.pulsar2.settled import Settled, settled
 
@@ -23,32 +24,32 @@ TEMPLATE = "pulsar2/config.json.j2"
 _VALUES = "hardware, npu_mode, model_type, input.*, calibration, quant, processor, compiler"
 
 
-def rendered(build: Build, template_dirs: Sequence[Path]) -> Settled:
+def rendered(build: Build, templates: Mapping[str, Path]) -> Settled:
     """The configuration of a build from the files ``model.onnx`` and the calibration archive of one folder, run in it.
 
     Args:
         build: What to configure.
-        template_dirs: Folders with templates, the user's first, the shipped one last.
+        templates: The templates among a step's inputs, as in ``resources.py``.
 
     Raises:
         StepError: If the template or what it renders is wrong (it names the file, and the line or the field), if an
             override is wrong, or if the version of Pulsar2 that the recipe names does not have all of it.
     """
-    source, values = _values(build, template_dirs)
+    source, values = _values(build, templates)
     return settled(build, values, source)
 
 
-def _values(build: Build, template_dirs: Sequence[Path]) -> tuple[str, dict[str, Any]]:
+def _values(build: Build, templates: Mapping[str, Path]) -> tuple[str, dict[str, Any]]:
     """The template's file, and the JSON values that it renders."""
-    source, text = _text(build, template_dirs)
+    source, text = _text(build, templates)
     return source, _json_values(text, source)
 
 
-def _text(build: Build, template_dirs: Sequence[Path]) -> tuple[str, str]:
+def _text(build: Build, templates: Mapping[str, Path]) -> tuple[str, str]:
     """The template's file, and what it renders; a template for the version that is asked for goes first."""
     import jinja2
 
-    environment = _environment(template_dirs)
+    environment = _environment(templates)
     versioned = [f"pulsar2/{build.version}/config.json.j2"] if build.version else []
     try:
         template = environment.select_template([*versioned, TEMPLATE])
@@ -56,23 +57,21 @@ def _text(build: Build, template_dirs: Sequence[Path]) -> tuple[str, str]:
     except jinja2.TemplateSyntaxError as error:
         raise StepError(f"{error.filename}:{error.lineno}: {error.message}", remedy="correct the template") from None
     except jinja2.TemplateNotFound as error:
-        folders = ", ".join(str(folder) for folder in template_dirs)
+        folders = ", ".join(str(path) for name, path in templates.items() if name.startswith("templates"))
         missing = TEMPLATE if isinstance(error, jinja2.TemplatesNotFound) else error.name
         raise StepError(f"no template {missing} in {folders}", remedy="shipped templates are under shipped/") from None
     except Exception as error:  # a template is a program: it can raise anything
         raise StepError(
-            f"{_place(error, template_dirs)}: {' '.join(str(error).split())}",
+            f"{_place(error, templates)}: {' '.join(str(error).split())}",
             remedy=f"correct the template; the values it has are {_VALUES}",
         ) from None
 
 
-def _environment(template_dirs: Sequence[Path]) -> Environment:
-    from jinja2 import ChoiceLoader, FileSystemLoader, PrefixLoader, StrictUndefined
+def _environment(templates: Mapping[str, Path]) -> Environment:
+    from jinja2 import StrictUndefined
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-    *_, shipped = template_dirs
-    loaders = [PrefixLoader({"shipped": FileSystemLoader(shipped)}), *map(FileSystemLoader, template_dirs)]
-    environment = ImmutableSandboxedEnvironment(loader=ChoiceLoader(loaders), undefined=StrictUndefined)
+    environment = ImmutableSandboxedEnvironment(loader=template_loader(templates), undefined=StrictUndefined)
     environment.policies["json.dumps_kwargs"] = {"sort_keys": True, "default": _no_json}
     # The same values must give the same bytes.
     del environment.filters["random"], environment.globals["lipsum"]
@@ -84,10 +83,10 @@ def _no_json(value: object) -> None:
     raise TypeError(f"{value!r} cannot be written as JSON")
 
 
-def _place(error: Exception, template_dirs: Sequence[Path]) -> str:
+def _place(error: Exception, templates: Mapping[str, Path]) -> str:
     """The template's file and line where ``error`` was raised: Jinja puts them into the traceback."""
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
-        if any(Path(frame.filename).is_relative_to(folder) for folder in template_dirs):
+        if any(Path(frame.filename).is_relative_to(folder) for folder in templates.values()):
             return f"{frame.filename}:{frame.lineno}"
     return TEMPLATE
 

@@ -8,7 +8,7 @@ from recipebuild.plan.deploy import with_deploy
 from recipebuild.plan.origin import recipe_field
 from recipebuild.plan.plan import Toolchain, plan
 from recipebuild.recipe.load import load
-from recipebuild.resources import shipped
+from recipebuild.resources import shipped, template_sources
 from recipebuild.toolkit.board.boards import Board
 
 PULSAR2 = Toolchain("pulsar2", "7.0", {"runner": "native", "image": None}, {"pulsar2": "7.0"})
@@ -16,7 +16,7 @@ PULSAR2 = Toolchain("pulsar2", "7.0", {"runner": "native", "image": None}, {"pul
 
 def deployed(*sets: str) -> tuple[Step, ...]:
     variants = load("quickstart", sets=sets, cwd=Path.cwd())
-    planned = plan(variants, [PULSAR2] * len(variants), [shipped("templates")])
+    planned = plan(variants, [PULSAR2] * len(variants), template_sources([shipped("templates")]))
     return with_deploy(planned, variants, "desk", Board(host="h"), None).steps
 
 

@@ -1,24 +1,30 @@
 from __future__ import annotations
 
 import importlib
+import shutil
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from recipebuild.engine.digest import digest_source
+from recipebuild.engine.statcache import StatCache
 from recipebuild.engine.step import Output, Source
 from recipebuild.errors import RecipeError
 from recipebuild.plan.kinds import KINDS
 from recipebuild.plan.plan import Plan, Toolchain, only_until, plan
 from recipebuild.recipe.load import Variant, load
-from recipebuild.resources import shipped
+from recipebuild.resources import shipped, template_sources
 
 HOST = Toolchain("onnxruntime", "1.0")
 PULSAR2 = Toolchain("pulsar2", "7.0", {"runner": "native", "image": None}, {"pulsar2": "7.0"})
-TEMPLATES = [shipped("templates")]
+TEMPLATES = template_sources([shipped("templates")])
 
 
-def planned(recipe: str, *sets: str, toolchain: Toolchain = HOST, templates: list[Path] = TEMPLATES) -> Plan:
+def planned(
+    recipe: str, *sets: str, toolchain: Toolchain = HOST, templates: Mapping[str, Mapping[str, Path]] = TEMPLATES
+) -> Plan:
     variants = load(recipe, sets=sets, cwd=Path.cwd())
     return plan(variants, [toolchain] * len(variants), templates)
 
@@ -80,7 +86,7 @@ def test_entries_of_a_matrix_of_limits_share_all_that_is_built() -> None:
 def test_another_version_or_image_compiles_and_simulates_anew_and_nothing_else() -> None:
     (variant,) = load("quickstart", cwd=Path.cwd())
     plans = [
-        plan([variant], [Toolchain("pulsar2", "7.0", {}, {"pulsar2": "7.0", "image": image})], [shipped("templates")])
+        plan([variant], [Toolchain("pulsar2", "7.0", {}, {"pulsar2": "7.0", "image": image})], TEMPLATES)
         for image in ("sha256:a", "sha256:b")
     ]
     one, other = ({step.name: step for step in it.steps} for it in plans)
@@ -113,9 +119,57 @@ def test_a_glob_is_a_folder_and_a_pattern(tmp_path: Path) -> None:
     assert calibrate.params["pattern"] == "**/*.jpg"
 
 
-def test_templates_of_the_user_are_an_input_of_what_uses_templates(tmp_path: Path) -> None:
-    it = planned("quickstart", templates=[tmp_path, *TEMPLATES])
-    assert [s.name for s in it.steps if Source(tmp_path) in s.inputs.values()] == ["configure", "bundle"]
+@pytest.mark.parametrize(
+    ("template", "used_by"),
+    [
+        ("pulsar2/config.json.j2", ["configure"]),
+        ("bundle/README.md.j2", ["bundle"]),
+        ("report/base.html.j2", []),
+        ("common/macros.j2", ["configure", "bundle"]),
+        ("macros.j2", ["configure", "bundle"]),
+        (".git/index", []),
+    ],
+)
+def test_a_template_of_the_users_is_an_input_of_the_steps_that_may_render_it(
+    tmp_path: Path, template: str, used_by: list[str]
+) -> None:
+    (tmp_path / template).parent.mkdir(exist_ok=True)
+    (tmp_path / template).touch()
+    it = planned("quickstart", templates=template_sources([tmp_path, shipped("templates")]))
+    source = Source(tmp_path / template.partition("/")[0])
+    assert [s.name for s in it.steps if source in s.inputs.values()] == used_by
+
+
+@pytest.mark.parametrize(
+    ("template", "changed"),
+    [
+        ("pulsar2/config.json.j2", {"configure"}),
+        ("bundle/README.md.j2", {"bundle"}),
+        ("bundle/run.py", {"bundle"}),
+        ("report/report.css", set()),
+    ],
+)
+def test_a_shipped_template_that_changes_changes_the_step_that_renders_it(
+    tmp_path: Path, template: str, changed: set[str]
+) -> None:
+    folder = tmp_path / "templates"
+    shutil.copytree(shipped("templates"), folder)
+
+    def digests() -> dict[str, list[str]]:
+        steps = planned("quickstart", templates=template_sources([folder])).steps
+        return {
+            step.name: [
+                digest_source(given.path, StatCache(None))
+                for given in step.inputs.values()
+                if isinstance(given, Source) and given.path.is_relative_to(folder)
+            ]
+            for step in steps
+        }
+
+    before = digests()
+    (folder / template).write_text("changed")
+    after = digests()
+    assert {name for name in before if before[name] != after[name]} == changed
 
 
 def test_the_other_order_of_channels_is_folded_in_before_the_head() -> None:

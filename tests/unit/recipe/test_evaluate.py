@@ -6,6 +6,7 @@ import pytest
 
 BAD = {
     "metric of another task": ("evaluate: {dataset: labelled, metric: «top1}", "evaluate.metric", ["no top1", "miou"]),
+    "no names": ("evaluate: {dataset: labelled, labels: «[]}", "evaluate.labels", ["must not be empty"]),
     "no metric": ("evaluate: {dataset: labelled, metric: «iou}", "evaluate.metric", ["did you mean `miou`"]),
     "hub id": ("evaluate: {dataset: «hf://coco}", "evaluate.dataset", ["is no dataset of the hub", "owner/name"]),
     "no depth folder": ("evaluate: {dataset: «labelled, layout: depth}", "evaluate.dataset", ["has no folder depth"]),
@@ -33,7 +34,17 @@ GOOD = [
     "{dataset: saved, layout: datasets, columns: [image, label]}",
     "{dataset: images, layout: images, metric: agreement}",
     "{dataset: labelled, reduce_labels: true, max_drop: 0.01}",
+    "{dataset: labelled, labels: [apple, pear]}",
 ]
+
+
+def test_only_models_with_classes_have_names_for_them(desk, good, marked):
+    (desk.folder / "labelled/depth").mkdir()
+    depth = good.replace("model:\n", "model:\n  task: depth-estimation\n")
+    text, line, column = marked(depth + "evaluate: {dataset: labelled, layout: depth, labels: «[near, far]}")
+    problem = desk.problem(text)
+    assert (problem.field, problem.place.line, problem.place.column) == ("evaluate.labels", line, column), str(problem)
+    assert problem.message == "depth-estimation has no classes"
 
 
 @pytest.mark.parametrize("section", GOOD)

@@ -9,7 +9,7 @@ import pytest
 
 from recipebuild.plan.plan import Toolchain, plan
 from recipebuild.recipe.load import load
-from recipebuild.resources import shipped
+from recipebuild.resources import shipped, template_sources
 from recipebuild.toolkit.models.families import config_for
 
 RECIPES = sorted(path.stem for path in shipped("recipes").glob("*.yaml") if path.stem != "quickstart")
@@ -22,7 +22,7 @@ def test_a_recipe_is_a_few_lines_on_a_base_and_plans(name: str) -> None:
     assert name == "b0-cityscapes" or len(lines) <= 10
     (variant,) = load(name, cwd=Path.cwd())
     for toolchain in TOOLCHAINS:
-        for step in plan([variant], [toolchain], [shipped("templates")]).steps:
+        for step in plan([variant], [toolchain], template_sources([shipped("templates")])).steps:
             importlib.import_module(step.module).Params.model_validate(dict(step.params))
 
 

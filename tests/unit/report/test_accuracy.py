@@ -6,26 +6,36 @@ from typing import Any
 
 import pytest
 
+from recipebuild.figures.deployed import Deployed
+from recipebuild.figures.evaluation import Evaluation
+from recipebuild.figures.ladder import Ladder
+from recipebuild.figures.values import as_json
 from recipebuild.report.accuracy import accuracy_text, comparison, verdict_text
 
-EVALUATED = {
-    "images": 24, "metric": "miou", "against": "labels", "miou_pytorch": 0.83, "miou_float": 0.82,
-    "miou_quantized": 0.8,
-    "pixel_accuracy_float": 0.95, "interval": {"float": [0.8, 0.84], "quantized": [0.78, 0.82]}, "drop": 0.02,
-}  # fmt: skip
+EVALUATED = as_json(
+    Evaluation(
+        images=24, metric="miou", against="labels", interval={"float": [0.8, 0.84], "quantized": [0.78, 0.82]},
+        scores={"miou_pytorch": 0.83, "miou_float": 0.82, "miou_quantized": 0.8, "pixel_accuracy_float": 0.95},
+        drop=0.02,
+    )
+)  # fmt: skip
+DEPLOYED = as_json(
+    Deployed(
+        board="desk", model={}, copied=[], latency_ms={"avg": 1.5}, cmm_bytes=None, versions={}, images=24,
+        agreement={}, cosine={}, warnings=[], scores={"miou_board": 0.79},
+    )
+)  # fmt: skip
 ROW = {"miou": 0.82, "interval": [0.8, 0.84]}
-LADDER = {
-    "images": 12,
-    "metric": "miou",
-    "verdict": "no rung loses more than chance",
-    "rows": [
-        {"rung": "pytorch", "title": "PyTorch", **ROW},
-        {
-            "rung": "quantized", "title": "quantized (host)", **ROW, "change": -0.001, "within_noise": True,
-            "same": 0.99, "largest_error": 1e-3,
-        },
-    ],
-}  # fmt: skip
+ROWS = [
+    {"rung": "pytorch", "title": "PyTorch", **ROW},
+    {
+        "rung": "quantized", "title": "quantized (host)", **ROW, "change": -0.001, "within_noise": True,
+        "same": 0.99, "largest_error": 1e-3,
+    },
+]  # fmt: skip
+LADDER = as_json(
+    Ladder(images=12, metric="miou", against="labels", rows=ROWS, verdict="no rung loses more than chance", warnings=[])
+)
 
 
 def step(name: str, metrics: dict[str, Any], variant: str = "", status: str = "built") -> dict[str, Any]:
@@ -42,7 +52,7 @@ def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_every_model_has_a_row_and_every_figure_a_column() -> None:
-    deploy = step("deploy", {"miou_board": 0.79, "latency_ms": {"avg": 1.5}})
+    deploy = step("deploy", DEPLOYED)
     found = lines(accuracy_text({"steps": [step("evaluate", EVALUATED), deploy]}))
     assert ["accuracy,", "24", "images"] in found
     assert ["ONNX", "82.0", "%", "95.0", "%", "80.0-84.0", "%"] in found

@@ -14,6 +14,8 @@ import pytest
 from support.builds import make_build
 
 from recipebuild.errors import RecipeError
+from recipebuild.figures.evaluation import Evaluation
+from recipebuild.figures.values import as_json
 from recipebuild.report.page import charts
 from recipebuild.report.page.built import Built, inside, read
 from recipebuild.report.page.compare import comparison
@@ -134,7 +136,8 @@ def test_each_limit_is_told_with_what_it_was_held_against(folder: Path) -> None:
 def test_where_less_is_better_a_rise_is_a_loss(folder: Path) -> None:
     manifest = make_build(folder)
     entry = next(entry for entry in manifest["steps"] if entry["name"] == "evaluate")
-    entry["metrics"] = {"images": 3, "metric": "abs_rel", "abs_rel_float": 0.1, "abs_rel_quantized": 0.15}
+    scores = {"abs_rel_float": 0.1, "abs_rel_quantized": 0.15}
+    entry["metrics"] = as_json(Evaluation(images=3, metric="abs_rel", against="labels", interval={}, scores=scores))
     manifest["steps"][-1]["metrics"] = {}
     assert "relative error, quantized 0.15 float 0.1, +0.05" in text_of(report(manifest, folder))
     other = json.loads(json.dumps(manifest))

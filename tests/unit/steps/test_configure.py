@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from recipebuild.resources import shipped
+from recipebuild.resources import shipped, template_sources
 from recipebuild.steps.configure import Params, run
 
 INPUT = {
@@ -28,7 +28,7 @@ def silent(fraction: float, text: str = "") -> None: ...
 
 def configure(folder: Path, *, user: Path | None = None, **changes: Any) -> bytes:
     folder.mkdir()
-    inputs = {"templates": shipped("templates")} | ({"templates_user": user} if user else {})
+    inputs = template_sources([*([user] if user else []), shipped("templates")])["pulsar2"]
     run(inputs, Params.model_validate(PARAMS | changes), folder, silent)
     (written,) = folder.iterdir()
     assert written.name == "pulsar2.json"
@@ -45,7 +45,7 @@ def test_the_same_bytes_wherever_the_templates_lie(tmp_path: Path) -> None:
     shutil.copytree(shipped("templates"), elsewhere)
     out = tmp_path / "elsewhere"
     out.mkdir()
-    run({"templates": elsewhere}, Params.model_validate(PARAMS), out, silent)
+    run(template_sources([elsewhere])["pulsar2"], Params.model_validate(PARAMS), out, silent)
     assert (out / "pulsar2.json").read_bytes() == configure(tmp_path / "here")
 
 
@@ -59,7 +59,7 @@ def test_a_user_template_goes_first(tmp_path: Path) -> None:
 
 
 def test_metrics_say_what_was_configured(tmp_path: Path) -> None:
-    metrics = run({"templates": shipped("templates")}, Params.model_validate(PARAMS), tmp_path, silent)
+    metrics = run(template_sources([shipped("templates")])["pulsar2"], Params.model_validate(PARAMS), tmp_path, silent)
     assert metrics == {"hardware": "AX650", "npu_mode": "NPU3", "method": "MinMax"}
 
 

@@ -34,6 +34,7 @@ def test_a_float_model_alone_has_no_quantized_figures(colour_model: Make, colour
         "pixel_accuracy_float": 1.0,
         "interval": {"float": [1.0, 1.0]},
         "per_class": {"0": {"float": 1.0}, "1": {"float": 1.0}, "2": {"float": 1.0}},
+        "labels": ["class 0", "class 1", "class 2"],
     }
 
 
@@ -98,6 +99,15 @@ def test_without_labels_the_quantized_model_is_held_against_the_float_one(
     assert (metrics["metric"], metrics["against"]) == ("agreement", "float")
     assert metrics["agreement_float"] == 1.0
     assert metrics["drop"] == pytest.approx(1 - metrics["agreement_quantized"])
+
+
+def test_classes_are_called_as_the_recipe_says(both: dict[str, Path], tmp_path: Path) -> None:
+    names = ["red", "green", "blue"]
+    assert evaluate(both, tmp_path / "out", labels=names)["labels"] == names
+    evaluate(both, tmp_path / "unlabelled", labels=names, dataset={"layout": "images"})
+    assert json.loads((tmp_path / "unlabelled/evaluation.json").read_text())["labels"] == names
+    with pytest.raises(StepError, match=r"evaluate\.labels: 2 names, but the model has 3 classes"):
+        evaluate(both, tmp_path / "short", labels=names[:2])
 
 
 def test_the_pytorch_model_is_a_row_of_its_own(tiny_segformer: Path, segformer_onnx: Path, tmp_path: Path) -> None:

@@ -14,10 +14,12 @@ from PIL import Image
 from recipebuild.errors import StepError
 from recipebuild.steps import calibrate
 from recipebuild.steps.preview import Params, run
+from recipebuild.toolkit.evaluate.class_names import class_names
 from recipebuild.toolkit.evaluate.dataset import samples
 from recipebuild.toolkit.evaluate.palette import palette
 from recipebuild.toolkit.evaluate.recorded import write_outputs
 
+LABELS = palette(class_names(3))
 Make = Callable[..., Path]
 INPUT = {"name": "pixel_values", "shape": [1, 3, 16, 32], "color": "RGB", "mean": [128] * 3, "std": [64] * 3}
 
@@ -51,7 +53,7 @@ def test_all_columns_of_three_labelled_images(
     assert metrics["images"] == 3
     assert 1900 < picture.width <= 2000
     # Left to right: the float mask equals the ground truth, and the quantized one is class 0 all over.
-    colors = [label.color for label in palette(3)]
+    colors = [label.color for label in LABELS]
     pixels = np.asarray(picture)
     panels = [pixels[100:250, 40 + 493 * column : 440 + 493 * column].reshape(-1, 3) for column in range(4)]
     assert {tuple(pixel) for pixel in panels[1].tolist()} <= set(colors)
@@ -69,7 +71,7 @@ def test_what_a_simulation_predicted_has_a_column(
     metrics, picture = preview({"model": colour_model(), **found}, tmp_path / "out", count=4, seed=7)
     assert metrics["images"] == 3
     panel = np.asarray(picture)[100:250, 40 + 493 * 2 : 440 + 493 * 2].reshape(-1, 3)
-    assert np.unique(panel, axis=0).tolist() == [list(palette(3)[2].color)]
+    assert np.unique(panel, axis=0).tolist() == [list(LABELS[2].color)]
 
 
 def test_each_picture_is_there_by_itself(
@@ -93,10 +95,10 @@ def test_each_picture_is_there_by_itself(
         assert files.keys() == names
         assert len({picture.size for picture in files.values()}) == 1
         seen = {name: np.asarray(picture.convert("RGB")) for name, picture in files.items()}
-        assert {*map(tuple, seen["float.png"].reshape(-1, 3).tolist())} <= {label.color for label in palette(3)}
+        assert {*map(tuple, seen["float.png"].reshape(-1, 3).tolist())} <= {label.color for label in LABELS}
     # The quantized model gives class 0 all over: red is where the float one gives another.
     red = seen["difference.jpg"][..., 0].astype(int) - seen["difference.jpg"][..., 1] > 100
-    differs = (seen["float.png"] != palette(3)[0].color).any(-1)
+    differs = (seen["float.png"] != LABELS[0].color).any(-1)
     assert (red == differs).mean() > 0.97  # JPEG blurs the edges
 
 

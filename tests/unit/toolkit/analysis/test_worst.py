@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from recipebuild.toolkit.analysis.worst import draw, worst_region
+from recipebuild.toolkit.evaluate.class_names import class_names
 from recipebuild.toolkit.evaluate.palette import palette
 
 
@@ -16,13 +17,13 @@ def test_of_classes_it_is_where_most_pixels_are_others() -> None:
     got = expected.copy()
     got[0, 2, 5:7, 10:14] = 9
     got[0, 2, 0, 0] = 9
-    region = worst_region(expected, got, 1)
+    region = worst_region(expected, got, 1, palette(class_names(3)))
     assert region is not None
     left, top, right, bottom = region.box
     assert (right - left, bottom - top) == (0.5, 0.5)
     assert top <= 5 / 8 and bottom >= 7 / 8 and left <= 10 / 16 and right >= 14 / 16
     assert region.loss == 8 / 32
-    colors = [label.color for label in palette(3)]
+    colors = [label.color for label in palette(class_names(3))]
     assert {tuple(it) for it in region.expected.reshape(-1, 3).tolist()} == {colors[1]}
     assert {tuple(it) for it in region.got.reshape(-1, 3).tolist()} == {colors[1], colors[2]}
     assert (region.wrong > 0).all(-1).sum() == 8
@@ -50,7 +51,7 @@ def test_it_is_drawn_beside_its_part_of_the_image() -> None:
     expected = np.zeros((1, 2, 4, 8), np.float32)
     got = expected.copy()
     got[0, 1, 2:, 4:] = 1
-    region = worst_region(expected, got, 1)
+    region = worst_region(expected, got, 1, palette(class_names(3)))
     assert region is not None
     picture = np.asarray(draw(Image.fromarray(pixels), region))
     width = (picture.shape[1] + 6) // 4

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from recipebuild.errors import RecipeError
+from recipebuild.figures.deployed import Deployed
+from recipebuild.figures.values import as_json
 from recipebuild.toolkit.board import book
 from recipebuild.toolkit.board.costs import Costs
 
@@ -20,7 +22,12 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def manifest(ms: float, status: str = "built", costs: Any = COSTS, sha256: str = "a") -> dict[str, Any]:
     model = {"sha256": sha256, "input": [1, 3, 2, 2], "npu_mode": "NPU3", "toolchain": "pulsar2 7.0", "costs": costs}
-    metrics = {"board": "desk", "model": model, "latency_ms": {"avg": ms}}
+    metrics = as_json(
+        Deployed(
+            board="desk", model=model, copied=[], latency_ms={"avg": ms}, cmm_bytes=None, versions={}, images=1,
+            agreement={}, cosine={}, warnings=[],
+        )
+    )  # fmt: skip
     return {"recipe": "mine", "steps": [{"name": "export"}, {"name": "deploy", "status": status, "metrics": metrics}]}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -72,25 +71,13 @@ def test_an_input_of_another_name_is_an_error(colour_model: Callable[..., Path])
         interface(colour_model(), TASK, SPEC.model_copy(update={"name": "images"}), Runtime(), [])
 
 
-@pytest.mark.parametrize(
-    ("named", "names"),
-    [
-        (None, ["class 0", "class 1", "class 2"]),
-        ({"0": "LABEL_0", "1": "LABEL_1", "2": "LABEL_2"}, ["class 0", "class 1", "class 2"]),
-        ({"0": "wall", "1": "floor", "2": "door"}, ["wall", "floor", "door"]),
-    ],
-)
-def test_classes_have_the_models_own_names(
-    colour_model: Callable[..., Path], tmp_path: Path, named: dict[str, str] | None, names: list[str]
-) -> None:
-    config = tmp_path / "config.json"
-    config.write_text(json.dumps({"id2label": named} if named else {}))
-    found = labels(colour_model(), TASK, config)
-    assert [label["name"] for label in found] == names
+def test_classes_have_ids_and_names_and_where_they_are_painted_colours() -> None:
+    names = ["wall", "floor", "door"]
+    found = labels(names, TASK)
+    assert [(label["id"], label["name"]) for label in found] == list(enumerate(names))
     assert len({tuple(label["color"]) for label in found}) == 3
-    assert labels(colour_model(), "depth-estimation", config) == []
-    known = [{"id": int(i), "name": name} for i, name in (named or {}).items()]
-    assert labels(colour_model(), "image-classification", config) == known
+    assert labels(names, "image-classification") == [{"id": i, "name": name} for i, name in enumerate(names)]
+    assert labels([], "depth-estimation") == []
 
 
 def said(outputs: list[dict[str, Any]]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from recipebuild.errors import StepError
-from recipebuild.resources import shipped
+from recipebuild.resources import shipped, template_sources
 from recipebuild.toolkit.calibration.archive import read_archive
 from recipebuild.toolkit.calibration.preprocess import ImageSpec, preprocess
 from recipebuild.toolkit.calibration.runtime import Runtime, as_network, runtime_tensor
@@ -35,7 +35,7 @@ def archive(street_images: Path, tmp_path: Path) -> Path:
 
 def config(runtime: Runtime, **changes: Any) -> dict[str, Any]:
     build = Build(hardware="AX650", npu_mode="NPU3", count=3, input=SPEC, runtime=runtime, **changes)
-    values: dict[str, Any] = json.loads(rendered(build, [shipped("templates")]).text)
+    values: dict[str, Any] = json.loads(rendered(build, template_sources([shipped("templates")])["pulsar2"]).text)
     return values
 
 

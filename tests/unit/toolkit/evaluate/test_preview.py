@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from recipebuild.toolkit.evaluate.class_names import class_names
 from recipebuild.toolkit.evaluate.dataset import samples
 from recipebuild.toolkit.evaluate.palette import CITYSCAPES, IGNORED, palette
 from recipebuild.toolkit.evaluate.preview import Row, draw, most_varied
@@ -61,8 +62,8 @@ def test_a_very_tall_image_does_not_make_it_endless() -> None:
 
 def test_many_classes_wrap_into_several_lines_of_legend() -> None:
     ids = np.arange(150).reshape(10, 15)
-    few = draw([Row(Image.new("RGB", (60, 40)), {"float": ids % 3})], palette(150))
-    many = draw([Row(Image.new("RGB", (60, 40)), {"float": ids})], palette(150))
+    few = draw([Row(Image.new("RGB", (60, 40)), {"float": ids % 3})], palette(class_names(150)))
+    many = draw([Row(Image.new("RGB", (60, 40)), {"float": ids})], palette(class_names(150)))
     assert many.width == few.width
     assert many.height > few.height + 100
 

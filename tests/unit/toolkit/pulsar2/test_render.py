@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from recipebuild.errors import StepError
-from recipebuild.resources import shipped
+from recipebuild.resources import shipped, template_sources
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.pulsar2.compose import Build
 from recipebuild.toolkit.pulsar2.render import rendered
@@ -22,6 +22,7 @@ B0 = ImageSpec(
     mean=(123.675, 116.28, 103.53),
     std=(58.395, 57.12, 57.375),
 )
+SHIPPED = template_sources([shipped("templates")])["pulsar2"]
 EXTENDS = '{% extends "shipped/pulsar2/config.json.j2" %}\n'
 
 
@@ -30,7 +31,7 @@ def build(**changes: Any) -> Build:
 
 
 def text(**changes: Any) -> str:
-    return rendered(build(**changes), [shipped("templates")]).text
+    return rendered(build(**changes), SHIPPED).text
 
 
 @pytest.fixture
@@ -40,9 +41,13 @@ def user(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def with_shipped(user: Path) -> dict[str, Path]:
+    return template_sources([user, shipped("templates")])["pulsar2"]
+
+
 def user_text(user: Path, template: str, name: str = "config.json.j2", **changes: Any) -> str:
     (user / "pulsar2" / name).write_text(template, encoding="utf-8")
-    return rendered(build(**changes), [user, shipped("templates")]).text
+    return rendered(build(**changes), with_shipped(user)).text
 
 
 def refusal(user: Path, template: str) -> StepError:
@@ -108,7 +113,7 @@ def test_a_user_template_may_include_one_of_its_own(user: Path) -> None:
 
 
 def test_without_a_template_of_the_users_the_shipped_one_is_used(user: Path) -> None:
-    assert rendered(build(), [user, shipped("templates")]).text == text()
+    assert rendered(build(), with_shipped(user)).text == text()
 
 
 @pytest.mark.parametrize(
@@ -210,20 +215,20 @@ def test_text_that_is_no_json_object(user: Path, template: str, says: str) -> No
 )
 def test_the_shipped_template_renders_what_is_composed_without_it(changes: dict[str, Any]) -> None:
     it = build(**changes)
-    assert rendered(it, [shipped("templates")]).text == composed(it).text
+    assert rendered(it, SHIPPED).text == composed(it).text
 
 
 def test_a_template_for_one_version(user: Path) -> None:
     (user / "pulsar2" / "5.1").mkdir()
     (user / "pulsar2" / "5.1" / "config.json.j2").write_text(EXTENDS + '{% block compiler %}"check": 1{% endblock %}')
-    folders = [user, shipped("templates")]
-    assert json.loads(rendered(build(version="5.1"), folders).text)["compiler"] == {"check": 1}
-    assert "compiler" not in json.loads(rendered(build(version="5.2"), folders).text)
+    templates = with_shipped(user)
+    assert json.loads(rendered(build(version="5.1"), templates).text)["compiler"] == {"check": 1}
+    assert "compiler" not in json.loads(rendered(build(version="5.2"), templates).text)
 
 
 def test_missing_templates(user: Path) -> None:
     with pytest.raises(StepError, match=r"no template pulsar2/config\.json\.j2 in"):
-        rendered(build(), [user])
+        rendered(build(), template_sources([user])["pulsar2"])
     assert (
         "no template shipped/pulsar2/nothing.j2" in refusal(user, '{% extends "shipped/pulsar2/nothing.j2" %}').message
     )

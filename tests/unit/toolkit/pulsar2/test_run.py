@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from recipebuild.errors import MissingError, StepError
-from recipebuild.resources import shipped
+from recipebuild.resources import shipped, template_sources
 from recipebuild.steps import evaluate as evaluate_step
 from recipebuild.steps.simulate import Params, run
 from recipebuild.toolkit.evaluate.dataset import samples
@@ -137,7 +137,7 @@ def test_a_model_that_a_camera_feeds_is_simulated_on_images_made_yuv(
     standins("pulsar2")
     runtime = {"format": "YUV420SP"}
     fields = {"hardware": "AX650", "npu_mode": "NPU3", "count": 8, "input": INPUT, "runtime": runtime}
-    config = rendered(Build.model_validate(fields), [shipped("templates")])
+    config = rendered(Build.model_validate(fields), template_sources([shipped("templates")])["pulsar2"])
     (pulsar2_folder / "pulsar2.json").write_text(config.text)
     recorded = Recorded(simulated(built(pulsar2_folder), dataset, tmp_path, runtime=runtime))
     for at in range(20):

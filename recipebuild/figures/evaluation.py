@@ -1,0 +1,39 @@
+"""The figures of the step evaluate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from recipebuild.figures.values import others
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Accuracy on a dataset, and what quantization costs.
+
+    Attributes:
+        images: How many were evaluated.
+        metric: The figure that counts.
+        against: ``labels``, or the row whose answers count as right.
+        interval: By row, the metric's 95 % interval.
+        scores: ``miou_float`` and so on: each figure of each row (``pytorch``, ``float``, ``quantized``).
+        drop: What quantization costs in the metric.
+        drop_interval: Its 95 % interval.
+        per_class: Of segmentation: by class id as text, by row, the IoU.
+        labels: With ``per_class``: the names of the classes, by class id.
+    """
+
+    images: int
+    metric: str
+    against: str
+    interval: Mapping[str, Sequence[float]]
+    scores: Mapping[str, float] = others()
+    drop: float | None = None
+    drop_interval: Sequence[float] | None = None
+    per_class: Mapping[str, Mapping[str, float]] | None = None
+    labels: Sequence[str] | None = None
+
+    def score(self, row: str) -> float | None:
+        """The metric of a row; ``None`` if that was not measured."""
+        return self.scores.get(f"{self.metric}_{row}")
