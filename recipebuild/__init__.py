@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from recipebuild._version import __version__
     from recipebuild.accepted import accept
     from recipebuild.begin import Draft, new
     from recipebuild.board.boards import Board, add_board
@@ -40,8 +41,6 @@ if TYPE_CHECKING:
     from recipebuild.ui.builds import Builds
     from recipebuild.ui.server import server as ui_server
 
-__version__ = "0.1.0"
-
 _HOMES = {
     "Board": "board.boards",
     "Build": "build",
@@ -56,6 +55,7 @@ _HOMES = {
     "RecipebuildError": "errors",
     "StepError": "errors",
     "Tuned": "tune",
+    "__version__": "_version",
     "accept": "accepted",
     "add_board": "board.boards",
     "board_doctor": "board.doctor:doctor",

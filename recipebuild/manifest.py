@@ -11,7 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from recipebuild import __version__
+from recipebuild._version import __version__
 from recipebuild.engine.keys import installed_version
 from recipebuild.engine.task import Result
 from recipebuild.evaluate.scores import AGAINST_A_MODEL, METRICS

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from recipebuild import __version__
+from recipebuild._version import __version__
 from recipebuild.board.runners import Runner, runners
 from recipebuild.bundle import provenance
 from recipebuild.bundle.card import card, program
