@@ -15,6 +15,8 @@ from recipebuild.engine.remote import Remote
 from recipebuild.engine.step import Step
 from recipebuild.engine.store import Store, own_store
 from recipebuild.errors import MissingError, RecipeError
+from recipebuild.models.extensions import declared
+from recipebuild.plan.families import with_families
 from recipebuild.plan.plan import Plan, Toolchain, only_until, plan
 from recipebuild.pulsar2.toolchain import find
 from recipebuild.recipe.advice import advice
@@ -127,7 +129,7 @@ def prepare(recipes: Sequence[str], options: Options) -> list[Job]:
 def plan_recipe(variants: Sequence[Variant], options: Options, resolve: Callable[..., Toolchain]) -> Job:
     """Plan one loaded recipe with what ``resolve`` finds of the toolchains and versions that it wants."""
     toolchains = [resolve(_wanted(v.recipe), v.recipe.pulsar2.version) for v in variants]
-    planned = plan(variants, toolchains, template_folders(options))
+    planned = with_families(plan(variants, toolchains, template_folders(options)), declared())
     if options.board:
         from recipebuild.board.boards import find_board  # few runs have a board, and all would wait for it
         from recipebuild.plan.deploy import with_deploy

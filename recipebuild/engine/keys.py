@@ -89,8 +89,9 @@ class Keys:
         if modules not in self._codes:
             parts = self._modules.parts(step.module)
             for extension in step.extensions:
-                if module_path(extension):  # of what is compiled the version alone tells
-                    parts |= self._modules.parts(extension)
+                for module in (extension, extension.partition(".")[0]):  # its package's __init__ runs, too
+                    if module_path(module):  # of what is compiled the version alone tells
+                        parts |= self._modules.parts(module)
             self._codes[modules] = digest_json(parts), parts
         return self._codes[modules]
 

@@ -28,6 +28,7 @@ class Kind:
         timeout: Seconds after which something must be wrong with it.
         retries: How often it is tried again when something outside does not answer.
         sections: The recipe's sections whose fields are parameters of it under their own names.
+        families: Whether it uses what other packages add to our families of models.
     """
 
     module: str
@@ -36,11 +37,12 @@ class Kind:
     timeout: float = 2 * _HOUR
     retries: int = 0
     sections: tuple[str, ...] = ()
+    families: bool = False
 
 
 KINDS = {
-    "fetch": Kind("recipebuild.steps.fetch", timeout=6 * _HOUR, retries=2, sections=("model",)),
-    "export": Kind("recipebuild.steps.export", _EXPORT, sections=("export", "model")),
+    "fetch": Kind("recipebuild.steps.fetch", timeout=6 * _HOUR, retries=2, sections=("model",), families=True),
+    "export": Kind("recipebuild.steps.export", _EXPORT, sections=("export", "model"), families=True),
     "simplify": Kind("recipebuild.steps.simplify", (*_ONNX, "onnxsim", "onnxruntime"), sections=("input",)),
     "rewrite": Kind(
         "recipebuild.steps.rewrite", (*_ONNX, "onnx-ir", "onnxscript", "onnxruntime"), sections=("rewrite",)
@@ -55,7 +57,7 @@ KINDS = {
         ("jinja2", "pydantic", "onnx"),
         sections=("calibration", "compiler", "pulsar2", "quantization", "target"),
     ),
-    "verify": Kind("recipebuild.steps.verify", (*_TORCH, *_RUN), sections=("model",)),
+    "verify": Kind("recipebuild.steps.verify", (*_TORCH, *_RUN), sections=("model",), families=True),
     "compile/onnxruntime": Kind("recipebuild.steps.compile_onnxruntime", _RUN, sections=("quantization",)),
     "compile/pulsar2": Kind(
         "recipebuild.steps.compile_pulsar2",
@@ -74,8 +76,8 @@ KINDS = {
     "dataset": Kind(
         "recipebuild.steps.dataset", ("datasets", *_IMAGES), timeout=6 * _HOUR, retries=2, sections=("evaluate",)
     ),
-    "evaluate": Kind("recipebuild.steps.evaluate", _SCORE, sections=("evaluate", "model")),
-    "ladder": Kind("recipebuild.steps.ladder", _SCORE, sections=("evaluate", "model")),
+    "evaluate": Kind("recipebuild.steps.evaluate", _SCORE, sections=("evaluate", "model"), families=True),
+    "ladder": Kind("recipebuild.steps.ladder", _SCORE, sections=("evaluate", "model"), families=True),
     "layers": Kind("recipebuild.steps.layers", _RUN, sections=("input", "quantization")),
     "sensitivity": Kind("recipebuild.steps.sensitivity", _RUN, sections=("input", "quantization")),
     "preview": Kind("recipebuild.steps.preview", _RUN, sections=("evaluate", "input")),

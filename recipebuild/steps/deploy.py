@@ -36,7 +36,7 @@ from recipebuild.evaluate.answers import answer
 from recipebuild.evaluate.dataset import DatasetSpec, Sample, read_image, samples
 from recipebuild.evaluate.measure import Measurement, check_classes
 from recipebuild.graph.compare import run_model
-from recipebuild.models.run import depth_kind
+from recipebuild.models.depth import depth_kind
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -26,7 +26,8 @@ from recipebuild.evaluate.noise import difference, interval, is_noise, pseudo_va
 from recipebuild.evaluate.parts import Part, part_of
 from recipebuild.evaluate.runners import batch, batch_runner, onnx_runner, open_model, recorded_runner
 from recipebuild.evaluate.scores import Segmentation, loss
-from recipebuild.models.run import Weights, depth_kind, torch_runner
+from recipebuild.models.depth import depth_kind
+from recipebuild.models.run import Weights, torch_runner
 
 if TYPE_CHECKING:
     from recipebuild.evaluate.runners import Run

@@ -27,8 +27,9 @@ from recipebuild.evaluate.layouts import Sample
 from recipebuild.evaluate.measure import Measurement, check_classes
 from recipebuild.evaluate.runners import batch, onnx_runner, open_model, recorded_runner
 from recipebuild.evaluate.scores import loss
+from recipebuild.models.depth import depth_kind
 from recipebuild.models.processor import disagreements, normalization, own_processor
-from recipebuild.models.run import Weights, depth_kind, torch_runner
+from recipebuild.models.run import Weights, torch_runner
 
 if TYPE_CHECKING:
     from PIL import Image
