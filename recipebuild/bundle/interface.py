@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from recipebuild.calibration.runtime import YUV, Csc, Runtime
 from recipebuild.errors import CheckError, StepError
+from recipebuild.evaluate.classes import class_count
 from recipebuild.evaluate.palette import CITYSCAPES, palette
-from recipebuild.evaluate.segmentation import class_count
 from recipebuild.graph.files import load
 from recipebuild.graph.statistics import inputs as model_inputs
 from recipebuild.graph.statistics import outputs as model_outputs

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from recipebuild.errors import StepError
 from recipebuild.evaluate.answers import CLASSIFICATION, SEGMENTATION, Answer
+from recipebuild.evaluate.classes import class_count
 from recipebuild.evaluate.dataset import IGNORE, DatasetSpec, Sample, read_image, read_truth
 from recipebuild.evaluate.layouts import layout_of
 from recipebuild.evaluate.scores import AGAINST_A_MODEL, METRICS, Score, score_of
-from recipebuild.evaluate.segmentation import class_count
 
 if TYPE_CHECKING:
     import numpy as np

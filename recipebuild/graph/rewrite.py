@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 from recipebuild.errors import CheckError, StepError
 from recipebuild.graph.compare import Difference, difference, run_model, with_classes
 from recipebuild.graph.edit import Edit
-from recipebuild.graph.files import EXTERNAL_DATA_OVER, load, load_ir, save
+from recipebuild.graph.files import EXTERNAL_DATA_OVER, load, save
+from recipebuild.graph.ir import load_ir
 from recipebuild.graph.passes import PASSES
 from recipebuild.graph.probe import probe
 from recipebuild.graph.statistics import inputs

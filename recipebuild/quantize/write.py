@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from recipebuild.graph.edit import free_name
+from recipebuild.graph.names import free_name
 from recipebuild.quantize.numbers import Parameters, code_type, codes
 
 if TYPE_CHECKING:

@@ -21,11 +21,12 @@ from recipebuild.calibration.preprocess import ImageSpec
 from recipebuild.calibration.source import images
 from recipebuild.engine.step import Progress
 from recipebuild.evaluate.answers import SEGMENTATION
+from recipebuild.evaluate.classes import class_count
 from recipebuild.evaluate.dataset import IGNORE, DatasetSpec, read, samples
 from recipebuild.evaluate.palette import palette
 from recipebuild.evaluate.preview import Row, draw, most_varied, pictures
 from recipebuild.evaluate.runners import open_model, recorded_runner
-from recipebuild.evaluate.segmentation import class_count, segment
+from recipebuild.evaluate.segmentation import segment
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -14,9 +14,10 @@ from support.graphs import graph
 
 from recipebuild.calibration.preprocess import ImageSpec
 from recipebuild.errors import CheckError, StepError
+from recipebuild.evaluate.classes import class_count
 from recipebuild.evaluate.resize import enlarge, inside
 from recipebuild.evaluate.runners import open_model
-from recipebuild.evaluate.segmentation import class_count, segment
+from recipebuild.evaluate.segmentation import segment
 from recipebuild.graph.compare import run_model
 
 Make = Callable[..., Path]
