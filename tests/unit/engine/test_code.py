@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from time import sleep
 
@@ -156,3 +158,28 @@ def test_every_data_file_of_the_package_is_named_by_a_module_beside_it() -> None
 
 def test_the_version_counts_for_the_bundle_which_says_it() -> None:
     assert "recipebuild._version" in code_parts("recipebuild.steps.bundle", StatCache(None))
+
+
+def test_a_package_that_a_finder_of_its_own_knows_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So setuptools installs some packages in place."""
+    (tmp_path / "src" / "hooked").mkdir(parents=True)
+    for name in ("__init__", "step"):
+        (tmp_path / "src" / "hooked" / f"{name}.py").touch()
+
+    class Finder:
+        @staticmethod
+        def find_spec(name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+            return PathFinder.find_spec(name, [str(tmp_path / "src")]) if name == "hooked" else None
+
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, Finder])
+    assert set(code_parts("hooked.step", StatCache(None))) == {"hooked.step"}
+
+
+def test_a_package_in_a_namespace_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "shared_name" / "ours").mkdir(parents=True)
+    (tmp_path / "shared_name" / "ours" / "__init__.py").touch()
+    (tmp_path / "shared_name" / "ours" / "helper.py").touch()
+    (tmp_path / "shared_name" / "ours" / "step.py").write_text("from shared_name.ours import helper\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    parts = code_parts("shared_name.ours.step", StatCache(None))
+    assert set(parts) == {"shared_name.ours.step", "shared_name.ours", "shared_name.ours.helper"}
