@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from recipebuild._version import __version__
     from recipebuild.engine.events import Event
     from recipebuild.engine.exchange import pull as cache_pull
     from recipebuild.engine.exchange import push as cache_push
@@ -45,8 +46,6 @@ if TYPE_CHECKING:
     from recipebuild.verbs.tune import Tuned
     from recipebuild.verbs.tune import tune as tune_recipe
 
-__version__ = "0.1.0"
-
 _HOMES = {
     "Board": "toolkit.board.boards",
     "Build": "verbs.run",
@@ -62,6 +61,7 @@ _HOMES = {
     "RecipebuildError": "errors",
     "StepError": "errors",
     "Tuned": "verbs.tune",
+    "__version__": "_version",
     "accept": "verbs.accept",
     "add_board": "toolkit.board.boards",
     "board_doctor": "toolkit.board.doctor:doctor",

@@ -15,6 +15,7 @@ from recipebuild.engine.remote import Remote
 from recipebuild.engine.step import Step
 from recipebuild.engine.store import Store, own_store
 from recipebuild.errors import MissingError, RecipeError
+from recipebuild.plan.families import with_families
 from recipebuild.plan.plan import Plan, Toolchain, only_until, plan
 from recipebuild.recipe.advice import advice
 from recipebuild.recipe.document import Document
@@ -22,6 +23,7 @@ from recipebuild.recipe.load import Variant, load
 from recipebuild.recipe.problems import Place, Problem, RecipeProblems
 from recipebuild.recipe.schema import Recipe
 from recipebuild.resources import shipped, template_sources
+from recipebuild.toolkit.models.extensions import declared
 from recipebuild.toolkit.pulsar2.toolchain import find
 
 
@@ -127,7 +129,7 @@ def prepare(recipes: Sequence[str], options: Options) -> list[Job]:
 def plan_recipe(variants: Sequence[Variant], options: Options, resolve: Callable[..., Toolchain]) -> Job:
     """Plan one loaded recipe with what ``resolve`` finds of the toolchains and versions that it wants."""
     toolchains = [resolve(_wanted(v.recipe), v.recipe.pulsar2.version) for v in variants]
-    planned = plan(variants, toolchains, templates_of(options))
+    planned = with_families(plan(variants, toolchains, templates_of(options)), declared())
     if options.board:
         from recipebuild.plan.deploy import with_deploy
         from recipebuild.toolkit.board.boards import find_board  # few runs have a board, and all would wait for it

@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from recipebuild import __version__
+from recipebuild._version import __version__
 from recipebuild.cli.exits import leave
 
 _VERBS = {

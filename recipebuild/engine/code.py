@@ -4,6 +4,9 @@ It covers the normalized source of the step's module and of the modules of the s
 transitively, whether at the top or inside a function. Comments, docstrings, formatting and imports under
 ``if TYPE_CHECKING:`` do not count. A data file that lies beside a module and is named in it (``"families.yaml"``), or a
 folder of them (``"families/"``), counts as part of that module. Nothing is imported to find this out.
+
+Importing ``a.b.c`` runs ``a/b/__init__.py``, so that counts, too. ``a/__init__.py`` does so only where a name of its
+own is imported: what a package says of itself to the world would otherwise be part of every step.
 """
 
 from __future__ import annotations
@@ -11,103 +14,166 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.machinery import PathFinder
+from os.path import isfile
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from recipebuild.engine.digest import digest_json, digest_source
 from recipebuild.engine.statcache import StatCache
+from recipebuild.engine.syntax import VERSION, canonical_syntax
 
 _DATA = (".yaml", ".yml", ".json", ".csv", ".txt", ".j2")
 
 
-Modules = dict[str, tuple[str, list[str]] | None]
-"""What is known of modules: digest and imports; ``None`` for those that have no source file."""
-
-
-def code_parts(module: str, stats: StatCache, known: Modules | None = None) -> dict[str, str]:
+def code_parts(module: str, stats: StatCache) -> dict[str, str]:
     """The digest of each module of its package that ``module`` reaches, itself included, by the module's name.
-
-    Modules that are in ``known`` are not looked at again, and those that were looked at are added to it.
 
     Raises:
         ModuleNotFoundError: If there is no source file for ``module``.
+        SyntaxError: If this Python cannot read a module.
     """
-    known = {} if known is None else known
-    parts: dict[str, str] = {}
-    waiting = [module]
-    while waiting:
-        name = waiting.pop()
-        if name in parts:
-            continue
-        if name not in known:
-            path = module_path(name)
-            known[name] = None if path is None else _module(name, path, stats)
-        if found := known[name]:
-            parts[name], imports = found
-            waiting += imports
-        elif name == module:
-            raise ModuleNotFoundError(f"no source file for the module {name}", name=name)
-    return parts
+    return Modules(stats).parts(module)
+
+
+class _Module(NamedTuple):
+    """One module.
+
+    Attributes:
+        digest: Of its code and data.
+        imports: The names that it takes from each module.
+        is_package: Whether it is an ``__init__.py``.
+    """
+
+    digest: str
+    imports: Mapping[str, list[str]]
+    is_package: bool
+
+
+class Modules:
+    """The modules that steps are made of; each is looked at once."""
+
+    def __init__(self, stats: StatCache) -> None:
+        self._stats = stats
+        self._known: dict[str, _Module | None] = {}
+        self._reached: dict[str, list[str]] = {}
+
+    def parts(self, module: str) -> dict[str, str]:
+        """As ``code_parts``."""
+        if self._module(module) is None:
+            raise ModuleNotFoundError(f"no source file for the module {module}", name=module)
+        parts: dict[str, str] = {}
+        waiting = [module]
+        while waiting:
+            name = waiting.pop()
+            if name not in parts and (found := self._module(name)):
+                parts[name] = found.digest
+                if name not in self._reached:
+                    self._reached[name] = [i for one in found.imports.items() for i in self._run_by(*one)]
+                waiting += self._reached[name]
+        return parts
+
+    def _run_by(self, base: str, names: list[str]) -> Iterator[str]:
+        """The modules that run when ``names`` are imported from ``base``."""
+        holder = self._module(base)
+        below: list[str] = []
+        if holder is None or holder.is_package:
+            below = [f"{base}.{name}" for name in names if self._module(f"{base}.{name}")]
+        yield from below
+        if "." in base or len(below) < len(names):
+            yield base
+        while base.count(".") > 1:
+            base = base.rpartition(".")[0]
+            yield base
+
+    def _module(self, name: str) -> _Module | None:
+        """The module, or ``None`` if it has no source file."""
+        if name not in self._known:
+            file = _file(name)
+            self._known[name] = None if file is None else _remembered(name, file, self._stats)
+        return self._known[name]
 
 
 def module_path(module: str) -> Path | None:
     """The source file of ``module``, found without importing it or its parents; ``None`` if there is none."""
+    file = _file(module)
+    return None if file is None else Path(file)
+
+
+def _file(module: str) -> str | None:
+    """The same as text: every run asks it of each module, and a Path takes ten times as long."""
     top, *rest = module.split(".")
-    root = _top_level(top)
-    if root is None:
-        return None
-    path = root.joinpath(*rest)
-    for candidate in (path.with_suffix(".py"), path / "__init__.py"):
-        if candidate.is_file():
-            return candidate
+    for root in _top_level(top):
+        place = "/".join((root, *rest))
+        for candidate in (f"{place}.py", f"{place}/__init__.py"):
+            if isfile(candidate):  # noqa: PTH113
+                return candidate
     return None
 
 
 @cache
-def _top_level(package: str) -> Path | None:
+def _top_level(package: str) -> tuple[str, ...]:
+    """The folders of a package; of a module that is no package, its path without the suffix."""
     spec = PathFinder.find_spec(package)
-    if spec is None or spec.origin is None:
-        return None
-    origin = Path(spec.origin)
-    return origin.parent if origin.name == "__init__.py" else origin.with_suffix("")
+    if spec is None:  # some packages that are installed in place have a finder of their own
+        from importlib.util import find_spec
+
+        spec = find_spec(package)
+    if spec is None:
+        return ()
+    if spec.submodule_search_locations is not None:
+        return tuple(spec.submodule_search_locations)
+    return (str(Path(spec.origin).with_suffix("")),) if spec.origin else ()
 
 
-def _module(name: str, path: Path, stats: StatCache) -> tuple[str, list[str]]:
-    """The digest of one module with its data files, and the names that it imports."""
-    found = json.loads(stats.get(path, "code", lambda: json.dumps(_read(name, path))))
+def _remembered(name: str, file: str, stats: StatCache) -> _Module:
+    """The module, read only if it changed since. What it names may have come or gone meanwhile: that is looked up."""
+    found = json.loads(stats.get(file, f"code-{VERSION}", lambda: json.dumps(_read(name, Path(file)))))
     digest = found["digest"]
     if found["data"]:
-        digest = digest_json([digest, [digest_source(path.parent / data, stats) for data in found["data"]]])
-    return digest, found["imports"]
+        folder = Path(file).parent
+        if data := [folder / named for named in found["data"] if _exists(folder, named)]:
+            digest = digest_json([digest, [digest_source(path, stats) for path in data]])
+    return _Module(digest, found["imports"], file.endswith("/__init__.py"))
 
 
-def _read(name: str, path: Path) -> dict[str, object]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    imports: set[str] = set()
+def _read(name: str, path: Path) -> dict[str, Any]:
+    """What follows from a module's source alone: its digest, its imports, and what may be names of data."""
+    tree = ast.parse(path.read_bytes(), filename=str(path))
+    imports: dict[str, set[str]] = {}
     data: set[str] = set()
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+    top = name.partition(".")[0]
     tree = _Normalize().visit(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            imports |= {alias.name for alias in node.names}
+            for alias in node.names:
+                if alias.name.partition(".")[0] == top:
+                    imports.setdefault(alias.name, set()).add("*")  # any of its names may be used
         elif isinstance(node, ast.ImportFrom):
             base = _absolute(node, package)
-            imports |= {base} | {f"{base}.{alias.name}" for alias in node.names}
-        elif isinstance(node, ast.Constant) and _is_data(node.value, path.parent):
-            data.add(str(node.value))
-    top = name.partition(".")[0]
-    ours = sorted(i for i in imports if i.startswith(f"{top}.") and module_path(i) is not None)
-    digest = hashlib.sha256(ast.dump(tree).encode()).hexdigest()
-    return {"digest": digest, "imports": ours, "data": sorted(data)}
+            if base.partition(".")[0] == top:
+                imports.setdefault(base, set()).update(alias.name for alias in node.names)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _may_be_data(node.value):
+            data.add(node.value)
+    digest = hashlib.sha256(canonical_syntax(tree).encode()).hexdigest()
+    return {
+        "digest": digest,
+        "imports": {base: sorted(imports[base]) for base in sorted(imports)},
+        "data": sorted(data),
+    }
 
 
-def _is_data(value: object, folder: Path) -> bool:
-    if not isinstance(value, str) or "/" in value[:-1]:
-        return False
+def _may_be_data(value: str) -> bool:
     if value.endswith("/"):
-        return value[:-1].isidentifier() and (folder / value).is_dir()
-    return value.endswith(_DATA) and (folder / value).is_file()
+        return value[:-1].isidentifier()
+    return value.endswith(_DATA) and "/" not in value and "\0" not in value
+
+
+def _exists(folder: Path, file: str) -> bool:
+    return (folder / file).is_dir() if file.endswith("/") else (folder / file).is_file()
 
 
 def _absolute(node: ast.ImportFrom, package: str) -> str:

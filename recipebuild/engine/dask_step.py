@@ -13,10 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from recipebuild.engine.code import code_parts
-from recipebuild.engine.digest import digest_json
 from recipebuild.engine.executor import Files, Order, keep, timed_out
-from recipebuild.engine.keys import installed_version
+from recipebuild.engine.keys import Keys, installed_version
 from recipebuild.engine.pool import Pool
 from recipebuild.engine.record import record_as_json
 from recipebuild.engine.remote import Remote
@@ -145,7 +143,7 @@ def _check_same(order: Order, store: Store, worker: str) -> None:
                 remedy="install the same versions on all machines",
             )
     try:
-        code = digest_json(code_parts(order.step.module, store.stats))
+        code = Keys(store.stats).code(order.step)
     except ModuleNotFoundError:
         code = ""
     if code != order.ingredients["code"]:

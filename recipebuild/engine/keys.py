@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from recipebuild.engine.code import Modules, code_parts
+from recipebuild.engine.code import Modules, module_path
 from recipebuild.engine.digest import digest_json, digest_source
 from recipebuild.engine.record import Record
 from recipebuild.engine.statcache import StatCache
@@ -21,14 +20,14 @@ from recipebuild.engine.step import Output, Source, Step
 from recipebuild.errors import StepError
 
 
-@dataclass
 class Keys:
     """Makes keys; remembers, for one run, what many steps share: code, sources."""
 
-    stats: StatCache
-    _modules: Modules = field(default_factory=dict)
-    _codes: dict[str, tuple[str, dict[str, str]]] = field(default_factory=dict)
-    _sources: dict[str, str] = field(default_factory=dict)
+    def __init__(self, stats: StatCache) -> None:
+        self.stats = stats
+        self._modules = Modules(stats)
+        self._codes: dict[tuple[str, ...], tuple[str, dict[str, str]]] = {}
+        self._sources: dict[str, str] = {}
 
     def ingredients(self, step: Step, records: Mapping[str, Record]) -> dict[str, Any]:
         """What ``step``'s result depends on, given the records of the steps before it.
@@ -46,7 +45,7 @@ class Keys:
             "inputs": inputs,
             "tools": {tool: installed_version(tool) for tool in step.tools},
             "facts": dict(step.facts),
-            "code": self._code(step.module)[0],
+            "code": self.code(step),
         }
 
     @staticmethod
@@ -54,9 +53,18 @@ class Keys:
         """The key that the ingredients make."""
         return digest_json(ingredients)
 
+    def code(self, step: Step) -> str:
+        """The digest of all code that ``step``'s result depends on.
+
+        Raises:
+            ModuleNotFoundError: If there is no source file for the step's module.
+            SyntaxError: If this Python cannot read a module.
+        """
+        return self._code(step)[0]
+
     def code_parts(self, step: Step) -> dict[str, str]:
         """The digest of each module that ``step``'s code is made of, by name; the key has the digest of this."""
-        return self._code(step.module)[1]
+        return self._code(step)[1]
 
     def changed(self, step: Step, ingredients: Mapping[str, Any]) -> str | None:
         """The name of an input from outside the store that is no longer what it was when the key was made."""
@@ -76,11 +84,16 @@ class Keys:
                 raise StepError(f"{name}: cannot read {error.filename or place}: {error.strerror}") from error
         return self._sources[place]
 
-    def _code(self, module: str) -> tuple[str, dict[str, str]]:
-        if module not in self._codes:
-            parts = code_parts(module, self.stats, self._modules)
-            self._codes[module] = digest_json(parts), parts
-        return self._codes[module]
+    def _code(self, step: Step) -> tuple[str, dict[str, str]]:
+        modules = (step.module, *step.extensions)
+        if modules not in self._codes:
+            parts = self._modules.parts(step.module)
+            for extension in step.extensions:
+                for module in (extension, extension.partition(".")[0]):  # its package's __init__ runs, too
+                    if module_path(module):  # of what is compiled the version alone tells
+                        parts |= self._modules.parts(module)
+            self._codes[modules] = digest_json(parts), parts
+        return self._codes[modules]
 
 
 @cache

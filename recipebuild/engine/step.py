@@ -50,6 +50,7 @@ class Step:
         inputs: By the name under which ``run`` finds them.
         after: Ids of steps that must have succeeded first, though nothing of theirs is read.
         tools: Python distributions whose versions are part of the key.
+        extensions: Modules of other packages whose code is part of the key, too.
         facts: Other things that the result depends on and that are not parameters, such as a toolchain's image id.
         variant: Which entry of a recipe's matrix this belongs to; empty if to all.
         resources: Scarce things that the step holds while it runs (``pulsar2``, ``board``).
@@ -64,6 +65,7 @@ class Step:
     inputs: Mapping[str, Output | Source] = field(default_factory=dict)
     after: tuple[str, ...] = ()
     tools: tuple[str, ...] = ()
+    extensions: tuple[str, ...] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
     variant: str = ""
     resources: tuple[str, ...] = ()

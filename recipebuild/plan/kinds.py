@@ -27,6 +27,7 @@ class Kind:
         resources: Scarce things that it holds while it runs.
         timeout: Seconds after which something must be wrong with it.
         retries: How often it is tried again when something outside does not answer.
+        families: Whether it uses what other packages add to our families of models.
     """
 
     module: str
@@ -34,11 +35,12 @@ class Kind:
     resources: tuple[str, ...] = ()
     timeout: float = 2 * _HOUR
     retries: int = 0
+    families: bool = False
 
 
 KINDS = {
-    "fetch": Kind("recipebuild.steps.fetch", timeout=6 * _HOUR, retries=2),
-    "export": Kind("recipebuild.steps.export", _EXPORT),
+    "fetch": Kind("recipebuild.steps.fetch", timeout=6 * _HOUR, retries=2, families=True),
+    "export": Kind("recipebuild.steps.export", _EXPORT, families=True),
     "simplify": Kind("recipebuild.steps.simplify", (*_ONNX, "onnxsim", "onnxruntime")),
     "rewrite": Kind("recipebuild.steps.rewrite", (*_ONNX, "onnx-ir", "onnxscript", "onnxruntime")),
     "channels": Kind("recipebuild.steps.channels", _ONNX),
@@ -50,7 +52,7 @@ KINDS = {
         "recipebuild.steps.configure",
         ("jinja2", "pydantic", "onnx"),
     ),
-    "verify": Kind("recipebuild.steps.verify", (*_TORCH, *_RUN)),
+    "verify": Kind("recipebuild.steps.verify", (*_TORCH, *_RUN), families=True),
     "compile/onnxruntime": Kind("recipebuild.steps.compile_onnxruntime", _RUN),
     "compile/pulsar2": Kind(
         "recipebuild.steps.compile_pulsar2",
@@ -65,8 +67,8 @@ KINDS = {
         timeout=12 * _HOUR,
     ),
     "dataset": Kind("recipebuild.steps.dataset", ("datasets", *_IMAGES), timeout=6 * _HOUR, retries=2),
-    "evaluate": Kind("recipebuild.steps.evaluate", _SCORE),
-    "ladder": Kind("recipebuild.steps.ladder", _SCORE),
+    "evaluate": Kind("recipebuild.steps.evaluate", _SCORE, families=True),
+    "ladder": Kind("recipebuild.steps.ladder", _SCORE, families=True),
     "layers": Kind("recipebuild.steps.layers", _RUN),
     "sensitivity": Kind("recipebuild.steps.sensitivity", _RUN),
     "preview": Kind("recipebuild.steps.preview", _RUN),

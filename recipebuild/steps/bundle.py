@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from recipebuild import __version__
+from recipebuild._version import __version__
 from recipebuild.engine.digest import digest_json
 from recipebuild.engine.keys import installed_version
 from recipebuild.engine.step import Progress
@@ -28,7 +28,7 @@ from recipebuild.toolkit.bundle.pack import write_archive, write_sums
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.calibration.runtime import Runtime
 from recipebuild.toolkit.evaluate.class_names import class_names
-from recipebuild.toolkit.evaluate.segmentation import class_count
+from recipebuild.toolkit.evaluate.classes import class_count
 from recipebuild.toolkit.graph.head import Head
 
 

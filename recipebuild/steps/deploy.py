@@ -38,7 +38,7 @@ from recipebuild.toolkit.evaluate.answers import answer
 from recipebuild.toolkit.evaluate.dataset import DatasetSpec, Sample, read_image, samples
 from recipebuild.toolkit.evaluate.measure import Measurement, check_classes
 from recipebuild.toolkit.graph.compare import run_model
-from recipebuild.toolkit.models.run import depth_kind
+from recipebuild.toolkit.models.depth import depth_kind
 
 if TYPE_CHECKING:
     import numpy.typing as npt

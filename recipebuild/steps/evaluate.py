@@ -30,7 +30,8 @@ from recipebuild.toolkit.evaluate.noise import difference, interval, pseudo_valu
 from recipebuild.toolkit.evaluate.parts import Part, part_of
 from recipebuild.toolkit.evaluate.runners import batch, batch_runner, onnx_runner, open_model, recorded_runner
 from recipebuild.toolkit.evaluate.scores import Segmentation
-from recipebuild.toolkit.models.run import Weights, depth_kind, torch_runner
+from recipebuild.toolkit.models.depth import depth_kind
+from recipebuild.toolkit.models.run import Weights, torch_runner
 
 if TYPE_CHECKING:
     from recipebuild.toolkit.evaluate.runners import Run

@@ -29,8 +29,9 @@ from recipebuild.toolkit.evaluate.ladder import RUNGS, climb, verdict
 from recipebuild.toolkit.evaluate.layouts import Sample
 from recipebuild.toolkit.evaluate.measure import Measurement, check_classes
 from recipebuild.toolkit.evaluate.runners import batch, onnx_runner, open_model, recorded_runner
+from recipebuild.toolkit.models.depth import depth_kind
 from recipebuild.toolkit.models.processor import disagreements, normalization, own_processor
-from recipebuild.toolkit.models.run import Weights, depth_kind, torch_runner
+from recipebuild.toolkit.models.run import Weights, torch_runner
 
 if TYPE_CHECKING:
     from PIL import Image

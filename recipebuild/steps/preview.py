@@ -23,12 +23,13 @@ from recipebuild.toolkit.calibration.decode import decode
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.calibration.source import images
 from recipebuild.toolkit.evaluate.class_names import class_names
+from recipebuild.toolkit.evaluate.classes import class_count
 from recipebuild.toolkit.evaluate.dataset import IGNORE, DatasetSpec, read, samples
 from recipebuild.toolkit.evaluate.layouts import layout_name
 from recipebuild.toolkit.evaluate.palette import palette
 from recipebuild.toolkit.evaluate.preview import Row, draw, most_varied, pictures
 from recipebuild.toolkit.evaluate.runners import open_model, recorded_runner
-from recipebuild.toolkit.evaluate.segmentation import class_count, segment
+from recipebuild.toolkit.evaluate.segmentation import segment
 
 if TYPE_CHECKING:
     import numpy.typing as npt

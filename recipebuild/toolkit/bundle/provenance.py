@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from recipebuild import __version__
+from recipebuild._version import __version__
 from recipebuild.files import digest_file
 
 FILE = "provenance.json"

@@ -14,10 +14,10 @@ from recipebuild.errors import StepError
 from recipebuild.facts.metrics import AGAINST_A_MODEL, metrics_of
 from recipebuild.facts.tasks import CLASSIFICATION, SEGMENTATION
 from recipebuild.toolkit.evaluate.answers import Answer
+from recipebuild.toolkit.evaluate.classes import class_count
 from recipebuild.toolkit.evaluate.dataset import IGNORE, DatasetSpec, Sample, read_image, read_truth
 from recipebuild.toolkit.evaluate.layouts import layout_of
 from recipebuild.toolkit.evaluate.scores import Score, score_of
-from recipebuild.toolkit.evaluate.segmentation import class_count
 
 if TYPE_CHECKING:
     import numpy as np

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from recipebuild.toolkit.graph.names import free_name
+
 if TYPE_CHECKING:
     import numpy.typing as npt
     import onnx_ir as ir
@@ -85,16 +87,6 @@ def permutation(node: ir.Node | None) -> Sizes | None:
     if given is not None:
         return tuple(given)
     return tuple(reversed(range(len(shape)))) if shape is not None else None
-
-
-def free_name(name: str, taken: set[str | None]) -> str:
-    """``name``, or ``name_2`` and so on if it is among ``taken``, to which it is added."""
-    number, free = 1, name
-    while free in taken:
-        number += 1
-        free = f"{name}_{number}"
-    taken.add(free)
-    return free
 
 
 class Edit:

@@ -18,7 +18,6 @@ from recipebuild.toolkit.graph.walk import graphs, tensors
 
 if TYPE_CHECKING:
     import onnx
-    import onnx_ir as ir
 
 EXTERNAL_DATA_OVER = 2**31 - 2**26
 """Bytes of weights above which they go to a file of their own: one protobuf message holds less than 2 GiB."""
@@ -52,26 +51,6 @@ def load(path: Path, *, weights: bool = True) -> onnx.ModelProto:
     for tensor in tensors(model):
         if uses_external_data(tensor):
             _external(tensor, path, weights)
-    return model
-
-
-def load_ir(path: Path) -> ir.Model:
-    """Read a model into onnx_ir's form; weights that are external data stay on disk and are mapped into memory.
-
-    Raises:
-        StepError: As ``load``.
-    """
-    import numpy as np
-    import onnx_ir
-
-    model: ir.Model = onnx_ir.from_proto(load(path, weights=False))
-    for value in model.graph.initializers.values():
-        held = value.const_value
-        # onnx_ir, too, reads no file with several hard links; what is packed several to a byte has no view in numpy.
-        if isinstance(held, onnx_ir.ExternalTensor) and held.size and held.dtype.itemsize >= 1:
-            shape = tuple(held.shape.numpy())
-            view = np.memmap(path.parent / held.location, held.dtype.numpy(), "r", held.offset or 0, shape or (1,))
-            value.const_value = onnx_ir.tensor(view.reshape(shape), held.dtype, name=value.name)
     return model
 
 

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 from recipebuild.errors import CheckError, StepError
 from recipebuild.toolkit.graph.compare import Difference, difference, run_model, with_classes
 from recipebuild.toolkit.graph.edit import Edit
-from recipebuild.toolkit.graph.files import EXTERNAL_DATA_OVER, load, load_ir, save
+from recipebuild.toolkit.graph.files import EXTERNAL_DATA_OVER, load, save
+from recipebuild.toolkit.graph.ir import load_ir
 from recipebuild.toolkit.graph.passes import PASSES
 from recipebuild.toolkit.graph.probe import probe
 from recipebuild.toolkit.graph.statistics import inputs

@@ -72,7 +72,8 @@ def own_processor(folder: Path) -> Processor | None:
     from transformers import AutoImageProcessor
 
     try:
-        it = AutoImageProcessor.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        # Without a backend it takes torchvision's where that is installed, which resizes a little otherwise.
+        it = AutoImageProcessor.from_pretrained(folder, local_files_only=True, trust_remote_code=False, backend="pil")
     except Exception as error:  # what transformers makes of a strange file
         raise StepError(f"{CONFIG} cannot be used: {reason(error)}") from error
 

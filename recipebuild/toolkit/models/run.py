@@ -61,12 +61,3 @@ def torch_runner(folder: Path, weights: Weights) -> Callable[[Array], list[Array
             torch.set_num_threads(before)
 
     return run
-
-
-def depth_kind(folder: Path) -> str:
-    """``relative`` for models whose depth is inverse, up to scale and shift, by their config.json; else ``metric``."""
-    import json
-
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    usual = {"depth_anything": "relative", "dpt": "relative"}.get(config.get("model_type"), "metric")
-    return str(config.get("depth_estimation_type") or usual)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from recipebuild.toolkit.graph.edit import free_name
+from recipebuild.toolkit.graph.names import free_name
 from recipebuild.toolkit.quantize.numbers import Parameters, code_type, codes
 
 if TYPE_CHECKING:

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import sys
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
+from time import sleep
 
 import pytest
 
+import recipebuild
 from recipebuild.engine.code import code_parts
 from recipebuild.engine.digest import digest_json
 from recipebuild.engine.statcache import StatCache
@@ -90,3 +94,92 @@ def test_every_shipped_step_has_code_and_no_step_reaches_the_front_of_the_house(
 def test_a_module_without_source_is_an_error() -> None:
     with pytest.raises(ModuleNotFoundError, match=r"toys\.nowhere"):
         code_parts("toys.nowhere", StatCache(None))
+
+
+def test_an_init_above_an_imported_module_counts_for_it_runs(toys: Path) -> None:
+    (toys / "below").mkdir()
+    (toys / "below" / "__init__.py").write_text("LOUD = True\n")
+    (toys / "below" / "deep.py").write_text("def up(text):\n    return text.upper()\n")
+    (toys / "helper.py").write_text("from toys.below.deep import up as shout\n")
+    before = digest()
+    (toys / "below" / "__init__.py").write_text("LOUD = False\n")
+    assert digest() != before
+
+
+def test_the_package_itself_counts_only_where_a_name_of_its_own_is_imported(toys: Path) -> None:
+    (toys / "helper.py").write_text("from toys import other\nshout = str\n")
+    assert "toys" not in code_parts("toys.join", StatCache(None))
+    (toys / "helper.py").write_text("from toys import other, VERSION\nshout = str\n")
+    before = digest()
+    (toys / "__init__.py").write_text("VERSION = 2\n")
+    assert digest() != before
+
+
+@pytest.mark.parametrize("name", ["table.yaml", "late.py"])
+def test_what_a_module_names_counts_from_when_it_is_there(toys: Path, tmp_path: Path, name: str) -> None:
+    def remembered() -> str:
+        stats = StatCache(tmp_path / "stat.sqlite")
+        try:
+            return digest_json(code_parts("toys.join", stats))
+        finally:
+            stats.flush()
+
+    (toys / "helper.py").write_text(
+        'TABLE = "table.yaml"\ndef shout(text):\n    try:\n        from toys import late\n'
+        "    except ImportError:\n        return text\n    return late.up(text)\n"
+    )
+    sleep(0.05)  # what changed just now is not remembered
+    before = remembered()
+    (toys / name).write_text("up = str\n")
+    there = remembered()
+    assert there != before
+    (toys / name).unlink()
+    assert remembered() == before
+
+
+def test_what_another_way_of_counting_remembered_is_not_taken(toys: Path, tmp_path: Path) -> None:
+    """An older version kept the digest of ``ast.dump``, which differs between Pythons, under the kind ``code``."""
+    sleep(0.05)  # what changed just now is not remembered
+    stats = StatCache(tmp_path / "stat.sqlite")
+    stats.get(toys / "helper.py", "code", lambda: '{"digest": "old", "imports": [], "data": []}')
+    stats.flush()
+    assert "old" not in code_parts("toys.join", StatCache(tmp_path / "stat.sqlite")).values()
+
+
+def test_every_data_file_of_the_package_is_named_by_a_module_beside_it() -> None:
+    for file in Path(recipebuild.__file__).parent.rglob("*.yaml"):
+        if "shipped" in file.parts:
+            continue  # recipes and templates: inputs of the steps that read them
+        folder, name = file.parent, file.name
+        if not (folder / "__init__.py").is_file():
+            folder, name = folder.parent, f"{folder.name}/"
+        assert any(f'"{name}"' in module.read_text() for module in folder.glob("*.py")), file
+
+
+def test_the_version_counts_for_the_bundle_which_says_it() -> None:
+    assert "recipebuild._version" in code_parts("recipebuild.steps.bundle", StatCache(None))
+
+
+def test_a_package_that_a_finder_of_its_own_knows_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So setuptools installs some packages in place."""
+    (tmp_path / "src" / "hooked").mkdir(parents=True)
+    for name in ("__init__", "step"):
+        (tmp_path / "src" / "hooked" / f"{name}.py").touch()
+
+    class Finder:
+        @staticmethod
+        def find_spec(name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+            return PathFinder.find_spec(name, [str(tmp_path / "src")]) if name == "hooked" else None
+
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, Finder])
+    assert set(code_parts("hooked.step", StatCache(None))) == {"hooked.step"}
+
+
+def test_a_package_in_a_namespace_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "shared_name" / "ours").mkdir(parents=True)
+    (tmp_path / "shared_name" / "ours" / "__init__.py").touch()
+    (tmp_path / "shared_name" / "ours" / "helper.py").touch()
+    (tmp_path / "shared_name" / "ours" / "step.py").write_text("from shared_name.ours import helper\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    parts = code_parts("shared_name.ours.step", StatCache(None))
+    assert set(parts) == {"shared_name.ours.step", "shared_name.ours", "shared_name.ours.helper"}

@@ -14,9 +14,10 @@ from support.graphs import graph
 
 from recipebuild.errors import CheckError, StepError
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.evaluate.classes import class_count
 from recipebuild.toolkit.evaluate.resize import enlarge, inside
 from recipebuild.toolkit.evaluate.runners import open_model
-from recipebuild.toolkit.evaluate.segmentation import class_count, segment
+from recipebuild.toolkit.evaluate.segmentation import segment
 from recipebuild.toolkit.graph.compare import run_model
 
 Make = Callable[..., Path]

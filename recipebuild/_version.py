@@ -1,0 +1,6 @@
+"""The version of recipebuild, written here only: the package, the manifest and bundles read it.
+
+It has a module of its own so that it counts in the key of each step whose result says it.
+"""
+
+__version__ = "0.1.0"
