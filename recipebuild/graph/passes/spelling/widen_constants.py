@@ -1,0 +1,45 @@
+"""Constants of 16 bits that are only cast to 32 are stored with 32.
+
+    Cast(c16, to = float32) = c32    the same numbers: every float16 and bfloat16 is a float32
+
+Evidence: Pulsar2 fails on a Cast of bfloat16 initializers (onnxsim/onnxsim, scripts/axera/README.md).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from recipebuild.graph.edit import Edit, array, sure
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
+
+
+@dataclass(frozen=True)
+class Match:
+    """``cast`` is of a constant."""
+
+    cast: ir.Node
+
+
+def pattern(node: ir.Node) -> Match | None:
+    """A Cast of a constant."""
+    return Match(node) if node.op_type == "Cast" and array(node.inputs[0]) is not None else None
+
+
+def check(match: Match) -> bool:
+    """From 16 bits to float32."""
+    import onnx_ir as ir
+
+    source, target = sure(match.cast.inputs[0]).dtype, match.cast.outputs[0].dtype
+    narrow = (ir.DataType.FLOAT16, ir.DataType.BFLOAT16)
+    return source in narrow and target == ir.DataType.FLOAT and not match.cast.outputs[0].is_graph_output()
+
+
+def rewrite(edit: Edit, match: Match) -> None:
+    """Store it with 32 bits."""
+    import numpy as np
+
+    held = sure(array(match.cast.inputs[0])).astype(np.float32)
+    edit.replace(match.cast.outputs[0], edit.constant(held, f"{sure(match.cast.inputs[0]).name}_float32"))
