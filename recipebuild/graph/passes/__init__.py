@@ -5,6 +5,7 @@ A pass is a module with
     pattern(node) -> Match | None      what it looks for, around one node
     check(match) -> str | None         the guard: why it may not, or None if it may
     rewrite(edit, match)               what it puts there
+    OPSET                              the first opset that has what it writes, if it is a newer one than passes need
 
 Its name is the file's. ``PASSES`` says in which order they are applied, ``defaults`` which of them for which target;
 both follow ``recipebuild.facts.rewrites``. A folder imports its passes by name, not by listing its files: what a step

@@ -28,17 +28,25 @@ class Match:
 
 
 def pattern(node: ir.Node) -> Match | None:
-    """An ArgMax over axis 1 of a resized image."""
+    """An ArgMax of a resized image."""
     resize = made_by(node.inputs[0], "Resize") if node.op_type == "ArgMax" else None
     if resize is None or len(sizes(resize.inputs[0]) or ()) != 4:
         return None
-    return Match(node, resize) if attribute(node, "axis", 0) % 4 == 1 else None
+    return Match(node, resize)
 
 
-def check(match: Match) -> bool:
-    """The Resize repeats rows and columns, and nothing else takes what it makes."""
+def check(match: Match) -> str | None:
+    """It is over the channels, the Resize repeats rows and columns, and nothing else takes what that makes."""
+    if attribute(match.argmax, "axis", 0) % 4 != 1:
+        return "ArgMax is not over the channels"
     factors = repeats(match.resize)
-    return factors is not None and factors[:2] == (1, 1) and only_use(match.resize.outputs[0]) is not None
+    if factors is None:
+        return "Resize does more than repeat pixels"
+    if factors[:2] != (1, 1):
+        return "Resize repeats images or channels"
+    if only_use(match.resize.outputs[0]) is None:
+        return "something else takes what Resize gives"
+    return None
 
 
 def rewrite(edit: Edit, match: Match) -> None:

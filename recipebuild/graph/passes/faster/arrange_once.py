@@ -33,19 +33,15 @@ def pattern(node: ir.Node) -> Match | None:
     return Match(node, layer, others[0]) if others else None
 
 
-def check(match: Match) -> bool:
+def check(match: Match) -> str | None:
     """Both arrange the rows in the same way."""
     one, other = sizes(match.reshape.outputs[0]), sizes(match.other.outputs[0])
-    whole, given = sizes(match.reshape.inputs[0]), sizes(match.layer.x)
-    return (
-        one is not None
-        and other is not None
-        and whole is not None
-        and given is not None
-        and one[:-1] == other[:-1]
-        and one[-1] == whole[-1]
-        and other[-1] == given[-1]
-    )
+    whole, rows = sizes(match.reshape.inputs[0]), sizes(match.layer.x)
+    if one is None or other is None or whole is None or rows is None:
+        return "the shapes at Reshape are not known"
+    if one[:-1] != other[:-1] or one[-1] != whole[-1] or other[-1] != rows[-1]:
+        return "the two Reshapes arrange the rows in different ways"
+    return None
 
 
 def rewrite(edit: Edit, match: Match) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import onnx_ir as ir
 
 _FIRST, _LAST = (0, 3, 1, 2), (0, 2, 3, 1)
+_LARGER = "Transpose would move to where there are more channels"
 
 
 @dataclass(frozen=True)
@@ -50,15 +51,19 @@ def pattern(node: ir.Node) -> Match | None:
     return Match(turn, layer, tuple(between))
 
 
-def check(match: Match) -> bool:
+def check(match: Match) -> str | None:
     """The Transpose is one of images, and not larger on the other side."""
     inner, outer = match.layer.matrix.shape
     if match.between is None:
         near = permutation(made_by(match.layer.x, "Transpose")) == _LAST or _is_before_resize(match.turn)
-        return permutation(match.turn) == _FIRST and (inner <= outer or near)
+        if permutation(match.turn) != _FIRST:
+            return "Transpose does not bring channels first"
+        return None if inner <= outer or near else _LARGER
     after = only_use(match.layer.nodes[-1].outputs[0])
     near = after is not None and permutation(after) == _FIRST
-    return permutation(match.turn) == _LAST and (outer <= inner or near)
+    if permutation(match.turn) != _LAST:
+        return "Transpose does not bring channels last"
+    return None if outer <= inner or near else _LARGER
 
 
 def rewrite(edit: Edit, match: Match) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from recipebuild.graph.edit import Edit, attribute, made_by, only_use, sizes
+from recipebuild.graph.edit import Edit, attribute, made_by, only_use, sizes, sure
 from recipebuild.graph.passes.terms import Linear, carried, constant_along, linear, moved_from
 
 if TYPE_CHECKING:
@@ -19,37 +19,39 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Match:
-    """``layer`` makes the keys, ``moves`` bring them to the product with the queries."""
+    """``layer`` makes the keys, ``moves`` bring them to the product with the queries, ``softmax`` is behind that."""
 
+    softmax: ir.Node
     layer: Linear
     moves: tuple[ir.Node, ...]
 
 
 def pattern(node: ir.Node) -> Match | None:
-    """A Softmax of a product (to which a mask or a position bias may be added) with keys from a linear layer."""
+    """A Softmax of a product (to which a mask or a position bias may be added) with keys that have a bias."""
     if node.op_type != "Softmax":
         return None
     scores = made_by(node.inputs[0], "Add", "MatMul")
     if scores is not None and scores.op_type == "Add":
         scores = next((found for value in scores.inputs if (found := made_by(value, "MatMul"))), None)
-    shape = sizes(node.inputs[0])
-    if scores is None or shape is None or attribute(node, "axis", -1) not in (-1, len(shape) - 1):
+    if scores is None or sizes(node.inputs[0]) is None:
         return None
     keys, moves = moved_from(scores.inputs[1])
     layer = linear(keys)
     used_once = only_use(scores.outputs[0]) is not None and keys is not None and only_use(keys) is not None
-    return Match(layer, tuple(moves)) if layer is not None and used_once else None
+    return Match(node, layer, tuple(moves)) if layer is not None and layer.bias is not None and used_once else None
 
 
-def check(match: Match) -> bool:
-    """There is a bias, and it is the same for all keys."""
+def check(match: Match) -> str | None:
+    """The Softmax is over the keys, and the bias is the same for all of them."""
     import numpy as np
 
-    if match.layer.bias is None:
-        return False
+    if attribute(match.softmax, "axis", -1) not in (-1, len(sure(sizes(match.softmax.inputs[0]))) - 1):
+        return "Softmax is not over the keys"
     shape = sizes(match.layer.nodes[-1].outputs[0])
-    image = carried(np.broadcast_to(match.layer.bias, shape), match.moves) if shape else None
-    return image is not None and constant_along(image, -1)
+    image = carried(np.broadcast_to(sure(match.layer.bias), shape), match.moves) if shape else None
+    if image is None:
+        return "the shapes between the keys and MatMul are not known"
+    return None if constant_along(image, -1) else "the bias is not the same for all keys"
 
 
 def rewrite(edit: Edit, match: Match) -> None:

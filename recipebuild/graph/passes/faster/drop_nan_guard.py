@@ -33,18 +33,20 @@ def pattern(node: ir.Node) -> Match | None:
     return Match(node, softmax)
 
 
-def check(match: Match) -> bool:
+def check(match: Match) -> str | None:
     """The scores are products, perhaps with something finite added: nothing is masked."""
     import numpy as np
 
     scores = match.softmax.inputs[0]
     while (node := made_by(scores, "Add", "Mul", "Div")) is not None:
         held = [array(value) for value in node.inputs]
-        constants = [it for it in held if it is not None]
-        if len(constants) != 1 or not np.isfinite(constants[0]).all():
-            return False
-        scores = next(value for value, it in zip(node.inputs, held, strict=True) if it is None)
-    return made_by(scores, "MatMul") is not None
+        constants = [constant for constant in held if constant is not None]
+        if len(constants) != 1:
+            return f"{node.op_type} of the scores takes what is not a constant"
+        if not np.isfinite(constants[0]).all():
+            return f"{node.op_type} of the scores takes a constant that is not finite"
+        scores = next(value for value, constant in zip(node.inputs, held, strict=True) if constant is None)
+    return None if made_by(scores, "MatMul") is not None else "the scores do not come from MatMul"
 
 
 def rewrite(edit: Edit, match: Match) -> None:

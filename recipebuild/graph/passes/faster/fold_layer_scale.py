@@ -37,10 +37,14 @@ def pattern(node: ir.Node) -> Match | None:
     return None
 
 
-def check(match: Match) -> bool:
+def check(match: Match) -> str | None:
     """The constant is a vector, as long as the layer is wide."""
     width = match.layer.matrix.shape[1]
-    return match.scale.size == width and match.scale.shape[-1:] == (width,) and width > 1
+    if width == 1:
+        return "the layer has one output only"
+    if match.scale.size != width or match.scale.shape[-1:] != (width,):
+        return "the constant of Mul is not a vector as long as the layer is wide"
+    return None
 
 
 def rewrite(edit: Edit, match: Match) -> None:

@@ -45,10 +45,15 @@ def pattern(node: ir.Node) -> Match | None:
     return Match(node, found[0], found[1], layer)
 
 
-def check(match: Match) -> bool:
+def check(match: Match) -> str | None:
     """The number is a number, and the weights are floating-point ones."""
-    shape = sizes(match.value)
-    return match.layer.matrix.dtype.kind == "f" and shape is not None and shape == sizes(match.node.outputs[0])
+    if match.layer.matrix.dtype.kind != "f":
+        return "the weights are not floating-point numbers"
+    if sizes(match.value) is None:
+        return f"the shape of {match.node.op_type} is not known"
+    if sizes(match.value) != sizes(match.node.outputs[0]):
+        return f"{match.node.op_type} changes the shape"
+    return None
 
 
 def rewrite(edit: Edit, match: Match) -> None:

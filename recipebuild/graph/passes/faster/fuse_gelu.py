@@ -16,6 +16,9 @@ from recipebuild.graph.edit import Edit, made_by, scalar, sizes
 if TYPE_CHECKING:
     import onnx_ir as ir
 
+OPSET = 20
+"""The first with Gelu."""
+
 
 @dataclass(frozen=True)
 class Match:
@@ -41,10 +44,12 @@ def pattern(node: ir.Node) -> Match | None:
     return None
 
 
-def check(match: Match) -> bool:
+def check(match: Match) -> str | None:
     """The other two factors are x and a half."""
     halves = [scalar(factor) for factor in match.factors if factor is not match.x]
-    return len(match.factors) == 2 and halves == [0.5] and sizes(match.x) is not None
+    if len(match.factors) != 2 or halves != [0.5]:
+        return "the factors beside 1 + Erf are not x and 0.5"
+    return None if sizes(match.x) is not None else "the shape of Erf is not known"
 
 
 def rewrite(edit: Edit, match: Match) -> None:

@@ -16,6 +16,9 @@ from recipebuild.graph.edit import Edit, array, attribute, made_by, only_use, sc
 if TYPE_CHECKING:
     import onnx_ir as ir
 
+OPSET = 17
+"""The first with LayerNormalization."""
+
 
 @dataclass(frozen=True)
 class Match:
@@ -48,9 +51,9 @@ def pattern(node: ir.Node) -> Match | None:
     return Match(out, found[0], factors["Mul"], factors["Add"], found[1])
 
 
-def check(match: Match) -> bool:
-    """How long the last axis is, is known."""
-    return sizes(match.x) is not None
+def check(match: Match) -> str | None:
+    """Always: the pattern is the operator's definition."""
+    return None
 
 
 def rewrite(edit: Edit, match: Match) -> None:

@@ -46,9 +46,9 @@ def pattern(node: ir.Node) -> Match | None:
     return Match(values, projection, _row(values, moves, product, moves_out))
 
 
-def check(match: Match) -> bool:
+def check(match: Match) -> str | None:
     """The values' bias is one row at the projection."""
-    return match.row is not None
+    return None if match.row is not None else "the bias of the values does not reach the projection as one row"
 
 
 def rewrite(edit: Edit, match: Match) -> None:

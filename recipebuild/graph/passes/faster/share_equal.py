@@ -34,9 +34,11 @@ def pattern(node: ir.Node) -> Match | None:
     return None
 
 
-def check(match: Match) -> bool:
+def check(match: Match) -> str | None:
     """No output of the graph loses its name."""
-    return not match.node.outputs[0].is_graph_output()
+    if match.node.outputs[0].is_graph_output():
+        return f"{match.node.op_type} gives an output of the graph"
+    return None
 
 
 def rewrite(edit: Edit, match: Match) -> None:

@@ -37,11 +37,15 @@ def pattern(node: ir.Node) -> Match | None:
     return _value_and_output(node) if made_by(node.inputs[0], "Softmax") else _query_and_key(node)
 
 
-def check(match: Match) -> bool:
+def check(match: Match) -> str | None:
     """The weights that go are square, and nothing rearranges heads in between."""
     rows, columns = match.gone.matrix.shape
+    if rows != columns:
+        return "the weights that would go are not square"
     shape = sizes(match.product.inputs[1])
-    return rows == columns and shape is not None and len(shape) > 2 and set(shape[:-2]) == {1}
+    if shape is None or len(shape) < 3:
+        return "MatMul is not of a batch of matrices"
+    return None if set(shape[:-2]) == {1} else "MatMul is of several heads or images"
 
 
 def rewrite(edit: Edit, match: Match) -> None:

@@ -50,12 +50,14 @@ def pattern(node: ir.Node) -> Match | None:
     return None
 
 
-def check(match: Match) -> bool:
+def check(match: Match) -> str | None:
     """``node`` works on rows alone, whatever their arrangement."""
-    data = match.reshape.outputs[0]
-    if match.chain or (match.node.op_type == "Add" and all(array(value) is None for value in match.node.inputs)):
-        return True
-    return _by_row(match.node, data)
+    node = match.node
+    if match.chain or (node.op_type == "Add" and all(array(value) is None for value in node.inputs)):
+        return None
+    if _by_row(node, match.reshape.outputs[0]):
+        return None
+    return f"{node.op_type} does not treat each row alone"
 
 
 def rewrite(edit: Edit, match: Match) -> None:

@@ -31,19 +31,20 @@ def pattern(node: ir.Node) -> Match | None:
     return Match(node) if node.op_type == "Gemm" and node.domain == "" else None
 
 
-def check(match: Match) -> bool:
+def check(match: Match) -> str | None:
     """The other operand is not transposed, the bias a constant vector; a weight that is computed is not scaled."""
     gemm = match.gemm
     x, weight, *rest = gemm.inputs
     bias = array(rest[0]) if rest else None
-    plain = attribute(gemm, "alpha", 1.0) == 1 and attribute(gemm, "beta", 1.0) == 1
-    return (
-        not attribute(gemm, "transA", 0)
-        and (array(weight) is not None or plain)
-        and (not rest or (bias is not None and bias.ndim == 1))
-        and sizes(x) is not None
-        and sizes(weight) is not None
-    )
+    if attribute(gemm, "transA", 0):
+        return "Gemm transposes its first matrix"
+    if array(weight) is None and (attribute(gemm, "alpha", 1.0) != 1 or attribute(gemm, "beta", 1.0) != 1):
+        return "Gemm scales a weight that is computed"
+    if rest and (bias is None or bias.ndim != 1):
+        return "the bias of Gemm is not a constant vector"
+    if sizes(x) is None or sizes(weight) is None:
+        return "the shapes of Gemm are not known"
+    return None
 
 
 def rewrite(edit: Edit, match: Match) -> None:

@@ -34,17 +34,16 @@ def pattern(node: ir.Node) -> Match | None:
     return Match(layer, node)
 
 
-def check(match: Match) -> bool:
+def check(match: Match) -> str | None:
     """Tokens are split into several heads, which come first."""
     split = sizes(match.turn.inputs[0])
-    return (
-        split is not None
-        and len(split) == 4
-        and split[2] > 1
-        and split[2] * split[3] == match.layer.matrix.shape[1]
-        and permutation(match.turn) in ((0, 2, 1, 3), (0, 2, 3, 1))
-        and sizes(match.layer.x) is not None
-    )
+    if split is None or len(split) != 4 or split[2] * split[3] != match.layer.matrix.shape[1]:
+        return "Reshape does not split the layer into heads"
+    if split[2] == 1:
+        return "there is one head"
+    if permutation(match.turn) not in ((0, 2, 1, 3), (0, 2, 3, 1)):
+        return "Transpose does not bring the heads first"
+    return None if sizes(match.layer.x) is not None else "the shape of the layer's input is not known"
 
 
 def rewrite(edit: Edit, match: Match) -> None:

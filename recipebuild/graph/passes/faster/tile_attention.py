@@ -39,14 +39,16 @@ def pattern(node: ir.Node) -> Match | None:
     if only_use(softmax.outputs[0]) is None or only_use(scores.outputs[0]) is None:
         return None
     q, k = sizes(scores.inputs[0]), sizes(scores.inputs[1])
-    if q is None or k is None or len(q) != 4:
+    if q is None or k is None or len(q) != 4 or sizes(scores.outputs[0]) is None:
         return None
     return Match(scores, softmax, node, 1 if k[:2] == (1, 1) and q[1] > 1 else 2)
 
 
-def check(match: Match) -> bool:
+def check(match: Match) -> str | None:
     """The scores are larger than a tile, and the tiles come out even."""
-    return _tiles(match) > 1
+    if _bytes(match) <= TILE_BYTES:
+        return "the scores fit in the cache"
+    return None if _tiles(match) > 1 else "the queries do not divide into even tiles"
 
 
 def rewrite(edit: Edit, match: Match) -> None:
@@ -72,11 +74,13 @@ def rewrite(edit: Edit, match: Match) -> None:
     edit.replace(mixed.outputs[0], edit.add("Concat", done, out, before=mixed, attributes={"axis": axis}))
 
 
+def _bytes(match: Match) -> int:
+    """How large the scores are, in float32."""
+    return 4 * math.prod(sure(sizes(match.scores.outputs[0])))
+
+
 def _tiles(match: Match) -> int:
     """The smallest number of equal tiles that are small enough; 1 if there is none."""
-    shape = sizes(match.scores.outputs[0])
-    if shape is None:
-        return 1
-    length, size = shape[match.axis], 4 * math.prod(shape)
-    needed = math.ceil(size / TILE_BYTES)
+    length = sure(sizes(match.scores.outputs[0]))[match.axis]
+    needed = math.ceil(_bytes(match) / TILE_BYTES)
     return next((count for count in range(needed, min(length, 64) + 1) if length % count == 0), 1)

@@ -27,21 +27,26 @@ class Match:
 
 
 def pattern(node: ir.Node) -> Match | None:
-    """A Reshape and a Transpose, the second one being ``node``."""
+    """A Reshape and a Transpose of the last two of three axes, the second one being ``node``."""
     if node.op_type not in ("Transpose", "Reshape"):
         return None
     first = made_by(node.inputs[0], "Reshape" if node.op_type == "Transpose" else "Transpose")
-    return Match(first, node) if first is not None else None
+    if first is None:
+        return None
+    turn = node if node.op_type == "Transpose" else first
+    return Match(first, node) if permutation(turn) == (0, 2, 1) else None
 
 
-def check(match: Match) -> bool:
+def check(match: Match) -> str | None:
     """An image is flattened and turned, or turned and unflattened, and nothing else."""
     x, middle, y = sizes(match.first.inputs[0]), sizes(match.first.outputs[0]), sizes(match.last.outputs[0])
-    if x is None or middle is None or y is None or len(middle) != 3:
-        return False
+    if x is None or middle is None or y is None:
+        return "the shapes at Reshape and Transpose are not known"
     if match.last.op_type == "Transpose":
-        return permutation(match.last) == (0, 2, 1) and len(x) == 4 and middle[:2] == x[:2]
-    return permutation(match.first) == (0, 2, 1) and len(y) == 4 and (middle[:2] == y[:2] or middle[1:] == y[2:])
+        return None if len(x) == 4 and middle[:2] == x[:2] else "Reshape does not flatten an image"
+    if len(y) == 4 and (middle[:2] == y[:2] or middle[1:] == y[2:]):
+        return None
+    return "Reshape does not make an image or matrices"
 
 
 def rewrite(edit: Edit, match: Match) -> None:

@@ -38,16 +38,14 @@ def pattern(node: ir.Node) -> Match | None:
     return Match(node, layer) if layer is not None else None
 
 
-def check(match: Match) -> bool:
+def check(match: Match) -> str | None:
     """It is cut along the last axis, which is that of the layer's outputs."""
-    shape = sizes(match.split.inputs[0])
-    return (
-        shape is not None
-        and attribute(match.split, "axis", 0) in (-1, len(shape) - 1)
-        and shape[-1] == match.layer.matrix.shape[1]
-        and sizes(match.layer.x) is not None
-        and all(sizes(out) is not None for out in match.split.outputs)
-    )
+    split, shape = match.split, sizes(match.split.inputs[0])
+    if shape is None or sizes(match.layer.x) is None or any(sizes(out) is None for out in split.outputs):
+        return "the shapes of Split are not known"
+    if attribute(split, "axis", 0) not in (-1, len(shape) - 1):
+        return "Split is not along the last axis"
+    return None if shape[-1] == match.layer.matrix.shape[1] else "the last axis of Split is not the layer's outputs"
 
 
 def rewrite(edit: Edit, match: Match) -> None:

@@ -30,9 +30,9 @@ def pattern(node: ir.Node) -> Match | None:
     return Match(node) if node.op_type == "Gelu" and node.domain == "" else None
 
 
-def check(match: Match) -> bool:
+def check(match: Match) -> str | None:
     """Its shape is known."""
-    return sizes(match.gelu.inputs[0]) is not None
+    return None if sizes(match.gelu.inputs[0]) is not None else "the shape of Gelu is not known"
 
 
 def rewrite(edit: Edit, match: Match) -> None:

@@ -15,6 +15,9 @@ from recipebuild.graph.edit import Edit, attribute, sizes, sure
 if TYPE_CHECKING:
     import onnx_ir as ir
 
+OPSET = 18
+"""The first whose ReduceMean takes its axes as an input."""
+
 
 @dataclass(frozen=True)
 class Match:
@@ -29,11 +32,15 @@ def pattern(node: ir.Node) -> Match | None:
     return Match(node) if known else None
 
 
-def check(match: Match) -> bool:
+def check(match: Match) -> str | None:
     """It is of float32, in which it computes in any case, and nothing takes its mean and deviation."""
     import onnx_ir as ir
 
-    return sure(match.norm.inputs[0]).dtype == ir.DataType.FLOAT and not any(it.uses() for it in match.norm.outputs[1:])
+    if sure(match.norm.inputs[0]).dtype != ir.DataType.FLOAT:
+        return "LayerNormalization is not of float32"
+    if any(other.uses() or other.is_graph_output() for other in match.norm.outputs[1:]):
+        return "something takes the mean or the deviation of LayerNormalization"
+    return None
 
 
 def rewrite(edit: Edit, match: Match) -> None:

@@ -16,6 +16,9 @@ from recipebuild.graph.edit import Edit, attribute, sizes, sure
 if TYPE_CHECKING:
     import onnx_ir as ir
 
+OPSET = 18
+"""The first in which all reductions take their axes as an input."""
+
 _REDUCTIONS = frozenset({"ReduceL2", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum"})
 
 
@@ -32,11 +35,13 @@ def pattern(node: ir.Node) -> Match | None:
     return Match(node) if node.op_type in _REDUCTIONS and without else None
 
 
-def check(match: Match) -> bool:
-    """It reduces all axes, and takes them as an input (ReduceSum from opset 13, the others from 18 on)."""
-    node = match.node
-    rank = len(sizes(node.inputs[0]) or ())
-    return rank > 0 and attribute(node, "axes") is None and not attribute(node, "noop_with_empty_axes", 0)
+def check(match: Match) -> str | None:
+    """It reduces all axes, of which there are some."""
+    if not sizes(match.node.inputs[0]):
+        return f"the axes of {match.node.op_type} are not known, or there are none"
+    if attribute(match.node, "noop_with_empty_axes", 0):
+        return f"{match.node.op_type} reduces nothing without axes"
+    return None
 
 
 def rewrite(edit: Edit, match: Match) -> None:

@@ -33,11 +33,16 @@ def pattern(node: ir.Node) -> Match | None:
     return Match(node, kind) if kind != "NOTSET" else None
 
 
-def check(match: Match) -> bool:
+def check(match: Match) -> str | None:
     """The sizes are known, no pool rounds up, and no window has holes: ONNX Runtime does not take that."""
     node = match.node
-    plain = not attribute(node, "ceil_mode", 0) and set(attribute(node, "dilations", ())) <= {1}
-    return plain and sizes(node.inputs[0]) is not None and bool(_kernel(node))
+    if attribute(node, "ceil_mode", 0):
+        return f"{node.op_type} rounds sizes up"
+    if not set(attribute(node, "dilations", ())) <= {1}:
+        return f"the window of {node.op_type} has holes"
+    if sizes(node.inputs[0]) is None or not _kernel(node):
+        return f"the sizes of {node.op_type} are not known"
+    return None
 
 
 def rewrite(edit: Edit, match: Match) -> None:

@@ -19,30 +19,30 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Match:
-    """``gather`` takes ``start`` to ``end`` (without) along ``axis``."""
+    """``gather`` takes ``places`` along ``axis``."""
 
     gather: ir.Node
     axis: int
-    start: int
-    end: int
+    places: tuple[int, ...]
 
 
 def pattern(node: ir.Node) -> Match | None:
-    """A Gather of constant indices that follow each other."""
+    """A Gather of constant indices."""
     indices = array(node.inputs[1]) if node.op_type == "Gather" else None
     shape = sizes(node.inputs[0]) if indices is not None else None
     if indices is None or not shape or indices.ndim > 1 or indices.size == 0:
         return None
     axis = attribute(node, "axis", 0) % len(shape)
-    places = [int(index) % shape[axis] for index in indices.reshape(-1)]
-    if places != list(range(places[0], places[0] + len(places))):
-        return None
-    return Match(node, axis, places[0], places[0] + len(places))
+    return Match(node, axis, tuple(int(index) % shape[axis] for index in indices.reshape(-1)))
 
 
-def check(match: Match) -> bool:
-    """What is gathered from is computed: a constant would be folded; and the result has at least one axis."""
-    return array(match.gather.inputs[0]) is None and bool(sizes(match.gather.outputs[0]))
+def check(match: Match) -> str | None:
+    """The indices follow each other, what is gathered from is computed, and the result has at least one axis."""
+    if match.places != tuple(range(match.places[0], match.places[0] + len(match.places))):
+        return "the indices of Gather do not follow each other"
+    if array(match.gather.inputs[0]) is not None:
+        return "Gather takes from a constant, which would be folded"
+    return None if sizes(match.gather.outputs[0]) else "Gather gives a single number"
 
 
 def rewrite(edit: Edit, match: Match) -> None:
@@ -52,8 +52,8 @@ def rewrite(edit: Edit, match: Match) -> None:
     gather = match.gather
     x, out = sure(gather.inputs[0]), gather.outputs[0]
     shape = list(sure(sizes(x)))
-    shape[match.axis] = match.end - match.start
-    ends = {"starts": match.start, "ends": match.end, "axes": match.axis, "steps": 1}
+    shape[match.axis] = len(match.places)
+    ends = {"starts": match.places[0], "ends": match.places[-1] + 1, "axes": match.axis, "steps": 1}
     held = [edit.constant(np.array([value], np.int64), f"{out.name}_{name}") for name, value in ends.items()]
     sliced = edit.add("Slice", [x, *held], shape, before=gather)
     edit.replace(out, edit.reshape(sliced, sure(sizes(out)), before=gather))

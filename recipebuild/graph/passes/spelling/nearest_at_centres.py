@@ -32,9 +32,9 @@ def pattern(node: ir.Node) -> Match | None:
     return Match(node) if nearest and other else None
 
 
-def check(match: Match) -> bool:
+def check(match: Match) -> str | None:
     """It repeats each pixel a whole number of times."""
-    return repeats(match.resize) is not None
+    return None if repeats(match.resize) is not None else "Resize does more than repeat pixels"
 
 
 def rewrite(edit: Edit, match: Match) -> None:

@@ -28,10 +28,11 @@ def pattern(node: ir.Node) -> Match | None:
     return Match(node) if node.op_type == "Neg" else None
 
 
-def check(match: Match) -> bool:
+def check(match: Match) -> str | None:
     """It is of floating-point numbers of known shape."""
-    x = match.neg.inputs[0]
-    return is_float(x) and sizes(x) is not None
+    if not is_float(match.neg.inputs[0]):
+        return "Neg is not of floating-point numbers"
+    return None if sizes(match.neg.inputs[0]) is not None else "the shape of Neg is not known"
 
 
 def rewrite(edit: Edit, match: Match) -> None:

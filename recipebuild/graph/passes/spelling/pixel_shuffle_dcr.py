@@ -34,11 +34,14 @@ def pattern(node: ir.Node) -> Match | None:
     return Match(node, conv) if conv is not None else None
 
 
-def check(match: Match) -> bool:
+def check(match: Match) -> str | None:
     """The Conv's weights are constants, and nothing else takes what it gives."""
     conv = match.conv
-    constants = all(array(value) is not None for value in conv.inputs[1:] if value is not None)
-    return constants and attribute(conv, "group", 1) == 1 and only_use(conv.outputs[0]) is not None
+    if any(array(value) is None for value in conv.inputs[1:] if value is not None):
+        return "the weights of Conv are computed"
+    if attribute(conv, "group", 1) != 1:
+        return "Conv has groups"
+    return None if only_use(conv.outputs[0]) is not None else "something else takes what Conv gives"
 
 
 def rewrite(edit: Edit, match: Match) -> None:

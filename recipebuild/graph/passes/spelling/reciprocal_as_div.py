@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from recipebuild.graph.edit import Edit, is_float, sizes, sure
+from recipebuild.graph.edit import Edit, sizes, sure
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -28,10 +28,9 @@ def pattern(node: ir.Node) -> Match | None:
     return Match(node) if node.op_type == "Reciprocal" else None
 
 
-def check(match: Match) -> bool:
-    """It is of floating-point numbers of known shape."""
-    x = match.node.inputs[0]
-    return is_float(x) and sizes(x) is not None
+def check(match: Match) -> str | None:
+    """Its shape is known."""
+    return None if sizes(match.node.inputs[0]) is not None else "the shape of Reciprocal is not known"
 
 
 def rewrite(edit: Edit, match: Match) -> None:

@@ -35,9 +35,9 @@ def pattern(node: ir.Node) -> Match | None:
     return None
 
 
-def check(match: Match) -> bool:
+def check(match: Match) -> str | None:
     """Always."""
-    return True
+    return None
 
 
 def rewrite(edit: Edit, match: Match) -> None:

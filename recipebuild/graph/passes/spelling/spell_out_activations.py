@@ -15,10 +15,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from recipebuild.graph.edit import Edit, attribute, is_float, sizes, sure
+from recipebuild.graph.edit import Edit, attribute, sizes, sure
 
 if TYPE_CHECKING:
     import onnx_ir as ir
+
+OPSET = 20
+"""The first with Gelu."""
 
 _ALPHA = {("", "Swish"): 1.0, ("com.microsoft", "QuickGelu"): 1.702}
 """x * Sigmoid(alpha * x), and what alpha is if it is left out."""
@@ -39,10 +42,10 @@ def pattern(node: ir.Node) -> Match | None:
     return Match(node) if known else None
 
 
-def check(match: Match) -> bool:
-    """It is of floating-point numbers of known shape."""
-    x = match.node.inputs[0]
-    return is_float(x) and sizes(x) is not None
+def check(match: Match) -> str | None:
+    """Its shape is known."""
+    node = match.node
+    return None if sizes(node.inputs[0]) is not None else f"the shape of {node.op_type} is not known"
 
 
 def rewrite(edit: Edit, match: Match) -> None:

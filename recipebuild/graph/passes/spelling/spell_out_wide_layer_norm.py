@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 from recipebuild.graph.edit import array, attribute, sizes, sure
 from recipebuild.graph.passes.on_request import spell_out_layer_norm
-from recipebuild.graph.passes.on_request.spell_out_layer_norm import Match, check, rewrite
+from recipebuild.graph.passes.on_request.spell_out_layer_norm import OPSET, Match, check, rewrite
 
 if TYPE_CHECKING:
     import onnx_ir as ir
 
-__all__ = ["check", "pattern", "rewrite"]
+__all__ = ["OPSET", "check", "pattern", "rewrite"]
 
 
 def pattern(node: ir.Node) -> Match | None:

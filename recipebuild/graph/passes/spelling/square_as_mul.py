@@ -28,10 +28,14 @@ def pattern(node: ir.Node) -> Match | None:
     return Match(node) if node.op_type == "Pow" else None
 
 
-def check(match: Match) -> bool:
+def check(match: Match) -> str | None:
     """The exponent is 2, and changes no shape."""
     x, exponent = match.pow.inputs
-    return scalar(exponent) == 2 and sizes(x) is not None and sizes(x) == sizes(match.pow.outputs[0])
+    if scalar(exponent) != 2:
+        return "the exponent of Pow is not 2"
+    if sizes(x) is None:
+        return "the shape of Pow is not known"
+    return None if sizes(x) == sizes(match.pow.outputs[0]) else "Pow changes the shape"
 
 
 def rewrite(edit: Edit, match: Match) -> None:

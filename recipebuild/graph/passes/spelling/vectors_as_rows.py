@@ -26,19 +26,20 @@ class Match:
 
 
 def pattern(node: ir.Node) -> Match | None:
-    """A sum, product or difference."""
-    return Match(node) if node.op_type in ("Add", "Mul", "Sub") and node.domain == "" else None
+    """A sum, product or difference of one axis at most."""
+    if node.op_type not in ("Add", "Mul", "Sub") or node.domain != "":
+        return None
+    shape = sizes(node.outputs[0])
+    return Match(node) if shape is not None and len(shape) < 2 else None
 
 
-def check(match: Match) -> bool:
-    """It is of floating-point numbers in one axis at most: whole numbers are shapes."""
-    out, shape = match.node.outputs[0], sizes(match.node.outputs[0])
-    return (
-        is_float(out)
-        and shape is not None
-        and len(shape) < 2
-        and all(sizes(it) is not None for it in match.node.inputs)
-    )
+def check(match: Match) -> str | None:
+    """It is of floating-point numbers: whole numbers are shapes."""
+    if not is_float(match.node.outputs[0]):
+        return f"{match.node.op_type} is not of floating-point numbers"
+    if any(sizes(value) is None for value in match.node.inputs):
+        return f"the shapes of {match.node.op_type} are not known"
+    return None
 
 
 def rewrite(edit: Edit, match: Match) -> None:

@@ -24,17 +24,21 @@ class Match:
 
 
 def pattern(node: ir.Node) -> Match | None:
-    """A Cast of a constant."""
-    return Match(node) if node.op_type == "Cast" and array(node.inputs[0]) is not None else None
-
-
-def check(match: Match) -> bool:
-    """From 16 bits to float32."""
+    """A Cast of a constant of 16 bits."""
     import onnx_ir as ir
 
-    source, target = sure(match.cast.inputs[0]).dtype, match.cast.outputs[0].dtype
-    narrow = (ir.DataType.FLOAT16, ir.DataType.BFLOAT16)
-    return source in narrow and target == ir.DataType.FLOAT and not match.cast.outputs[0].is_graph_output()
+    if node.op_type != "Cast" or array(node.inputs[0]) is None:
+        return None
+    return Match(node) if sure(node.inputs[0]).dtype in (ir.DataType.FLOAT16, ir.DataType.BFLOAT16) else None
+
+
+def check(match: Match) -> str | None:
+    """It is to float32, and gives no output of the graph."""
+    import onnx_ir as ir
+
+    if match.cast.outputs[0].dtype != ir.DataType.FLOAT:
+        return "Cast is not to float32"
+    return None if not match.cast.outputs[0].is_graph_output() else "Cast gives an output of the graph"
 
 
 def rewrite(edit: Edit, match: Match) -> None:

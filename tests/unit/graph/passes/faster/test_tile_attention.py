@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from support.graphs import graph, outcome
 
-from recipebuild.graph.passes import tile_attention
+from recipebuild.graph.passes.faster import tile_attention
 
 ATTENTION = """(float[Q,64] x, float[K,64,100] k, float[K,100,64] v) => (float[Q,64] y) {
     keys = Abs (k)
