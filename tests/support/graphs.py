@@ -58,6 +58,14 @@ def outcome(model: onnx.ModelProto, *passes: str) -> Outcome:
     return Outcome(_operators(model), _operators(after), error, after)
 
 
+def refusals(model: onnx.ModelProto, name: str) -> dict[str, int]:
+    """Why a pass leaves a graph as it is: how often for which reason."""
+    changed = prepare(ir.from_proto(model))
+    done = rewrite(changed, [name])
+    assert done.applied == ()
+    return {each.reason: each.times for each in done.refused}
+
+
 def _operators(model: onnx.ModelProto) -> Counter[str]:
     return Counter(node.op_type for node in model.graph.node)
 

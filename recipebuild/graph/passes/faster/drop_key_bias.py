@@ -49,9 +49,8 @@ def check(match: Match) -> str | None:
         return "Softmax is not over the keys"
     shape = sizes(match.layer.nodes[-1].outputs[0])
     image = carried(np.broadcast_to(sure(match.layer.bias), shape), match.moves) if shape else None
-    if image is None:
-        return "the shapes between the keys and MatMul are not known"
-    return None if constant_along(image, -1) else "the bias is not the same for all keys"
+    same = image is not None and constant_along(image, -1)
+    return None if same else "the bias is not the same for all keys"
 
 
 def rewrite(edit: Edit, match: Match) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from support.graphs import graph, outcome
+from support.graphs import graph, outcome, refusals
 
 NETWORK = """(float[2,5,3,4] x, float[6,5,1,1] w, float[0] roi, float[4] scales) => (int64[2,1,6,12] y) {
     logits = Conv (x, w)
@@ -77,3 +77,17 @@ def test_logits_that_something_else_takes_stay() -> None:
 def test_an_argmax_along_a_resized_axis_stays() -> None:
     text = (NETWORK % FLOOR).replace("axis = 1", "axis = 2").replace("[2,1,6,12]", "[2,6,1,12]")
     assert outcome(graph(text, scales=SCALES), "argmax_first").after["Resize"] == 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "scales", "reason"),
+    [
+        ("axis = 1, keepdims = 1> (large)", "axis = 2> (large)", SCALES, "ArgMax is not over the channels"),
+        ('mode = "floor"', 'mode = "ceil"', SCALES, "Resize does more than repeat pixels"),
+        ("", "", [2, 1, 2, 3], "Resize repeats images or channels"),
+        ("(int64", "(float[2,6,6,12] large, int64", SCALES, "something else takes what Resize gives"),
+    ],
+)
+def test_the_guard_says_why_not(old: str, new: str, scales: list[float], reason: str) -> None:
+    text = (NETWORK % FLOOR).replace(old, new).replace("int64[2,1,6,12]", "int64[a,b,c,d]")
+    assert refusals(graph(text, scales=scales), "argmax_first") == {reason: 1}

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from support.graphs import graph, outcome
+from support.graphs import graph, outcome, refusals
+
+LEADS = "Identity leads from an input or output of the graph to an output"
+TRAINED = """(float[2] x, float half, bool train) => (float[2] y) {
+    a = Relu (x) b = Dropout (a, half, train) y = Relu (b) }"""
 
 
 @pytest.mark.parametrize(
@@ -35,3 +39,47 @@ def test_a_resize_to_the_same_size_goes() -> None:
     text = """(float[1,2,4,4] x, int64[4] size) => (float[1,2,4,4] y) {
         a = Relu (x) b = Resize <mode = "linear"> (a, , , size) y = Tanh (b) }"""
     assert outcome(graph(text, size=[1, 2, 4, 4]), "drop_no_ops").after == {"Relu": 1, "Tanh": 1}
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("(float[2] x) => (float[2] y) { y = Identity (x) }", LEADS),
+        (
+            "(float[2] x) => (float[2] a, float[2] y) { a = Relu (x) y = Identity (a) }",
+            LEADS,
+        ),
+        (
+            "(float[2] x) => (float[2] y, bool[2] m) { a = Relu (x) b, m = Dropout (a) y = Relu (b) }",
+            "something takes the mask of Dropout",
+        ),
+        (
+            "(float[2] x) => (float[2] y, bool[2] n) { a = Relu (x) b, m = Dropout (a) y = Relu (b) n = Not (m) }",
+            "something takes the mask of Dropout",
+        ),
+        (TRAINED, "Dropout may be in training mode"),
+        (
+            """(float[1,1,4,4] x, float[8] roi, int64[4] size) => (float[1,1,4,4] y) {
+                a = Relu (x)
+                b = Resize <mode = "linear", coordinate_transformation_mode = "tf_crop_and_resize"> (a, roi, , size)
+                y = Relu (b) }""",
+            "Resize cuts a region out",
+        ),
+    ],
+)
+def test_the_guard_says_why_not(text: str, reason: str) -> None:
+    model = graph(text, train=True, half=0.5, roi=[0, 0, 0, 0, 1, 1, 0.5, 0.5], size=[1, 1, 4, 4])
+    assert refusals(model, "drop_no_ops") == {reason: 1}
+
+
+def test_a_dropout_that_says_that_it_is_not_in_training_goes() -> None:
+    assert outcome(graph(TRAINED, train=False, half=0.5), "drop_no_ops").after == {"Relu": 2}
+
+
+@pytest.mark.parametrize(
+    "something", ['Resize <mode = "linear"> (a, , , size)', "Expand (a, size)", "Cast <to = 10> (a)"]
+)
+def test_what_changes_the_shape_or_the_type_is_not_looked_at(something: str) -> None:
+    text = f"(float[1,1,4,1] x, int64[4] size) => (float[a,b,c,d] y) {{ a = Relu (x) b = {something} y = Abs (b) }}"
+    text = text.replace("(float[a", "(float16[a") if "Cast" in something else text
+    assert refusals(graph(text, size=[1, 1, 4, 4]), "drop_no_ops") == {}

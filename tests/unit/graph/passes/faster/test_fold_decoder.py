@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from support.graphs import graph, outcome
+from support.graphs import graph, outcome, refusals
 
 from recipebuild.graph.cost import multiply_adds
 
@@ -44,3 +44,29 @@ def test_what_does_not_commute_stays(change: tuple[str, str]) -> None:
         .replace("(u2, p1)" if "Relu" in change[1] else "", "(t, p1)" if "Relu" in change[1] else "")
     )
     assert outcome(graph(text, size=[1, 16, 8, 8]), "fold_decoder").after["Concat"] == 1
+
+
+def test_what_would_be_no_less_work_stays() -> None:
+    text = DECODER.replace("MODE", "linear").replace("[16,6,1,1] w1, float[16] b1", "[1,6,1,1] w1, float[1] b1")
+    text = text.replace("[16,5,1,1] w2, float[16] b2", "[1,5,1,1] w2, float[1] b2").replace("[16,32,1,1]", "[16,2,1,1]")
+    model = graph(text, size=[1, 1, 8, 8])
+    assert refusals(model, "fold_decoder") == {"a Conv for each branch would be no less work": 1}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("f = Conv (", "f = Conv <pads = [1,1,1,1]> ("),
+        ("f = Conv (", "f = Conv <strides = [2,2]> ("),
+        ("p1 = Conv (", "p1 = Conv <group = 2> ("),
+        ('mode = "half_pixel"', 'mode = "half_pixel", exclude_outside = 1'),
+        ("y = Relu (f)", "y = Relu (f) z = Relu (all)"),
+        ("y = Relu (f)", "y = Relu (f) z = Relu (u2)"),
+        ("y = Relu (f)", "y = Relu (f) z = Relu (p2)"),
+    ],
+)
+def test_another_kind_of_decoder_is_not_looked_at(old: str, new: str) -> None:
+    text = DECODER.replace("MODE", "linear").replace(old, new).replace("float[1,16,8,8] y", "float[a,b,c,d] y")
+    text = text.replace("[16,6,1,1] w1", "[16,3,1,1] w1") if "group" in new else text
+    text = text.replace("d] y", "d] y, float[e,f,g,h] z") if "z =" in new else text
+    assert refusals(graph(text, size=[1, 16, 8, 8]), "fold_decoder") == {}

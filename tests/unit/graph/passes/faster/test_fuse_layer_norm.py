@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from support.graphs import graph, outcome
+from support.graphs import graph, outcome, refusals
 
 SPELLED_OUT = """(float[2,5,8] x, float[8] scale, float[8] bias, float two, float epsilon) => (float[2,5,8] y) {
     mean = ReduceMean <axes: ints = [-1]> (x)
@@ -38,3 +38,17 @@ def test_a_scale_of_ones_and_a_bias_of_zeros_may_be_gone_already() -> None:
     it = outcome(graph(text, opset=11, two=2, epsilon=1e-5), "fuse_layer_norm")
     assert it.after == {"LayerNormalization": 1, "Add": 1}
     assert it.error < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("[-1]> (squared)", "[1]> (squared)"),
+        ("[-1]> (x)", "[-1], keepdims: int = 0> (x)"),
+        ("Pow (centred, two)", "Mul (centred, x)"),
+        ("Sub (x, mean)", "Sub (mean, x)"),
+    ],
+)
+def test_another_function_is_not_looked_at(old: str, new: str) -> None:
+    text = SPELLED_OUT.replace(old, new).replace("float[2,5,8]", "float[8,8,8]")
+    assert refusals(graph(text, opset=11, two=2, epsilon=1e-5), "fuse_layer_norm") == {}

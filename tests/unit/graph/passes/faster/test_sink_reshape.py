@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from support.graphs import graph, outcome
+from support.graphs import graph, outcome, refusals
 
 ROWS = """(float[1,4,5,8] x, int64[3] flat, int64[4] image, float[8] s, float[8] b, float[8,8] w)
     => (float[1,4,5,8] y) {
@@ -64,3 +64,18 @@ def test_a_weight_that_happens_to_have_the_shape_of_the_data_is_left_as_it_is() 
     shapes = {tensor.name: tuple(tensor.dims) for tensor in it.model.graph.initializer}
     assert shapes["w"] == (8, 8) and shapes["added_arranged"] == (1, 2, 4, 8)
     assert it.error < 1e-6
+
+
+@pytest.mark.parametrize("operator", ["Softmax <axis = 1>", "ReduceSum <keepdims = 1>", "Transpose <perm = [0,2,1]>"])
+def test_the_guard_says_which_operator_mixes_rows(operator: str) -> None:
+    text = f"(float[1,4,4,4] x, int64[3] flat) => (float[a,b,c] y) {{ r = Reshape (x, flat) y = {operator} (r) }}"
+    reason = f"{operator.split()[0]} does not treat each row alone"
+    assert refusals(graph(text, flat=[1, 16, 4]), "sink_reshape") == {reason: 1}
+
+
+@pytest.mark.parametrize("other", ["a = MatMul (r, t)", "a = Sub (r, v)"])
+def test_operands_that_differ_from_row_to_row_are_not_passed(other: str) -> None:
+    text = f"""(float[1,4,4,4] x, int64[3] flat, float[1,4,4] t, float[16,1] v) => (float[a,b,c] y) {{
+        r = Reshape (x, flat) {other} y = Relu (a) }}"""
+    operator = other.split()[2]
+    assert refusals(graph(text, flat=[1, 16, 4]), "sink_reshape") == {f"{operator} does not treat each row alone": 1}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from support.graphs import graph, outcome
+from support.graphs import graph, outcome, refusals
 
 
 def test_alpha_beta_and_the_transposed_weight_go_into_the_constants() -> None:
@@ -31,3 +31,23 @@ def test_a_computed_weight_is_multiplied_and_the_bias_is_a_row(turned: int, move
 def test_other_gemms_stay(how: str) -> None:
     it = outcome(graph(f"(float[5,5] x, float[5,5] w, float[5] b) => (float[5,5] y) {{ y = {how} }}"), "split_gemm")
     assert it.after == {"Gemm": 1}
+
+
+@pytest.mark.parametrize(
+    ("how", "reason"),
+    [
+        ("Gemm <transA=1> (x, w, b)", "Gemm transposes its first matrix"),
+        ("Gemm <alpha=2.0> (x, x, b)", "Gemm scales a weight that is computed"),
+        ("Gemm <beta=2.0> (x, x, b)", "Gemm scales a weight that is computed"),
+        ("Gemm (x, w, x)", "the bias of Gemm is not a constant vector"),
+        ("Gemm (x, w, w)", "the bias of Gemm is not a constant vector"),
+    ],
+)
+def test_the_guard_says_why_not(how: str, reason: str) -> None:
+    model = graph(f"(float[5,5] x, float[5,5] w, float[5] b) => (float[5,5] y) {{ y = {how} }}")
+    assert refusals(model, "split_gemm") == {reason: 1}
+
+
+def test_of_unknown_shapes_it_stays() -> None:
+    model = graph("(float[N,5] x, float[5,5] w) => (float[N,5] y) { y = Gemm (x, w) }")
+    assert refusals(model, "split_gemm") == {"the shapes of Gemm are not known": 1}

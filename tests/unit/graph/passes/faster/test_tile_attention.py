@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from support.graphs import graph, outcome
+from support.graphs import graph, outcome, refusals
 
 from recipebuild.graph.passes.faster import tile_attention
 
@@ -29,3 +29,17 @@ def test_it_is_cut_until_the_scores_fit(queries: str, keys: str, scores: int, mo
 def test_small_scores_are_left_alone() -> None:
     it = outcome(graph(ATTENTION.replace("Q", "1,2,12").replace("K", "1,2")), "tile_attention")
     assert it.after == it.before
+
+
+@pytest.mark.parametrize(
+    ("queries", "size", "reason"),
+    [
+        ("1,2,12", 10 * 2**20, "the scores fit in the cache"),
+        ("1,2,12", 4 * 2 * 12 * 100, "the scores fit in the cache"),
+        ("1,2,67", 4 * 2 * 67 * 50, "the queries do not divide into even tiles"),
+    ],
+)
+def test_the_guard_says_why_not(queries: str, size: int, reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tile_attention, "TILE_BYTES", size)
+    model = graph(ATTENTION.replace("Q", queries).replace("K", "1,2"))
+    assert refusals(model, "tile_attention") == {reason: 1}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from support.graphs import graph, outcome
+from support.graphs import graph, outcome, refusals
 
 from recipebuild.graph.passes import defaults
 
@@ -30,3 +30,8 @@ def test_it_has_the_last_word_over_the_fusion_that_is_the_way_back() -> None:
 def test_other_activations_stay() -> None:
     it = outcome(graph("(float[2,8] x) => (float[2,8] y) { y = Erf (x) }"), "spell_out_gelu")
     assert it.after == {"Erf": 1}
+
+
+def test_of_unknown_shape_it_stays() -> None:
+    model = graph("(float[N,8] x) => (float[N,8] y) { y = Gelu (x) }")
+    assert refusals(model, "spell_out_gelu") == {"the shape of Gelu is not known": 1}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from support.graphs import graph, outcome
+from support.graphs import graph, outcome, refusals
 
 from recipebuild.graph.passes import defaults
 
@@ -33,3 +33,21 @@ def test_a_mean_that_is_taken_stays() -> None:
     text = TEXT.replace("y = Layer", "y, mean = Layer").replace("=> (", "=> (float[2,5,1] size, ")
     it = outcome(graph(text.replace("\n}", "\n    size = Abs (mean)\n}")), "spell_out_layer_norm")
     assert "LayerNormalization" in it.after
+
+
+_TAKEN = "something takes the mean or the deviation of LayerNormalization"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("float[", "float16[", "LayerNormalization is not of float32"),
+        ("y = Layer", "y, mean = Layer", _TAKEN),
+        ("y = Layer", "y, m, deviation = Layer", _TAKEN),
+    ],
+)
+def test_the_guard_says_why_not(old: str, new: str, reason: str) -> None:
+    output = new.split(" = ")[0].split(", ")[-1]
+    text = TEXT.replace(old, new)
+    text = text.replace("=> (", f"=> (float[2,5,1] {output}, ") if reason == _TAKEN else text
+    assert refusals(graph(text), "spell_out_layer_norm") == {reason: 1}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import onnx
 import pytest
-from support.graphs import Outcome, graph, outcome
+from support.graphs import Outcome, graph, outcome, refusals
 
 OPERATORS = {
     "conv": 'Conv <auto_pad = "{}", strides = [2, 3]> (x, w)',
@@ -48,3 +48,23 @@ def test_windows_with_holes_a_pool_that_rounds_up_and_numbers_that_are_there_sta
     assert _attributes(holes)["auto_pad"] == b"VALID"
     given = outcome(graph(text.format("pads = [1, 1, 1, 1]")), "explicit_pads")
     assert "auto_pad" not in _attributes(given)
+
+
+@pytest.mark.parametrize(
+    ("size", "how", "reason"),
+    [
+        ("9,10", 'auto_pad = "VALID", ceil_mode = 1', "MaxPool rounds sizes up"),
+        ("9,10", 'auto_pad = "VALID", dilations = [2, 1]', "the window of MaxPool has holes"),
+        ("H,10", 'auto_pad = "SAME_UPPER"', "the sizes of MaxPool are not known"),
+    ],
+)
+def test_the_guard_says_why_not(size: str, how: str, reason: str) -> None:
+    text = f"(float[1,2,{size}] x) => (float[a,b,c,d] y) {{ y = MaxPool <kernel_shape = [3, 4], {how}> (x) }}"
+    assert refusals(graph(text), "explicit_pads") == {reason: 1}
+
+
+def test_a_window_of_unknown_size_keeps_its_kind_of_padding() -> None:
+    text = """(float[1,2,9,10] x, int64[4] size) => (float[a,b,c,d] y) {
+        s = Shape (x) w = Expand (x, s) k = Compress <axis = 3> (w, some) y = Conv <auto_pad = "VALID"> (x, k) }"""
+    model = graph(text.replace("int64[4] size", "bool[10] some"), some=[True] * 3 + [False] * 7)
+    assert refusals(model, "explicit_pads") == {"the sizes of Conv are not known": 1}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import onnx
 import pytest
-from support.graphs import Outcome, graph, outcome
+from support.graphs import Outcome, graph, outcome, refusals
 
 TAKEN = {"coordinate_transformation_mode": b"half_pixel", "nearest_mode": b"round_prefer_ceil"}
 
@@ -50,3 +50,10 @@ def test_any_other_resize_stays(how: str, to: str, scales: list[float]) -> None:
     it = _resized(how, to=to, scales=scales)
     assert _how(it) != TAKEN
     assert it.error == 0
+
+
+def test_the_guard_says_why_not() -> None:
+    text = """(float[1,2,3,5] x, float[0] roi, float[4] scales) => (float[1,2,6,7] y) {
+        y = Resize <coordinate_transformation_mode = "asymmetric", nearest_mode = "floor"> (x, roi, scales) }"""
+    model = graph(text, scales=[1, 1, 2, 1.5])
+    assert refusals(model, "nearest_at_centres") == {"Resize does more than repeat pixels": 1}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import onnx
 import pytest
-from support.graphs import graph, outcome
+from support.graphs import graph, outcome, refusals
 
 TEXT = """(float[1,3,4,5] x, float[12,3,3,3] w, float[12] b) => (float[1,3,6,4] y) {
     h = Conv <strides = [1, 2]> (x, w, b)
@@ -45,3 +45,18 @@ def test_otherwise_it_stays(old: str, new: str) -> None:
     it = outcome(graph(text), "pixel_shuffle_dcr")
     assert _mode(it.model) == b"CRD"
     assert it.error < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("h = Conv <strides = [1, 2]> (x, w, b)", "c = Tanh (x) h = Conv (x, c)", "the weights of Conv are computed"),
+        ("<strides = [1, 2]>", "<strides = [1, 2], group = 3>", "Conv has groups"),
+        ("y) {", "y, float[e,f,g,h] h) {", "something else takes what Conv gives"),
+    ],
+)
+def test_the_guard_says_why_not(old: str, new: str, reason: str) -> None:
+    text = TEXT.replace(old, new).replace("float[1,3,4,4] y", "float[a,b,c,d] y")
+    text = text.replace("float[1,3,4,5] x", "float[4,3,4,5] x") if "Tanh" in new else text
+    text = text.replace("[12,3,3,3]", "[12,1,3,3]") if "group" in new else text
+    assert refusals(graph(text), "pixel_shuffle_dcr") == {reason: 1}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import onnx
 import pytest
-from support.graphs import graph, outcome
+from support.graphs import graph, outcome, refusals
 
 
 def _of_onnx_runtime(text: str) -> onnx.ModelProto:
@@ -45,3 +45,8 @@ def test_swish(how: str, products: int) -> None:
 def test_onnx_s_own_gelu_stays() -> None:
     it = outcome(graph("(float[2,8] x) => (float[2,8] y) { y = Gelu (x) }"), "spell_out_activations")
     assert it.after == {"Gelu": 1}
+
+
+def test_of_unknown_shape_it_stays() -> None:
+    model = graph("(float[N,8] x) => (float[N,8] y) { y = Swish (x) }", opset=24)
+    assert refusals(model, "spell_out_activations") == {"the shape of Swish is not known": 1}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from support.graphs import graph, outcome
+from support.graphs import graph, outcome, refusals
 
 from recipebuild.graph.passes import defaults
 
@@ -45,7 +45,8 @@ def test_what_the_npu_takes_stays(axis: int) -> None:
 def test_a_mean_that_is_taken_stays() -> None:
     text = THREE_AXES.replace("y = Layer", "y, mean = Layer").replace("=> (", "=> (float[2,1,1,1] twice, ")
     text = text.replace("\n}", "\n    twice = Abs (mean)\n}")
-    assert "LayerNormalization" in outcome(graph(text), "spell_out_wide_layer_norm").after
+    reason = "something takes the mean or the deviation of LayerNormalization"
+    assert refusals(graph(text), "spell_out_wide_layer_norm") == {reason: 1}
 
 
 def test_what_is_fused_is_not_spelled_out_again() -> None:
@@ -56,3 +57,8 @@ def test_what_is_fused_is_not_spelled_out_again() -> None:
         y = Add (scaled, bias) }"""
     it = outcome(graph(text, opset=11, two=2, epsilon=1e-5), *defaults("AX650"))
     assert it.after == {"LayerNormalization": 1}
+
+
+def test_other_types_than_float32_stay() -> None:
+    model = graph(THREE_AXES.replace("float[", "float16["))
+    assert refusals(model, "spell_out_wide_layer_norm") == {"LayerNormalization is not of float32": 1}

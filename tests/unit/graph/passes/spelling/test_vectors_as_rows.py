@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from support.graphs import graph, outcome
+from support.graphs import graph, outcome, refusals
 
 
 @pytest.mark.parametrize("operator", ["Add", "Mul", "Sub"])
@@ -41,3 +41,17 @@ def test_numbers_are_rows_of_one() -> None:
 def test_the_rest_stays(text: str) -> None:
     it = outcome(graph(text), "vectors_as_rows")
     assert it.after == it.before
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (
+            "(float[8] x, int64[8] b) => (int64[8] y) { h = Cast <to = 7> (x) y = Add (h, b) }",
+            "Add is not of floating-point numbers",
+        ),
+        ("(float[N] x, float[8] b) => (float[8] y) { y = Mul (x, b) }", "the shapes of Mul are not known"),
+    ],
+)
+def test_the_guard_says_why_not(text: str, reason: str) -> None:
+    assert refusals(graph(text), "vectors_as_rows") == {reason: 1}
