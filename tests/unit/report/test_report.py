@@ -124,6 +124,11 @@ def test_intervals_and_the_rungs_of_the_ladder_are_told(folder: Path) -> None:
     assert "quantized (host) 82.60 % -0.40 (noise) -0.90 … +0.10 99.50 % 0.999000" in said
 
 
+def test_rewrites_that_were_not_applied_come_with_the_reason(folder: Path) -> None:
+    text = text_of(report(make_build(folder), folder))
+    assert "fold_decoder 1 a Conv for each branch would be no less work" in text
+
+
 def test_where_less_is_better_a_rise_is_a_loss(folder: Path) -> None:
     manifest = make_build(folder)
     entry = next(entry for entry in manifest["steps"] if entry["name"] == "evaluate")
