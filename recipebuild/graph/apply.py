@@ -66,11 +66,12 @@ def rewrite(model: ir.Model, names: Sequence[str]) -> Done:
     applied: list[Applied] = []
     refused: dict[str, Counter[str]] = {}
 
+    unknown = obscured(model.graph)
+
     def apply(name: str) -> int:
-        before = obscured(model.graph)
         times, refused[name] = _apply(edit, name)
         if times:
-            hold_sight(name, before, model.graph)
+            hold_sight(name, unknown, model.graph)
         return times
 
     for name in PASSES:

@@ -19,8 +19,8 @@ class RewriteSection(Section):
     @property
     def switches(self) -> dict[str, bool]:
         """The rewrites that the recipe turns on or off."""
-        given = self.model_dump(exclude={"enabled"}, exclude_none=True)
-        return {name: bool(on) for name, on in sorted(given.items())}
+        chosen = self.model_dump(exclude={"enabled"}, exclude_none=True)
+        return {name: bool(on) for name, on in sorted(chosen.items())}
 
 
 def _rows() -> list[Row]:

@@ -58,9 +58,9 @@ TEXT = "(float[2] x) => (float[2] y) { a = Relu (x) b = Neg (a) c = Neg (b) y = 
 
 
 def test_both_go() -> None:
-    it = outcome(graph(TEXT), "drop_double_neg")
-    assert it.after == {"Relu": 2}
-    assert it.error == 0
+    result = outcome(graph(TEXT), "drop_double_neg")
+    assert result.after == {"Relu": 2}
+    assert result.error == 0
 
 
 def test_the_guard_says_why_not() -> None:
@@ -121,8 +121,14 @@ def test_the_list_in_contributing_is_all_that_it_takes(tree: Path) -> None:
     (tree / "docs" / "recipe.schema.json").write_text(
         _python(tree, "-m", "recipebuild", "schema").stdout, encoding="utf-8"
     )
-    rows = _python(tree, "-m", "scripts.rewrite_reference").stdout.splitlines()
-    row = next(line for line in rows if "drop_double_neg" in line)
-    _put(tree / "docs" / "graphs.md", "| `drop_key_bias` |", f"{row}\n")
+    for script, page, before in (
+        ("rewrite_reference", "graphs.md", "| `drop_key_bias` |"),
+        ("recipe_reference", "recipes.md", "| `rewrite.drop_key_bias` |"),
+    ):
+        rows = _python(tree, "-m", f"scripts.{script}").stdout.splitlines()
+        row = next(line for line in rows if "drop_double_neg" in line)
+        _put(tree / "docs" / page, before, f"{row}\n")
+    fields = "from scripts.recipe_reference import table; assert table() in open('docs/recipes.md').read()"
+    assert _python(tree, "-c", fields).returncode == 0
     passed = _tests(tree)
     assert passed.returncode == 0, passed.stdout

@@ -57,6 +57,6 @@ def test_the_guard_says_why_not(nodes: str, reason: str) -> None:
 def test_in_front_of_a_resize_it_moves_to_more_channels_too() -> None:
     text = """(float[1,4,4,8] x, float[8,2] n, int64[4] size) => (float[1,2,8,8] y) {
         a = MatMul (x, n) b = Transpose <perm = [0,3,1,2]> (a) y = Resize <mode = "linear"> (b, , , size) }"""
-    it = outcome(graph(text, size=[1, 2, 8, 8]), "dense_as_conv")
-    assert it.after == {"Transpose": 1, "Conv": 1, "Resize": 1}
-    assert it.error < 1e-5
+    result = outcome(graph(text, size=[1, 2, 8, 8]), "dense_as_conv")
+    assert result.after == {"Transpose": 1, "Conv": 1, "Resize": 1}
+    assert result.error < 1e-5
