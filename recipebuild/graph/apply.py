@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from recipebuild.graph.edit import Edit
 from recipebuild.graph.passes import PASSES
-from recipebuild.graph.promises import hold_opset, hold_sight, obscured
+from recipebuild.graph.promises import hold_sight, obscured, too_old
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -77,7 +77,9 @@ def rewrite(model: ir.Model, names: Sequence[str]) -> Done:
     for name in PASSES:
         if name not in names:
             continue
-        hold_opset(name, PASSES[name], model)
+        if reason := too_old(model, PASSES[name]):
+            refused[name] = Counter([reason])
+            continue
         before = len(model.graph)
         times = apply(name)
         if times:

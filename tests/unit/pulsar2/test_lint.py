@@ -41,7 +41,9 @@ def model(
         [helper.make_tensor_value_info("out", FLOAT, None)],
         [numpy_helper.from_array(np.asarray(value), name) for name, value in (constants or {}).items()],
     )
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+    versions = {"": opset} | ({attributes["domain"]: 1} if "domain" in attributes else {})
+    imports = [helper.make_opsetid(domain, version) for domain, version in versions.items()]
+    return helper.make_model(graph, opset_imports=imports, ir_version=8)
 
 
 W = np.zeros((4, 4, 3, 3), np.float32)
