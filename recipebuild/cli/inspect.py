@@ -20,23 +20,29 @@ def inspect(
     hardware: Annotated[
         str | None, typer.Option(metavar="AX650|...", help="List the nodes that this NPU cannot take, and why.")
     ] = None,
+    rewrites: Annotated[
+        bool, typer.Option("--rewrites", help="List what each rewrite of a build would do, and why not.")
+    ] = False,
     as_json: opt.Json = False,
 ) -> None:
     """Say what is in a model: operators, parameters, multiply-adds, memory, and what an NPU cannot take of it.
 
     Example: recipebuild inspect model.onnx --hardware AX650
 
+    Example: recipebuild inspect model.onnx --rewrites
+
     Example: recipebuild inspect compiled.axmodel
     """
     from recipebuild.verbs.inspect import AxModel, inspect
 
-    found = inspect(file, hardware)
+    found = inspect(file, hardware, rewrites)
     if as_json:
         print_json([found.as_json()])
     elif isinstance(found, AxModel):
         _print_compiled(found)
     else:
         _print_figures([found.description.as_json()])
+        _print_rewrites(found, hardware)
         _print_findings(found, hardware)
     if not isinstance(found, AxModel) and found.falls_short:
         raise typer.Exit(CheckError.exit_code)
@@ -60,6 +66,19 @@ def _print_compiled(model: AxModel) -> None:
         typer.echo(f"output   {tensor}")
     for part in model.subgraphs:
         typer.echo(f"{part.runs_on}      {part.name} {', '.join(part.operators)}".rstrip())
+
+
+def _print_rewrites(model: OnnxModel, hardware: str | None) -> None:
+    from rich.console import Console
+
+    from recipebuild.verbs.inspect import rewrite_table
+
+    if model.rewrites is None:
+        return
+    typer.echo(f"\nwhat rewrites would do, for {hardware or 'the host'}")
+    Console().print(rewrite_table([each.as_json() for each in model.rewrites]))
+    idle = sum(not each.times and not each.refused for each in model.rewrites)
+    say(f"{idle} of {len(model.rewrites)} rewrites find nothing that they look for")
 
 
 def _print_findings(model: OnnxModel, hardware: str | None) -> None:

@@ -46,6 +46,22 @@ def figures(models: Sequence[Mapping[str, Any]]) -> Table:
     return table
 
 
+def rewrites(prospects: Sequence[Mapping[str, Any]]) -> Table:
+    """A row for each rewrite that would be applied, and for each reason why one would not."""
+    from rich.table import Table
+
+    table = Table("rewrite", "applied", "refused", "why", box=None, pad_edge=False)
+    for column in table.columns[1:3]:
+        column.justify = "right"
+    for each in prospects:
+        if each["times"] and not each["refused"]:
+            table.add_row(each["name"], str(each["times"]))
+        for index, (reason, times) in enumerate(each["refused"].items()):
+            first = [each["name"], str(each["times"] or "")] if not index else ["", ""]
+            table.add_row(*first, str(times), reason)
+    return table
+
+
 def _ratio(values: Sequence[float]) -> list[str]:
     if len(values) != 2:
         return []

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +49,10 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     """Rewrite the model and find that it still gives the same.
 
     Returns:
-        ``passes`` (name, how often, nodes after it), ``rolled_back`` (names of those that changed the result too much),
-        ``relative`` and ``agreement``, and before and after: ``nodes``, ``multiply_adds``, ``layout_changes``,
-        ``peak_activation_bytes``, and how many of which ``operators``.
+        ``passes`` (name, how often, nodes after it), ``refused`` (name, reason, how often: what their guards did not
+        allow), ``rolled_back`` (names of those that changed the result too much), ``relative`` and ``agreement``, and
+        before and after: ``nodes``, ``multiply_adds``, ``layout_changes``, ``peak_activation_bytes``, and how many of
+        which ``operators``.
     """
     target = out / "rewritten.onnx"
     names = [name for name in defaults(params.target) if params.switches.get(name, True)]
@@ -64,6 +66,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     operators = operator_table(before.pop("operators"), after.pop("operators"))
     return {
         "passes": [{"name": it.name, "times": it.times, "nodes": it.after} for it in result.applied],
+        "refused": [asdict(each) for each in result.refused],
         "rolled_back": list(result.rolled_back),
         "relative": result.difference and result.difference.relative,
         "agreement": result.difference and result.difference.agreement,

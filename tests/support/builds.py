@@ -135,6 +135,7 @@ def _metrics(step: str, drop: float, method: str) -> dict[str, Any]:
             "peak_activation_bytes_after": 4_000_000, "layout_changes_before": 12, "layout_changes_after": 2,
             "relative": 5e-7, "agreement": 1.0, "rolled_back": [], "bytes": 1_800_000,
             "passes": [{"name": "fuse_gelu", "times": 4, "nodes": 45}, {"name": "fold_scale", "times": 8, "nodes": 31}],
+            "refused": [{"name": "fold_decoder", "reason": "a Conv for each branch would be no less work", "times": 1}],
         },
         "head": {"nodes": 32, "bytes": 1_800_000, "outputs": []},
         "compile": {"bytes": 640_000, "method": method, "images": 4, "quantized_nodes": 31},

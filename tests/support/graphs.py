@@ -12,7 +12,8 @@ import onnx_ir as ir
 import onnxruntime as ort
 from onnx import numpy_helper
 
-from recipebuild.toolkit.graph.rewrite import prepare, rewrite
+from recipebuild.toolkit.graph.apply import rewrite
+from recipebuild.toolkit.graph.rewrite import prepare
 
 
 def graph(text: str, opset: int = 20, **constants: Any) -> onnx.ModelProto:
@@ -56,6 +57,14 @@ def outcome(model: onnx.ModelProto, *passes: str) -> Outcome:
     right, found = (_run(it) for it in (model, after))
     error = float(np.abs(right - found).max() / np.abs(right).max())
     return Outcome(_operators(model), _operators(after), error, after)
+
+
+def refusals(model: onnx.ModelProto, name: str) -> dict[str, int]:
+    """Why a pass leaves a graph as it is: how often for which reason."""
+    changed = prepare(ir.from_proto(model))
+    done = rewrite(changed, [name])
+    assert done.applied == ()
+    return {each.reason: each.times for each in done.refused}
 
 
 def _operators(model: onnx.ModelProto) -> Counter[str]:

@@ -25,6 +25,8 @@ def graph(built: Built) -> Section | None:
         tables.append(_operator_table(operators))
     if passes := built.metrics("rewrite").get("passes"):
         tables.append(_passes(built, passes))
+    if refused := built.metrics("rewrite").get("refused"):
+        tables.append(_refused(refused))
     if not lead:
         return None
     return Section("graph", "Graph", _note(built), lead, charts, tables)
@@ -126,6 +128,12 @@ def _passes(built: Built, passes: list[Mapping[str, Any]]) -> Table:
         Column("change", True),
     ]
     return Table("Rewrites, in their order", columns, rows, folded=True)
+
+
+def _refused(refused: list[Mapping[str, Any]]) -> Table:
+    rows = [[Cell(each["name"], tone="code"), number(each["times"]), Cell(each["reason"])] for each in refused]
+    columns = [Column("rewrite"), Column("places left", True), Column("why")]
+    return Table("Rewrites that were not applied, and why", columns, rows, folded=True)
 
 
 def _step(change: int) -> Cell:

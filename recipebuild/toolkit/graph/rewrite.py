@@ -17,11 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recipebuild.errors import CheckError, StepError
+from recipebuild.toolkit.graph.apply import Applied, Done, Refused, rewrite
 from recipebuild.toolkit.graph.compare import Difference, difference, run_model, with_classes
-from recipebuild.toolkit.graph.edit import Edit
 from recipebuild.toolkit.graph.files import EXTERNAL_DATA_OVER, load, save
 from recipebuild.toolkit.graph.ir import load_ir
-from recipebuild.toolkit.graph.passes import PASSES
 from recipebuild.toolkit.graph.probe import probe
 from recipebuild.toolkit.graph.statistics import inputs
 
@@ -35,20 +34,6 @@ logger = logging.getLogger(__name__)
 OPSET = 20
 """The first with LayerNormalization and Gelu as operators."""
 
-_CLEANUP = ("transpose_4d", "merge_moves", "sink_reshape")
-_LAST = tuple(PASSES)[tuple(PASSES).index("share_equal") :]
-"""What another pass may make possible is done again after each that comes later, but for the last, which undo some."""
-
-
-@dataclass(frozen=True)
-class Applied:
-    """What a pass did: how often, and how many nodes the graph had before and after."""
-
-    name: str
-    times: int
-    before: int
-    after: int
-
 
 @dataclass(frozen=True)
 class Limits:
@@ -61,9 +46,13 @@ class Limits:
 
 @dataclass(frozen=True)
 class Rewritten:
-    """What was done, what was taken back, and how far the result is from the model before; ``None`` if unchanged."""
+    """What was done, what was taken back, and how far the result is from the model before; ``None`` if unchanged.
+
+    ``refused`` is what guards did not allow in what is left, by reason.
+    """
 
     applied: tuple[Applied, ...] = ()
+    refused: tuple[Refused, ...] = ()
     rolled_back: tuple[str, ...] = ()
     difference: Difference | None = None
 
@@ -87,22 +76,23 @@ def rewrite_file(
     if not names:
         return trial.give_up(())
     progress(0.1, "rewriting")
-    applied = trial.write(names)
+    done = trial.write(names)
     progress(0.3, "the model before, on ONNX Runtime")
     trial.reference()
     progress(0.7, "the model after")
     found = trial.difference()
     if found is not None:
-        return Rewritten(applied, (), found)
+        return Rewritten(done.applied, done.refused, difference=found)
     kept: list[str] = []
     bad: list[str] = []
-    for number, it in enumerate(applied):
-        progress(0.7 + 0.3 * number / len(applied), f"{it.name} alone")
-        trial.write([*kept, it.name])
-        (kept if trial.difference() is not None else bad).append(it.name)
-    applied = trial.write(kept)
+    for number, each in enumerate(done.applied):
+        progress(0.7 + 0.3 * number / len(done.applied), f"{each.name} alone")
+        trial.write([*kept, each.name])
+        (kept if trial.difference() is not None else bad).append(each.name)
+    applied = trial.write(kept).applied
+    refused = tuple(each for each in done.refused if each.name not in bad)
     found = trial.difference()
-    return Rewritten(applied, tuple(bad), found) if found is not None else trial.give_up(bad)
+    return Rewritten(applied, refused, tuple(bad), found) if found is not None else trial.give_up(bad)
 
 
 class _Trial:
@@ -113,19 +103,19 @@ class _Trial:
         self._feeds: list[dict[str, Array]] = []
         self._expected: list[Outputs] = []
 
-    def write(self, names: Sequence[str]) -> tuple[Applied, ...]:
+    def write(self, names: Sequence[str]) -> Done:
         """Write the model with passes applied."""
         model = prepare(load_ir(self._source))
-        applied = rewrite(model, names)
+        done = rewrite(model, names)
         _save(model, self._target)
         del model
         gc.collect()  # a graph holds itself; what follows needs the memory
-        return tuple(applied)
+        return done
 
     def give_up(self, bad: Sequence[str]) -> Rewritten:
         """Write the model as it was."""
         save(load(self._source), self._target)
-        return Rewritten((), tuple(bad))
+        return Rewritten(rolled_back=tuple(bad))
 
     def reference(self) -> None:
         """Run the model as it was."""
@@ -165,56 +155,6 @@ def prepare(model: ir.Model) -> ir.Model:
     return common.ShapeInferencePass()(model).model
 
 
-def rewrite(model: ir.Model, names: Sequence[str]) -> list[Applied]:
-    """Apply passes in the order of ``PASSES``, each until it finds nothing more.
-
-    Args:
-        model: What ``prepare`` gives; changed in place.
-        names: Which passes.
-
-    Returns:
-        Those that found something, in order.
-    """
-    from onnx_ir.passes import common
-
-    edit = Edit(model.graph)
-    cleanup: list[str] = []
-    applied = []
-    for name in PASSES:
-        if name not in names:
-            continue
-        before = len(model.graph)
-        times = _apply(edit, name)
-        if times:
-            while name not in _LAST and sum(_apply(edit, again) for again in cleanup) > 0:
-                times += _apply(edit, name)
-            applied.append(Applied(name, times, before, len(model.graph)))
-        if name in _CLEANUP:
-            cleanup.append(name)
-    common.RemoveUnusedOpsetsPass()(model)
-    model.graph.sort()  # a pass puts a node where it is needed; what took the old one may stand before that
-    _name_apart(model.graph)
-    return applied
-
-
-def _apply(edit: Edit, name: str) -> int:
-    """How often the pass found and changed something."""
-    it = PASSES[name]
-    times = 0
-    while True:
-        found = 0
-        for node in list(edit.graph):
-            if node.graph is None:
-                continue  # gone with an earlier match
-            match = it.pattern(node)
-            if match is not None and it.check(match):
-                it.rewrite(edit, match)
-                found += 1
-        if not found:
-            return times
-        times += found
-
-
 def _decode(model: ir.Model) -> None:
     """Take weights out of their protobuf messages once: those copy them each time that they are looked at."""
     import onnx_ir as ir
@@ -222,15 +162,6 @@ def _decode(model: ir.Model) -> None:
     for value in model.graph.initializers.values():
         if isinstance(value.const_value, ir.serde.TensorProtoTensor):
             value.const_value = ir.tensor(value.const_value.numpy(), name=value.name)
-
-
-def _name_apart(graph: ir.Graph) -> None:
-    """Give nodes without a name, or with one that another has, that of what they make."""
-    seen: set[str | None] = {None, ""}
-    for node in graph:
-        if node.name in seen:
-            node.name = node.outputs[0].name
-        seen.add(node.name)
 
 
 def _raised(model: ir.Model) -> ir.Model:

@@ -133,13 +133,18 @@ def test_each_limit_is_told_with_what_it_was_held_against(folder: Path) -> None:
     assert "loss of mIoU 0.02 at most 0.01 evaluate.max_drop falls short" in said
 
 
+def test_rewrites_that_were_not_applied_come_with_the_reason(folder: Path) -> None:
+    text = text_of(report(make_build(folder), folder))
+    assert "fold_decoder 1 a Conv for each branch would be no less work" in text
+
+
 def test_where_less_is_better_a_rise_is_a_loss(folder: Path) -> None:
     manifest = make_build(folder)
     entry = next(entry for entry in manifest["steps"] if entry["name"] == "evaluate")
     scores = {"abs_rel_float": 0.1, "abs_rel_quantized": 0.15}
     entry["metrics"] = as_json(Evaluation(images=3, metric="abs_rel", against="labels", interval={}, scores=scores))
     manifest["steps"][-1]["metrics"] = {}
-    assert "relative error, quantized 0.15 float 0.1, +0.05" in text_of(report(manifest, folder))
+    assert "AbsRel, quantized 0.15 float 0.1, +0.05" in text_of(report(manifest, folder))
     other = json.loads(json.dumps(manifest))
     next(entry for entry in other["steps"] if entry["name"] == "evaluate")["metrics"]["abs_rel_quantized"] = 0.2
     html = comparison([Built(folder, manifest, ""), Built(folder / "b", other, "")])

@@ -59,3 +59,9 @@ def test_switched_off_the_model_stays_as_it_is(simplified: Path, tmp_path: Path)
     metrics = _run(simplified, tmp_path / "out", enabled=False)
     assert metrics["passes"] == [] and metrics["relative"] is None
     assert load(tmp_path / "out" / "rewritten.onnx") == load(simplified)
+
+
+def test_the_manifest_is_told_what_was_refused_and_why(simplified: Path, tmp_path: Path) -> None:
+    metrics = _run(simplified, tmp_path / "out", target="host")
+    tiles = {"name": "tile_attention", "reason": "the scores fit in the cache", "times": 4}
+    assert tiles in metrics["refused"]

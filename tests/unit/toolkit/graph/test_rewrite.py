@@ -14,7 +14,7 @@ from support.attention import attention
 from support.graphs import graph
 
 from recipebuild.errors import StepError
-from recipebuild.toolkit.graph import passes, rewrite
+from recipebuild.toolkit.graph import apply, passes, rewrite
 from recipebuild.toolkit.graph.edit import Edit, array
 from recipebuild.toolkit.graph.rewrite import Limits, rewrite_file
 
@@ -76,8 +76,8 @@ def wrong_pass(monkeypatch: pytest.MonkeyPatch) -> str:
             if (held := array(value)) is not None:
                 node.replace_input_with(index, edit.constant(2 * held, "twice"))
 
-    wrong = SimpleNamespace(WHY="", pattern=pattern, check=lambda match: True, rewrite=change)
-    monkeypatch.setattr(rewrite, "PASSES", {"wrong": wrong, **passes.PASSES})
+    wrong = SimpleNamespace(pattern=pattern, check=lambda match: None, rewrite=change)
+    monkeypatch.setattr(apply, "PASSES", {"wrong": wrong, **passes.PASSES})
     return "wrong"
 
 

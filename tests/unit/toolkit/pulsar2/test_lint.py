@@ -15,8 +15,9 @@ from onnx import TensorProto, helper, numpy_helper
 from support.graphs import graph
 
 from recipebuild.errors import RecipeError
+from recipebuild.toolkit.graph.apply import rewrite
 from recipebuild.toolkit.graph.passes import defaults
-from recipebuild.toolkit.graph.rewrite import prepare, rewrite
+from recipebuild.toolkit.graph.rewrite import prepare
 from recipebuild.toolkit.pulsar2.config import Hardware
 from recipebuild.toolkit.pulsar2.lint import _MENDED, FOLDER, _read, _rows, _table, hardware_with_tables, lint
 from recipebuild.toolkit.pulsar2.nodes import CONDITIONS
@@ -41,7 +42,9 @@ def model(
         [helper.make_tensor_value_info("out", FLOAT, None)],
         [numpy_helper.from_array(np.asarray(value), name) for name, value in (constants or {}).items()],
     )
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+    versions = {"": opset} | ({attributes["domain"]: 1} if "domain" in attributes else {})
+    imports = [helper.make_opsetid(domain, version) for domain, version in versions.items()]
+    return helper.make_model(graph, opset_imports=imports, ir_version=8)
 
 
 W = np.zeros((4, 4, 3, 3), np.float32)

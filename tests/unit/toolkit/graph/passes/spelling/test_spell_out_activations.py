@@ -1,0 +1,52 @@
+"""ONNX Runtime's own activations, and Swish, in common operators."""
+
+from __future__ import annotations
+
+import onnx
+import pytest
+from support.graphs import graph, outcome, refusals
+
+
+def _of_onnx_runtime(text: str) -> onnx.ModelProto:
+    model = graph(f"(float[2,3,8] x, float[8] b) => (float[2,3,8] y) {{ y = com.microsoft.{text} }}", opset=17)
+    model.opset_import.add(domain="com.microsoft", version=1)
+    return model
+
+
+@pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        ("QuickGelu (x)", {"Mul": 2, "Sigmoid": 1}),
+        ("QuickGelu <alpha = 1.0> (x)", {"Mul": 1, "Sigmoid": 1}),
+        ("Gelu (x)", {"Gelu": 1}),
+        ("BiasGelu (x, b)", {"Add": 1, "Gelu": 1}),
+        ("FastGelu (x)", {"Gelu": 1}),
+        ("FastGelu (x, b)", {"Add": 1, "Gelu": 1}),
+    ],
+)
+def test_activations_of_onnx_runtime(text: str, after: dict[str, int]) -> None:
+    it = outcome(_of_onnx_runtime(text), "spell_out_activations")
+    assert it.after == after
+    assert {node.domain for node in it.model.graph.node} == {""}
+    assert [opset.domain for opset in it.model.opset_import] == [""]
+    assert it.error < 1e-6
+
+
+@pytest.mark.parametrize(("how", "products"), [("", 1), ("<alpha = 1.0>", 1), ("<alpha = 1.5>", 2)])
+def test_swish(how: str, products: int) -> None:
+    it = outcome(
+        graph(f"(float[2,8] x) => (float[2,8] y) {{ y = Swish {how} (x) }}", opset=24), "spell_out_activations"
+    )
+    assert it.before == {"Swish": 1}
+    assert it.after == {"Mul": products, "Sigmoid": 1}
+    assert it.error < 1e-6
+
+
+def test_onnx_s_own_gelu_stays() -> None:
+    it = outcome(graph("(float[2,8] x) => (float[2,8] y) { y = Gelu (x) }"), "spell_out_activations")
+    assert it.after == {"Gelu": 1}
+
+
+def test_of_unknown_shape_it_stays() -> None:
+    model = graph("(float[N,8] x) => (float[N,8] y) { y = Swish (x) }", opset=24)
+    assert refusals(model, "spell_out_activations") == {"the shape of Swish is not known": 1}
