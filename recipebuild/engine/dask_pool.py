@@ -75,9 +75,10 @@ class DaskPool:
             self._connect(store)
         (order.folder / "log").touch()
         sources = {
-            input_: [(n, p, store.stats.get(p, "sha256", lambda p=p: digest_file(p))) for n, p in source_files(given)]  # type: ignore[misc]  # mypy cannot infer a default argument
+            input_: [(n, p, store.stats.get(p, "sha256", lambda p=p: digest_file(p))) for n, p in files]  # type: ignore[misc]  # mypy cannot infer a default argument
             for input_, given in order.inputs.items()
             if isinstance(given, Path)
+            for files in [source_files(given, store.stats)]
         }
         self._tasks[order.step.id] = None
         threading.Thread(target=self._send, args=(order, store, sources), daemon=True).start()
