@@ -30,13 +30,20 @@ class Workspaces:
         root.mkdir(parents=True, exist_ok=True)
         sweep(root)
         self._names = itertools.count()
+        self._spare: list[Path] = []
         self._lock, self.folder = _claim(root)
 
     def new(self) -> Path:
-        """A new, empty folder."""
+        """A folder for one step; what is in it, if anything, are the empty folders of an earlier one."""
+        if self._spare:
+            return self._spare.pop()
         folder = self.folder / str(next(self._names))
         folder.mkdir()
         return folder
+
+    def give_back(self, folder: Path) -> None:
+        """Take back a folder with no files in it, for another step: making and removing folders is slow."""
+        self._spare.append(folder)
 
     def file(self) -> Path:
         """A name for a new file, not made yet."""
@@ -89,9 +96,9 @@ def remove(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def fsync_folder(folder: Path) -> None:
-    """Make the names in ``folder`` survive a power loss."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def fsync_path(path: Path) -> None:
+    """Make a file's content, or the names in a folder, survive a power loss."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
