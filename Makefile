@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all lint typecheck bench assets schema docs site clean
+.PHONY: help setup run test test-all lint typecheck bench bench-compare assets schema docs site clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,6 +31,9 @@ BENCHMARKS := cached_run many_steps first_build cold_run hashing remote_store gr
 
 bench: setup .venv-bench/.installed  ## measure speed; every figure is a ratio of two things in one run
 	@for name in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$name || exit 1; done
+
+bench-compare: setup  ## the last two runs of each benchmark side by side
+	@$(BIN)/python -m benchmarks.compare
 
 assets: setup  ## draw and train the quickstart data anew (minutes)
 	@$(BIN)/python -m scripts.make_assets
