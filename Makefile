@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all lint typecheck bench assets schema docs site release clean
+.PHONY: help setup run test test-all lint typecheck bench bench-compare assets schema docs site release clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,6 +34,9 @@ bench: setup .venv-bench/.installed  ## measure speed; every figure is a ratio o
 
 assets: setup  ## draw and train the quickstart data anew (half an hour): scripts/streets/README.md
 	@$(BIN)/python -m scripts.streets
+
+bench-compare: setup  ## the last two runs of each benchmark side by side
+	@$(BIN)/python -m benchmarks.compare
 
 schema: setup  ## write what in docs/ is made from the code anew: recipe.schema.json, cli.md
 	@$(BIN)/recipebuild schema > docs/recipe.schema.json

@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import chains
+from benchmarks import chains, results
 from benchmarks.timing import Command, machine, medians, peak_mb, row
 
 ROUNDS = 9
@@ -33,8 +33,12 @@ def main() -> None:
             subprocess.run(command, cwd=folder, check=True, capture_output=True)
         found = medians(commands, ROUNDS)
         print(f"nothing to do, medians of {ROUNDS}; {machine()}")
+        memory = {name: peak_mb(*command) for name, command in commands.items()}
         for name, took in found.items():
-            row(name, took, found["python -c pass"], "python", f"{peak_mb(*commands[name]):5.0f} MB")
+            row(name, took, found["python -c pass"], "python", f"{memory[name]:5.0f} MB")
+        figures = results.seconds_of(found, "python -c pass")
+        figures |= {f"{name}, memory": results.Figure(peak, "MB") for name, peak in memory.items()}
+        results.append("cached_run", figures)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks import results
 from benchmarks.timing import Command, machine, row, seconds
 
 ROUNDS = 3
@@ -38,9 +39,12 @@ def main() -> None:
     found = {name: statistics.median(them) for name, them in times.items()}
     print(f"cold, medians of {ROUNDS}; {machine()}")
     names = list(found)
+    figures: dict[str, results.Figure] = {}
     for theirs, ours in (names[:2], names[2:]):
         row(theirs, found[theirs], found[theirs], "itself")
         row(ours, found[ours], found[theirs], theirs)
+        figures |= results.seconds_of({theirs: found[theirs], ours: found[ours]}, theirs)
+    results.append("cold_run", figures)
 
 
 if __name__ == "__main__":

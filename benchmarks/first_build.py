@@ -11,7 +11,7 @@ import statistics
 import tempfile
 from pathlib import Path
 
-from benchmarks import chains
+from benchmarks import chains, results
 from benchmarks.timing import machine, row, seconds
 
 ROUNDS = 5
@@ -35,8 +35,11 @@ def main() -> None:
                 found[tool], counts[tool] = seconds(prepare(place / tool, steps), place / tool), steps
         print(f"first build, medians of {ROUNDS} (Snakemake and DVC once); {machine()}")
         each = found["make -j2"] / STEPS
+        figures = {}
         for name, took in found.items():
             row(f"{name}, {counts[name]} steps", took, each * counts[name], "make, per step")
+            figures[f"{name}, {counts[name]} steps"] = results.Figure(took, "s", each * counts[name], "make, per step")
+        results.append("first_build", figures)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 
-from benchmarks import chains
+from benchmarks import chains, results
 from recipebuild.recipe.load import load as load_recipe
 from recipebuild.recipe.schema import Recipe
 from recipebuild.toolkit.graph.cost import layout_changes, multiply_adds
@@ -70,6 +70,7 @@ def compare(recipe: Recipe, folder: Path) -> None:
         graphs[f"ours, {target}"] = rewritten(modern, target, recipe)
     finals = {name: with_head(path, recipe) for name, path in graphs.items()}
     seconds = timed(list(finals.values()), recipe.input.name, image)
+    figures: dict[str, results.Figure] = {}
     print(
         f"{recipe.name}: {'x'.join(map(str, recipe.input.shape))}, {THREADS} threads, median of {RUNS} interleaved runs"
     )
@@ -81,6 +82,9 @@ def compare(recipe: Recipe, folder: Path) -> None:
             f"{multiply_adds(model) / 1e9:6.2f} G multiply-adds  {layout_changes(model):4} layout changes  "
             f"{agreement(expected, found, recipe)}"
         )
+        figures[name] = results.Figure(1000 * took, "ms", 1000 * seconds[0], "classic")
+        figures[f"{name}, nodes"] = results.Figure(len(model.graph.node), "nodes")
+    results.append(f"graph {recipe.name}", figures)
 
 
 def exported(recipe: Recipe, folder: Path, exporter: str, opset: int, image: Any) -> tuple[Path, Any]:

@@ -11,6 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks import results
 from benchmarks.timing import machine
 
 STEP = """
@@ -52,6 +53,7 @@ def main() -> None:
         paths = json.dumps({key: str(build / file) for key, file in inputs.items()})
         spec = {"shape": [1, 3, 256, 512], "mean": [123.675, 116.28, 103.53], "std": [58.395, 57.12, 57.375]}
         print(f"layers and plain runs of the quickstart; {machine()}")
+        figures = {}
         for images in (2, 16):
             params = json.dumps({"input": spec, "images": images})
             for what, program in (("layers", STEP), ("both models, plain", PLAIN)):
@@ -60,6 +62,9 @@ def main() -> None:
                 )
                 seconds, peak = json.loads(done.stdout)
                 print(f"{what:20} {images:3} images {seconds:6.1f} s {peak:6.0f} MB")
+                figures[f"{what}, {images} images"] = results.Figure(seconds, "s")
+                figures[f"{what}, {images} images, memory"] = results.Figure(peak, "MB")
+        results.append("layers", figures)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import chains
+from benchmarks import chains, results
 from benchmarks.timing import Command, machine, medians, peak_mb
 
 ROUNDS = 5
@@ -45,10 +45,14 @@ def main() -> None:
             subprocess.run(arguments, cwd=folder, check=True, capture_output=True)
         found = medians(commands, ROUNDS)
         print(f"nothing to do, medians of {ROUNDS}; {machine()}")
+        figures: dict[str, results.Figure] = {}
         for name, took in found.items():
-            each = 1000 * took / steps[name]
-            memory = f"{peak_mb(*commands[name]):5.0f} MB"
-            print(f"  {name:34} {steps[name]:6} steps {took:7.3f} s {each:7.3f} ms a step {memory}")
+            each, memory = 1000 * took / steps[name], peak_mb(*commands[name])
+            print(f"  {name:34} {steps[name]:6} steps {took:7.3f} s {each:7.3f} ms a step {memory:5.0f} MB")
+            figures[name] = results.Figure(took, "s")
+            figures[f"{name}, a step"] = results.Figure(each, "ms")
+            figures[f"{name}, memory"] = results.Figure(memory, "MB")
+        results.append("many_steps", figures)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from benchmarks import results
 from benchmarks.timing import machine, row
 from recipebuild.recipe.load import load
 from recipebuild.recipe.schema import Recipe
@@ -48,6 +49,7 @@ def main() -> None:
         busy = {which: statistics.median(cpu for _, cpu, _ in found) for which, found in measured.items()}
         memory = {which: max(peak for _, _, peak in found) for which, found in measured.items()}
         accuracy = miou(folder, recipe) if name == "quickstart" else {}
+        figures: dict[str, results.Figure] = {}
         size = "x".join(map(str, recipe.input.shape))
         print(f"quantization of {name}, {size}, 32 images, {method}, medians of {rounds}; {machine()}")
         for which, label in (
@@ -59,11 +61,16 @@ def main() -> None:
                 f"  mIoU {accuracy[which]:.4f}" if accuracy else ""
             )
             row(label, seconds[which], seconds["float"], "the float runs", more)
+            figures[label] = results.Figure(seconds[which], "s", seconds["float"], "the float runs")
+            figures[f"{label}, memory"] = results.Figure(memory[which], "MB")
+            if accuracy:
+                figures[f"{label}, mIoU"] = results.Figure(accuracy[which], "of 1")
         print(
             f"  ours: {seconds['recipebuild'] / seconds['onnxruntime']:.2f} x the time and "
             f"{memory['recipebuild'] / memory['onnxruntime']:.2f} x the memory of quantize_static"
             + (f", mIoU {accuracy['recipebuild'] - accuracy['onnxruntime']:+.4f}" if accuracy else "")
         )
+        results.append(f"quantize {name} {method}", figures)
 
 
 def shipped(name: str) -> Recipe:

@@ -13,6 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks import results
 from benchmarks.timing import machine, row, seconds
 from tests.support.s3 import S3Server, environment, start_s3
 
@@ -31,6 +32,7 @@ def main() -> None:
     found = {name: statistics.median(them) for name, them in times.items()}
     for name, took in found.items():
         row(name, took, found[BUILD], "build")
+    results.append("remote_store", results.seconds_of(found, BUILD))
 
 
 def measure(server: S3Server, place: Path) -> dict[str, list[float]]:

@@ -52,6 +52,10 @@ def row(name: str, took: float, base: float, of: str, more: str = "") -> None:
 
 def machine() -> str:
     """What this was measured on."""
+    return f"{len(os.sched_getaffinity(0))} cores of {cpu_name()}, Python {platform.python_version()}, Linux"
+
+
+def cpu_name() -> str:
+    """What the processor calls itself."""
     info = Path("/proc/cpuinfo").read_text(encoding="utf-8")
-    model = next((line.partition(": ")[2] for line in info.splitlines() if line.startswith("model name")), "unknown")
-    return f"{len(os.sched_getaffinity(0))} cores of {model}, Python {platform.python_version()}, Linux"
+    return next((line.partition(": ")[2] for line in info.splitlines() if line.startswith("model name")), "unknown")

@@ -21,9 +21,12 @@ class Claim:
 
     def release(self) -> None:
         """Give all of them back."""
-        while self.locks:
-            path, lock = self.locks.popitem()
-            release(lock, path)
+        self.release_all_but("")
+
+    def release_all_but(self, name: str) -> None:
+        """Give back all but the lock on the file ``name``."""
+        for path in [path for path in self.locks if path.name != name]:
+            release(self.locks.pop(path), path)
 
 
 class TakenError(Exception):

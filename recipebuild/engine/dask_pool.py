@@ -55,6 +55,7 @@ class DaskPool:
         self._remote = remote
         self._topic = f"recipebuild-{secrets.token_hex(8)}"
         self._client: Any = None
+        self._trouble: MissingError | None = None
         self._cluster: Any = None
         self._tasks: dict[str, Any] = {}  # a step's future, by its id; None until it is submitted
         self._said: queue.SimpleQueue[tuple[str, dict[str, Any]]] = queue.SimpleQueue()
@@ -76,9 +77,10 @@ class DaskPool:
             self._connect(store)
         (order.folder / "log").touch()
         sources = {
-            input_: [(n, p, store.stats.get(p, "sha256", lambda p=p: digest_file(p))) for n, p in source_files(given)]  # type: ignore[misc]  # mypy cannot infer a default argument
+            input_: [(n, p, store.stats.get(p, "sha256", lambda p=p: digest_file(p))) for n, p in files]  # type: ignore[misc]  # mypy cannot infer a default argument
             for input_, given in order.inputs.items()
             if isinstance(given, Path)
+            for files in [source_files(given, store.stats)]
         }
         self._tasks[order.step.id] = None
         threading.Thread(target=self._send, args=(order, store, sources), daemon=True).start()
@@ -112,8 +114,16 @@ class DaskPool:
         self._client = self._cluster = None
 
     def _connect(self, store: Store) -> None:
-        from distributed import Client, LocalCluster
-
+        if self._trouble:  # each further step would wait as long for the same answer
+            raise self._trouble
+        try:
+            from distributed import Client, LocalCluster
+        except ImportError as error:
+            self._trouble = MissingError(
+                f"the Python package distributed cannot be imported: {reason(error)}",
+                remedy="pip install 'recipebuild[dask]'",
+            )
+            raise self._trouble from error
         for name in ("distributed", "distributed.client"):  # what matters is told by the run
             logging.getLogger(name).setLevel(logging.CRITICAL)
         try:
@@ -131,10 +141,11 @@ class DaskPool:
             self._client = Client(self._address or self._cluster, timeout=_CONNECT, set_as_default=False)
             self._client.subscribe_topic(self._topic, self._hear)
         except (OSError, TimeoutError, ValueError) as error:
-            raise MissingError(
+            self._trouble = MissingError(
                 f"no Dask scheduler answers at {self._address}: {reason(error)}",
                 remedy="start one with: dask scheduler",
-            ) from error
+            )
+            raise self._trouble from error
 
     # In threads of their own.
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from recipebuild.engine.executor import Files, Order, keep, timed_out
+from recipebuild.engine.executor import Files, Order, facts
 from recipebuild.engine.keys import Keys, installed_version
 from recipebuild.engine.pool import Pool
 from recipebuild.engine.record import record_as_json
@@ -93,11 +93,10 @@ def _run(
         pool.start(order, store)
         message = _watch(pool, order, tell, wanted)
         if "done" not in message:
-            with (order.folder / "log").open("rb") as log:
-                log.seek(max(0, log.seek(0, 2) - _LOG_TAIL))
-                return {**message, "log": log.read().decode(errors="replace")}
+            return {**message, "log": _tail(order.folder / "log")}
         seconds = time.monotonic() - began
-        record = keep(store, order.step, order.key, order.ingredients, order.folder, message["done"], seconds)
+        out, log = order.folder / "out", order.folder / "log"
+        record = store.publish(order.key, order.ingredients, out, log, **facts(order.step, message["done"], seconds))
         if remote:
             remote.push(record, store)
         return {"record": record_as_json(record)}
@@ -106,15 +105,23 @@ def _run(
         store.close()
 
 
+def _tail(log: Path) -> str:
+    """The end of a log, if the step began one."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, file.seek(0, 2) - _LOG_TAIL))
+            return file.read().decode(errors="replace")
+    except FileNotFoundError:
+        return ""
+
+
 _SHARE = "name a folder that all machines see under the same path, or a remote store's URL, with --store"
 
 
 def _watch(
     pool: Pool, order: Order, tell: Callable[[dict[str, Any]], None], wanted: Callable[[], bool]
 ) -> dict[str, Any]:
-    """Pass on what the step says, until it ends, takes too long, or nobody wants it; give the message that ends it."""
-    limit = order.step.timeout
-    began = time.monotonic()
+    """Pass on what the step says, until it ends or nobody wants it; give the message that ends it."""
     while True:
         for _, message in pool.messages(_LOOK):
             if "progress" not in message:
@@ -123,9 +130,6 @@ def _watch(
         if not wanted():
             pool.stop(order.step.id)
             return error_message(StepError("nobody waits for the result any more"))
-        if limit is not None and time.monotonic() - began > limit:
-            pool.stop(order.step.id)
-            return error_message(timed_out(limit))
 
 
 def _check_same(order: Order, store: Store, worker: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from glob import escape
+from bisect import bisect_left
 from pathlib import Path
 from typing import Any
 
@@ -43,17 +43,28 @@ def digest_source(path: Path, cache: StatCache) -> str:
     """
     found = [
         (name, cache.get(file, "sha256", lambda file=file: digest_file(file)))  # type: ignore[misc]  # mypy cannot infer a default argument
-        for name, file in source_files(path)
+        for name, file in source_files(path, cache)
     ]
     return found[0][1] if len(found) == 1 and not path.is_dir() else digest_listing(found)
 
 
-def source_files(path: Path) -> list[tuple[str, Path]]:
+def source_files(path: Path, cache: StatCache) -> list[tuple[str, Path]]:
     """The files that ``path`` stands for, by relative name: the file and its companions, or all in the folder.
 
     A path of which there is nothing stands for itself.
     """
     if path.is_dir():
         return [(name, path / name) for name in walk(path).files]
-    beside = [other for other in path.parent.glob(f"{escape(path.name)}[._]*") if other.is_file()]
-    return [(file.name, file) for file in (path, *beside)]
+    try:
+        names = cache.names(path.parent)
+    except OSError:
+        names = []
+    longer = [name for mark in "._" for name in _beginning_with(path.name + mark, names)]
+    beside = [path.with_name(name) for name in longer]
+    return [(file.name, file) for file in (path, *(file for file in beside if file.is_file()))]
+
+
+def _beginning_with(start: str, names: list[str]) -> list[str]:
+    """Those of sorted ``names`` that begin with ``start``."""
+    after = start[:-1] + chr(ord(start[-1]) + 1)
+    return names[bisect_left(names, start) : bisect_left(names, after)]

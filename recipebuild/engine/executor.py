@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import errno
+import os
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -33,7 +35,8 @@ class Order:
         key: Its key.
         ingredients: What the key was made of.
         inputs: By name, a path outside the store, or files in it.
-        folder: An empty folder: for what the step writes (``out``), its log (``log``), and itself (``work``).
+        folder: A folder without files: for what the step writes (``out``), its log (``log``), and itself (``work``).
+            The log is made when the step begins.
     """
 
     step: Step
@@ -47,7 +50,7 @@ class Executor(Protocol):
     """Runs steps."""
 
     distributed: bool
-    """Whether steps run elsewhere: they then wait there for what they hold, and have their time limit there."""
+    """Whether steps run elsewhere: they then wait there for what they hold."""
 
     @property
     def free(self) -> bool:
@@ -68,9 +71,6 @@ class Executor(Protocol):
         outputs in the order's folder, ``{"record": record}`` with its outputs in the store, ``{"error": fields}`` or
         ``{"died": exit status}`` end it.
         """
-
-    def stop(self, name: str) -> None:
-        """End the step ``name``."""
 
     def close(self) -> None:
         """End all."""
@@ -105,10 +105,10 @@ def lay_out(order: Order, store: Store) -> dict[str, Any]:
         if not given.blobs:  # an empty folder
             (folder / given.name).mkdir(parents=True)
         places[name] = str(folder / given.name)
+    paths = {name: f"{order.folder}/{name}" for name in ("out", "work", "log")}
     for name in ("out", "work"):
-        (order.folder / name).mkdir()
-    (order.folder / "log").touch()
-    paths = {name: str(order.folder / name) for name in ("out", "work", "log")}
+        with contextlib.suppress(FileExistsError):  # a folder that was cleared has them
+            os.mkdir(paths[name])  # noqa: PTH102 - hot
     return {"module": order.step.module, "params": dict(order.step.params), "inputs": places, **paths}
 
 
@@ -122,24 +122,20 @@ def _link(blob: Path, place: Path) -> None:
         place.chmod(0o444)
 
 
-def keep(
-    store: Store, step: Step, key: str, ingredients: Mapping[str, Any], folder: Path, metrics: Any, seconds: float
-) -> Record:
-    """Put what a step wrote in its order's folder into the store.
-
-    Raises:
-        StepError: If it wrote something that cannot be kept, or the disk is full.
-    """
-    return store.publish(
-        key,
-        ingredients,
-        folder / "out",
-        folder / "log",
-        metrics=metrics,
-        seconds=round(seconds, 3),
-        label=step.id,
-        finished=datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
+def cleared(folder: Path) -> bool:
+    """Whether another step can have the folder of an order that is done: its inputs go, and it must be empty then."""
+    if os.path.isdir(f"{folder}/in"):  # noqa: PTH112 - hot
+        shutil.rmtree(f"{folder}/in", ignore_errors=True)
+    return sorted(os.listdir(folder)) == ["out", "work"] and not any(  # noqa: PTH208 - hot
+        os.listdir(f"{folder}/{name}")  # noqa: PTH208
+        for name in ("out", "work")
     )
+
+
+def facts(step: Step, metrics: Any, seconds: float) -> dict[str, Any]:
+    """What a record says of a step that has just ended, besides its outputs."""
+    finished = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+    return {"metrics": metrics, "seconds": round(seconds, 3), "label": step.id, "finished": finished}
 
 
 def failure(message: Mapping[str, Any]) -> RecipebuildError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import selectors
 import signal
@@ -15,8 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from recipebuild.engine.executor import Order, lay_out
+from recipebuild.engine.executor import Order, lay_out, timed_out
 from recipebuild.engine.store import Store
+from recipebuild.engine.worker import error_message
 
 _GRACE = 1.0
 """Seconds between asking a worker to end and ending it."""
@@ -29,12 +31,24 @@ needs; a new worker costs a second or three of imports.
 """
 
 
-@dataclass
+@dataclass(eq=False)
 class Worker:
-    """One worker process; ``tools`` is what its steps have imported so far."""
+    """One worker process.
+
+    Attributes:
+        process: The process.
+        order: The step that it runs.
+        request: What it was told of that step.
+        deadline: When the step is ended, in seconds of the monotonic clock.
+        served: Whether it has run a step before.
+        tools: What its steps have imported so far.
+    """
 
     process: subprocess.Popen[bytes]
-    task: str | None = None
+    order: Order | None = None
+    request: dict[str, Any] = field(default_factory=dict)
+    deadline: float = math.inf
+    served: bool = False
     tools: set[str] = field(default_factory=set)
     buffer: bytes = b""
 
@@ -57,57 +71,75 @@ class Pool:
     @property
     def busy(self) -> int:
         """How many tasks are running."""
-        return sum(worker.task is not None for worker in self._workers)
+        return sum(worker.order is not None for worker in self._workers)
 
     def start(self, order: Order, store: Store) -> None:
         """Give the step to the idle worker that has most of its tools imported, or to a new one.
 
+        A worker that dies while it is idle is none; if it dies before it begins the step, another one gets that.
+
         Raises:
             OSError: If its folder cannot be filled.
         """
-        task = lay_out(order, store)
+        self._hand_out(order, lay_out(order, store))
+
+    def _hand_out(self, order: Order, request: dict[str, Any]) -> None:
         tools = order.step.tools
-        idle = [worker for worker in self._workers if worker.task is None]
+        idle = [worker for worker in self._workers if worker.order is None]
+        for worker in [worker for worker in idle if worker.process.poll() is not None]:
+            self._discard(worker)  # it was killed
+            idle.remove(worker)
         worker = max(idle, key=lambda w: len(w.tools.intersection(tools)), default=None) or self._spawn()
-        worker.task = order.step.id
+        worker.order, worker.request = order, request
+        worker.deadline = math.inf if order.step.timeout is None else time.monotonic() + order.step.timeout
         worker.tools.update(tools)
         assert worker.process.stdin is not None  # noqa: S101 - it was opened with a pipe
         with contextlib.suppress(BrokenPipeError):  # a worker that died is found by ``messages``
-            worker.process.stdin.write((json.dumps(task) + "\n").encode())
+            worker.process.stdin.write((json.dumps(request) + "\n").encode())
             worker.process.stdin.flush()
 
     def messages(self, timeout: float) -> Iterator[tuple[str, dict[str, Any]]]:
         """What running tasks have to say, waiting at most ``timeout`` seconds: (name of the task, message).
 
-        A worker that died in the middle of a task gives ``{"died": its exit status}``.
+        A worker that died in the middle of a task gives ``{"died": its exit status}``; one whose time is over is ended.
         """
         if not self._workers:
             time.sleep(timeout)
             return
-        for selected, _ in self._selector.select(timeout):
+        deadline = min(worker.deadline for worker in self._workers if worker.order) if self.busy else math.inf
+        for selected, _ in self._selector.select(max(0.0, min(timeout, deadline - time.monotonic()))):
             worker: Worker = selected.data
+            if worker not in self._workers:  # it was found dead meanwhile
+                continue
             data = os.read(selected.fd, 1 << 16)
             worker.buffer += data
             *lines, worker.buffer = worker.buffer.split(b"\n")
             for line in lines:
                 message = json.loads(line)
-                if worker.task is None:
+                if worker.order is None:
                     continue
-                name = worker.task
+                name = worker.order.step.id
                 if "progress" not in message:
-                    worker.task = None
+                    worker.order, worker.served = None, True
                     if _held(worker.process.pid) > _HEAVY:
                         self._discard(worker)
                 yield name, message
             if not data and worker in self._workers:
-                task, status = worker.task, self._discard(worker)
-                if task is not None:
-                    yield task, {"died": status}
+                status = self._discard(worker)
+                if worker.order is None:
+                    continue
+                if worker.served and not Path(worker.request["log"]).exists():  # it died before it began
+                    self._hand_out(worker.order, worker.request)
+                else:
+                    yield worker.order.step.id, {"died": status}
+        for order in [it.order for it in self._workers if it.order and it.deadline <= time.monotonic()]:
+            self.stop(order.step.id)
+            yield order.step.id, error_message(timed_out(order.step.timeout or 0.0))
 
     def stop(self, name: str) -> None:
         """End the task ``name`` and its worker."""
         for worker in list(self._workers):
-            if worker.task == name:
+            if worker.order and worker.order.step.id == name:
                 _end([worker.process])
                 self._discard(worker)
 

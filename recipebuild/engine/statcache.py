@@ -16,6 +16,7 @@ import sqlite3
 import time
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
 _FINE_NS = 20_000_000  # kernels stamp by the tick: at most 10 ms apart on Linux; twice that to be sure
 _COARSE_NS = 2_000_000_000  # FAT and some network file systems keep even seconds
@@ -36,6 +37,7 @@ class StatCache:
         self._path = path
         self._database: sqlite3.Connection | None = None
         self._pending: dict[tuple[str, str], tuple[os.stat_result, str]] = {}
+        self._names: dict[str, tuple[tuple[int, int, int, int], list[str]]] = {}
 
     def get(self, path: Path | str, kind: str, compute: Callable[[], str]) -> str:
         """The value of ``kind`` for the file at ``path``: remembered, or computed and remembered.
@@ -53,6 +55,22 @@ class StatCache:
         if _identity(os.stat(path)) == _identity(state) and _settled(state, began):  # noqa: PTH116
             self._pending[name, kind] = (state, value)
         return value
+
+    def names(self, folder: Path | str) -> list[str]:
+        """The names in a folder, sorted; remembered in memory, as thousands of sources may lie side by side.
+
+        Raises:
+            OSError: If the folder cannot be read.
+        """
+        began = time.time_ns()
+        state = os.stat(folder)  # noqa: PTH116 - called for every source of a build
+        place = str(folder)
+        if (known := self._names.get(place)) and known[0] == _identity(state):
+            return known[1]
+        names = sorted(os.listdir(folder))  # noqa: PTH208 - same
+        if _settled(state, began):
+            self._names[place] = _identity(state), names
+        return names
 
     def flush(self) -> None:
         """Write what was learned; quietly nothing where it cannot be written."""
@@ -83,7 +101,7 @@ class StatCache:
 
 def _connect(path: Path | None) -> sqlite3.Connection:
     """The database at ``path``; where that is unreadable, damaged or on a read-only mount, the best that can be had."""
-    for attempt in (str(path), f"file:{path}?mode=ro&immutable=1"):
+    for attempt in (str(path), f"file:{quote(str(path))}?mode=ro&immutable=1"):
         if path is None:
             break
         try:

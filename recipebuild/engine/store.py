@@ -1,18 +1,20 @@
 """The content-addressed store: ``blobs/<sha256>``, ``actions/<key>.json``, ``code/<digest>.json``.
 
 A blob is a file under the name of its content. An action is the record of a step that succeeded: what went in, what
-came out, how long it took. Publishing writes to a temporary name, syncs and renames, blobs before the action that
-names them; so a crash at any point leaves a valid store, at worst with a blob that nobody names yet.
+came out, how long it took. Publishing syncs the blobs, and then writes the action that names them to a temporary name
+and renames it; so a crash at any point leaves a valid store, at worst with a blob that nobody names yet.
 
 A code note says of which modules a code digest was made; only explanations read it, and nothing fails without it.
 
 Blobs are sealed: read-only, with a fixed modification time. Whoever writes to one breaks the seal, and is found out by
-a look at the file's status; a blob with a broken seal is read in full before it is trusted again.
+a look at the file's status; a blob with a broken seal is read in full before it is trusted again. A blob that is not
+known to be on the disk is a draft: it has another time, so that nobody trusts it after a power loss.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import stat
@@ -28,13 +30,15 @@ from recipebuild.engine.layout import LAYOUT, check_layout
 from recipebuild.engine.record import Blob, Record, read_record, record_as_json
 from recipebuild.engine.sharing import make_folder, open_like
 from recipebuild.engine.statcache import StatCache
-from recipebuild.engine.workspace import Mark, Workspaces, fsync_folder
+from recipebuild.engine.workspace import Mark, Workspaces, fsync_path
 from recipebuild.errors import RecipeError, StepError, disk_full
 from recipebuild.files import digest_file
 
 SEAL_NS = 946_684_800 * 1_000_000_000
 """The modification time of every blob, 2000-01-01 UTC in nanoseconds: no file gets it by being written to."""
 
+_DRAFT_NS = SEAL_NS - 1_000_000_000
+"""The modification time of a blob that may not be on the disk yet."""
 
 _WORTH_WAITING = 1.0
 """Seconds that a step took, from which on its record is made to survive a power loss at once."""
@@ -152,9 +156,9 @@ class Store:
             return {}
         return parts if digest_json(parts) == digest else {}
 
-    def note_code(self, parts: Mapping[str, str]) -> None:
+    def note_code(self, digest: str, parts: Mapping[str, str]) -> None:
         """Note of which modules a code digest was made."""
-        path = self.code / f"{digest_json(parts)}.json"
+        path = self.code / f"{digest}.json"
         if not path.exists():
             self._write(path, canonical_json(parts))
 
@@ -174,7 +178,17 @@ class Store:
             return False
 
     def publish(self, key: str, ingredients: Mapping[str, Any], folder: Path, log: Path, **facts: Any) -> Record:
-        """Move what a step wrote in ``folder``, and its log, into the store, then record the action.
+        """Move what a step wrote in ``folder``, and its log, into the store, then record the action, at once.
+
+        Raises:
+            StepError: If the step wrote something that is no regular file, or the disk is full.
+        """
+        record = self.take(key, ingredients, folder, log, **facts)
+        self.commit(record)
+        return record
+
+    def take(self, key: str, ingredients: Mapping[str, Any], folder: Path, log: Path, **facts: Any) -> Record:
+        """Move what a step wrote in ``folder``, and its log, into the store as drafts, which steps can read.
 
         Args:
             key: The step's key.
@@ -188,11 +202,24 @@ class Store:
         """
         try:
             outputs = tuple(self._take(file, file.relative_to(folder).as_posix()) for file in sorted(_files(folder)))
-            record = Record(key, ingredients, outputs, log=self._take(log, "log"), **facts)
+            return Record(key, ingredients, outputs, log=self._take(log, "log"), **facts)
+        except OSError as error:
+            raise disk_full(error, self.root) or error from error
+
+    def commit(self, record: Record) -> None:
+        """Wait until the blobs that were taken for the record are on the disk, then record the action.
+
+        Several threads may do this at once; the file system then writes its journal once for all of them.
+
+        Raises:
+            StepError: If a blob was changed since it was taken, or the disk is full.
+        """
+        try:
+            for blob in (*record.outputs, record.log):
+                self._make_durable(blob)
             self._write_action(record)
         except OSError as error:
             raise disk_full(error, self.root) or error from error
-        return record
 
     def adopt(self, record: Record) -> None:
         """Record an action that was done elsewhere; its blobs were ``put`` here before.
@@ -221,9 +248,12 @@ class Store:
         if self.claim(blob):
             file.unlink()
             return
-        with file.open("rb") as opened:
-            os.fsync(opened.fileno())
+        fsync_path(file)
         _seal(file)
+        self._replace(file, blob)
+
+    def _replace(self, file: Path, blob: Blob) -> None:
+        """Put ``file`` in the blob's place."""
         try:
             file.replace(self.path(blob))
         except PermissionError:  # in a sticky folder, another user's file stays
@@ -232,10 +262,29 @@ class Store:
             file.unlink()
 
     def _take(self, file: Path, name: str) -> Blob:
-        """Make a blob of ``file``, which is moved away."""
+        """Make a draft of ``file``, which is moved away, unless the store has its content."""
         blob = Blob(name, digest_file(file), file.stat().st_size)
-        self.put(file, blob)
+        path = self.path(blob)
+        with contextlib.suppress(FileNotFoundError):
+            state = path.stat()
+            if state.st_size == blob.bytes and _sealed(state) and self.claim(blob):
+                file.unlink()
+                return blob
+        file.chmod(0o444)
+        os.utime(file, ns=(_DRAFT_NS, _DRAFT_NS))
+        self._replace(file, blob)
         return blob
+
+    def _make_durable(self, blob: Blob) -> None:
+        path = self.path(blob)
+        while not _sealed(path.stat()):  # another step with this output may put its own file there meanwhile
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+                state = os.fstat(file.fileno())
+                if state.st_mtime_ns != _DRAFT_NS and hashlib.file_digest(file, "sha256").hexdigest() != blob.sha256:
+                    raise StepError(f"{blob.name} was changed after the step had ended", remedy="run again")
+                os.fchmod(file.fileno(), 0o444)
+                os.utime(file.fileno(), ns=(SEAL_NS, SEAL_NS))
 
     def _write_action(self, record: Record) -> None:
         text = json.dumps(record_as_json(record), sort_keys=True)
@@ -245,9 +294,9 @@ class Store:
         if record.seconds < _WORTH_WAITING:
             self._write(path, text)
             return
-        fsync_folder(self.blobs)
+        fsync_path(self.blobs)
         self._write(path, text, durable=True)
-        fsync_folder(self.actions)
+        fsync_path(self.actions)
 
     def _write(self, path: Path, text: str, *, durable: bool = False) -> None:
         temporary = self.workspaces.file()
@@ -266,6 +315,7 @@ class Store:
                 path.unlink()
             return False
         with contextlib.suppress(OSError):
+            fsync_path(path)
             _seal(path)
         return True
 

@@ -89,11 +89,15 @@ class Transfer:
         except queue.Empty:
             yield from self._stalled()
 
-    def abandon(self) -> None:
-        """Leave all that is under way behind, as the run is interrupted."""
+    def abandon(self) -> str:
+        """Leave all that is under way behind, as the run is interrupted; a warning if that are pushes."""
         self.unpushed = sorted(errand.name for errand in self._open["write"])
         for errands in self._open.values():
             errands.clear()
+        if not self.unpushed:
+            return ""
+        results = f"{len(self.unpushed)} results were" if len(self.unpushed) > 1 else "1 result was"
+        return f"interrupted before {results} in the remote store; recipebuild cache push sends what is missing"
 
     def _do(self, kind: str, errand: _Errand) -> None:
         self._open[kind].add(errand)

@@ -53,15 +53,22 @@ class Workspaces:
     def __init__(self, mark: Mark) -> None:
         sweep(mark.path.parent)
         self._names = itertools.count()
+        self._spare: list[Path] = []
         self.folder = mark.path.with_suffix("")
         self.folder.mkdir()
         open_like(self.folder, mark.path.parent)
 
     def new(self) -> Path:
-        """A new, empty folder."""
+        """A folder for one step; what is in it, if anything, are the empty folders of an earlier one."""
+        if self._spare:
+            return self._spare.pop()
         folder = self.folder / str(next(self._names))
         folder.mkdir()
         return folder
+
+    def give_back(self, folder: Path) -> None:
+        """Take back a folder with no files in it, for another step: making and removing folders is slow."""
+        self._spare.append(folder)
 
     def file(self) -> Path:
         """A name for a new file, not made yet."""
@@ -102,9 +109,9 @@ def remove(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def fsync_folder(folder: Path) -> None:
-    """Make the names in ``folder`` survive a power loss."""
-    descriptor = os.open(folder, os.O_RDONLY)
+def fsync_path(path: Path) -> None:
+    """Make a file's content, or the names in a folder, survive a power loss."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:

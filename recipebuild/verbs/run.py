@@ -81,13 +81,13 @@ def run(
     jobs = prepare(recipes, options)
     accepted = [read_accepted(given, job) for given, job in zip(recipes, jobs, strict=True)]
     store = open_store(options)
-    folders = [make_folder(options.build_dir / job.plan.name) for job in jobs]
     steps = [step for job in jobs for step in job.plan.steps]
     require_packages(steps)
     remote = open_remote(options)
     resources = {name: options.slots.get(name, 1) for step in steps for name in step.resources}
     jobs_at_once = options.jobs or default_jobs()
     executor = open_executor(options.executor, jobs_at_once, resources, remote)
+    folders = [make_folder(options.build_dir / job.plan.name) for job in jobs]
     log = EventLog([(job.plan, folder) for job, folder in zip(jobs, folders, strict=True)])
     on_plan(steps, jobs_at_once, options.executor)
     told: dict[str, list[str]] = {}
@@ -117,6 +117,7 @@ def run(
         built = zip(jobs, folders, accepted, strict=True)
         filled = [fill(job, results, folder, store, figures) for job, folder, figures in built]
     finally:
+        executor.close()
         log.close()
         store.close()
     errors: list[list[RecipebuildError]] = [

@@ -310,8 +310,10 @@ def test_no_scheduler_at_the_address(make_store: Callable[[], Store], monkeypatc
     from recipebuild.engine import dask_pool
 
     monkeypatch.setattr(dask_pool, "_CONNECT", "1s")
-    with pytest.raises(MissingError, match="no Dask scheduler answers at tcp://127"):
-        run(make_store(), [step("a")], "tcp://127.0.0.1:1")
+    results = run(make_store(), [step("a"), step("b")], "tcp://127.0.0.1:1", keep_going=True)
+    for result in results.values():
+        assert isinstance(result.error, MissingError)
+        assert "no Dask scheduler answers at tcp://127" in result.error.message
 
 
 def is_alive(pid: int) -> bool:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -97,6 +99,73 @@ def test_a_worker_serves_many_steps(make_store: Callable[[], Store], tmp_path: P
     run(make_store(), [step(name, trace=str(trace)) for name in "abcd"], jobs=1)
     assert len(set(trace.read_text().split())) == 1
     assert len(trace.read_text().split()) == 4
+
+
+def test_an_idle_worker_that_was_killed_gets_no_step(make_store: Callable[[], Store], tmp_path: Path) -> None:
+    trace = tmp_path / "trace"
+
+    def kill(event: Event) -> None:
+        if (event.step.name, event.status) == ("a", "built"):
+            worker = int(trace.read_text())
+            os.kill(worker, signal.SIGKILL)
+            wait_until(lambda: not is_alive(worker))
+
+    results = run(make_store(), [step("a", trace=str(trace)), step("b", needs=("a",))], jobs=1, on_event=kill)
+    assert statuses(results) == {"a": "built", "b": "built"}
+
+
+def test_a_step_whose_worker_dies_before_it_begins_goes_to_another(
+    make_store: Callable[[], Store], tmp_path: Path
+) -> None:
+    trace = tmp_path / "trace"
+
+    def stop_and_kill(event: Event) -> None:
+        if (event.step.name, event.status) == ("a", "built"):
+            os.kill(int(trace.read_text()), signal.SIGSTOP)
+        elif (event.step.name, event.status) == ("b", "started"):
+            threading.Timer(0.5, os.kill, (int(trace.read_text()), signal.SIGKILL)).start()
+
+    steps = [step("a", trace=str(trace)), step("b", needs=("a",), trace=str(trace))]
+    results = run(make_store(), steps, jobs=1, on_event=stop_and_kill)
+    assert statuses(results) == {"a": "built", "b": "built"}
+    assert len(set(trace.read_text().split())) == 2
+
+
+def test_no_record_is_there_before_its_blobs_are_on_the_disk_and_nobody_waits_for_that(
+    make_store: Callable[[], Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, synced, began = make_store(), threading.Event(), threading.Event()
+    sync = os.fsync
+
+    def slow(descriptor: int) -> None:
+        assert began.wait(30), "b waited for the disk"
+        file = Path(f"/proc/self/fd/{descriptor}").readlink()
+        if file.parent == store.blobs:
+            assert not any(file.name in record.read_text() for record in store.actions.iterdir())
+        sync(descriptor)
+        synced.set()
+
+    def hear(event: Event) -> None:
+        if (event.step.name, event.status) == ("b", "started"):
+            assert not synced.is_set()
+            began.set()
+
+    monkeypatch.setattr(os, "fsync", slow)
+    steps = [step("a"), replace(step("b", needs=("a",)), module="toys.tree", inputs={"source": Output("r/a", "sub")})]
+    results = run(store, steps, jobs=1, on_event=hear)
+    assert statuses(results) == {"a": "built", "b": "built"}
+    assert statuses(run(make_store(), DIAMOND[:1])) == {"a": "cached"}
+
+
+def test_a_disk_that_fails_fails_the_step(make_store: Callable[[], Store], monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(descriptor: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", broken)
+    results = run(make_store(), DIAMOND[:1])
+    assert isinstance(results["r/a"].error, StepError) and "Input/output error" in results["r/a"].error.message
+    assert not list(make_store().actions.iterdir())
+    assert not list((make_store().root / "locks").iterdir())
 
 
 def test_a_failure_skips_what_depends_on_it_and_keeps_the_rest(make_store: Callable[[], Store]) -> None:
@@ -326,6 +395,13 @@ def test_a_signal_ends_the_children_within_two_seconds(
     else:
         _ = make_store().workspaces
         assert len(list((root / "tmp").iterdir())) == 2, "what the dead left was not swept"
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def is_alive(pid: int) -> bool:

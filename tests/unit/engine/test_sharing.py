@@ -86,6 +86,7 @@ def build(place: Path, name: str, text: str, before: str = "") -> Record:
     lay_out(order, store)
     assert not before or (folder / "in" / "source" / "text").read_text()
     (folder / "out" / "text").write_text(text)
+    (folder / "log").touch()
     facts = {"metrics": {}, "seconds": 2.0, "label": f"r/{name}"}
     record = store.publish(KEY[name], {"step": name, "code": ""}, folder / "out", folder / "log", **facts)
     claim.release()

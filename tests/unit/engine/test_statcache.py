@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import contextlib
 import os
+import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -97,3 +100,59 @@ def test_a_file_counts_with_the_companions_that_continue_its_name(tmp_path: Path
     assert first != digest_file(model)
     (tmp_path / "model.onnx_data").write_text("WEIGHTS")
     assert digest() != first
+
+
+def test_a_name_that_another_one_continues_otherwise_is_no_companion(tmp_path: Path) -> None:
+    model = tmp_path / "model.onnx"
+    model.write_text("graph")
+    for other in ("model.onnx2", "model.onnx-data", "model", "model.onnxx.data"):
+        (tmp_path / other).write_text("a neighbour")
+    (tmp_path / "model.onnx.folder").mkdir()
+    assert digest_source(model, StatCache(None)) == digest_file(model)
+
+
+def test_a_companion_that_comes_while_we_look_counts(tmp_path: Path) -> None:
+    model, stats = tmp_path / "model.onnx", StatCache(None)
+    model.write_text("graph")
+    time.sleep(0.05)  # the folder's names are remembered from here on
+    alone = digest_source(model, stats)
+    (tmp_path / "model.onnx.data").write_text("weights")
+    assert digest_source(model, stats) != alone
+
+
+def test_a_folder_of_many_sources_is_listed_once(tmp_path: Path) -> None:
+    for n in range(100):
+        (tmp_path / str(n)).write_text(str(n))
+    time.sleep(0.05)
+    stats = StatCache(None)
+    first = stats.names(tmp_path)
+    assert first == sorted(str(n) for n in range(100))
+    assert stats.names(tmp_path) is first
+
+
+@pytest.mark.parametrize("name", ["what?", "number#1", "100%20", "a b"])
+def test_a_database_that_cannot_be_written_is_read_whatever_its_folder_is_called(
+    file: Path, tmp_path: Path, name: str
+) -> None:
+    place = tmp_path / name
+    place.mkdir()
+    written = StatCache(place / "stat.sqlite")
+    written.get(file, "sha256", Counting(file))
+    written.flush()
+    with read_only(place):
+        compute = Counting(file)
+        StatCache(place / "stat.sqlite").get(file, "sha256", compute)
+    assert compute.calls == 0
+
+
+@contextlib.contextmanager
+def read_only(folder: Path) -> Iterator[None]:
+    """A read-only mount of ``folder`` on itself, with a journal that a killed writer left behind."""
+    (folder / "stat.sqlite-journal").write_bytes(bytes.fromhex("d9d505f920a163d7") + bytes(504))
+    for options in (["--bind", str(folder), str(folder)], ["-o", "remount,bind,ro", str(folder)]):
+        if subprocess.run(["mount", *options], capture_output=True, check=False).returncode:
+            pytest.skip("needs the right to mount")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)

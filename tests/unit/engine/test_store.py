@@ -13,12 +13,18 @@ from recipebuild.errors import RecipeError, StepError
 
 
 def publish(store: Store, key: str = "k" * 64, text: str = "content") -> Record:
+    record = take(store, key, text)
+    store.commit(record)
+    return record
+
+
+def take(store: Store, key: str = "k" * 64, text: str = "content") -> Record:
     folder = store.workspaces.new()
     (folder / "out").mkdir()
     (folder / "out" / "model.onnx").write_text(text)
     (folder / "out" / "model.onnx.data").write_text("weights")
     (folder / "log").write_text("log")
-    return store.publish(key, {"step": "a"}, folder / "out", folder / "log", metrics={"n": 1}, seconds=1.5, label="r/a")
+    return store.take(key, {"step": "a"}, folder / "out", folder / "log", metrics={"n": 1}, seconds=1.5, label="r/a")
 
 
 def test_what_is_published_is_found_by_another_process(make_store: Callable[[], Store]) -> None:
@@ -27,6 +33,41 @@ def test_what_is_published_is_found_by_another_process(make_store: Callable[[], 
     assert found == record
     assert [blob.name for blob in record.outputs] == ["model.onnx", "model.onnx.data"]
     assert make_store().path(record.outputs[0]).read_text() == "content"
+
+
+def test_what_is_not_on_the_disk_yet_can_be_read_but_no_record_names_it(make_store: Callable[[], Store]) -> None:
+    store = make_store()
+    record = take(store)
+    blob = store.path(record.outputs[0])
+    assert blob.read_text() == "content"
+    assert blob.stat().st_mtime_ns != SEAL_NS
+    assert not list(store.actions.iterdir())
+    store.commit(record)
+    assert blob.stat().st_mtime_ns == SEAL_NS
+    assert make_store().find(record.key) == record
+
+
+def test_what_a_power_loss_left_of_a_blob_is_not_taken_for_it(make_store: Callable[[], Store]) -> None:
+    store = make_store()
+    blob = store.path(take(store).outputs[0])
+    state = blob.stat()
+    blob.chmod(0o644)
+    blob.write_bytes(bytes(state.st_size))
+    blob.chmod(0o444)
+    os.utime(blob, ns=(state.st_atime_ns, state.st_mtime_ns))
+    publish(make_store())
+    assert blob.read_text() == "content"
+
+
+def test_a_blob_that_was_changed_before_it_was_on_the_disk_is_not_recorded(make_store: Callable[[], Store]) -> None:
+    store = make_store()
+    record = take(store)
+    blob = store.path(record.outputs[0])
+    blob.chmod(0o644)
+    blob.write_text("CONTENT")
+    with pytest.raises(StepError, match=r"model\.onnx was changed"):
+        store.commit(record)
+    assert not list(store.actions.iterdir())
 
 
 def test_opening_and_looking_up_write_nothing(make_store: Callable[[], Store]) -> None:

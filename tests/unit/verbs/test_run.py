@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from recipebuild.engine.pool import Pool
+from recipebuild.errors import RecipeError
+from recipebuild.session import Options
+from recipebuild.verbs.run import run
+
+
+def run_on_dask(folder: Path, distributed: str) -> subprocess.CompletedProcess[str]:
+    """A run on Dask, where ``distributed`` is a package with this code, or is not there if that is empty."""
+    package = folder / "packages" / "distributed"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text(distributed)
+    hide = "" if distributed else "sys.modules['distributed'] = None;"
+    program = f"import runpy, sys; {hide} runpy.run_module('recipebuild', run_name='__main__', alter_sys=True)"
+    arguments = ["run", "quickstart", "--executor", "dask", "--store", str(folder / "store")]
+    return subprocess.run(
+        [sys.executable, "-c", program, *arguments],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(package.parent)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_without_distributed_a_run_on_dask_ends_before_anything_is_made(tmp_path: Path) -> None:
+    process = run_on_dask(tmp_path, "")
+    assert process.returncode == 4
+    assert "recipebuild[dask]" in process.stderr
+    assert not (tmp_path / "build").exists() and not (tmp_path / "store").exists()
+
+
+def test_a_distributed_that_cannot_be_imported_is_a_failed_build_with_a_manifest(tmp_path: Path) -> None:
+    process = run_on_dask(tmp_path, "import no_such_package_of_dask")
+    assert process.returncode == 4
+    assert "no_such_package_of_dask" in process.stderr and "recipebuild[dask]" in process.stderr
+    manifest = json.loads((tmp_path / "build" / "quickstart" / "manifest.json").read_text())
+    assert manifest["status"] == "failed"
+    assert {step["status"] for step in manifest["steps"]} == {"failed", "skipped"}
+
+
+def test_what_runs_steps_is_closed_when_a_locked_run_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[Pool] = []
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.yaml").write_text("extends: quickstart\nname: mine\n")
+    monkeypatch.setattr(Pool, "close", lambda pool: closed.append(pool))
+    with pytest.raises(RecipeError, match=r"there is no .*mine\.lock"):
+        run("mine.yaml", Options(locked=True, store=tmp_path / "store"))
+    assert len(closed) == 1
