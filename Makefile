@@ -15,8 +15,8 @@ setup: $(VENV)/.installed-dev  ## make the environment in .venv, with all that t
 run: $(VENV)/.installed  ## build the quickstart recipe into build/quickstart/
 	@$(BIN)/recipebuild run recipes/quickstart.yaml
 
-test: lint typecheck  ## lint, type check and the tests that are fast
-	@$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
+test: setup  ## lint, type check and the tests that are fast
+	@scripts/test.sh $(BIN)
 
 test-all: lint typecheck  ## every test, the long ones too
 	@$(BIN)/python -m pytest
