@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all lint typecheck bench assets schema docs site clean
+.PHONY: help setup run test test-all coverage lint typecheck bench assets schema docs site clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -20,6 +20,11 @@ test: setup  ## lint, type check and the tests that are fast
 
 test-all: lint typecheck  ## every test, the long ones too
 	@$(BIN)/python -m pytest
+
+coverage: setup  ## the tests that are fast, and how much of each room they reach, branches included
+	@$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=
+	@$(BIN)/python -m coverage json --quiet
+	@$(BIN)/python -m scripts.coverage_by_room
 
 lint: setup  ## ruff: rules and format
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
