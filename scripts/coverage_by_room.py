@@ -17,9 +17,9 @@ COUNTS = {
 
 
 def room(path: str) -> str:
-    """The room of a file of the package: ``recipebuild/graph/passes/x.py`` is in ``graph``."""
+    """The room of a file of the package: ``recipebuild/engine/x.py`` is in ``engine``; ``toolkit`` has rooms itself."""
     _, *folders, _ = Path(path).parts
-    return folders[0] if folders else "(top)"
+    return "/".join(folders[: 2 if folders[:1] == ["toolkit"] else 1]) or "(top)"
 
 
 def percentage(counts: Counter[str]) -> float:
@@ -35,9 +35,9 @@ def main() -> None:
         rooms[room(path)].update({name: file["summary"][name] for name in COUNTS})
     rows = sorted(rooms.items(), key=lambda row: percentage(row[1]))
     rows.append(("total", sum(rooms.values(), Counter())))
-    print(f"{'room':<14}" + "".join(f"{title:>10}" for title in COUNTS.values()) + f"{'%':>8}")
+    print(f"{'room':<22}" + "".join(f"{title:>10}" for title in COUNTS.values()) + f"{'%':>8}")
     for name, counts in rows:
-        print(f"{name:<14}" + "".join(f"{counts[key]:>10}" for key in COUNTS) + f"{percentage(counts):>8.1f}")
+        print(f"{name:<22}" + "".join(f"{counts[key]:>10}" for key in COUNTS) + f"{percentage(counts):>8.1f}")
 
 
 if __name__ == "__main__":
