@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all lint typecheck bench bench-compare assets schema docs site release clean
+.PHONY: help setup run test test-all coverage lint typecheck bench bench-compare assets schema docs site release clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -15,14 +15,19 @@ setup: $(VENV)/.installed-dev  ## make the environment in .venv, with all that t
 run: $(VENV)/.installed  ## build the quickstart recipe into build/quickstart/
 	@$(BIN)/recipebuild run recipes/quickstart.yaml
 
-test: lint typecheck  ## lint, type check and the tests that are fast
-	@$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
+test: setup  ## lint, type check and the tests that are fast
+	@scripts/test.sh $(BIN)
 
 test-all: lint typecheck  ## every test, the long ones too
 	@$(BIN)/python -m pytest
 
 lint: setup  ## ruff: rules and format; import-linter: which folder imports which
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports --no-logo
+
+coverage: setup  ## the tests that are fast, and how much of each room they reach, branches included
+	@$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=
+	@$(BIN)/python -m coverage json --quiet
+	@$(BIN)/python -m scripts.coverage_by_room
 
 typecheck: setup  ## mypy: strict on package, scripts and benchmarks; tests are checked, too
 	@$(BIN)/mypy

@@ -27,10 +27,10 @@ CONFIG = {
 
 
 def test_from_recipe_to_accuracy_of_the_compiled_model(
-    make_project: Callable[[], Project], standins: Callable[..., Path]
+    make_built_project: Callable[[], Project], standins: Callable[..., Path]
 ) -> None:
     standins("pulsar2")
-    project = make_project()
+    project = make_built_project()
     sets = [
         "target.runtime_input.format=BGR",
         "quantization.layers=[{module: decode_head.*, dtype: U16}]",
