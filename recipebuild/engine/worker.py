@@ -26,7 +26,7 @@ import traceback
 from pathlib import Path
 from typing import Any, TextIO
 
-from recipebuild.errors import MissingError, RecipebuildError, StepError, disk_full
+from recipebuild.errors import KINDS, MissingError, RecipebuildError, StepError, disk_full
 
 
 def main() -> None:
@@ -86,7 +86,7 @@ def _send(replies: TextIO, message: dict[str, Any]) -> None:
 
 def error_message(error: RecipebuildError) -> dict[str, Any]:
     """The message that tells the front process of an error (``executor.failure`` reads it)."""
-    kind = type(error).__name__
+    kind = next(kind.__name__ for kind in type(error).__mro__ if kind.__name__ in KINDS)  # a room's own is its base
     return {"error": {"kind": kind, "message": error.message, "remedy": error.remedy, "metrics": error.metrics}}
 
 

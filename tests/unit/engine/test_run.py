@@ -192,6 +192,11 @@ def test_an_error_of_ours_arrives_as_it_was_raised(make_store: Callable[[], Stor
     assert (error.message, error.remedy, error.metrics) == ("too low", "do better", {"figure": 1})
 
 
+def test_an_error_that_only_its_step_knows_arrives_as_its_base(make_store: Callable[[], Store]) -> None:
+    error = run(make_store(), [step("a", do="own")])["r/a"].error
+    assert type(error) is StepError and error.message == "too short"
+
+
 @pytest.mark.parametrize(
     ("do", "words"), [("die", "killed"), ("link", "no regular file"), ("read-undeclared", "FileNotFoundError")]
 )
