@@ -50,8 +50,8 @@ def run(inputs, params, out, progress):
         raise ValueError("boom")
     if params.do == "check":
         raise CheckError("too low", remedy="do better", metrics={"figure": 1})
-    if params.do == "own":
-        raise OwnError("too short")
+    if params.do == "field":
+        raise OwnError("is: too short", field="joint.text", remedy="write more")
     if params.do.startswith("unreachable") and Path(params.trace).read_text().count("\\n") <= int(params.do[-1]):
         raise UnreachableError("no answer", remedy="wait")
     if params.do == "die":
