@@ -94,7 +94,8 @@ def entry(plan: Plan, result: Result) -> dict[str, Any]:
         ]
     if error:
         found["metrics"] = error.metrics
-        found["error"] = {"message": error.message, "remedy": error.remedy, "exit_code": error.exit_code}
+        field = {"field": error.field} if error.field else {}
+        found["error"] = {"message": error.message, **field, "remedy": error.remedy, "exit_code": error.exit_code}
     return found
 
 

@@ -37,8 +37,8 @@ class Build:
         manifest: What is in there, as in ``manifest.json``.
         error: Why it failed, if it did: the first failed step's error. ``Interrupted`` without a failed step where all
             was built and the run was stopped while it still sent results to a remote store.
-        place: Where the recipe says what the failed step's error begins with, as in ``input.shape: ...``; ``None`` if
-            it does not say it.
+        place: Where the recipe says the field that the failed step's error is about, or else its section; ``None`` if
+            it says neither, or the error is about no field.
         warnings: What was told by events while it ran; among the manifest's notes, too.
         trouble: Why there is no new ``report.html``; empty if all is well.
     """
@@ -126,6 +126,6 @@ def _place(job: Job, results: Mapping[str, Result]) -> Place | None:
     """Where the recipe says what the first failed step complains about."""
     for step in job.plan.steps:
         if error := results[step.id].error:
-            field = error.message.partition(": ")[0]
-            return job.place(step, field) or job.place(step, field.rpartition(".")[0])  # a default: its section
+            section = error.field.rpartition(".")[0]  # of a field that has its default
+            return job.place(step, error.field) or job.place(step, section)
     return None

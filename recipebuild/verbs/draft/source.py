@@ -113,7 +113,8 @@ def _hub(hub_id: str, revision: str | None, task: str | None) -> Found:
     try:
         listing = look_up(hub_id, revision)
     except MissingError as error:
-        raise MissingError(error.message, remedy="\n".join([error.remedy, *_ready(hub_id)])) from error
+        remedy = "\n".join([error.remedy, *_ready(hub_id)])
+        raise MissingError(error.text, field=error.field, remedy=remedy) from error
     config = read_config(listing.folder / CONFIG)
     where = Said(hub_id, "on the Hugging Face hub")
     found = _described(hub_id, where, config, _preprocessor(listing.folder), listing.names, task)
