@@ -60,8 +60,3 @@ def test_what_was_claimed_before_the_one_that_is_not_to_be_had_is_given_back(tmp
     held.release()
     both.release()
     assert names(tmp_path) == set()
-
-
-def test_a_folder_that_cannot_be_written_is_an_error_of_the_system(tmp_path: Path) -> None:
-    with pytest.raises(OSError):
-        Claims(tmp_path / "nowhere", {}).take("key", ())
