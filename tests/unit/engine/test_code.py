@@ -11,6 +11,7 @@ import recipebuild
 from recipebuild.engine.code import code_parts
 from recipebuild.engine.digest import digest_json
 from recipebuild.engine.statcache import StatCache
+from recipebuild.toolkit.graph.passes import PASSES
 
 
 def digest(module: str = "toys.join") -> str:
@@ -84,6 +85,11 @@ def test_the_modules_of_a_package_that_a_module_names_as_a_folder_count_as_its_i
     assert digest() == before
     (toys / "kinds" / "two.py").touch()
     assert set(code_parts("toys.join", StatCache(None))) == named | {"toys.kinds.two"}
+
+
+def test_every_rewrite_is_code_of_the_step_that_rewrites() -> None:
+    parts = code_parts("recipebuild.steps.rewrite", StatCache(None))
+    assert {module.__name__ for module in PASSES.values()} <= set(parts)
 
 
 def test_what_is_remembered_follows_the_file(toys: Path, tmp_path: Path) -> None:
