@@ -15,7 +15,7 @@ def _values(figures: dict[str, Any]) -> dict[str, Any]:
         "normalized_by": "program", "mean": [0, 0, 0], "std": [1, 1, 1], "width": 4, "height": 4,
     }  # fmt: skip
     toolchain = {"name": "onnxruntime", "version": "1"}
-    interface = {
+    interface: dict[str, Any] = {
         "task": "depth-estimation", "hardware": "AX650", "npu_mode": "NPU3", "model": "quantized.onnx", "outputs": [],
         "input": image, "toolchain": toolchain, "labels": None,
     }  # fmt: skip
