@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 _COPIED = ("recipebuild", "recipes", "templates", "docs", "scripts", "tests")
-_LEFT_OUT = shutil.ignore_patterns("streets")
+_LEFT_OUT = shutil.ignore_patterns("streets", "*.pyc.*")  # the latter are on their way to be .pyc
 
 
 class Tree:
