@@ -25,10 +25,8 @@ class Tree:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.touched: set[str] = set()
-        for name in _COPIED:
-            shutil.copytree(
-                ROOT / name, path / name, ignore=_LEFT_OUT
-            )  # with times, so that __pycache__ holds there, too
+        for name in _COPIED:  # with times, so that __pycache__ holds there, too
+            shutil.copytree(ROOT / name, path / name, ignore=_LEFT_OUT)
         for file in ROOT.iterdir():
             if file.is_file() and file.name != ".git":
                 shutil.copy(file, path)
