@@ -48,9 +48,10 @@ assets: setup  ## draw and train the quickstart data anew (half an hour): script
 bench-compare: setup  ## the last two runs of each benchmark side by side
 	@$(BIN)/python -m benchmarks.compare
 
-schema: setup  ## write what in docs/ is made from the code anew: recipe.schema.json, cli.md
+schema: setup  ## write what in docs/ is made from the code anew: recipe.schema.json, cli.md, tables
 	@$(BIN)/recipebuild schema > docs/recipe.schema.json
 	@$(BIN)/python -m scripts.cli_reference > docs/cli.md
+	@$(BIN)/python -m scripts.tables
 
 docs: setup  ## take the pictures of the documentation anew: a run in a terminal, the report in Chromium
 	@$(BIN)/python -m scripts.make_docs

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import builtins
 import difflib
+import keyword
 from collections import UserDict
 from importlib import import_module
 from typing import Annotated, Any, NoReturn
@@ -14,32 +16,11 @@ from typer.main import get_command
 from recipebuild._version import __version__
 from recipebuild.cli.exits import leave
 
-_VERBS = {
-    "new": "new:new",
-    "run": "run:run",
-    "plan": "plan:plan",
-    "explain": "explain:explain",
-    "check": "check:check",
-    "render": "render:render",
-    "import": "import_:import_config",
-    "schema": "schema:schema",
-    "inspect": "inspect:inspect",
-    "diff": "diff:diff",
-    "models": "models:models",
-    "estimate": "estimate:estimate",
-    "report": "report:report",
-    "graph": "graph:graph",
-    "ui": "ui:ui",
-    "lock": "lock:lock",
-    "accept": "accept:accept",
-    "tune": "tune:tune",
-    "doctor": "doctor:doctor",
-    "help": "help_:help_",
-    "board": "board:app",
-    "bundle": "bundle:app",
-    "cache": "cache:app",
-}
-"""Each verb, in the order of ``--help``, and where it is: a function, or a typer app that has verbs of its own."""
+_VERBS = (
+    "new", "run", "plan", "explain", "check", "render", "import", "schema", "inspect", "diff", "models", "estimate",
+    "report", "graph", "ui", "lock", "accept", "tune", "doctor", "help", "board", "bundle", "cache",
+)  # fmt: skip
+"""Each verb, in the order of ``--help``. ``_command`` says where it is."""
 
 _ELSEWHERE = {
     "build": "run", "make": "run", "compile": "run", "validate": "check", "verify": "check", "lint": "check",
@@ -52,17 +33,25 @@ class _Lazily(UserDict[str, Any]):
     """Commands by name, each imported and given its options when it is asked for: a run needs one of thirty."""
 
     def __getitem__(self, name: str) -> Any:
-        found = self.data[name]
-        if isinstance(found, str):
-            module, _, attribute = found.partition(":")
-            verb = getattr(import_module(f"recipebuild.cli.{module}"), attribute)
-            if not isinstance(verb, typer.Typer):
-                alone = typer.Typer(rich_markup_mode=None, add_completion=False)
-                alone.command(name)(verb)
-                verb = alone
-            found = self.data[name] = get_command(verb)
-            found.name = name
-        return found
+        if self.data[name] is None:
+            self.data[name] = _command(name)
+        return self.data[name]
+
+
+def _command(name: str) -> Any:
+    """The command of a verb: the function that has its module's name, or the module's ``app`` of verbs below it.
+
+    The module has the verb's name, with an underscore behind names that Python has for itself.
+    """
+    own = f"{name}_" if keyword.iskeyword(name) or hasattr(builtins, name) else name
+    module = import_module(f"recipebuild.cli.{own}")
+    verbs = getattr(module, "app", None)
+    if verbs is None:
+        verbs = typer.Typer(rich_markup_mode=None, add_completion=False)
+        verbs.command(name)(getattr(module, own))
+    command = get_command(verbs)
+    command.name = name
+    return command
 
 
 class Verbs(TyperGroup):
@@ -70,7 +59,7 @@ class Verbs(TyperGroup):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        self.commands = _Lazily(_VERBS)
+        self.commands = _Lazily(dict.fromkeys(_VERBS))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Find the verb; raises a usage error that names the nearest one."""

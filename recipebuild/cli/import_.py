@@ -11,7 +11,7 @@ from recipebuild.cli import options as opt
 from recipebuild.cli.exits import print_json, say
 
 
-def import_config(
+def import_(
     config: Annotated[Path, typer.Argument(metavar="CONFIG", help="A file .json, .yaml, .toml or .prototxt.")],
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="The recipe to write; else it is printed.")

@@ -3,7 +3,9 @@
 It covers the normalized source of the step's module and of the modules of the same top-level package that it imports,
 transitively, whether at the top or inside a function. Comments, docstrings, formatting and imports under
 ``if TYPE_CHECKING:`` do not count. A data file that lies beside a module and is named in it (``"families.yaml"``), or a
-folder of them (``"families/"``), counts as part of that module. Nothing is imported to find this out.
+folder of them (``"families/"``), counts as part of that module. If the folder is a package (``"faster/"``), its modules
+count as imported by name, one by one: so a module may import them by names that it reads from a table. Nothing is
+imported to find this out.
 
 Importing ``a.b.c`` runs ``a/b/__init__.py``, so that counts, too. ``a/__init__.py`` does so only where a name of its
 own is imported: what a package says of itself to the world would otherwise be part of every step.
@@ -130,13 +132,22 @@ def _top_level(package: str) -> tuple[str, ...]:
 
 def _remembered(name: str, file: str, stats: StatCache) -> _Module:
     """The module, read only if it changed since. What it names may have come or gone meanwhile: that is looked up."""
-    found = json.loads(stats.get(file, f"code-{VERSION}", lambda: json.dumps(_read(name, Path(file)))))
-    digest = found["digest"]
-    if found["data"]:
-        folder = Path(file).parent
-        if data := [folder / named for named in found["data"] if _exists(folder, named)]:
-            digest = digest_json([digest, [digest_source(path, stats) for path in data]])
-    return _Module(digest, found["imports"], file.endswith("/__init__.py"))
+    known = json.loads(stats.get(file, f"code-{VERSION}", lambda: json.dumps(_read(name, Path(file)))))
+    digest, imports = known["digest"], known["imports"]
+    is_package = file.endswith("/__init__.py")
+    package = name if is_package else name.rpartition(".")[0]
+    folder = Path(file).parent
+    data = []
+    for named in known["data"]:
+        if package and named.endswith("/") and (folder / named / "__init__.py").is_file():
+            below = f"{package}.{named[:-1]}"
+            modules = (entry.removesuffix(".py") for entry in stats.names(folder / named) if not entry.startswith("__"))
+            imports[below] = sorted({*imports.get(below, ()), *modules})
+        elif _exists(folder, named):
+            data.append(folder / named)
+    if data:
+        digest = digest_json([digest, [digest_source(path, stats) for path in data]])
+    return _Module(digest, imports, is_package)
 
 
 def _read(name: str, path: Path) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""The figures of accuracy: a row for each metric. How each is computed is in ``toolkit/evaluate/scores.py``."""
+"""The figures of accuracy: a row for each metric. How each is computed is in ``toolkit/evaluate/scores.py``.
+
+What recipes may ask for, how reports and bundles write a figure, and the table in docs/accuracy.md are made of these.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ class Metric:
         title: As people write it.
         unit: ``%`` for fractions (0..1), which are shown in per cent; ``dB``; else empty.
         tasks: The tasks whose recipes may ask for it.
+        what: What it says, for the documentation.
         labels: Whether it needs labels; else it holds a model against another one.
         lower_is_better: Whether it is an error.
     """
@@ -25,6 +29,7 @@ class Metric:
     title: str
     unit: Literal["%", "dB", ""]
     tasks: tuple[str, ...]
+    what: str
     labels: bool = True
     lower_is_better: bool = False
 
@@ -32,18 +37,21 @@ class Metric:
 METRICS = {
     metric.name: metric
     for metric in (
-        Metric("miou", "mIoU", "%", (SEGMENTATION,)),
-        Metric("pixel_accuracy", "pixel accuracy", "%", (SEGMENTATION,)),
-        Metric("top1", "top-1", "%", (CLASSIFICATION,)),
-        Metric("top5", "top-5", "%", (CLASSIFICATION,)),
-        Metric("abs_rel", "AbsRel", "", (DEPTH,), lower_is_better=True),
-        Metric("rmse", "RMSE", "", (DEPTH,), lower_is_better=True),
-        Metric("delta1", "delta<1.25", "%", (DEPTH,)),
-        Metric("agreement", "agreement", "%", (SEGMENTATION, CLASSIFICATION), labels=False),
-        Metric("cosine", "cosine", "", (DEPTH, FEATURES), labels=False),
-        Metric("snr", "SNR", "dB", (), labels=False),
+        Metric(
+            "miou", "mIoU", "%", (SEGMENTATION,),
+            "mean IoU over the classes that occur in the labels; that of each class is in `evaluation.json`",
+        ),
+        Metric("pixel_accuracy", "pixel accuracy", "%", (SEGMENTATION,), "share of pixels with the right class"),
+        Metric("top1", "top-1", "%", (CLASSIFICATION,), "share of images whose likeliest class is right"),
+        Metric("top5", "top-5", "%", (CLASSIFICATION,), "share of images whose class is among the five likeliest"),
+        Metric("abs_rel", "AbsRel", "", (DEPTH,), "mean error relative to the truth", lower_is_better=True),
+        Metric("rmse", "RMSE", "", (DEPTH,), "root of the mean squared error, in metres", lower_is_better=True),
+        Metric("delta1", "delta<1.25", "%", (DEPTH,), "share of pixels within 1.25 times the truth"),
+        Metric("agreement", "agreement", "%", (SEGMENTATION, CLASSIFICATION), "share of equal class ids", labels=False),
+        Metric("cosine", "cosine", "", (DEPTH, FEATURES), "cosine of the values; of features, per place", labels=False),
+        Metric("snr", "SNR", "dB", (), "signal-to-noise ratio of the values; shown beside the others", labels=False),
     )
-}
+}  # fmt: skip
 """All metrics, by name; of each task the usual one comes first."""
 
 AGAINST_A_MODEL = tuple(metric.name for metric in METRICS.values() if not metric.labels)

@@ -7,11 +7,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from recipebuild.facts.metrics import MetricName
+from recipebuild.facts.metrics import AGAINST_A_MODEL, METRICS, MetricName, metrics_of
+from recipebuild.facts.tasks import TASKS
 from recipebuild.recipe.section import Count, Positive, Section, Seed, Text, wrong
 
 HUB = "hf://datasets/"
 HUB_DATASET = re.compile(re.escape(HUB) + r"[\w.-]+/[\w.-]+(@[\w./-]+)?", re.ASCII)
+
+_OF_TASKS = (metrics_of(task, labels=True) for task in TASKS)
+_WITH_LABELS = "; ".join(", ".join(metrics) for metrics in _OF_TASKS if metrics)
+_WITHOUT_LABELS = " or ".join(name for name in AGAINST_A_MODEL if METRICS[name].tasks)
 
 
 class Evaluate(Section):
@@ -51,8 +56,8 @@ class Evaluate(Section):
     )
     metric: MetricName | None = Field(
         default=None,
-        description="The figure that counts: miou, pixel_accuracy; top1, top5; abs_rel, rmse, delta1; without labels "
-        "agreement or cosine. By default the first of its kind",
+        description=f"The figure that counts: {_WITH_LABELS}; without labels {_WITHOUT_LABELS}. By default the first "
+        "of its kind",
     )
     count: Count | None = Field(default=None, description="How many images to draw from it, 1 or more; all if left out")
     seed: Seed = Field(default=0, description="Seed of the draw, 0 to 4294967295")

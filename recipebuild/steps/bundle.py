@@ -20,6 +20,7 @@ from recipebuild._version import __version__
 from recipebuild.engine.digest import digest_json
 from recipebuild.engine.keys import installed_version
 from recipebuild.engine.step import Progress
+from recipebuild.facts.metrics import METRICS
 from recipebuild.facts.runners import Runner, runners
 from recipebuild.toolkit.bundle import provenance
 from recipebuild.toolkit.bundle.card import card, program
@@ -152,6 +153,7 @@ def _card_values(
         "version": __version__,
         "interface": found,
         "figures": _evaluation(inputs),
+        "metrics": [metric for metric in METRICS.values() if metric.tasks],
         "calibration_images": images,
         "command": runner.command(found["model"], height, width) if runner else None,
     }

@@ -11,6 +11,7 @@ import pytest
 from support.documented import ROOT
 from support.project import Project
 
+from recipebuild.facts.metrics import METRICS, ROWS
 from recipebuild.plan.kinds import KINDS
 from recipebuild.results.manifest import FIGURES
 
@@ -31,9 +32,8 @@ def figures_of_steps() -> dict[str, set[str]]:
 
 
 def of_the_build() -> set[str]:
-    named = names_under("Figures of the build")
-    stars = [name.removesuffix("*") for name in named if name.endswith("*")]
-    return named | {figure for figure in FIGURES if figure.startswith(tuple(stars))}
+    accuracy = {f"{metric}_{row}" for metric in METRICS for row in ROWS}
+    return names_under("Figures of the build") | accuracy
 
 
 def unnamed(manifest: dict[str, Any]) -> Iterator[str]:

@@ -11,6 +11,7 @@ import recipebuild
 from recipebuild.engine.code import code_parts
 from recipebuild.engine.digest import digest_json
 from recipebuild.engine.statcache import StatCache
+from recipebuild.toolkit.graph.passes import PASSES
 
 
 def digest(module: str = "toys.join") -> str:
@@ -67,6 +68,28 @@ def test_a_folder_of_data_beside_the_module_that_names_it_counts(toys: Path) -> 
     before = digest()
     (toys / "tables" / "two.yaml").write_text("a: 2\n")
     assert digest() != before
+
+
+def test_the_modules_of_a_package_that_a_module_names_as_a_folder_count_as_its_imports(toys: Path) -> None:
+    (toys / "kinds").mkdir()
+    (toys / "kinds" / "__init__.py").touch()
+    (toys / "kinds" / "one.py").write_text("from toys import other\n")
+    (toys / "helper.py").write_text(
+        'from importlib import import_module\nFOLDER = "kinds/"\ndef shout(text):\n'
+        '    return import_module(f"toys.{FOLDER[:-1]}.one").other.shout(text)\n'
+    )
+    named = {"toys.join", "toys.helper", "toys.kinds", "toys.kinds.one", "toys.other"}
+    assert set(code_parts("toys.join", StatCache(None))) == named
+    before = digest()
+    (toys / "kinds" / "one.py").write_text("from toys import other  # a comment does not count\n")
+    assert digest() == before
+    (toys / "kinds" / "two.py").touch()
+    assert set(code_parts("toys.join", StatCache(None))) == named | {"toys.kinds.two"}
+
+
+def test_every_rewrite_is_code_of_the_step_that_rewrites() -> None:
+    parts = code_parts("recipebuild.steps.rewrite", StatCache(None))
+    assert {module.__name__ for module in PASSES.values()} <= set(parts)
 
 
 def test_what_is_remembered_follows_the_file(toys: Path, tmp_path: Path) -> None:

@@ -8,28 +8,31 @@ A pass is a module with
     OPSET                              the first opset that has what it writes, if it is a newer one than passes need
 
 Its name is the file's. ``PASSES`` says in which order they are applied, ``defaults`` which of them for which target;
-both follow ``recipebuild.facts.rewrites``. A folder imports its passes by name, not by listing its files: what a step
-imports is part of its key.
+both follow ``recipebuild.facts.rewrites``. The row's purpose says in which folder the file is.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from types import ModuleType
 
 from recipebuild.facts.rewrites import REWRITES, Rewrite
-from recipebuild.toolkit.graph.passes import faster, on_request, spelling
 
 Pass = ModuleType
 
 
-def _folder(row: Rewrite) -> ModuleType:
-    """Where the file of a rewrite is, by its purpose."""
+def _folder(row: Rewrite) -> str:
+    """Where the file of a rewrite is, by its purpose. The slash makes the folder's modules count in keys of steps."""
     if not row.default:
-        return on_request
-    return spelling if row.targets == "npu" else faster
+        return "on_request/"
+    return "spelling/" if row.targets == "npu" else "faster/"
 
 
-PASSES: dict[str, Pass] = {row.name: getattr(_folder(row), row.name) for row in REWRITES}
+def _module(row: Rewrite) -> Pass:
+    return import_module(f"{__name__}.{_folder(row).rstrip('/')}.{row.name}")
+
+
+PASSES: dict[str, Pass] = {row.name: _module(row) for row in REWRITES}
 """All passes by name, in the order in which they are applied."""
 
 

@@ -1,4 +1,4 @@
-"""What holds for all passes: a row, a file, a test and a line of the documentation for each."""
+"""What holds for all passes: a row, a file and a test for each."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ from recipebuild.toolkit.graph import passes
 from recipebuild.toolkit.graph.passes import PASSES, defaults
 from recipebuild.toolkit.graph.promises import needed_opset
 from recipebuild.toolkit.graph.rewrite import OPSET
-from scripts.rewrite_reference import table
 
-ROOT = Path(__file__).resolve().parents[4]
 CODE = Path(passes.__file__).parent
 TESTS = Path(__file__).parent / "passes"
 
@@ -66,11 +64,6 @@ def test_every_file_of_a_pass_and_every_test_has_a_row() -> None:
     names = sorted(row.name for row in REWRITES)
     assert sorted(path.stem for path in CODE.glob("*/[!_]*.py")) == names
     assert sorted(path.stem.removeprefix("test_") for path in TESTS.glob("*/test_*.py")) == names
-
-
-def test_the_table_in_the_documentation_is_fresh() -> None:
-    page = (ROOT / "docs" / "graphs.md").read_text(encoding="utf-8")
-    assert table() in page, "put in what python -m scripts.rewrite_reference prints"
 
 
 def test_tiles_are_for_the_host_and_legal_spellings_for_npus() -> None:
