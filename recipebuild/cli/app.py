@@ -52,17 +52,17 @@ class _Lazily(UserDict[str, Any]):
     """Commands by name, each imported and given its options when it is asked for: a run needs one of thirty."""
 
     def __getitem__(self, name: str) -> Any:
-        found = self.data[name]
-        if isinstance(found, str):
-            module, _, attribute = found.partition(":")
+        command = self.data[name]
+        if isinstance(command, str):
+            module, _, attribute = command.partition(":")
             verb = getattr(import_module(f"recipebuild.cli.{module}"), attribute)
             if not isinstance(verb, typer.Typer):
                 alone = typer.Typer(rich_markup_mode=None, add_completion=False)
                 alone.command(name)(verb)
                 verb = alone
-            found = self.data[name] = get_command(verb)
-            found.name = name
-        return found
+            command = self.data[name] = get_command(verb)
+            command.name = name
+        return command
 
 
 class Verbs(TyperGroup):
