@@ -24,11 +24,11 @@ _MOST_CLASSES = 40
 
 def accuracy(built: Built) -> Section | None:
     """What was measured on labelled images; ``None`` if nothing was."""
-    found = accuracies(built)
-    if not found:
+    by_metric = accuracies(built)
+    if not by_metric:
         return None
-    kinds = [kind for kind in ROWS if any(kind in by_kind for by_kind in found.values())]
-    charts, tables = [], [_overall(found, kinds)]
+    kinds = [kind for kind in ROWS if any(kind in by_kind for by_kind in by_metric.values())]
+    charts, tables = [], [_overall(by_metric, kinds)]
     evaluation = built.evaluation
     if evaluation and evaluation.per_class:
         names = class_names(built)
@@ -37,7 +37,7 @@ def accuracy(built: Built) -> Section | None:
         present = [kind for kind in ROWS if any(kind in value for value in rows.values())]
         charts.append(_chart(rows, [kind for kind in present if kind != "pytorch"]))
         tables.append(_by_class(rows, present))
-    note = "\n".join(filter(None, [_measured_on(built), *_intervals(built), _told_by(built)]))
+    note = "\n".join(filter(None, [_measured_on(built), *_intervals(built), _measured_by(built)]))
     return Section("accuracy", "Accuracy", note, charts=charts, tables=tables)
 
 
@@ -85,9 +85,9 @@ def _intervals(built: Built) -> Iterator[str]:
         return
     metric = evaluation.metric
     shown = [
-        f"{NAMES[kind]} {metric_text(metric, it[0])} to {metric_text(metric, it[1])}"
+        f"{NAMES[kind]} {metric_text(metric, interval[0])} to {metric_text(metric, interval[1])}"
         for kind in ROWS
-        if (it := evaluation.interval.get(kind))
+        if (interval := evaluation.interval.get(kind))
     ]
     if shown:
         yield f"95 % intervals of {metric_title(metric)}: {', '.join(shown)}."
@@ -97,18 +97,18 @@ def _intervals(built: Built) -> Iterator[str]:
         yield f"Quantization costs {low} to {high}{' points' if is_fraction(metric) else ''}.{noise}"
 
 
-def _told_by(built: Built) -> str:
+def _measured_by(built: Built) -> str:
     if built.step("simulate"):
         return "The quantized figures are those of the compiled model, simulated by Pulsar2."
     compiled = built.step("compile")
-    if compiled and any(it["name"] == "quantized.onnx" for it in compiled["outputs"]):
+    if compiled and any(output["name"] == "quantized.onnx" for output in compiled["outputs"]):
         return "The quantized figures are those of the embedded quantizer: what 8 bits cost, not what the NPU gives."
     return ""
 
 
-def _overall(found: Mapping[str, Mapping[str, float]], kinds: list[str]) -> Table:
+def _overall(by_metric: Mapping[str, Mapping[str, float]], kinds: list[str]) -> Table:
     rows = []
-    for name, by_kind in found.items():
+    for name, by_kind in by_metric.items():
         cells = [Cell(metric_title(name))]
         cells += [number(by_kind[k], metric_text(name, by_kind[k])) if k in by_kind else Cell("") for k in kinds]
         rows.append([*cells, _change_cell(name, by_kind)])

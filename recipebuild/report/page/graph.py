@@ -33,12 +33,12 @@ def graph(built: Built) -> Section | None:
 
 
 def _note(built: Built) -> str:
-    found = built.metrics("rewrite")
-    if found.get("relative") is None:
+    rewritten = built.metrics("rewrite")
+    if rewritten.get("relative") is None:
         return ""
-    said = f"The rewritten graph gives what the exported one gives, to a relative error of {found['relative']:.1e}"
-    agreement = found.get("agreement")
-    return said + (
+    text = f"The rewritten graph gives what the exported one gives, to a relative error of {rewritten['relative']:.1e}"
+    agreement = rewritten.get("agreement")
+    return text + (
         f"; the class is the same for {100 * agreement:.2f} % of the pixels." if agreement is not None else "."
     )
 
@@ -48,8 +48,8 @@ def _stages(built: Built) -> Table:
     rewritten = built.metrics("rewrite")
     rows = []
     for step, title in _STAGES:
-        found = built.metrics(step)
-        if not found:
+        metrics = built.metrics(step)
+        if not metrics:
             continue
         ending = {"simplify": "_before", "rewrite": "_after"}.get(step)
         work = {
@@ -58,11 +58,11 @@ def _stages(built: Built) -> Table:
         }
         rows.append([
             Cell(title),
-            number(found.get("nodes", found.get("nodes_after"))),
+            number(metrics.get("nodes", metrics.get("nodes_after"))),
             _shown(work["multiply_adds"], count_text),
             _shown(work["peak_activation_bytes"], size),
             _shown(work["layout_changes"], str),
-            _shown(found.get("bytes"), size),
+            _shown(metrics.get("bytes"), size),
         ])  # fmt: skip
     if compiled := built.compiled:
         blank = [Cell("")] * 3
@@ -78,11 +78,11 @@ def _operators(built: Built) -> dict[str, tuple[int, int, int]]:
     if not rewritten and not simplified:
         return {}
     names = (simplified.keys() | rewritten.keys()) - {"Constant"}
-    found = {}
+    counts = {}
     for name in names:
         exported, middle = simplified.get(name) or (rewritten.get(name, (0, 0))[0],) * 2
-        found[name] = (exported, middle, rewritten[name][1] if name in rewritten else 0 if rewritten else middle)
-    return dict(sorted(found.items(), key=lambda pair: (-max(pair[1]), pair[0])))
+        counts[name] = (exported, middle, rewritten[name][1] if name in rewritten else 0 if rewritten else middle)
+    return dict(sorted(counts.items(), key=lambda pair: (-max(pair[1]), pair[0])))
 
 
 def _counts(rows: Any) -> dict[str, tuple[int, int]]:

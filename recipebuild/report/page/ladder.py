@@ -51,8 +51,8 @@ def _change(row: Mapping[str, Any], metric: str) -> Cell:
         return Cell("")
     noise = row.get("within_noise")
     tone = "muted" if noise else "bad" if is_worse(metric, row["change"]) else "good"
-    said = change_text(metric, row["change"])
-    return Cell(f"{said} (noise)" if noise and row["change"] else said, row["change"], tone)
+    text = change_text(metric, row["change"])
+    return Cell(f"{text} (noise)" if noise and row["change"] else text, row["change"], tone)
 
 
 def _interval(bounds: Sequence[float] | None, metric: str) -> Cell:

@@ -22,7 +22,7 @@ def steps(manifest: Mapping[str, Any]) -> Table:
     ]  # fmt: skip
     rows = []
     for entry in manifest["steps"]:
-        written = sum(it["bytes"] for it in entry["outputs"])
+        written = sum(output["bytes"] for output in entry["outputs"])
         rows.append([
             Cell(entry["name"]),
             *([Cell(entry["variant"], tone="code")] if has_variants else []),
@@ -39,7 +39,7 @@ def provenance(manifest: Mapping[str, Any], built: Built) -> Section:
     """What went in, what made it, and the digest of all that came out."""
     used = manifest["toolchain"]
     toolchains = [("toolchain", f"{used['name']} {used['version']}")] if "name" in used else [
-        (f"toolchain [{label}]", f"{it['name']} {it['version']}") for label, it in used.items()
+        (f"toolchain [{label}]", f"{toolchain['name']} {toolchain['version']}") for label, toolchain in used.items()
     ]  # fmt: skip
     environment = manifest["environment"]
     facts = [
@@ -55,9 +55,13 @@ def provenance(manifest: Mapping[str, Any], built: Built) -> Section:
         "Made with", [Column("what"), Column("which")], [[Cell(k), Cell(str(v), tone="code")] for k, v in facts]
     )
     files = [
-        [Cell(it["path"], tone="code"), number(it["bytes"], size(it["bytes"])), Cell(it["sha256"], tone="code")]
+        [
+            Cell(output["path"], tone="code"),
+            number(output["bytes"], size(output["bytes"])),
+            Cell(output["sha256"], tone="code"),
+        ]
         for entry in manifest["steps"]
-        for it in entry["outputs"]
+        for output in entry["outputs"]
     ]
     columns = [Column("file"), Column("size", True), Column("SHA-256")]
     tables = [made_of, *_inputs(built), Table("Files", columns, files, filtered=True, folded=True)]
@@ -68,8 +72,11 @@ def _inputs(built: Built) -> list[Table]:
     """What the build was made of, as its SLSA provenance has it."""
     statement = built.json("bundle", "bundle/provenance.json")
     try:
-        found = statement["predicate"]["buildDefinition"]["resolvedDependencies"] if statement else []
-        rows = [[Cell(it["name"], tone="code"), Cell(next(iter(it["digest"].values())), tone="code")] for it in found]
+        sources = statement["predicate"]["buildDefinition"]["resolvedDependencies"] if statement else []
+        rows = [
+            [Cell(source["name"], tone="code"), Cell(next(iter(source["digest"].values())), tone="code")]
+            for source in sources
+        ]
     except (KeyError, TypeError, StopIteration):
         return []
     return [Table("Inputs", [Column("input"), Column("digest")], rows, filtered=True, folded=True)] if rows else []

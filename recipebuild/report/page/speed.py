@@ -52,11 +52,11 @@ def estimate(built: Built) -> Section | None:
                 charts.append(bars(rows, [""], title, unit=None))
         cells = [
             [
-                Cell(str(it["layer"]), tone="code"),
-                Cell(str(it.get("module") or "")),
-                number(it["share"], f"{100 * it['share']:.1f} %"),
+                Cell(str(layer["layer"]), tone="code"),
+                Cell(str(layer.get("module") or "")),
+                number(layer["share"], f"{100 * layer['share']:.1f} %"),
             ]
-            for it in perf.get("operators") or ()
+            for layer in perf.get("operators") or ()
         ]
         columns = [Column("layer"), Column("module"), Column("share of the time", True)]
         tables.append(Table("The slowest layers", columns, cells, filtered=True))

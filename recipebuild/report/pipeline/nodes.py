@@ -35,14 +35,14 @@ def nodes(entries: Sequence[Mapping[str, Any]]) -> list[Node]:
         entries: With ``id``, ``name``, ``variant``, ``status``, ``needs``, and ``seconds`` or ``seconds_last_time``.
     """
     before: dict[str, set[str]] = {}
-    found = []
+    nodes = []
     for entry in entries:
         needs = [id_ for id_ in entry.get("needs", ()) if id_ in before]
         before[entry["id"]] = {*needs, *(far for id_ in needs for far in before[id_])}
         direct = tuple(id_ for id_ in needs if not any(id_ in before[other] for other in needs))
         seconds = entry.get("seconds", entry.get("seconds_last_time"))
-        found.append(Node(entry["id"], entry["name"], entry["variant"], entry["status"], seconds, direct))
-    return found
+        nodes.append(Node(entry["id"], entry["name"], entry["variant"], entry["status"], seconds, direct))
+    return nodes
 
 
 def duration(seconds: float | None) -> str:

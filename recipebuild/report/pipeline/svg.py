@@ -43,9 +43,9 @@ def svg(nodes: Sequence[Node], title: str) -> str:
     boxes = []
     for node in nodes:
         x, y = corner(drawn.places[node.id])
-        said = [node.name, node.variant, STATES.get(node.status, node.status), duration(node.seconds)]
+        words = [node.name, node.variant, STATES.get(node.status, node.status), duration(node.seconds)]
         boxes.append(
-            {"node": node, "x": x, "y": y, "time": duration(node.seconds), "said": ", ".join(filter(None, said))}
+            {"node": node, "x": x, "y": y, "time": duration(node.seconds), "said": ", ".join(filter(None, words))}
         )
     return render(
         "pipeline.svg.j2",
