@@ -42,7 +42,7 @@ def estimate(
     """
     own, store = measured(), open_store(options)
     try:
-        loaded = [load(given, sets=options.sets, cwd=Path.cwd()) for given in listed(recipes)]
+        loaded = [load(recipe, sets=options.sets, cwd=Path.cwd()) for recipe in listed(recipes)]
         return [one for variants in loaded for one in _of_recipe(variants, options, store, own, on_event)]
     finally:
         store.close()
@@ -58,20 +58,20 @@ def _of_recipe(
     plan = only_until(plan_recipe(variants, replace(options, until=None), resolve_toolchain).plan, "head")
     require_packages(plan.steps)
     results = run_steps(plan.steps, store, jobs=1, on_event=on_event)
-    found = []
+    estimates = []
     for variant in variants:
         head = next(results[i] for i in plan.variants[variant.label] if results[i].step.name == "head")
         if head.record is None:
-            raise next((it.error for it in results.values() if it.error), Interrupted("interrupted"))
-        it = costs(store.path(head.record.select("model.onnx")[0]))
+            raise next((result.error for result in results.values() if result.error), Interrupted("interrupted"))
+        cost = costs(store.path(head.record.select("model.onnx")[0]))
         mode = variant.recipe.target.npu_mode
         about = {"recipe": plan.name, "variant": variant.label, "npu_mode": mode}
-        found.append({**about, "costs": asdict(it), **asdict(estimate_of(it, mode, own)), "check": _check(own)})
-    return found
+        estimates.append({**about, "costs": asdict(cost), **asdict(estimate_of(cost, mode, own)), "check": _check(own)})
+    return estimates
 
 
 def _check(own: Sequence[Measured]) -> dict[str, Any]:
     """The same estimate of a model that was measured and is kept out of the fit."""
-    it = held_out()
-    ((mode, ms),) = it.ms.items()
-    return {"name": it.name, "npu_mode": mode, "measured_ms": ms, "ms": estimate_of(it.costs, mode, own).ms}
+    model = held_out()
+    ((mode, ms),) = model.ms.items()
+    return {"name": model.name, "npu_mode": mode, "measured_ms": ms, "ms": estimate_of(model.costs, mode, own).ms}

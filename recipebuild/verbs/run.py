@@ -79,7 +79,7 @@ def run(
     """
     recipes = listed(recipes)
     jobs = prepare(recipes, options)
-    accepted = [read_accepted(given, job) for given, job in zip(recipes, jobs, strict=True)]
+    accepted = [read_accepted(recipe, job) for recipe, job in zip(recipes, jobs, strict=True)]
     store = open_store(options)
     steps = [step for job in jobs for step in job.plan.steps]
     require_packages(steps)
@@ -90,11 +90,11 @@ def run(
     folders = [make_folder(options.build_dir / job.plan.name) for job in jobs]
     log = EventLog([(job.plan, folder) for job, folder in zip(jobs, folders, strict=True)])
     on_plan(steps, jobs_at_once, options.executor)
-    told: dict[str, list[str]] = {}
+    warned: dict[str, list[str]] = {}
 
     def hear(event: Event) -> None:
         if event.status == "warning":
-            told.setdefault(event.step.id, []).append(f"warning: {event.text}")
+            warned.setdefault(event.step.id, []).append(f"warning: {event.text}")
         log.write(event)
         on_event(event)
 
@@ -112,7 +112,7 @@ def run(
             slots=options.slots,
             on_event=hear,
         )
-        warnings = [[text for step in job.plan.steps for text in told.get(step.id, ())] for job in jobs]
+        warnings = [[text for step in job.plan.steps for text in warned.get(step.id, ())] for job in jobs]
         jobs = [replace(job, notes=[*job.notes, *new]) for job, new in zip(jobs, warnings, strict=True)]
         built = zip(jobs, folders, accepted, strict=True)
         filled = [fill(job, results, folder, store, figures) for job, folder, figures in built]
@@ -123,12 +123,12 @@ def run(
     errors: list[list[RecipebuildError]] = [
         [e for step in job.plan.steps if (e := results[step.id].error)] for job in jobs
     ]
-    for job, found in zip(jobs, errors, strict=True):
+    for job, failures in zip(jobs, errors, strict=True):
         if transfer and {step.id for step in job.plan.steps} & set(transfer.unpushed):
-            found.append(Interrupted("interrupted before all results were in the remote store"))
+            failures.append(Interrupted("interrupted before all results were in the remote store"))
     if options.fail_on_regression:
-        for (manifest, _), found in zip(filled, errors, strict=True):
-            found.extend(regressions(manifest))
+        for (manifest, _), failures in zip(filled, errors, strict=True):
+            failures.extend(regressions(manifest))
     places = [_place(job, results) for job in jobs]
     parts = zip(folders, filled, errors, places, warnings, strict=True)
     return [
