@@ -50,6 +50,6 @@ def place(layers: Sequence[Layer], path: FieldPath, *, key: bool = False) -> Pla
     """Where the value at ``path`` was written last; if it was not, where the nearest mapping around it was."""
     for length in range(len(path), -1, -1):
         for layer in reversed(layers):
-            if found := layer.locate(path[:length], key=key or length < len(path)):
-                return found
+            if written := layer.locate(path[:length], key=key or length < len(path)):
+                return written
     return Place("recipe")

@@ -60,7 +60,7 @@ def problems(error: ValidationError, layers: Sequence[Layer], data: dict[str, An
     }
     for each in errors:
         path = _path(each)
-        if each["type"] == "missing" and any(path[: len(it)] == it for it in meant):
+        if each["type"] == "missing" and any(path[: len(field)] == field for field in meant):
             continue  # it is there, with a typing error in its name, or in that of its section
         if path[:-1] in broken and isinstance(path[-1], int):
             continue  # of a list that is too short or too long, single values tell nothing
