@@ -111,9 +111,9 @@ def prepare(recipes: Sequence[str], options: Options) -> list[Job]:
     bases: dict[Path, Document] = {}  # what many recipes extend is read once
     resolve = cache(resolve_toolchain)  # asking docker costs more than planning a recipe
     problems: list[Problem] = []
-    for given in recipes:
+    for recipe in recipes:
         try:
-            variants = load(given, sets=options.sets, cwd=Path.cwd(), bases=bases)
+            variants = load(recipe, sets=options.sets, cwd=Path.cwd(), bases=bases)
         except RecipeProblems as error:
             problems += error.problems
             continue
@@ -141,7 +141,7 @@ def plan_recipe(variants: Sequence[Variant], options: Options, resolve: Callable
         planned = replace(planned, steps=tuple(replace(step, timeout=options.timeout) for step in planned.steps))
     by_label = {variant.label: variant for variant in variants}
     lines = [line for variant in variants for line in advice(variant.recipe)]
-    lines += [line for it in zip(variants, toolchains, strict=True) for line in _absent(*it)]
+    lines += [line for pair in zip(variants, toolchains, strict=True) for line in _absent(*pair)]
     return Job(planned, by_label, dict(zip(by_label, toolchains, strict=True)), list(dict.fromkeys(lines)))
 
 
@@ -166,10 +166,10 @@ def resolve_toolchain(wanted: str, version: str | None = None) -> Toolchain:
     Where the recipe insists on Pulsar2 and it is missing, the plan has its compile step all the same, and that step
     says what to install; everything before it is built and kept.
     """
-    found = find(version=version) if wanted != "onnxruntime" else None
-    if found:
-        facts = {"pulsar2": found.version, "image": found.image_id or ""}
-        return Toolchain("pulsar2", found.version, {"runner": found.kind, "image": found.image}, facts)
+    installed = find(version=version) if wanted != "onnxruntime" else None
+    if installed:
+        facts = {"pulsar2": installed.version, "image": installed.image_id or ""}
+        return Toolchain("pulsar2", installed.version, {"runner": installed.kind, "image": installed.image}, facts)
     if wanted == "pulsar2":
         return Toolchain("pulsar2", "missing", {"runner": "native", "image": None}, {"pulsar2": "missing"})
     return embedded_toolchain()
