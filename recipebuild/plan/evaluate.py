@@ -13,11 +13,11 @@ from recipebuild.recipe.evaluate import HUB, Evaluate
 from recipebuild.recipe.schema import Recipe
 
 if TYPE_CHECKING:
-    from recipebuild.plan.plan import Steps, Toolchain
+    from recipebuild.plan.plan import ResolvedToolchain, Steps
 
 
 def measuring(
-    steps: Steps, toolchain: Toolchain, models: Mapping[str, Output], compiled: Output, calibration: Output
+    steps: Steps, toolchain: ResolvedToolchain, models: Mapping[str, Output], compiled: Output, calibration: Output
 ) -> dict[str, Output]:
     """Add the steps, and give what the bundle tells of them.
 

@@ -25,7 +25,7 @@ from recipebuild.recipe.schema import Recipe
 
 
 @dataclass(frozen=True)
-class Toolchain:
+class ResolvedToolchain:
     """What ``target.toolchain`` came to on this machine.
 
     Attributes:
@@ -57,7 +57,7 @@ class Plan:
 
 
 def plan(
-    variants: Sequence[Variant], toolchains: Sequence[Toolchain], templates: Mapping[str, Mapping[str, Path]]
+    variants: Sequence[Variant], toolchains: Sequence[ResolvedToolchain], templates: Mapping[str, Mapping[str, Path]]
 ) -> Plan:
     """The plan of a recipe: of all entries of its matrix, with the steps that they share only once.
 
@@ -129,7 +129,9 @@ def _rename(step: Step, new_ids: Mapping[str, str]) -> Step:
     return replace(step, inputs=inputs, after=tuple(new_ids.get(i, i) for i in step.after))
 
 
-def _steps(recipe: Recipe, label: str, toolchain: Toolchain, templates: Mapping[str, Mapping[str, Path]]) -> list[Step]:
+def _steps(
+    recipe: Recipe, label: str, toolchain: ResolvedToolchain, templates: Mapping[str, Mapping[str, Path]]
+) -> list[Step]:
     """The steps of one entry of the matrix."""
     steps = Steps(recipe, label)
     models = _model(steps)
@@ -252,7 +254,7 @@ def _configure(steps: Steps, model: Output, templates: Mapping[str, Path]) -> Ou
 
 
 def _compile(
-    steps: Steps, toolchain: Toolchain, model: Output, calibration: Output, config: Output, after: Output
+    steps: Steps, toolchain: ResolvedToolchain, model: Output, calibration: Output, config: Output, after: Output
 ) -> Output:
     inputs = {"model": model, "calibration": calibration}
     if toolchain.name == "pulsar2":
@@ -284,7 +286,7 @@ def _explain(steps: Steps, model: Output, compiled: Output, calibration: Output)
 
 def _bundle(
     steps: Steps,
-    toolchain: Toolchain,
+    toolchain: ResolvedToolchain,
     inputs: Mapping[str, Output | Source],
     templates: Mapping[str, Path],
     after: tuple[str, ...],

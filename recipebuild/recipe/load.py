@@ -19,7 +19,7 @@ from recipebuild.recipe.board import contradictions, for_runner
 from recipebuild.recipe.document import Document
 from recipebuild.recipe.extends import Chain
 from recipebuild.recipe.find import find
-from recipebuild.recipe.layers import Layer, merged, place
+from recipebuild.recipe.layers import RecipeLayer, merged, place
 from recipebuild.recipe.matrix import choices
 from recipebuild.recipe.paths import missing, missing_folders
 from recipebuild.recipe.problems import Place, Problem, RecipeProblems, printable
@@ -39,7 +39,7 @@ class Variant:
 
     recipe: Recipe
     label: str
-    _layers: tuple[Layer, ...] = field(default=(), repr=False, compare=False)
+    _layers: tuple[RecipeLayer, ...] = field(default=(), repr=False, compare=False)
 
     def place(self, field: str) -> Place | None:
         """Where the value of ``field`` (dotted) was written; ``None`` if it is the default."""
@@ -81,7 +81,7 @@ def load(
     name = _name(written[-1], settings, path, all_problems)
     variants = []
     for entry in entries or choices(None, (), ())[0]:
-        layers: list[Layer] = [*written, entry, *settings]
+        layers: list[RecipeLayer] = [*written, entry, *settings]
         data = {**merged(layers), "name": name}
         data.pop("matrix", None)
         data.pop("extends", None)
@@ -116,7 +116,7 @@ def _settings(sets: Sequence[str], cwd: Path, all_problems: list[Problem]) -> li
 
 def _name(recipe: Document, settings: Sequence[Setting], path: Path, all_problems: list[Problem]) -> Any:
     """The name of the build: what the recipe says itself (its bases do not count), else what its file is called."""
-    own: list[Layer] = [recipe, *settings]
+    own: list[RecipeLayer] = [recipe, *settings]
     names = [name for layer in own if (name := layer.data.get("name")) is not None]
     if names:
         return names[-1]
@@ -128,7 +128,7 @@ def _name(recipe: Document, settings: Sequence[Setting], path: Path, all_problem
     return "recipe"
 
 
-def _absent(data: dict[str, Any], layers: Sequence[Layer]) -> list[Problem]:
+def _absent(data: dict[str, Any], layers: Sequence[RecipeLayer]) -> list[Problem]:
     """Files and folders that the recipe names and that are not there."""
     absent = (*missing(data), *missing_folders(data))
     return [Problem(".".join(map(str, field)), what, place(layers, field), remedy) for field, what, remedy in absent]

@@ -14,7 +14,7 @@ from recipebuild.engine.keys import installed_version
 from recipebuild.engine.task import Result
 from recipebuild.facts.metrics import METRICS, ROWS
 from recipebuild.files import write_text
-from recipebuild.plan.plan import Plan, Toolchain
+from recipebuild.plan.plan import Plan, ResolvedToolchain
 
 ARTEFACTS = frozenset(
     {
@@ -37,7 +37,7 @@ def manifest(
     plan: Plan,
     results: Mapping[str, Result],
     recipe_digest: str,
-    toolchains: Mapping[str, Toolchain],
+    toolchains: Mapping[str, ResolvedToolchain],
     notes: list[str],
 ) -> dict[str, Any]:
     """The manifest of one recipe's build, as JSON values.

@@ -8,7 +8,7 @@ from typing import Any
 from recipebuild.facts.metrics import ROWS, metric_title
 from recipebuild.report.page.built import Built
 from recipebuild.report.page.charts import bars
-from recipebuild.report.page.parts import Cell, Chart, Column, Section, Table, number
+from recipebuild.report.page.parts import Cell, Chart, Column, PageSection, PageTable, number
 from recipebuild.report.page.quantities import (
     NAMES,
     accuracies,
@@ -22,7 +22,7 @@ _MOST_CLASSES = 40
 """Classes on the chart; of more, those that lost most."""
 
 
-def accuracy(built: Built) -> Section | None:
+def accuracy(built: Built) -> PageSection | None:
     """What was measured on labelled images; ``None`` if nothing was."""
     by_metric = accuracies(built)
     if not by_metric:
@@ -38,7 +38,7 @@ def accuracy(built: Built) -> Section | None:
         charts.append(_chart(rows, [kind for kind in present if kind != "pytorch"]))
         tables.append(_by_class(rows, present))
     note = "\n".join(filter(None, [_measured_on(built), *_intervals(built), _measured_by(built)]))
-    return Section("accuracy", "Accuracy", note, charts=charts, tables=tables)
+    return PageSection("accuracy", "Accuracy", note, charts=charts, tables=tables)
 
 
 def class_names(built: Built) -> dict[int, str]:
@@ -106,17 +106,17 @@ def _measured_by(built: Built) -> str:
     return ""
 
 
-def _overall(by_metric: Mapping[str, Mapping[str, float]], kinds: list[str]) -> Table:
+def _overall(by_metric: Mapping[str, Mapping[str, float]], kinds: list[str]) -> PageTable:
     rows = []
     for name, by_kind in by_metric.items():
         cells = [Cell(metric_title(name))]
         cells += [number(by_kind[k], metric_text(name, by_kind[k])) if k in by_kind else Cell("") for k in kinds]
         rows.append([*cells, _change_cell(name, by_kind)])
     columns = [Column("metric"), *(Column(NAMES[kind], True) for kind in kinds), Column("change", True)]
-    return Table("Accuracy over all images", columns, rows)
+    return PageTable("Accuracy over all images", columns, rows)
 
 
-def _by_class(rows: Mapping[str, Mapping[str, float]], kinds: list[str]) -> Table:
+def _by_class(rows: Mapping[str, Mapping[str, float]], kinds: list[str]) -> PageTable:
     columns = [Column("class"), *(Column(NAMES[kind], True) for kind in kinds), Column("change", True)]
     cells = [
         [
@@ -126,7 +126,7 @@ def _by_class(rows: Mapping[str, Mapping[str, float]], kinds: list[str]) -> Tabl
         ]
         for name, v in rows.items()
     ]
-    return Table("Intersection over union by class", columns, cells, folded=len(rows) > _MOST_CLASSES)
+    return PageTable("Intersection over union by class", columns, cells, folded=len(rows) > _MOST_CLASSES)
 
 
 def _chart(rows: Mapping[str, Mapping[str, float]], kinds: list[str]) -> Chart | None:

@@ -9,7 +9,7 @@ from recipebuild.facts.fields import config_leaves
 from recipebuild.report.page.accuracy import class_names
 from recipebuild.report.page.built import Built, titles
 from recipebuild.report.page.charts import bars
-from recipebuild.report.page.parts import Cell, Chart, Column, Section, Table, number
+from recipebuild.report.page.parts import Cell, Chart, Column, PageSection, PageTable, number
 from recipebuild.report.page.quantities import Quantity, quantities
 from recipebuild.report.page.shell import page
 from recipebuild.report.page.summary import alerts
@@ -41,7 +41,7 @@ def comparison(builds: Sequence[Built]) -> str:
     )
 
 
-def figures_section(builds: Sequence[Built]) -> Section:
+def figures_section(builds: Sequence[Built]) -> PageSection:
     """The figures of builds in a table, with charts of those that differ."""
     names = titles(builds)
     columns = [{quantity.key: quantity for quantity in quantities(built)} for built in builds]
@@ -50,8 +50,8 @@ def figures_section(builds: Sequence[Built]) -> Section:
     rows = [[_heading(key, columns), *_cells(key, columns)] for key in keys]
     headings = [Column("figure"), *(Column(title, True) for title in names)]
     note = f"In brackets, the change against {names[0]}."
-    table = Table("Figures", headings, rows)
-    return Section("figures", "Side by side", note, [table], charts)
+    table = PageTable("Figures", headings, rows)
+    return PageSection("figures", "Side by side", note, [table], charts)
 
 
 def _is_telling(key: str, columns: Sequence[dict[str, Quantity]]) -> bool:
@@ -107,7 +107,7 @@ def _chart(key: str, columns: Sequence[dict[str, Quantity]], titles: Sequence[st
     return bars(rows, [""], pairs[0][1].title, unit=None)
 
 
-def _classes(builds: Sequence[Built], titles: Sequence[str]) -> Section | None:
+def _classes(builds: Sequence[Built], titles: Sequence[str]) -> PageSection | None:
     """IoU by class of what each build would run."""
     columns = []
     for built in builds:
@@ -138,8 +138,8 @@ def _classes(builds: Sequence[Built], titles: Sequence[str]) -> Section | None:
     ]
     chart = bars(charted, titles, "Intersection over union of each class, in percent", unit="IoU, %")
     charts = [chart] if len(ids) * len(titles) <= 120 else []
-    table = Table("Accuracy by class", [Column("class"), *(Column(title, True) for title in titles)], rows)
-    return Section(
+    table = PageTable("Accuracy by class", [Column("class"), *(Column(title, True) for title in titles)], rows)
+    return PageSection(
         "classes",
         "Accuracy by class",
         "Of the quantized model, or of the float one where there is no other.",
@@ -148,7 +148,7 @@ def _classes(builds: Sequence[Built], titles: Sequence[str]) -> Section | None:
     )
 
 
-def _configurations(builds: Sequence[Built], titles: Sequence[str]) -> Section | None:
+def _configurations(builds: Sequence[Built], titles: Sequence[str]) -> PageSection | None:
     """The values of Pulsar2's configuration in which builds differ."""
     values = [dict(config_leaves(built.json("configure", "pulsar2.json") or {})) for built in builds]
     rows = []
@@ -159,8 +159,8 @@ def _configurations(builds: Sequence[Built], titles: Sequence[str]) -> Section |
     if not rows:
         return None
     columns = [Column("value"), *(Column(title) for title in titles)]
-    return Section(
-        "config", "Pulsar2 configuration", "Values that differ.", tables=[Table("Differing values", columns, rows)]
+    return PageSection(
+        "config", "Pulsar2 configuration", "Values that differ.", tables=[PageTable("Differing values", columns, rows)]
     )
 
 

@@ -12,14 +12,14 @@ from typing import Any
 
 from recipebuild.report.page.built import Built
 from recipebuild.report.page.charts import points
-from recipebuild.report.page.parts import Cell, Column, Section, Table, number
+from recipebuild.report.page.parts import Cell, Column, PageSection, PageTable, number
 
 _SENSES = (("alone", "by itself"), ("end_to_end", "end to end"))
 _MOST = 400
 """Tensors that are shown, the worst; a page with thousands of rows is slow."""
 
 
-def layers(built: Built, budget: int) -> Section | None:
+def layers(built: Built, budget: int) -> PageSection | None:
     """The errors of all tensors; ``None`` if the build did not look at them.
 
     Args:
@@ -50,7 +50,7 @@ def layers(built: Built, budget: int) -> Section | None:
     )
     if len(tensors) > _MOST:
         note += f" Shown are the worst {_MOST} of {len(tensors)} tensors; layers.json has all."
-    return Section(
+    return PageSection(
         "layers",
         "Layer by layer",
         note,
@@ -69,7 +69,7 @@ def _picture(built: Built, budget: int) -> dict[str, Any]:
     return {"image": {"src": f"data:image/png;base64,{b64encode(content).decode()}", "caption": caption}}
 
 
-def _table(tensors: list[Mapping[str, Any]]) -> Table:
+def _table(tensors: list[Mapping[str, Any]]) -> PageTable:
     columns = [
         Column("tensor"), Column("operator"), Column("module"), Column("SNR itself, dB", True),
         Column("SNR end to end, dB", True), Column("cosine", True), Column("MSE", True), Column("range", True),
@@ -89,10 +89,10 @@ def _table(tensors: list[Mapping[str, Any]]) -> Table:
             Cell(f"{tensor['low']:.3g} … {tensor['high']:.3g}", tensor["high"] - tensor["low"]),
             _figure(tensor.get("outlier"), ".1f"),
         ])  # fmt: skip
-    return Table("Tensors, the noisiest first", columns, rows, filtered=True, chart=True)
+    return PageTable("Tensors, the noisiest first", columns, rows, filtered=True, chart=True)
 
 
-def _blocks(built: Built) -> list[Table]:
+def _blocks(built: Built) -> list[PageTable]:
     """What each block of the model loses by 8 bits, and would win by 16."""
     content = built.json("sensitivity", "sensitivity.json")
     blocks = content.get("blocks") if isinstance(content, Mapping) else None
@@ -112,7 +112,7 @@ def _blocks(built: Built) -> list[Table]:
         ]
         for block in blocks
     ]
-    return [Table("Blocks, that with most to win first", columns, rows, filtered=True)]
+    return [PageTable("Blocks, that with most to win first", columns, rows, filtered=True)]
 
 
 def _name(tensor: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ from recipebuild.report.page.graph import graph
 from recipebuild.report.page.ladder import ladder
 from recipebuild.report.page.layers import layers
 from recipebuild.report.page.limits import limits
-from recipebuild.report.page.parts import Section
+from recipebuild.report.page.parts import PageSection
 from recipebuild.report.page.pictures import pictures
 from recipebuild.report.page.provenance import provenance, steps
 from recipebuild.report.page.shell import page
@@ -55,7 +55,7 @@ def report(manifest: Mapping[str, Any], folder: Path) -> str:
     )
 
 
-def _sections(built: Built, budget: int) -> list[Section]:
+def _sections(built: Built, budget: int) -> list[PageSection]:
     """All that is known of one entry of the matrix, in the order of the page."""
     sections = (
         accuracy(built), limits(built), ladder(built), pictures(built, 3 * budget // 4), layers(built, budget // 4),

@@ -6,13 +6,13 @@ from base64 import b64encode
 from typing import Any
 
 from recipebuild.report.page.built import Built
-from recipebuild.report.page.parts import Section
+from recipebuild.report.page.parts import PageSection
 
 _ORDER = ("input", "ground-truth", "float", "quantized", "board", "difference")
 _TYPES = {".png": "image/png", ".jpg": "image/jpeg"}
 
 
-def pictures(built: Built, budget: int) -> Section | None:
+def pictures(built: Built, budget: int) -> PageSection | None:
     """The pictures of the step preview; ``None`` if there are none.
 
     Args:
@@ -44,7 +44,7 @@ def pictures(built: Built, budget: int) -> Section | None:
     if left_out:
         note += " Some pictures are left out, to keep the page small; they are in the build folder."
     more = {"rows": list(rows.values()), "titles": titles, "classes": _classes(built), "id": built.label or "all"}
-    return Section("pictures", "Pictures", note, more={"pictures": more})
+    return PageSection("pictures", "Pictures", note, more={"pictures": more})
 
 
 def _place(name: str) -> tuple[str, int]:
