@@ -12,7 +12,7 @@ from recipebuild.engine.step import Step
 class _Running:
     began: float
     fraction: float = 0.0
-    reported: float = 0.0
+    reported_at: float = 0.0
 
 
 class Forecast:
@@ -36,7 +36,7 @@ class Forecast:
     def progress(self, name: str, fraction: float, now: float) -> None:
         """A running step has done ``fraction`` of its work, 0..1, by its own account."""
         if name in self._running:
-            self._running[name].fraction, self._running[name].reported = fraction, now
+            self._running[name].fraction, self._running[name].reported_at = fraction, now
 
     def ended(self, name: str) -> None:
         """A step is done, however it ended."""
@@ -71,7 +71,8 @@ class Forecast:
             return known - passed
         if running.fraction < 0.05:
             return None
-        left = (running.reported - running.began) * (1 - running.fraction) / running.fraction - (now - running.reported)
+        worked = running.reported_at - running.began
+        left = worked * (1 - running.fraction) / running.fraction - (now - running.reported_at)
         return left if left > 0 else None
 
     def all_left(self, now: float, workers: int) -> float | None:

@@ -29,7 +29,7 @@ def warnings(event: Event) -> None:
 
 def plain_lines(*, verbose: bool) -> OnEvent:
     """A line for what happens; with ``verbose`` for all of it: what is cached, each progress, the figures."""
-    last_line: dict[str, float] = {}
+    last_line_at: dict[str, float] = {}
     last_text: dict[str, str] = {}
 
     def on_event(event: Event) -> None:
@@ -39,11 +39,11 @@ def plain_lines(*, verbose: bool) -> OnEvent:
             more = figure({"name": event.step.name, "metrics": event.metrics or {}}) if verbose else ""
             line = _TEXTS[event.status].format(seconds=event.seconds, text=event.text)
             say(f"{name}: {line}{f': {more}' if more and event.status == 'built' else ''}")
-            last_line[name] = now
+            last_line_at[name] = now
         elif event.status == "progress" and event.text and event.text != last_text.get(name):
-            if verbose or now - last_line.get(name, now) > _QUIET_SECONDS:
+            if verbose or now - last_line_at.get(name, now) > _QUIET_SECONDS:
                 say(f"{name}: {event.text}")
-                last_line[name], last_text[name] = now, event.text
+                last_line_at[name], last_text[name] = now, event.text
         elif verbose and event.status in ("cached", "skipped"):
             say(f"{name}: {event.status}")
 
