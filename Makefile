@@ -5,7 +5,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-all lint typecheck bench bench-compare assets schema docs site release clean
+.PHONY: help setup run test test-all coverage mutants lint typecheck bench bench-compare assets schema docs site release clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -15,14 +15,24 @@ setup: $(VENV)/.installed-dev  ## make the environment in .venv, with all that t
 run: $(VENV)/.installed  ## build the quickstart recipe into build/quickstart/
 	@$(BIN)/recipebuild run recipes/quickstart.yaml
 
-test: lint typecheck  ## lint, type check and the tests that are fast
-	@$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
+test: setup  ## lint, type check and the tests that are fast
+	@scripts/test.sh $(BIN)
 
-test-all: lint typecheck  ## every test, the long ones too
+test-all: lint typecheck  ## every test, the long ones too, and the mutants of the engine
 	@$(BIN)/python -m pytest
+	@$(MAKE) --no-print-directory mutants
 
 lint: setup  ## ruff: rules and format; import-linter: which folder imports which
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports --no-logo
+
+coverage: setup  ## the tests that are fast, and how much of each room they reach, branches included
+	@$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=
+	@$(BIN)/python -m coverage json --quiet
+	@$(BIN)/python -m scripts.coverage_by_room
+
+mutants: $(VENV)/.installed-mutants  ## change keys and store in hundreds of ways: lists what no test notices
+	@$(BIN)/mutmut run
+	@$(BIN)/mutmut results
 
 typecheck: setup  ## mypy: strict on package, scripts and benchmarks; tests are checked, too
 	@$(BIN)/mypy
@@ -53,7 +63,7 @@ release: setup  ## sdist, wheel, bill of materials and SHA256SUMS, the same byte
 	@$(BIN)/python -m scripts.release
 
 clean:  ## remove what was built here; the store stays
-	rm -rf $(VENV) .venv-bench build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-bench build dist mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/.created:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "recipebuild needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
@@ -67,6 +77,10 @@ $(VENV)/.installed: $(VENV)/.created pyproject.toml constraints.txt
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[build,datasets,s3,sftp,dask,docs,dev]'
+	@touch $@
+
+$(VENV)/.installed-mutants: $(VENV)/.installed-dev
+	$(BIN)/python -m pip install --quiet -c constraints.txt 'mutmut>=3.8'
 	@touch $@
 
 .venv-bench/.installed: benchmarks/requirements.txt

@@ -3,4 +3,4 @@
 It has a module of its own so that it counts in the key of each step whose result says it.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -8,7 +8,8 @@
     └── CheckError              5   a check fell short: accuracy, agreement
     Interrupted               130   Ctrl-C or SIGTERM
 
-A message is one line that says what is wrong; ``remedy`` says what the user can do about it.
+A message is one line that says what is wrong; ``remedy`` says what the user can do about it. An error about a field of
+the recipe has its name as ``field``, and it stands in front of the message.
 """
 
 from __future__ import annotations
@@ -23,18 +24,25 @@ class RecipebuildError(Exception):
     """The root of the hierarchy.
 
     Args:
-        message: What is wrong, in one line, with the name of the thing that is wrong.
+        text: What is wrong, in one line, with the name of the thing that is wrong.
+        field: The field of the recipe that is wrong, dotted; empty if it is none.
         remedy: What the user can do about it; may have several lines.
         metrics: Figures that were measured before the failure; they go into the manifest.
     """
 
     exit_code: ClassVar[int] = 1
 
-    def __init__(self, message: str, *, remedy: str = "", metrics: dict[str, Any] | None = None) -> None:
-        super().__init__(message)
-        self.message = message
+    def __init__(self, text: str, *, field: str = "", remedy: str = "", metrics: dict[str, Any] | None = None) -> None:
+        super().__init__(f"{field}: {text}" if field else text)
+        self.text = text
+        self.field = field
         self.remedy = remedy
         self.metrics = metrics or {}
+
+    @property
+    def message(self) -> str:
+        """What people read: the field, if there is one, and the text."""
+        return str(self)
 
 
 class RecipeError(RecipebuildError):

@@ -1,19 +1,28 @@
-"""From recipes and options to plans: load, resolve what the machine has, plan. Nothing is built here.
+"""From recipes and options to plans, and the one wiring in which plans run.
 
-What is done with the plans is in ``verbs/``.
+Load, resolve what the machine has, plan; then ``Session`` is the store, the remote store and the executor. What is done
+with the results is in ``verbs/``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import contextlib
+import os
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
+from typing import Self
 
+from recipebuild.engine.events import OnEvent
+from recipebuild.engine.executors import open_executor
 from recipebuild.engine.keys import installed_version
 from recipebuild.engine.remote import Remote
+from recipebuild.engine.run import run_steps
 from recipebuild.engine.step import Step
 from recipebuild.engine.store import Store, own_store
+from recipebuild.engine.task import Result
+from recipebuild.engine.transfer import Transfer
 from recipebuild.errors import MissingError, RecipeError
 from recipebuild.plan.families import with_families
 from recipebuild.plan.plan import Plan, ResolvedToolchain, only_until, plan
@@ -201,6 +210,76 @@ def open_remote(options: Options) -> Remote | None:
         MissingError: If the packages for its protocol are not installed.
     """
     return Remote(options.store) if isinstance(options.store, str) and "://" in options.store else None
+
+
+class Session:
+    """What steps run with: the store, a remote one behind it, and what runs them. One way for all verbs that build.
+
+        with Session(options, steps) as session:
+            results = session.run(on_event)
+
+    It begins with nothing touched but the store. While it is open, ``cache gc`` leaves alone what it uses.
+
+    Args:
+        options: How to build.
+        steps: What is to run.
+
+    Raises:
+        MissingError: If packages that the steps use, or that the executor or a remote store needs, are not installed.
+    """
+
+    def __init__(self, options: Options, steps: Sequence[Step]) -> None:
+        require_packages(steps)
+        self._options = options
+        self.steps = steps
+        self.jobs = options.jobs or default_jobs()
+        self.store = open_store(options)
+        remote = open_remote(options)
+        self._transfer = Transfer(self.store, remote) if remote else None
+        resources = {name: options.slots.get(name, 1) for step in steps for name in step.resources}
+        self._executor = open_executor(options.executor, self.jobs, resources, remote)
+
+    def __enter__(self) -> Self:
+        self.store.hold()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._executor.close()
+        self.store.close()
+
+    def run(self, on_event: OnEvent, *, keep_going: bool = False) -> dict[str, Result]:
+        """Run the steps, once: look each up, and build what is missing.
+
+        Args:
+            on_event: Called with each event of each step.
+            keep_going: After a failure, build all that does not depend on it.
+
+        Returns:
+            How each step ended, by its id.
+        """
+        return run_steps(
+            self.steps,
+            self.store,
+            executor=self._executor,
+            transfer=self._transfer,
+            keep_going=keep_going,
+            slots=self._options.slots,
+            on_event=on_event,
+        )
+
+    @property
+    def unpushed(self) -> Collection[str]:
+        """The ids of steps whose results did not reach the remote store."""
+        return self._transfer.unpushed if self._transfer else ()
+
+
+def default_jobs() -> int:
+    """As many steps at once as there are cores, and 4 GiB of free memory for each; at least one."""
+    free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    with contextlib.suppress(OSError, StopIteration, ValueError):
+        lines = Path("/proc/meminfo").read_text(encoding="utf-8").splitlines()
+        free = int(next(line for line in lines if line.startswith("MemAvailable")).split()[1]) * 1024
+    return max(1, min(len(os.sched_getaffinity(0)), free // (4 << 30)))
 
 
 def require_packages(steps: Iterable[Step]) -> None:

@@ -2,22 +2,58 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
+from support.shared import shared_folder
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture(scope="session")
+def new_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cache folder whose store knows the digests of our own code and has no results.
+
+    To read all of the code costs a second and more, and every command that makes a plan in a new store has to.
+    """
+    return shared_folder(tmp_path_factory, "cache", _digest_code)
+
+
+def _digest_code(cache: Path) -> None:
+    from recipebuild.engine.code import code_parts
+    from recipebuild.engine.store import Store
+    from recipebuild.plan.kinds import KINDS
+
+    (cache / "recipebuild").mkdir()
+    stats = Store(cache / "recipebuild").stats
+    for kind in KINDS.values():
+        code_parts(kind.module, stats)
+    stats.flush()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(new_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tests that name no store have one of this worker, not the store of whoever runs them."""
+    folder = tmp_path_factory.mktemp("cache")
+    shutil.copytree(new_cache, folder, dirs_exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(folder))
+        yield
+
+
+@pytest.fixture(scope="session")
 def tiny_segformer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A SegFormer of a few thousand parameters in Hugging Face layout (config.json, model.safetensors), 19 classes."""
+    return shared_folder(tmp_path_factory, "tiny-segformer", _save_tiny_segformer)
+
+
+def _save_tiny_segformer(folder: Path) -> None:
     import torch
     from transformers import SegformerConfig, SegformerForSemanticSegmentation
 
-    folder = tmp_path_factory.mktemp("tiny-segformer")
     torch.manual_seed(0)
     config = SegformerConfig(
         num_labels=19,
@@ -35,22 +71,23 @@ def tiny_segformer(tmp_path_factory: pytest.TempPathFactory) -> Path:
         classifier.weight.div_(std[:, None, None, None])
         classifier.bias.sub_(mean).div_(std)
     model.save_pretrained(folder, safe_serialization=True)
-    return folder
 
 
 @pytest.fixture(scope="session")
 def segformer_onnx(tiny_segformer: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """``tiny_segformer`` as ONNX: pixel_values [1, 3, 64, 128] -> logits [1, 19, 16, 32]."""
-    from recipebuild.toolkit.models.export import export
-    from recipebuild.toolkit.models.load import load
 
-    path = tmp_path_factory.mktemp("exported") / "export.onnx"
-    module = load(tiny_segformer, task="semantic-segmentation", weights="pretrained", seed=0)
-    export(
-        module, path,
-        input_name="pixel_values", output_name="logits", shape=(1, 3, 64, 128), opset=17, exporter="torchscript",
-    )  # fmt: skip
-    return path
+    def export_to(folder: Path) -> None:
+        from recipebuild.toolkit.models.export import export
+        from recipebuild.toolkit.models.load import load
+
+        module = load(tiny_segformer, task="semantic-segmentation", weights="pretrained", seed=0)
+        export(
+            module, folder / "export.onnx",
+            input_name="pixel_values", output_name="logits", shape=(1, 3, 64, 128), opset=17, exporter="torchscript",
+        )  # fmt: skip
+
+    return shared_folder(tmp_path_factory, "exported", export_to) / "export.onnx"
 
 
 @pytest.fixture

@@ -98,7 +98,7 @@ def mark(problems: Iterable[Problem]) -> None:
     from recipebuild.cli.lines import annotation
 
     for problem in problems:
-        at, text = problem.place, f"{problem.field}: {problem.message}".removeprefix(": ")
+        at, text = problem.place, ": ".join(filter(None, (problem.field, problem.message)))
         say(annotation(text, file=at.origin if at.line else "", line=at.line, column=at.column))
 
 

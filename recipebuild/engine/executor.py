@@ -142,7 +142,7 @@ def failure(message: Mapping[str, Any]) -> RecipebuildError:
     """The error that the message ``{"error": fields}`` or ``{"died": exit status}`` stands for."""
     if "error" in message:
         fields = dict(message["error"])
-        return KINDS[fields.pop("kind")](fields.pop("message"), **fields)
+        return KINDS[fields.pop("kind")](fields.pop("text"), **fields)
     if message["died"] == -9:
         return StepError(
             "the worker was killed, most often because memory ran out",

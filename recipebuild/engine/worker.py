@@ -5,7 +5,7 @@ output, one JSON object a line::
 
     > {"module": ..., "params": {...}, "inputs": {name: path}, "out": path, "work": path, "log": path}
     < {"progress": 0.5, "text": "image 16 of 32"}
-    < {"done": {metrics}}   or   {"error": {"kind", "message", "remedy", "metrics"}}
+    < {"done": {metrics}}   or   {"error": {"kind", "text", "field", "remedy", "metrics"}}
 
 What a step prints, from Python or from a library in C, goes to its log. When standard input ends, the front process is
 gone: the worker ends at once, with all that it started. SIGTERM unwinds the step first, so that it can end a container.
@@ -26,7 +26,7 @@ import traceback
 from pathlib import Path
 from typing import Any, TextIO
 
-from recipebuild.errors import MissingError, RecipebuildError, StepError, disk_full
+from recipebuild.errors import KINDS, MissingError, RecipebuildError, StepError, disk_full
 
 
 def main() -> None:
@@ -86,8 +86,9 @@ def _send(replies: TextIO, message: dict[str, Any]) -> None:
 
 def error_message(error: RecipebuildError) -> dict[str, Any]:
     """The message that tells the front process of an error (``executor.failure`` reads it)."""
-    kind = type(error).__name__
-    return {"error": {"kind": kind, "message": error.message, "remedy": error.remedy, "metrics": error.metrics}}
+    kind = next(base.__name__ for base in type(error).__mro__ if base.__name__ in KINDS)  # a room's own is its base
+    fields = {"text": error.text, "field": error.field, "remedy": error.remedy, "metrics": error.metrics}
+    return {"error": {"kind": kind, **fields}}
 
 
 def _translate(error: Exception, out: str) -> RecipebuildError:

@@ -78,7 +78,7 @@ def read(path: Path, origin: str) -> Document:
 
 
 def _problem(error: YamlError, origin: str, text: str) -> Problem:
-    return Problem(error.field, error.message, at(origin, text, error.line, error.column), error.remedy)
+    return Problem(error.field, error.text, at(origin, text, error.line, error.column), error.remedy)
 
 
 def _text(path: Path, origin: str) -> str:

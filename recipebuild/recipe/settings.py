@@ -42,21 +42,21 @@ def setting(option: str, cwd: Path) -> Setting:
     """
     origin = f"--set {printable(option)}"
 
-    def refuse(message: str, remedy: str) -> RecipeProblems:
-        return RecipeProblems([Problem("", message, Place(origin), remedy)])
+    def refuse(message: str, remedy: str, field: str = "") -> RecipeProblems:
+        return RecipeProblems([Problem(field, message, Place(origin), remedy)])
 
     field, equals, text = option.partition("=")
     field = field.strip()
     if not equals or not _FIELD.fullmatch(field):
         raise refuse("not of the form field=value", "for example: --set input.shape=[1,3,512,1024]")
     if field.partition(".")[0] == "extends":
-        raise refuse("extends: only a file can say what it extends", "write a recipe with that `extends`")
+        raise refuse("only a file can say what it extends", "write a recipe with that `extends`", "extends")
     try:
         _, value, flaws = parse(text)
     except YamlError as error:
-        raise refuse(f"{field}: {error.message}", error.remedy) from None
+        raise refuse(error.text, error.remedy, field) from None
     if flaws:
-        raise refuse(f"{field}: {flaws[0].field} is given twice", "keep one of them")
+        raise refuse(f"{flaws[0].field} is given twice", "keep one of them", field)
     # An axis of the matrix is a dotted field itself.
     parts = field.split(".") if not field.startswith("matrix.") else field.split(".", 1)
     for part in reversed(parts):

@@ -42,9 +42,9 @@ _HINTS = (
 class YamlError(RecipeError):
     """The text cannot be read as YAML, or says what a recipe must not; ``line`` and ``column`` count from 1."""
 
-    def __init__(self, message: str, *, line: int = 1, column: int = 1, field: str = "", remedy: str = "") -> None:
-        super().__init__(message, remedy=remedy)
-        self.line, self.column, self.field = line, column, field
+    def __init__(self, text: str, *, line: int = 1, column: int = 1, field: str = "", remedy: str = "") -> None:
+        super().__init__(text, field=field, remedy=remedy)
+        self.line, self.column = line, column
 
 
 class _Loader(_Base):

@@ -94,7 +94,8 @@ def entry(plan: Plan, result: Result) -> dict[str, Any]:
         ]
     if error:
         value["metrics"] = error.metrics
-        value["error"] = {"message": error.message, "remedy": error.remedy, "exit_code": error.exit_code}
+        field = {"field": error.field} if error.field else {}
+        value["error"] = {"message": error.message, **field, "remedy": error.remedy, "exit_code": error.exit_code}
     return value
 
 

@@ -84,7 +84,8 @@ def _from_folder(source: Path, params: Params, model: Path) -> dict[str, Any]:
 def _from_onnx(source: Path, params: Params, model: Path) -> dict[str, Any]:
     if params.weights == "random":
         raise RecipeError(
-            f"model.weights: random needs an architecture, and {source.name} is a finished graph",
+            f"random needs an architecture, and {source.name} is a finished graph",
+            field="model.weights",
             remedy="set model.weights: pretrained, or point model.source at a folder with a config.json",
         )
     copy_onnx(source, model)
@@ -95,7 +96,8 @@ def _known_config(hub_id: str) -> dict[str, Any]:
     config = config_for(hub_id)
     if config is None:
         raise RecipeError(
-            f"model.source: {hub_id} is of no known family, and model.weights: random downloads nothing",
+            f"{hub_id} is of no known family, and model.weights: random downloads nothing",
+            field="model.source",
             remedy=f"known without a download: {', '.join(known_ids())}; otherwise point model.source at a folder "
             "with the model's config.json, or set model.weights: pretrained",
         )

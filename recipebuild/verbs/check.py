@@ -92,9 +92,8 @@ def _undescribed(job: Job) -> list[Problem]:
         try:
             check_inputs(check_source(source), source, shapes)
         except StepError as error:
-            field, _, message = error.message.partition(": ")
-            place = variant.place(field) or variant.place("model.source") or Place(recipe.name)
-            problems[error.message] = Problem(field, message, place, error.remedy)
+            place = variant.place(error.field) or variant.place("model.source") or Place(recipe.name)
+            problems[error.message] = Problem(error.field, error.text, place, error.remedy)
     return list(problems.values())
 
 
@@ -120,7 +119,7 @@ def _unmatched(job: Job, options: Options) -> list[Problem]:
             resolve(_by_module(variant.recipe), load_model(store.path(record.select("model.onnx")[0]), weights=False))
         except StepError as error:
             place = variant.place("quantization.layers") or Place(variant.recipe.name)
-            problems[error.message] = Problem("quantization.layers", error.message, place, error.remedy)
+            problems[error.message] = Problem("quantization.layers", error.text, place, error.remedy)
     return list(problems.values())
 
 

@@ -8,21 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from recipebuild.engine.events import OnEvent
-from recipebuild.engine.run import run_steps
-from recipebuild.engine.store import Store
 from recipebuild.errors import Interrupted, RecipeError
 from recipebuild.facts.chips import CHIPS
 from recipebuild.plan.plan import only_until
 from recipebuild.recipe.load import Variant, load
-from recipebuild.session import (
-    DEFAULTS,
-    Options,
-    listed,
-    open_store,
-    plan_recipe,
-    require_packages,
-    resolve_toolchain,
-)
+from recipebuild.session import DEFAULTS, Options, Session, listed, plan_recipe, resolve_toolchain
 from recipebuild.toolkit.board.book import measured
 from recipebuild.toolkit.board.costs import costs
 from recipebuild.toolkit.board.estimate import Measured, held_out
@@ -40,33 +30,30 @@ def estimate(
         RecipeError: If a recipe is wrong, or is not for AX650.
         RecipebuildError: If its model cannot be built, as in a run.
     """
-    own, store = measured(), open_store(options)
-    try:
-        loaded = [load(recipe, sets=options.sets, cwd=Path.cwd()) for recipe in listed(recipes)]
-        return [one for variants in loaded for one in _of_recipe(variants, options, store, own, on_event)]
-    finally:
-        store.close()
+    own = measured()
+    loaded = [load(recipe, sets=options.sets, cwd=Path.cwd()) for recipe in listed(recipes)]
+    return [one for variants in loaded for one in _of_recipe(variants, options, own, on_event)]
 
 
 def _of_recipe(
-    variants: Sequence[Variant], options: Options, store: Store, own: Sequence[Measured], on_event: OnEvent
+    variants: Sequence[Variant], options: Options, own: Sequence[Measured], on_event: OnEvent
 ) -> list[dict[str, Any]]:
     for variant in variants:
         if not CHIPS[hardware := variant.recipe.target.hardware].latency:
             known = " and ".join(chip.name for chip in CHIPS.values() if chip.latency)
             raise RecipeError(f"estimates are for {known}, not {hardware}", remedy="measure it: recipebuild board run")
     plan = only_until(plan_recipe(variants, replace(options, until=None), resolve_toolchain).plan, "head")
-    require_packages(plan.steps)
-    results = run_steps(plan.steps, store, jobs=1, on_event=on_event)
     estimates = []
-    for variant in variants:
-        head = next(results[i] for i in plan.variants[variant.label] if results[i].step.name == "head")
-        if head.record is None:
-            raise next((result.error for result in results.values() if result.error), Interrupted("interrupted"))
-        cost = costs(store.path(head.record.select("model.onnx")[0]))
-        mode = variant.recipe.target.npu_mode
-        about = {"recipe": plan.name, "variant": variant.label, "npu_mode": mode}
-        estimates.append({**about, "costs": asdict(cost), **asdict(estimate_of(cost, mode, own)), "check": _check(own)})
+    with Session(options, plan.steps) as session:
+        results = session.run(on_event)
+        for variant in variants:
+            head = next(results[i] for i in plan.variants[variant.label] if results[i].step.name == "head")
+            if head.record is None:
+                raise next((result.error for result in results.values() if result.error), Interrupted("interrupted"))
+            model = costs(session.store.path(head.record.select("model.onnx")[0]))
+            mode = variant.recipe.target.npu_mode
+            about = {"recipe": plan.name, "variant": variant.label, "npu_mode": mode, "costs": asdict(model)}
+            estimates.append({**about, **asdict(estimate_of(model, mode, own)), "check": _check(own)})
     return estimates
 
 

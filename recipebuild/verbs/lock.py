@@ -14,12 +14,10 @@ from typing import Any
 
 from recipebuild.engine.events import OnEvent
 from recipebuild.engine.keys import installed_version
-from recipebuild.engine.run import run_steps
-from recipebuild.engine.store import Store
 from recipebuild.engine.task import Result
 from recipebuild.errors import CheckError, Interrupted, RecipeError
 from recipebuild.recipe.find import find
-from recipebuild.session import DEFAULTS, Job, Options, listed, open_store, prepare, require_packages
+from recipebuild.session import DEFAULTS, Job, Options, Session, listed, prepare
 
 __all__ = ["Options", "check_locked", "lock"]
 
@@ -43,11 +41,7 @@ def lock(
     """
     recipes = listed(recipes)
     jobs = prepare(recipes, replace(options, until=None))
-    store = open_store(options)
-    try:
-        values = [facts(job, store, on_event) for job in jobs]
-    finally:
-        store.close()
+    values = [facts(job, options, on_event) for job in jobs]
     paths = [_path(recipe, job) for recipe, job in zip(recipes, jobs, strict=True)]
     for path, value in zip(paths, values, strict=True):
         try:
@@ -59,7 +53,7 @@ def lock(
     return paths
 
 
-def check_locked(recipes: Sequence[str], options: Options, store: Store, on_event: OnEvent) -> None:
+def check_locked(recipes: Sequence[str], options: Options, on_event: OnEvent) -> None:
     """Find that recipes come to what their lock files say.
 
     Raises:
@@ -68,17 +62,17 @@ def check_locked(recipes: Sequence[str], options: Options, store: Store, on_even
     """
     for recipe, job in zip(recipes, prepare(recipes, replace(options, until=None)), strict=True):
         path = _path(recipe, job)
-        different = list(_differences(_read(path, recipe), facts(job, store, on_event)))
+        different = list(_differences(_read(path, recipe), facts(job, options, on_event)))
         if different:
             again = f"if that is meant: recipebuild lock {recipe}"
             raise CheckError(f"{job.plan.name} is not what {path} says", remedy="\n".join([*different, again]))
 
 
-def facts(job: Job, store: Store, on_event: OnEvent) -> dict[str, Any]:
+def facts(job: Job, options: Options, on_event: OnEvent) -> dict[str, Any]:
     """What a recipe comes to here and now, as the lock file has it."""
     steps = [step for step in job.plan.steps if step.name in _LOCKED]
-    require_packages(steps)
-    results = run_steps(steps, store, jobs=1, on_event=on_event)
+    with Session(replace(options, executor="local"), steps) as session:
+        results = session.run(on_event)
     for result in results.values():
         if result.error:
             raise result.error

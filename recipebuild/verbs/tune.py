@@ -22,11 +22,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from recipebuild.engine.events import OnEvent
-from recipebuild.engine.executors import open_executor
-from recipebuild.engine.run import run_steps
 from recipebuild.engine.step import Step
 from recipebuild.engine.task import Result
-from recipebuild.engine.transfer import Transfer
 from recipebuild.errors import Interrupted, RecipeError
 from recipebuild.facts.tasks import DEPTH
 from recipebuild.figures.compiled import Compiled
@@ -38,15 +35,7 @@ from recipebuild.recipe.edit import with_values
 from recipebuild.recipe.find import find
 from recipebuild.recipe.load import Variant, load
 from recipebuild.recipe.tune import Tune
-from recipebuild.session import (
-    Options,
-    embedded_toolchain,
-    open_remote,
-    open_store,
-    plan_recipe,
-    require_packages,
-)
-from recipebuild.verbs.run import default_jobs
+from recipebuild.session import Options, Session, embedded_toolchain, plan_recipe
 from recipebuild.verbs.tuning.change import RecipeChange, TunableBlock, blocks_of
 from recipebuild.verbs.tuning.search import FAILED, Outcome, SearchResult, Start, search
 
@@ -239,22 +228,8 @@ class _Trials:
         """How the chosen steps of each variant ended, by their names."""
         variants = [self._variant(change, f"trial {number}") for number, change in enumerate(changes, 1)]
         plan = plan_recipe(variants, self._options, lambda *_: embedded_toolchain()).plan
-        steps = chosen(plan)
-        require_packages(steps)
-        options, store, remote = self._options, open_store(self._options), open_remote(self._options)
-        resources = {name: options.slots.get(name, 1) for step in steps for name in step.resources}
-        try:
-            results = run_steps(
-                steps,
-                store,
-                executor=open_executor(options.executor, options.jobs or default_jobs(), resources, remote),
-                transfer=Transfer(store, remote) if remote else None,
-                keep_going=True,
-                slots=options.slots,
-                on_event=self._on_event,
-            )
-        finally:
-            store.close()
+        with Session(self._options, chosen(plan)) as session:
+            results = session.run(self._on_event, keep_going=True)
         if any(isinstance(result.error, Interrupted) for result in results.values()):
             raise Interrupted("interrupted; what was tried is kept, and the same command goes on from there")
         return [

@@ -8,19 +8,56 @@ from pathlib import Path
 
 import pytest
 from support.project import RECIPE, Project
+from support.shared import shared_folder
 
 
 @pytest.fixture(scope="session")
-def make_project(tiny_segformer: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Project]:
-    """Makes new projects, each with an empty store."""
+def make_project(
+    tiny_segformer: Path, new_cache: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[], Project]:
+    """Makes new projects, each with a store without results: for tests of what it takes to build them."""
+    pattern = shared_folder(tmp_path_factory, "pattern", lambda folder: _fill(folder, tiny_segformer, new_cache))
+    return lambda: _copy(pattern, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def make_built_project(
+    make_project: Callable[[], Project], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[], Project]:
+    """Makes copies of a project that was built once, each with a store of its own that holds all of its results."""
+
+    def build(folder: Path) -> None:
+        project = make_project()
+        project.command("run", project.recipe)
+        project.folder.rename(folder / "p")
+
+    pattern = shared_folder(tmp_path_factory, "built", build) / "p"
+    return lambda: _copy(pattern, tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def built_project(make_built_project: Callable[[], Project]) -> Project:
+    """A project that was built once; tests of one file share it, and leave the recipe as it was."""
+    return make_built_project()
+
+
+@pytest.fixture
+def recipe_text(built_project: Project) -> Iterator[str]:
+    """The shared project's recipe, put back afterwards."""
+    text = built_project.recipe.read_text()
+    yield text
+    built_project.recipe.write_text(text)
+
+
+def _fill(folder: Path, model: Path, cache: Path) -> None:
+    """Make a user's folder: a recipe, the model, images, some of them with labels."""
     import numpy as np
     from PIL import Image
 
-    pattern = tmp_path_factory.mktemp("pattern")
-    recipes = pattern / "recipes"
+    recipes = folder / "recipes"
     for name in ("images", "labelled/images", "labelled/labels"):
         (recipes / name).mkdir(parents=True)
-    shutil.copytree(tiny_segformer, recipes / "model")
+    shutil.copytree(model, recipes / "model")
     rng = np.random.default_rng(0)
     for i in range(6):
         coarse = Image.fromarray(rng.integers(0, 256, (4, 8, 3), dtype=np.uint8))
@@ -31,27 +68,10 @@ def make_project(tiny_segformer: Path, tmp_path_factory: pytest.TempPathFactory)
             labels = rng.integers(0, 19, (4, 8), dtype=np.uint8).repeat(16, 0).repeat(16, 1)
             Image.fromarray(labels).save(recipes / "labelled" / "labels" / f"{i}.png")
     (recipes / "tiny.yaml").write_text(RECIPE)
-    (pattern / "home").mkdir()
-
-    def make() -> Project:
-        folder = tmp_path_factory.mktemp("project") / "p"
-        shutil.copytree(pattern, folder)
-        return Project(folder)
-
-    return make
+    shutil.copytree(cache, folder / "home" / ".cache")
 
 
-@pytest.fixture(scope="module")
-def built_project(make_project: Callable[[], Project]) -> Project:
-    """A project that was built once; tests of one file share it, and leave the recipe as it was."""
-    project = make_project()
-    project.command("run", project.recipe)
-    return project
-
-
-@pytest.fixture
-def recipe_text(built_project: Project) -> Iterator[str]:
-    """The shared project's recipe, put back afterwards."""
-    text = built_project.recipe.read_text()
-    yield text
-    built_project.recipe.write_text(text)
+def _copy(pattern: Path, factory: pytest.TempPathFactory) -> Project:
+    folder = factory.mktemp("project") / "p"
+    shutil.copytree(pattern, folder)
+    return Project(folder)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 
 from support.project import Project
 
 
-def test_accept_then_better_same_or_worse(make_project: Callable[[], Project]) -> None:
-    project = make_project()
+def test_accept_then_better_same_or_worse(make_built_project: Callable[[], Project]) -> None:
+    project = make_built_project()
+    shutil.rmtree(project.build)
     unbuilt = project.command("accept", project.recipe, code=2)
     assert "no build that succeeded" in unbuilt.stderr
     project.command("run", project.recipe)
@@ -42,8 +44,8 @@ def test_accept_then_better_same_or_worse(make_project: Callable[[], Project]) -
     assert "no accepted figures" in project.command("run", project.recipe, code=2).stderr
 
 
-def test_a_matrix_is_told_in_one_table(make_project: Callable[[], Project]) -> None:
-    project = make_project()
+def test_a_matrix_is_told_in_one_table(make_built_project: Callable[[], Project]) -> None:
+    project = make_built_project()
     project.recipe.write_text(project.recipe.read_text() + "matrix: {quantization.method: [MinMax, MSE]}\n")
     said = project.command("run", project.recipe).stdout
     assert "builds compared" in said

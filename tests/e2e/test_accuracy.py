@@ -17,15 +17,15 @@ PROCESSOR = {
 
 
 @pytest.fixture(scope="module")
-def project(make_project: Callable[[], Project]) -> Project:
-    project = make_project()
+def project(make_built_project: Callable[[], Project]) -> Project:
+    project = make_built_project()
     (project.folder / "recipes/model/preprocessor_config.json").write_text(json.dumps(PROCESSOR))
-    project.command("run", project.recipe)
     return project
 
 
-def set_(project: Project, *values: str, code: int = 0) -> str:
-    done = project.command("run", project.recipe, *(word for value in values for word in ("--set", value)), code=code)
+def set_(project: Project, *values: str, code: int = 0, until: str | None = None) -> str:
+    words = [word for value in values for word in ("--set", value)] + (["--until", until] if until else [])
+    done = project.command("run", project.recipe, "-j", 1, *words, code=code)
     return done.stdout + done.stderr
 
 
@@ -39,7 +39,7 @@ def test_the_tables_have_every_model_and_every_rung(project: Project) -> None:
 
 
 def test_wrong_mean_is_said_to_be_that(project: Project) -> None:
-    said = set_(project, "input.mean=[103.53, 116.28, 123.675]")
+    said = set_(project, "input.mean=[103.53, 116.28, 123.675]", until="verify")
     assert "warning: verify: input.mean is [103.53, 116.28, 123.675]" in said
     assert "gives [123.675, 116.28, 103.53]; red and blue are exchanged" in said
 
@@ -79,7 +79,7 @@ def test_another_limit_runs_judge_alone_and_explain_names_its_line(project: Proj
 
 
 def test_without_labels(project: Project) -> None:
-    set_(project, "evaluate.dataset=recipes/images", "evaluate.layout=images")
+    set_(project, "evaluate.dataset=recipes/images", "evaluate.layout=images", until="evaluate")
     metrics = project.manifest()["metrics"]
     assert metrics["metric"] == "agreement"
     assert metrics["agreement_pytorch"] == 1.0
@@ -95,9 +95,9 @@ def test_a_dataset_of_the_library_datasets(project: Project) -> None:
     }
     features = datasets.Features({"image": datasets.Image(), "label": datasets.Image()})
     datasets.Dataset.from_dict(columns, features=features).save_to_disk(project.folder / "saved")
-    set_(project)
+    set_(project, until="evaluate")
     right = project.manifest()["metrics"]["miou_float"]
-    set_(project, "evaluate.dataset=saved", "evaluate.layout=datasets")
+    set_(project, "evaluate.dataset=saved", "evaluate.layout=datasets", until="evaluate")
     assert project.manifest()["metrics"]["miou_float"] == right
 
 
@@ -107,11 +107,12 @@ def test_an_empty_dataset_and_labels_of_another_size_fail_by_name(project: Proje
     empty = project.folder / "empty"
     for part in ("images", "labels"):
         (empty / part).mkdir(parents=True, exist_ok=True)
-    assert "the dataset" in set_(project, "evaluate.dataset=empty", code=3)
+    assert "the dataset" in set_(project, "evaluate.dataset=empty", code=3, until="evaluate")
     sizes = project.folder / "sizes"
     shutil.copytree(project.folder / "recipes/labelled", sizes)
     path: Path = sizes / "labels/0.png"
     Image.new("L", (64, 64)).save(path)
-    assert "labels/0.png is 64x64, but its image is 128x64" in set_(project, "evaluate.dataset=sizes", code=3)
+    wrong = ("evaluate.dataset=sizes",)
+    assert "labels/0.png is 64x64, but its image is 128x64" in set_(project, *wrong, code=3, until="evaluate")
     Image.new("L", (128, 64), 77).save(path)
-    assert "labels/0.png has class id 77, but the 19 classes" in set_(project, "evaluate.dataset=sizes", code=3)
+    assert "labels/0.png has class id 77, but the 19 classes" in set_(project, *wrong, code=3, until="evaluate")

@@ -41,7 +41,7 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def built(make_project: Callable[[], Project], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+def built(make_built_project: Callable[[], Project], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     if SSHD is None:
         pytest.skip(MISSING)
     sshd = Sshd(tmp_path_factory.mktemp("board"))
@@ -50,7 +50,7 @@ def built(make_project: Callable[[], Project], tmp_path_factory: pytest.TempPath
     (sshd.place / "host-programs").mkdir()
     (sshd.place / "host-programs" / "pulsar2").symlink_to(STANDINS / "pulsar2")
     path = [f"{sshd.place}/host-programs", str(Path(sys.executable).parent), os.environ["PATH"]]
-    found = Desk(make_project(), sshd, os.pathsep.join(path))
+    found = Desk(make_built_project(), sshd, os.pathsep.join(path))
     add = ["--host", "board", "--ssh-config", sshd.config, "--folder", sshd.folder]
     found.command("board", "add", "desk", *add)
     recipe = found.project.recipe

@@ -73,7 +73,9 @@ SLOW = [it for it in RUN if it.verb not in QUICK]
 
 
 @pytest.fixture(scope="module")
-def place(tiny_segformer: Path, segformer_onnx: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def place(
+    tiny_segformer: Path, segformer_onnx: Path, new_cache: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """A folder with what the pages suppose."""
     import numpy as np
     from PIL import Image
@@ -81,6 +83,7 @@ def place(tiny_segformer: Path, segformer_onnx: Path, tmp_path_factory: pytest.T
     folder = tmp_path_factory.mktemp("documented")
     for name in ("home/.ssh", "my-images", "labelled/images", "labelled/labels", "recipes/quickstart", "stick"):
         (folder / name).mkdir(parents=True)
+    shutil.copytree(new_cache, folder / "home" / ".cache")
     shutil.copytree(tiny_segformer, folder / "my-model")
     given = {
         "image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225], "size": {"height": 64, "width": 128}

@@ -24,13 +24,14 @@ def outputs(project: Project) -> dict[str, list[dict[str, Any]]]:
 def test_a_second_machine_fetches_what_the_first_has_built(make_project: Callable[[], Project], tmp_path: Path) -> None:
     url = f"file://{tmp_path}/remote"
     one, two = make_project(), make_project()
-    said = one.command("run", one.recipe, "--store", url)
+    until = ("--until", "export")
+    said = one.command("run", one.recipe, *until, "--store", url)
     assert not re.search(r"warning: .*(remote|store)", said.stdout + said.stderr)
-    fetched = two.command("run", two.recipe, "--store", url)
+    fetched = two.command("run", two.recipe, *until, "--store", url)
     assert two.built() == set()
     assert "tiny/export: fetching from the remote store" in fetched.stderr
     assert outputs(two) == outputs(one)
-    again = two.command("run", two.recipe, "--store", url)
+    again = two.command("run", two.recipe, *until, "--store", url)
     assert "nothing to do" in again.stdout and again.stderr == ""
 
 

@@ -27,10 +27,10 @@ CONFIG = {
 
 
 def test_from_recipe_to_accuracy_of_the_compiled_model(
-    make_project: Callable[[], Project], standins: Callable[..., Path]
+    make_built_project: Callable[[], Project], standins: Callable[..., Path]
 ) -> None:
     standins("pulsar2")
-    project = make_project()
+    project = make_built_project()
     sets = [
         "target.runtime_input.format=BGR",
         "quantization.layers=[{module: decode_head.*, dtype: U16}]",
@@ -56,7 +56,8 @@ def test_from_recipe_to_accuracy_of_the_compiled_model(
     checked = project.command("check", project.recipe, *words).stdout
     assert "tiny: ok" in checked
     nothing = ["--set", "quantization.layers=[{module: decoder.*, dtype: U16}]", *words[:2], *words[4:]]
-    assert "decoder.* matches no layer" in project.command("check", project.recipe, *nothing, code=2).stderr
+    unmatched = project.command("check", project.recipe, *nothing, code=2).stderr
+    assert "]: quantization.layers: decoder.* matches no layer" in unmatched
     again = project.command("run", project.recipe, *words).stdout
     assert "nothing to do" in again
 

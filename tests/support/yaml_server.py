@@ -25,7 +25,7 @@ def install() -> Path | str:
     """The server's program in a cache folder, put there by npm the first time; else why not."""
     if not shutil.which("node") or not shutil.which("npm"):
         return "needs node and npm: apt-get install nodejs npm"
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    cache = Path.home() / ".cache"
     folder = cache / "recipebuild-tests" / f"yaml-language-server-{VERSION}"
     program = folder / "node_modules" / "yaml-language-server" / "bin" / "yaml-language-server"
     if not program.is_file():

@@ -34,15 +34,16 @@ def more_tensor(folder: Path, name: str, shape: Sequence[int], image: str) -> np
         values: npt.NDArray[Any] = np.load(path, allow_pickle=False)
     except FileNotFoundError:
         raise StepError(
-            f"more_inputs: {name} has no {path.name} for the image {image}",
+            f"{name} has no {path.name} for the image {image}",
+            field="more_inputs",
             remedy="its source is a folder with a .npy file for each calibration image, of the image's name",
         ) from None
     except (OSError, ValueError, EOFError) as error:
-        raise StepError(f"more_inputs: {path.name} of {name} cannot be read: {error}") from None
+        raise StepError(f"{path.name} of {name} cannot be read: {error}", field="more_inputs") from None
     if values.shape != tuple(shape):
         raise StepError(
-            f"more_inputs: {path.name} of {name} is {'x'.join(map(str, values.shape))}, not "
-            f"{'x'.join(map(str, shape))}",
+            f"{path.name} of {name} is {'x'.join(map(str, values.shape))}, not {'x'.join(map(str, shape))}",
+            field="more_inputs",
             remedy="tensors are taken as they are, of the input's exact shape",
         )
     return values

@@ -33,7 +33,8 @@ def class_names(
     if labels is not None:
         if len(labels) != classes:
             raise StepError(
-                f"evaluate.labels: {len(labels)} names, but the model has {classes} classes",
+                f"{len(labels)} names, but the model has {classes} classes",
+                field="evaluate.labels",
                 remedy="name all classes, in the order of their ids",
             )
         return list(labels)

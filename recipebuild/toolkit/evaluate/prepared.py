@@ -51,22 +51,28 @@ def open_split(source: Path | str, revision: str | None, split: str | None) -> D
         import datasets
     except ImportError:
         raise MissingError(
-            "evaluate.dataset: the library `datasets` is not installed", remedy="pip install 'recipebuild[datasets]'"
+            "the library `datasets` is not installed",
+            field="evaluate.dataset",
+            remedy="pip install 'recipebuild[datasets]'",
         ) from None
     datasets.disable_progress_bars()
     try:
         found = _load(datasets, source, revision)
     except datasets.exceptions.DatasetNotFoundError as error:
-        raise MissingError(f"evaluate.dataset: {reason(error)}", remedy="see its name, revision and access") from error
+        raise MissingError(
+            reason(error), field="evaluate.dataset", remedy="see its name, revision and access"
+        ) from error
     except ConnectionError as error:
-        raise UnreachableError(f"evaluate.dataset: the hub does not answer: {reason(error)}") from error
+        raise UnreachableError(f"the hub does not answer: {reason(error)}", field="evaluate.dataset") from error
     except Exception as error:  # what the library makes of a strange folder
-        raise StepError(f"evaluate.dataset: `datasets` cannot read {source}: {reason(error)}") from error
+        raise StepError(f"`datasets` cannot read {source}: {reason(error)}", field="evaluate.dataset") from error
     if not isinstance(found, dict):
         return found
     name = split or next((name for name in _SPLITS if name in found), None)
     if name not in found:
-        raise StepError(f"evaluate.split: {source} has no {name or 'split'}", remedy=f"it has {', '.join(found)}")
+        raise StepError(
+            f"{source} has no {name or 'split'}", field="evaluate.split", remedy=f"it has {', '.join(found)}"
+        )
     return found[name]
 
 
@@ -125,13 +131,16 @@ def _columns(data: Dataset, task: str, given: Sequence[str] | None) -> tuple[str
     if given is not None:
         absent = [name for name in given if name not in there]
         if absent:
-            raise StepError(f"evaluate.columns: there is no {absent[0]}", remedy=f"there are {', '.join(there)}")
+            raise StepError(
+                f"there is no {absent[0]}", field="evaluate.columns", remedy=f"there are {', '.join(there)}"
+            )
         return given[0], None if task == FEATURES else given[1]
     image = next((name for name in _IMAGES if name in there), None)
     label = next((name for name in _LABELS.get(task, ()) if name in there), None)
     if image is None or (label is None and task != FEATURES):
         raise StepError(
-            f"evaluate.dataset: which columns are images and labels is not clear: there are {', '.join(there)}",
+            f"which columns are images and labels is not clear: there are {', '.join(there)}",
+            field="evaluate.dataset",
             remedy="name them: evaluate.columns: [image, label]",
         )
     return image, label
@@ -143,7 +152,7 @@ def _bytes(cell: Any, what: str) -> bytes:
         return bytes(cell["bytes"])
     if isinstance(cell, dict) and cell.get("path"):
         return Path(cell["path"]).read_bytes()
-    raise StepError(f"evaluate.dataset: {what} has no image", remedy="see evaluate.columns")
+    raise StepError(f"{what} has no image", field="evaluate.dataset", remedy="see evaluate.columns")
 
 
 def _write(stem: Path, data: bytes) -> None:

@@ -31,7 +31,8 @@ def before_resize(model: onnx.ModelProto) -> onnx.ModelProto:
     large = outputs(model)[0].sizes or ()
     if last is None or len(model.graph.output) != 1 or not _enlarges(last, small, large):
         raise StepError(
-            "head.before_resize: the model does not end in a linear or nearest Resize to a larger height and width",
+            "the model does not end in a linear or nearest Resize to a larger height and width",
+            field="head.before_resize",
             remedy="leave it out: the ArgMax is at the size of the model's own output then",
         )
     result = type(model)()

@@ -87,7 +87,8 @@ def add_axis(model: onnx.ModelProto, axis: int) -> onnx.ModelProto:
     sizes = first.sizes
     if sizes is None or axis > len(sizes):
         raise StepError(
-            f"head.add_axis: {axis} does not go with the model's output {first}",
+            f"{axis} does not go with the model's output {first}",
+            field="head.add_axis",
             remedy="leave it out, or export the model with a static shape",
         )
     shape = [*sizes[:axis], 1, *sizes[axis:]]
@@ -122,7 +123,8 @@ def _class_axis(model: onnx.ModelProto, head: Head) -> tuple[int, list[int]]:
         )
     if not -len(sizes) <= head.axis < len(sizes):
         raise StepError(
-            f"head.axis: {head.axis} is out of range for the model's output {named}",
+            f"{head.axis} is out of range for the model's output {named}",
+            field="head.axis",
             remedy=f"choose one of its {len(sizes)} axes, counted from 0, or set head: {{kind: none}}",
         )
     axis = head.axis % len(sizes)
@@ -135,4 +137,6 @@ def _check_name(model: onnx.ModelProto, name: str) -> None:
     taken = {value.name for value in (*graph.input, *graph.output, *graph.initializer)}
     taken.update(output for node in graph.node for output in node.output)
     if name in taken:
-        raise StepError(f"head.output: the model already has a tensor named {name}", remedy="choose another name")
+        raise StepError(
+            f"the model already has a tensor named {name}", field="head.output", remedy="choose another name"
+        )

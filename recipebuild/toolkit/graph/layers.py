@@ -54,7 +54,8 @@ def _matching(patterns: Sequence[str], model: onnx.ModelProto) -> list[str]:
         if not matched:
             known = sorted({path.split(".")[0] for inside in modules.values() for path in inside})[:8]
             raise StepError(
-                f"quantization.layers: {pattern} matches no layer of the model",
+                f"{pattern} matches no layer of the model",
+                field="quantization.layers",
                 remedy=f"modules: {', '.join(known) or 'none are known'}\nnames of layers are in model.onnx; patterns "
                 "are written decode_head.* or */attn/*",
             )

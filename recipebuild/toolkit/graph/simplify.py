@@ -49,7 +49,8 @@ def simplify(
         raise
     except Exception as error:  # of onnx, of protobuf, or of C++: they have no other base in common
         raise StepError(
-            f"model.source: onnxsim cannot simplify {path.name}: {reason(error)}",
+            f"onnxsim cannot simplify {path.name}: {reason(error)}",
+            field="model.source",
             remedy="the model breaks the ONNX specification, or holds operators that onnxsim does not know: "
             "export it again, with another export.opset or export.exporter",
         ) from error
@@ -80,17 +81,19 @@ def check_inputs(model: onnx.ModelProto, path: Path, shapes: Mapping[str, Sequen
             remedy = f"set {'input.name' if name == first else 'its name there'} to the name in the model"
             if name == first and all(tensor.shape and len(tensor.shape) != 4 for tensor in found):
                 remedy = "recipes build models that take an image; others can be imported and rendered only"
-            raise StepError(f"{field}: {path.name} has no input {name}; its inputs: {named}", remedy=remedy)
+            raise StepError(f"{path.name} has no input {name}; its inputs: {named}", field=field, remedy=remedy)
     if len(found) > len(shapes):
         others = ", ".join(tensor.name for tensor in found if tensor.name not in shapes)
         raise StepError(
-            f"more_inputs: {path.name} has {len(found)} inputs: {named}",
+            f"{path.name} has {len(found)} inputs: {named}",
+            field="more_inputs",
             remedy=f"describe {others} in more_inputs, or make constants of them in the model",
         )
     for tensor in found:
         if tensor.name == first and tensor.dtype != "float32":
             raise StepError(
-                f"model.source: {path.name} takes the image as {tensor.dtype}, and must take it as float32",
+                f"{path.name} takes the image as {tensor.dtype}, and must take it as float32",
+                field="model.source",
                 remedy="export it without the conversion; what the board feeds is up to target.runtime_input",
             )
         _check_shape(tensor, path, shapes[tensor.name], "input.shape" if tensor.name == first else "more_inputs")
@@ -105,7 +108,8 @@ def _check_shape(tensor: Tensor, path: Path, shape: Sequence[int], field: str) -
     )
     if not fits:
         raise StepError(
-            f"{field}: {path.name} is made for the input {tensor}, the recipe says {'x'.join(map(str, shape))}",
+            f"{path.name} is made for the input {tensor}, the recipe says {'x'.join(map(str, shape))}",
+            field=field,
             remedy=f"set {field} to the model's, or export the model for the shape wanted",
         )
 

@@ -40,7 +40,7 @@ def check_source(source: Path) -> onnx.ModelProto:
     try:
         model = load(source, weights=False)
     except StepError as error:
-        raise StepError(f"model.source: {error.message}", remedy=error.remedy) from error
+        raise StepError(error.text, field="model.source", remedy=error.remedy) from error
     _check_external(model, source)
     _check_ends(model, source)
     _check_versions(model, source)
@@ -48,7 +48,9 @@ def check_source(source: Path) -> onnx.ModelProto:
     try:
         onnx.checker.check_model(str(source))
     except onnx.checker.ValidationError as error:
-        raise StepError(f"model.source: {source.name} is not valid ONNX: {reason(error)}", remedy=_MENDED) from error
+        raise StepError(
+            f"{source.name} is not valid ONNX: {reason(error)}", field="model.source", remedy=_MENDED
+        ) from error
     return model
 
 
@@ -77,7 +79,8 @@ def _check_external(model: onnx.ModelProto, source: Path) -> None:
     strangers = {name for name in names if not name.startswith((f"{source.name}.", f"{source.name}_"))}
     if strangers:
         raise StepError(
-            f"model.source: the external data of {source.name} lies in {min(strangers)}, not in a file named after it",
+            f"the external data of {source.name} lies in {min(strangers)}, not in a file named after it",
+            field="model.source",
             remedy="save it anew with all external data in one file: onnx.save_model(onnx.load('m.onnx'), 'm.onnx', "
             "save_as_external_data=True, location='m.onnx.data')",
         )
@@ -86,10 +89,12 @@ def _check_external(model: onnx.ModelProto, source: Path) -> None:
 def _check_ends(model: onnx.ModelProto, source: Path) -> None:
     for kind, values in (("input", model.graph.input), ("output", model.graph.output)):
         if not values:
-            raise StepError(f"model.source: {source.name} has no {kind}s", remedy=_MENDED)
+            raise StepError(f"{source.name} has no {kind}s", field="model.source", remedy=_MENDED)
         name, times = Counter(value.name for value in values).most_common(1)[0]
         if times > 1:
-            raise StepError(f"model.source: {source.name} has {times} {kind}s of the name {name}", remedy=_MENDED)
+            raise StepError(
+                f"{source.name} has {times} {kind}s of the name {name}", field="model.source", remedy=_MENDED
+            )
 
 
 def _check_versions(model: onnx.ModelProto, source: Path) -> None:
@@ -99,13 +104,15 @@ def _check_versions(model: onnx.ModelProto, source: Path) -> None:
     for entry in model.opset_import:
         if entry.domain in ("", "ai.onnx") and not OLDEST <= entry.version <= newest:
             raise StepError(
-                f"model.source: {source.name} is of opset {entry.version}; known here are {OLDEST} to {newest}",
+                f"{source.name} is of opset {entry.version}; known here are {OLDEST} to {newest}",
+                field="model.source",
                 remedy="export it again with another opset, such as 17 (torch.onnx.export: opset_version=17), or try "
                 "onnx.version_converter",
             )
     if model.ir_version > onnx.IR_VERSION:
         raise StepError(
-            f"model.source: {source.name} has the IR version {model.ir_version}; known here are 1 to {onnx.IR_VERSION}",
+            f"{source.name} has the IR version {model.ir_version}; known here are 1 to {onnx.IR_VERSION}",
+            field="model.source",
             remedy="save it again with an older onnx, or set its ir_version",
         )
 
@@ -126,7 +133,8 @@ def _check_operators(model: onnx.ModelProto, source: Path) -> None:
         listed = ", ".join(f"{name} ({count})" for name, count in sorted(strange.items())[:3])
         more = f" and {len(strange) - 3} more" if len(strange) > 3 else ""
         raise StepError(
-            f"model.source: {source.name} has operators that neither ONNX nor ONNX Runtime has: {listed}{more}",
+            f"{source.name} has operators that neither ONNX nor ONNX Runtime has: {listed}{more}",
+            field="model.source",
             remedy="have them written with ONNX's own before export, or end the model before them "
             "(onnx.utils.extract_model)",
         )

@@ -54,13 +54,14 @@ def needed_files(names: Collection[str], *, allow_pickle: bool, where: str) -> l
         StepError: If there is no config.json, there are no weights, or they are pickled and that is not allowed.
     """
     if CONFIG not in names:
-        raise StepError(f"model.source: {where} has no {CONFIG}", remedy=_NEEDED)
+        raise StepError(f"{where} has no {CONFIG}", field="model.source", remedy=_NEEDED)
     weights = weight_files(names)
     if not weights:
-        raise StepError(f"model.source: {where} has no weights: no {_SAFETENSORS}", remedy=_NEEDED)
+        raise StepError(f"{where} has no weights: no {_SAFETENSORS}", field="model.source", remedy=_NEEDED)
     if weights[0].startswith(Path(_PICKLE).stem) and not allow_pickle:
         raise StepError(
-            f"model.source: {where} has only pickled weights ({weights[0]}), which can run code when read",
+            f"{where} has only pickled weights ({weights[0]}), which can run code when read",
+            field="model.source",
             remedy="set model.allow_pickle: true if you trust it (it is read with weights_only), or name a "
             "model.revision or a folder that has model.safetensors",
         )
@@ -104,11 +105,12 @@ def read_config(path: Path) -> dict[str, Any]:
         StepError: If it is not there, not a JSON object, or names no ``model_type``.
     """
     if not path.is_file():
-        raise StepError(f"model.source: {path.parent} has no {CONFIG}", remedy=_NEEDED)
+        raise StepError(f"{path.parent} has no {CONFIG}", field="model.source", remedy=_NEEDED)
     config = _read_json(path)
     if not isinstance(config.get("model_type"), str):
         raise StepError(
-            f"model.source: {path} names no model_type",
+            f"{path} names no model_type",
+            field="model.source",
             remedy='it must be the config.json of a Hugging Face model, such as {"model_type": "segformer", ...}',
         )
     return config
@@ -128,7 +130,9 @@ def _check_safetensors(path: Path) -> None:
         with safe_open(path, framework="np") as tensors:
             tensors.keys()
     except (SafetensorError, OSError) as error:
-        raise StepError(f"model.source: {path} is damaged or cut short: {reason(error)}", remedy=_AGAIN) from error
+        raise StepError(
+            f"{path} is damaged or cut short: {reason(error)}", field="model.source", remedy=_AGAIN
+        ) from error
 
 
 def _check_pickle(path: Path) -> None:
@@ -136,19 +140,23 @@ def _check_pickle(path: Path) -> None:
     with path.open("rb") as file:
         is_pickle = file.read(1) == pickle.PROTO
     if not is_pickle and not zipfile.is_zipfile(path):
-        raise StepError(f"model.source: {path} is damaged or cut short: torch.save writes no such file", remedy=_AGAIN)
+        raise StepError(
+            f"{path} is damaged or cut short: torch.save writes no such file", field="model.source", remedy=_AGAIN
+        )
 
 
 def _check_index(path: Path, files: Collection[str]) -> None:
     index = _read_json(path)
     for part in ("metadata", "weight_map"):  # transformers needs both
         if not isinstance(index.get(part), dict):
-            raise StepError(f"model.source: {path} has no {part}", remedy=_AGAIN)
+            raise StepError(f"{path} has no {part}", field="model.source", remedy=_AGAIN)
     weight_map = index["weight_map"]
     missing = sorted({str(name) for name in weight_map.values()} - set(files))
     if missing:
         raise StepError(
-            f"model.source: {path.parent} lacks {missing[0]}, which {path.name} names", remedy="get the missing file"
+            f"{path.parent} lacks {missing[0]}, which {path.name} names",
+            field="model.source",
+            remedy="get the missing file",
         )
 
 
@@ -156,7 +164,7 @@ def _read_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise StepError(f"model.source: {path} is not JSON: {reason(error)}", remedy=_AGAIN) from error
+        raise StepError(f"{path} is not JSON: {reason(error)}", field="model.source", remedy=_AGAIN) from error
     if not isinstance(content, dict):
-        raise StepError(f"model.source: {path} is not a JSON object", remedy=_AGAIN)
+        raise StepError(f"{path} is not a JSON object", field="model.source", remedy=_AGAIN)
     return content

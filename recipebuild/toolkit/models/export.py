@@ -91,7 +91,8 @@ def export(
             raise  # the disk's matter, not the exporter's
         except Exception as error:  # exporters fail in their own ways
             raise ExportError(
-                f"export.exporter: {exporter} cannot export this model at opset {opset}: {reason(error)}",
+                f"{exporter} cannot export this model at opset {opset}: {reason(error)}",
+                field="export.exporter",
                 remedy="try another export.opset, or the other export.exporter (dynamo, torchscript)",
             ) from error
         _check_opset(model, opset, exporter)
@@ -124,7 +125,8 @@ def _example(module: torch.nn.Module, shape: tuple[int, int, int, int]) -> torch
         return torch.zeros(shape)
     except Exception as error:  # the model's own way to say that it does not fit, or no memory for it
         raise StepError(
-            f"input.shape: the model rejects {'x'.join(map(str, shape))}: {reason(error)}",
+            f"the model rejects {'x'.join(map(str, shape))}: {reason(error)}",
+            field="input.shape",
             remedy="input.shape is N, C, H, W: as many channels as the model has, and H and W not too small for it; "
             "the size that it was trained for is in its preprocessor_config.json",
         ) from error
@@ -149,7 +151,8 @@ def _check_patches(module: torch.nn.Module, shape: tuple[int, int, int, int]) ->
         if tuple(conv.stride) == (height, width) and (shape[2] % height or shape[3] % width):
             near = (max(1, round(shape[2] / height)) * height, max(1, round(shape[3] / width)) * width)
             raise StepError(
-                f"input.shape: {shape[2]}x{shape[3]} is no multiple of the model's patches of {height}x{width}",
+                f"{shape[2]}x{shape[3]} is no multiple of the model's patches of {height}x{width}",
+                field="input.shape",
                 remedy=f"the nearest size that is: {near[0]}x{near[1]}",
             )
 
@@ -210,7 +213,8 @@ def _check_opset(model: onnx.ModelProto, opset: int, exporter: str) -> None:
     got = next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
     if got != opset:
         raise StepError(
-            f"export.opset: {exporter} cannot write this model at opset {opset}, it comes out at {got}",
+            f"{exporter} cannot write this model at opset {opset}, it comes out at {got}",
+            field="export.opset",
             remedy=f"set export.opset: {got}, or export.exporter: torchscript",
         )
 

@@ -184,7 +184,8 @@ def _cached(hub_id: str, revision: str | None) -> Snapshot | None:
         folder = Path(snapshot_download(hub_id, revision=revision, allow_patterns=[CONFIG], local_files_only=True))
     except HFValidationError as error:
         raise RecipeError(
-            f"model.source: {hub_id} cannot be a hub id: {reason(error)}",
+            f"{hub_id} cannot be a hub id: {reason(error)}",
+            field="model.source",
             remedy="model.source is a hub id (owner/name), a folder, or an .onnx file",
         ) from error
     except Exception:
@@ -223,12 +224,14 @@ def _give_up(hub_id: str, revision: str | None, error: Exception, *, reached: bo
         ) from error
     if isinstance(error, RevisionNotFoundError):
         raise MissingError(
-            f"model.revision: {hub_id} on {host} has no commit, branch or tag {revision or 'main'}",
+            f"{hub_id} on {host} has no commit, branch or tag {revision or 'main'}",
+            field="model.revision",
             remedy=f"correct model.revision; or {WAYS_OUT}",
         ) from error
     if _is_answer(error):
         raise MissingError(
-            f"model.source: {hub_id} is not on {host}, or it is private or gated (HTTP {_status(error)})",
+            f"{hub_id} is not on {host}, or it is private or gated (HTTP {_status(error)})",
+            field="model.source",
             remedy=f"correct model.source, or log in with a token that may read it (HF_TOKEN); or {WAYS_OUT}",
         ) from error
     # A hub that was there and then fails may be back in a moment; one that was never there will not.

@@ -90,7 +90,8 @@ def _config(folder: Path) -> Any:
     if kind not in CONFIG_MAPPING:
         near = difflib.get_close_matches(kind, CONFIG_MAPPING.keys(), n=1)
         raise StepError(
-            f"model.source: its config.json has the model_type {kind}, which transformers {__version__} does not know",
+            f"its config.json has the model_type {kind}, which transformers {__version__} does not know",
+            field="model.source",
             remedy=(f"did you mean {near[0]}? " if near else "")
             + "a newer transformers may know it; a model with code of its own (trust_remote_code) is not supported",
         )
@@ -98,7 +99,8 @@ def _config(folder: Path) -> Any:
         return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:  # what transformers makes of a strange config.json
         raise StepError(
-            f"model.source: transformers cannot use its config.json: {reason(error)}",
+            f"transformers cannot use its config.json: {reason(error)}",
+            field="model.source",
             remedy=f"its values must be those of a {kind} model: get the file again, or mend what is named",
         ) from error
 
@@ -113,7 +115,8 @@ def _random(auto_class: Any, config: Any, seed: int, options: dict[str, Any]) ->
             return make(config, **_fitting(options, make))
         except Exception as error:  # an architecture that contradicts itself fails anywhere inside
             raise StepError(
-                f"model.source: no model can be built from its config.json: {reason(error)}",
+                f"no model can be built from its config.json: {reason(error)}",
+                field="model.source",
                 remedy="its values contradict each other: get the file again, or mend what is named",
             ) from error
 
@@ -155,12 +158,14 @@ def _pretrained(
     except Exception as error:
         if safe:
             raise StepError(
-                f"model.source: the weights cannot be loaded: {reason(error)}",
+                f"the weights cannot be loaded: {reason(error)}",
+                field="model.source",
                 remedy="get the files again, all of one revision",
             ) from error
         # torch's own words are about reading them without weights_only, which runs code of whoever made them.
         raise StepError(
-            "model.source: the weights cannot be loaded: pytorch_model.bin holds something else than tensors by name",
+            "the weights cannot be loaded: pytorch_model.bin holds something else than tensors by name",
+            field="model.source",
             remedy="take a model.revision or a folder that has model.safetensors, or save them anew: "
             "torch.save(model.state_dict(), 'pytorch_model.bin')",
         ) from error
@@ -175,7 +180,8 @@ def _pretrained(
         if keys:
             more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
             raise StepError(
-                f"model.source: {problem} {min(keys)}{more}",
+                f"{problem} {min(keys)}{more}",
+                field="model.source",
                 remedy="the checkpoint must be one of the architecture in its config.json, made for model.task",
             )
     return model

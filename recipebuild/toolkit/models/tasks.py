@@ -26,7 +26,7 @@ def model_class(task: str, config: Any, features: str) -> tuple[Any, Any]:
     import transformers
 
     if task not in TASKS:
-        raise StepError(f"model.task: {task} is not one of {', '.join(TASKS)}")
+        raise StepError(f"{task} is not one of {', '.join(TASKS)}", field="model.task")
     auto_class = getattr(transformers, TASKS[task].auto_class)
     tower = getattr(config, "vision_config", None) if task == FEATURES else None
     if tower is not None and features == "pooled":
@@ -37,7 +37,8 @@ def model_class(task: str, config: Any, features: str) -> tuple[Any, Any]:
     if not _does(wanted, task):
         able = [name for name in TASKS if _does(config, name)]
         raise StepError(
-            f"model.task: a {config.model_type} model cannot do {task}",
+            f"a {config.model_type} model cannot do {task}",
+            field="model.task",
             remedy=f"it can do {', '.join(able)}" if able else "it takes no images: choose a model.source that does",
         )
     return auto_class, wanted
@@ -76,19 +77,22 @@ def answer(output: Any, task: str, features: str, special: int) -> Any:
         pooled = getattr(output, "image_embeds", None)
         pooled = getattr(output, "pooler_output", None) if pooled is None else pooled
         if pooled is None:
-            raise StepError("model.features: this model has none that are pooled", remedy="say patches, cls or tokens")
+            raise StepError(
+                "this model has none that are pooled", field="model.features", remedy="say patches, cls or tokens"
+            )
         return pooled
     tokens = output.last_hidden_state
     if features == "tokens":
         return tokens
     if tokens.ndim != 3:
         raise StepError(
-            f"model.features: this model gives an image of features, of {tokens.ndim} axes, and no {features}",
+            f"this model gives an image of features, of {tokens.ndim} axes, and no {features}",
+            field="model.features",
             remedy="say tokens for all that it gives",
         )
     if features == "cls":
         if not special:
-            raise StepError("model.features: this model has no class token", remedy="say patches or pooled")
+            raise StepError("this model has no class token", field="model.features", remedy="say patches or pooled")
         return tokens[:, 0]
     return tokens[:, special:]
 

@@ -63,7 +63,8 @@ def _nothing(name: str, known: Iterable[str]) -> StepError:
     close = difflib.get_close_matches(name, [one for one in known if one], 3)
     near = f"did you mean {' or '.join(close)}?" if close else "its names are those of frontend/optimized.onnx"
     return StepError(
-        f"quantization.layers: no layer is named {name}, neither in the model nor in what Pulsar2 made of it",
+        f"no layer is named {name}, neither in the model nor in what Pulsar2 made of it",
+        field="quantization.layers",
         remedy=f"{near}\n`module:` chooses layers by PyTorch module or by names in model.onnx",
     )
 

@@ -116,7 +116,8 @@ def _hub(hub_id: str, revision: str | None, task: str | None) -> SourceModel:
     try:
         listing = look_up(hub_id, revision)
     except MissingError as error:
-        raise MissingError(error.message, remedy="\n".join([error.remedy, *_ready(hub_id)])) from error
+        remedy = "\n".join([error.remedy, *_ready(hub_id)])
+        raise MissingError(error.text, field=error.field, remedy=remedy) from error
     config = read_config(listing.folder / CONFIG)
     where = Fact(hub_id, "on the Hugging Face hub")
     model = _described(hub_id, where, config, _preprocessor(listing.folder), listing.names, task)

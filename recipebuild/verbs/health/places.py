@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 
 from recipebuild.report.figures import size
+from recipebuild.session import default_jobs
 from recipebuild.toolkit.board.doctor import Line
-from recipebuild.verbs.run import default_jobs
 
 LOW = 4 << 30
 """Bytes of free disk under which a build of a large model may fill it."""

@@ -20,7 +20,11 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from toys.helper import shout
-from recipebuild.errors import CheckError, UnreachableError
+from recipebuild.errors import CheckError, StepError, UnreachableError
+
+
+class OwnError(StepError):
+    """Known to this step alone."""
 
 
 class Params(BaseModel):
@@ -46,6 +50,8 @@ def run(inputs, params, out, progress):
         raise ValueError("boom")
     if params.do == "check":
         raise CheckError("too low", remedy="do better", metrics={"figure": 1})
+    if params.do == "field":
+        raise OwnError("is: too short", field="joint.text", remedy="write more")
     if params.do.startswith("unreachable") and Path(params.trace).read_text().count("\\n") <= int(params.do[-1]):
         raise UnreachableError("no answer", remedy="wait")
     if params.do == "die":

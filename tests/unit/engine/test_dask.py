@@ -92,14 +92,15 @@ def test_a_cluster_of_this_machine_gives_what_a_local_run_gives(
 def test_errors_logs_and_time_limits_travel(make_store: Callable[[], Store]) -> None:
     steps = [
         step("a", do="check"), step("b", do="raise"), step("c", do="die"), step("d", ("a",)),
-        replace(step("e", sleep=60), timeout=0.5), step("f"),
+        replace(step("e", sleep=60), timeout=0.5), step("f"), step("g", do="field"),
     ]  # fmt: skip
     results = run(make_store(), steps, "dask", keep_going=True)
-    a, b, c, d, e, f = results.values()
+    a, b, c, d, e, f, g = results.values()
     assert isinstance(a.error, CheckError) and a.error.metrics == {"figure": 1} and a.error.remedy == "do better"
     assert b.error and "boom" in b.error.message
     assert isinstance(c.error, StepError) and "killed" in c.error.message
     assert isinstance(e.error, StepError) and "timed out after 0.5 s" in e.error.message
+    assert isinstance(g.error, StepError) and (g.error.field, g.error.text) == ("joint.text", "is: too short")
     assert (d.status, f.status) == ("skipped", "built")
 
 

@@ -189,7 +189,14 @@ def test_after_a_failure_nothing_new_starts_unless_told_to_keep_going(make_store
 def test_an_error_of_ours_arrives_as_it_was_raised(make_store: Callable[[], Store]) -> None:
     error = run(make_store(), [step("a", do="check")])["r/a"].error
     assert isinstance(error, CheckError)
-    assert (error.message, error.remedy, error.metrics) == ("too low", "do better", {"figure": 1})
+    assert (error.message, error.field, error.remedy, error.metrics) == ("too low", "", "do better", {"figure": 1})
+
+
+def test_an_error_that_only_its_step_knows_arrives_as_its_base_with_its_field(make_store: Callable[[], Store]) -> None:
+    error = run(make_store(), [step("a", do="field")])["r/a"].error
+    assert type(error) is StepError
+    assert (error.field, error.text, error.remedy) == ("joint.text", "is: too short", "write more")
+    assert error.message == "joint.text: is: too short"
 
 
 @pytest.mark.parametrize(

@@ -69,11 +69,11 @@ BAD = {
     "=1": ("", ["not of the form field=value"]),
     "a..b=1": ("", ["not of the form field=value"]),
     "input.[0]=1": ("", ["not of the form field=value"]),
-    "extends=other.yaml": ("", ["only a file can say what it extends"]),
-    "input.shape=[1, 3": ("", ["input.shape: not valid YAML"]),
-    "calibration.source=*.jpg": ("", ["calibration.source: not valid YAML", "put in quotes"]),
-    "model={source: a, source: b}": ("", ["source is given twice"]),
-    "model=!!python/name:os.system": ("", ["is not allowed"]),
+    "extends=other.yaml": ("extends", ["only a file can say what it extends"]),
+    "input.shape=[1, 3": ("input.shape", ["input.shape: not valid YAML"]),
+    "calibration.source=*.jpg": ("calibration.source", ["calibration.source: not valid YAML", "put in quotes"]),
+    "model={source: a, source: b}": ("model", ["model: source is given twice"]),
+    "model=!!python/name:os.system": ("model", ["is not allowed"]),
 }
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from recipebuild.engine.pool import Pool
-from recipebuild.errors import RecipeError
-from recipebuild.session import Options
-from recipebuild.verbs.run import run
+from recipebuild.engine.task import Result
+from recipebuild.errors import RecipeError, StepError
+from recipebuild.session import Options, prepare
+from recipebuild.verbs.run import _place, run
 
 
 def run_on_dask(folder: Path, distributed: str) -> subprocess.CompletedProcess[str]:
@@ -58,3 +59,33 @@ def test_what_runs_steps_is_closed_when_a_locked_run_is_refused(
     with pytest.raises(RecipeError, match=r"there is no .*mine\.lock"):
         run("mine.yaml", Options(locked=True, store=tmp_path / "store"))
     assert len(closed) == 1
+
+
+def test_a_failed_build_says_which_field_is_wrong_and_where_the_recipe_says_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cut.onnx").write_bytes(b"no model")
+    (tmp_path / "mine.yaml").write_text("extends: quickstart\nname: mine\nmodel: {source: cut.onnx}\n")
+    (build,) = run("mine.yaml", Options(store=tmp_path / "store", until="fetch", jobs=1))
+    assert build.error and build.error.field == "model.source"
+    assert build.error.message == "model.source: cut.onnx is not an ONNX model, or is cut short"
+    assert str(build.place) == "mine.yaml:3:17"
+    (fetch,) = (entry for entry in build.manifest["steps"] if entry["name"] == "fetch")
+    assert fetch["error"]["field"] == "model.source"
+
+
+@pytest.mark.parametrize(
+    ("error", "place"),
+    [
+        (StepError("a: b", field="calibration.count"), "--set calibration.count=4"),
+        (StepError("a: b", field="calibration.seed"), "--set calibration.count=4"),  # a default: its section
+        (StepError("calibration.count: a file of this name"), "None"),
+        (StepError("no field at all"), "None"),
+    ],
+)
+def test_only_the_field_that_an_error_names_is_looked_for_in_the_recipe(error: StepError, place: str) -> None:
+    (job,) = prepare(["quickstart"], Options(sets=["calibration.count=4"]))
+    step = job.plan.steps[0]
+    results = {each.id: Result(each, "skipped") for each in job.plan.steps}
+    assert str(_place(job, results | {step.id: Result(step, "failed", error=error)})) == place

@@ -1,0 +1,19 @@
+#!/bin/sh
+# `make test`: lint and types beside the tests, so that they cost no time of their own. What they say comes last, whole.
+# Usage: scripts/test.sh BIN, the folder of the environment's programs.
+bin=$1
+mkdir -p build
+began=$(date +%s)
+{
+  "$bin/ruff" check . && "$bin/ruff" format --check . && "$bin/lint-imports" --no-logo && "$bin/mypy"
+  code=$?
+  echo "lint and types: $(($(date +%s) - began)) s"
+  exit $code
+} >build/checks.log 2>&1 &
+checks=$!
+"$bin/python" -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
+tests=$?
+wait $checks
+checks=$?
+cat build/checks.log
+[ $tests = 0 ] && [ $checks = 0 ]
