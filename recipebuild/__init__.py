@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from recipebuild.verbs.estimate import estimate as estimate_latency
     from recipebuild.verbs.explain import explain
     from recipebuild.verbs.graph import picture
-    from recipebuild.verbs.import_ import bring as import_config
+    from recipebuild.verbs.import_ import import_config
     from recipebuild.verbs.lock import lock as write_lock
     from recipebuild.verbs.new import Draft, new
     from recipebuild.verbs.plan import preview
@@ -75,7 +75,7 @@ _HOMES = {
     "doctor": "verbs.doctor",
     "estimate_latency": "verbs.estimate:estimate",
     "explain": "verbs.explain",
-    "import_config": "verbs.import_:bring",
+    "import_config": "verbs.import_",
     "inspect": "toolkit.pulsar2.inspect",
     "json_schema": "recipe.json_schema",
     "list_boards": "toolkit.board.boards:load_boards",

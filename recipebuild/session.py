@@ -25,7 +25,7 @@ from recipebuild.engine.task import Result
 from recipebuild.engine.transfer import Transfer
 from recipebuild.errors import MissingError, RecipeError
 from recipebuild.plan.families import with_families
-from recipebuild.plan.plan import Plan, Toolchain, only_until, plan
+from recipebuild.plan.plan import Plan, ResolvedToolchain, only_until, plan
 from recipebuild.recipe.advice import advice
 from recipebuild.recipe.document import Document
 from recipebuild.recipe.load import Variant, load
@@ -96,7 +96,7 @@ class Job:
 
     plan: Plan
     variants: Mapping[str, Variant]
-    toolchains: Mapping[str, Toolchain]
+    toolchains: Mapping[str, ResolvedToolchain]
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -120,9 +120,9 @@ def prepare(recipes: Sequence[str], options: Options) -> list[Job]:
     bases: dict[Path, Document] = {}  # what many recipes extend is read once
     resolve = cache(resolve_toolchain)  # asking docker costs more than planning a recipe
     problems: list[Problem] = []
-    for given in recipes:
+    for recipe in recipes:
         try:
-            variants = load(given, sets=options.sets, cwd=Path.cwd(), bases=bases)
+            variants = load(recipe, sets=options.sets, cwd=Path.cwd(), bases=bases)
         except RecipeProblems as error:
             problems += error.problems
             continue
@@ -135,7 +135,7 @@ def prepare(recipes: Sequence[str], options: Options) -> list[Job]:
     return list(jobs.values())
 
 
-def plan_recipe(variants: Sequence[Variant], options: Options, resolve: Callable[..., Toolchain]) -> Job:
+def plan_recipe(variants: Sequence[Variant], options: Options, resolve: Callable[..., ResolvedToolchain]) -> Job:
     """Plan one loaded recipe with what ``resolve`` finds of the toolchains and versions that it wants."""
     toolchains = [resolve(_wanted(v.recipe), v.recipe.pulsar2.version) for v in variants]
     planned = with_families(plan(variants, toolchains, templates_of(options)), declared())
@@ -150,7 +150,7 @@ def plan_recipe(variants: Sequence[Variant], options: Options, resolve: Callable
         planned = replace(planned, steps=tuple(replace(step, timeout=options.timeout) for step in planned.steps))
     by_label = {variant.label: variant for variant in variants}
     lines = [line for variant in variants for line in advice(variant.recipe)]
-    lines += [line for it in zip(variants, toolchains, strict=True) for line in _absent(*it)]
+    lines += [line for pair in zip(variants, toolchains, strict=True) for line in _absent(*pair)]
     return Job(planned, by_label, dict(zip(by_label, toolchains, strict=True)), list(dict.fromkeys(lines)))
 
 
@@ -159,7 +159,7 @@ def _wanted(recipe: Recipe) -> str:
     return "pulsar2" if recipe.more_inputs else recipe.target.toolchain
 
 
-def _absent(variant: Variant, toolchain: Toolchain) -> list[str]:
+def _absent(variant: Variant, toolchain: ResolvedToolchain) -> list[str]:
     """That the version of Pulsar2 which a recipe names is not here, where something else does instead."""
     version = variant.recipe.pulsar2.version
     if version and toolchain.name == "onnxruntime" and variant.recipe.target.toolchain == "auto":
@@ -167,7 +167,7 @@ def _absent(variant: Variant, toolchain: Toolchain) -> list[str]:
     return []
 
 
-def resolve_toolchain(wanted: str, version: str | None = None) -> Toolchain:
+def resolve_toolchain(wanted: str, version: str | None = None) -> ResolvedToolchain:
     """What ``target.toolchain`` comes to here: Pulsar2 where the machine has it, unless the recipe says otherwise.
 
     If the recipe names a version, another one is as good as none.
@@ -175,18 +175,20 @@ def resolve_toolchain(wanted: str, version: str | None = None) -> Toolchain:
     Where the recipe insists on Pulsar2 and it is missing, the plan has its compile step all the same, and that step
     says what to install; everything before it is built and kept.
     """
-    found = find(version=version) if wanted != "onnxruntime" else None
-    if found:
-        facts = {"pulsar2": found.version, "image": found.image_id or ""}
-        return Toolchain("pulsar2", found.version, {"runner": found.kind, "image": found.image}, facts)
+    installed = find(version=version) if wanted != "onnxruntime" else None
+    if installed:
+        facts = {"pulsar2": installed.version, "image": installed.image_id or ""}
+        return ResolvedToolchain(
+            "pulsar2", installed.version, {"runner": installed.kind, "image": installed.image}, facts
+        )
     if wanted == "pulsar2":
-        return Toolchain("pulsar2", "missing", {"runner": "native", "image": None}, {"pulsar2": "missing"})
+        return ResolvedToolchain("pulsar2", "missing", {"runner": "native", "image": None}, {"pulsar2": "missing"})
     return embedded_toolchain()
 
 
-def embedded_toolchain() -> Toolchain:
+def embedded_toolchain() -> ResolvedToolchain:
     """The one that is always there."""
-    return Toolchain("onnxruntime", installed_version("onnxruntime"))
+    return ResolvedToolchain("onnxruntime", installed_version("onnxruntime"))
 
 
 def templates_of(options: Options) -> dict[str, dict[str, Path]]:

@@ -27,14 +27,14 @@ def check(
     """
     from recipebuild.verbs.check import Options, check
 
-    found = check(recipes, Options(sets=opt.merged_sets(sets, weights, toolchain), store=store))
+    checked = check(recipes, Options(sets=opt.merged_sets(sets, weights, toolchain), store=store))
     if as_json:
-        print_json([one.as_json() for one in found])
-    for one in found:
+        print_json([one.as_json() for one in checked])
+    for one in checked:
         if one.problems:
             mark(one.problems)
             say("\n".join(f"error: {problem}" for problem in one.problems))
         elif not as_json:
             typer.echo("\n".join([f"{one.recipe}: ok", *(f"  {note}" for note in one.notes)]))
-    if any(one.problems for one in found):
+    if any(one.problems for one in checked):
         raise typer.Exit(RecipeError.exit_code)

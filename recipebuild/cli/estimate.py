@@ -26,27 +26,27 @@ def estimate(
 
     options = Options(sets=opt.merged_sets(sets, weights, None), store=store)
     with display() as on_event:
-        found = estimate(recipes, options, on_event)
+        estimates = estimate(recipes, options, on_event)
     if as_json:
-        print_json(found)
+        print_json(estimates)
     else:
-        typer.echo("\n".join([*(_text(one) for one in found), _check(found[0]["check"])]))
+        typer.echo("\n".join([*(_text(one) for one in estimates), _check(estimates[0]["check"])]))
 
 
-def _text(found: dict[str, Any]) -> str:
-    costs = found["costs"]
-    name = f"{found['recipe']} {found['variant']}".strip()
-    span = f"{found['low']:.1f} to {found['high']:.1f}"
+def _text(estimate: dict[str, Any]) -> str:
+    costs = estimate["costs"]
+    name = f"{estimate['recipe']} {estimate['variant']}".strip()
+    span = f"{estimate['low']:.1f} to {estimate['high']:.1f}"
     counted = (
         f"{(costs['conv'] + costs['matmul']) / 1e9:.1f} G multiply-adds, {costs['parameters'] / 1e6:.1f} M parameters"
     )
-    parts = ", ".join(f"{part} {ms:.1f}" for part, ms in found["parts"].items() if ms >= 0.05)
-    half, most = 100 * found["median_error"], 100 * found["range_error"]
+    parts = ", ".join(f"{part} {ms:.1f}" for part, ms in estimate["parts"].items() if ms >= 0.05)
+    half, most = 100 * estimate["median_error"], 100 * estimate["range_error"]
     return (
-        f"{name}: an estimate of {found['ms']:.1f} ms, {span}, on {found['npu_mode']}\n"
+        f"{name}: an estimate of {estimate['ms']:.1f} ms, {span}, on {estimate['npu_mode']}\n"
         f"  {counted}; ms: {parts}\n"
-        f"  fitted on {found['models']} measured models: estimating each by the others, half are within {half:.0f} %, "
-        f"four in five within {most:.0f} %"
+        f"  fitted on {estimate['models']} measured models: estimating each by the others, half are within {half:.0f} "
+        f"%, four in five within {most:.0f} %"
     )
 
 

@@ -12,7 +12,7 @@ from recipebuild.engine.step import Step
 class _Running:
     began: float
     fraction: float = 0.0
-    told: float = 0.0
+    reported_at: float = 0.0
 
 
 class Forecast:
@@ -36,7 +36,7 @@ class Forecast:
     def progress(self, name: str, fraction: float, now: float) -> None:
         """A running step has done ``fraction`` of its work, 0..1, by its own account."""
         if name in self._running:
-            self._running[name].fraction, self._running[name].told = fraction, now
+            self._running[name].fraction, self._running[name].reported_at = fraction, now
 
     def ended(self, name: str) -> None:
         """A step is done, however it ended."""
@@ -51,9 +51,9 @@ class Forecast:
         """How much of a running step is done, 0..1: what it says, or what its time tells if that is more."""
         if name not in self._running:
             return 0.0
-        it, known = self._running[name], self._seconds.get(name)
-        by_time = min(0.95, (now - it.began) / known) if known else 0.0
-        return max(it.fraction, by_time)
+        running, known = self._running[name], self._seconds.get(name)
+        by_time = min(0.95, (now - running.began) / known) if known else 0.0
+        return max(running.fraction, by_time)
 
     def left(self, name: str, now: float) -> float | None:
         """Seconds that a step still needs; ``None`` if nothing tells.
@@ -63,15 +63,16 @@ class Forecast:
         """
         if name in self._done:
             return 0.0
-        known, it = self._seconds.get(name), self._running.get(name)
-        if it is None:
+        known, running = self._seconds.get(name), self._running.get(name)
+        if running is None:
             return known
-        passed = now - it.began
+        passed = now - running.began
         if known is not None and passed < known:
             return known - passed
-        if it.fraction < 0.05:
+        if running.fraction < 0.05:
             return None
-        left = (it.told - it.began) * (1 - it.fraction) / it.fraction - (now - it.told)
+        worked = running.reported_at - running.began
+        left = worked * (1 - running.fraction) / running.fraction - (now - running.reported_at)
         return left if left > 0 else None
 
     def all_left(self, now: float, workers: int) -> float | None:

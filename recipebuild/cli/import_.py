@@ -25,9 +25,9 @@ def import_(
 
     Example: recipebuild import config.json --onnx model.onnx -o recipe.yaml
     """
-    from recipebuild.verbs.import_ import bring
+    from recipebuild.verbs.import_ import import_config
 
-    made = bring(config, onnx, output)
+    made = import_config(config, onnx, output)
     if as_json:
         print_json([made.as_json()])
         return

@@ -35,16 +35,16 @@ def inspect(
     """
     from recipebuild.verbs.inspect import AxModel, inspect
 
-    found = inspect(file, hardware, rewrites)
+    inspected = inspect(file, hardware, rewrites)
     if as_json:
-        print_json([found.as_json()])
-    elif isinstance(found, AxModel):
-        _print_compiled(found)
+        print_json([inspected.as_json()])
+    elif isinstance(inspected, AxModel):
+        _print_compiled(inspected)
     else:
-        _print_figures([found.description.as_json()])
-        _print_rewrites(found, hardware)
-        _print_findings(found, hardware)
-    if not isinstance(found, AxModel) and found.falls_short:
+        _print_figures([inspected.description.as_json()])
+        _print_rewrites(inspected, hardware)
+        _print_findings(inspected, hardware)
+    if not isinstance(inspected, AxModel) and inspected.falls_short:
         raise typer.Exit(CheckError.exit_code)
 
 

@@ -8,7 +8,7 @@ from recipebuild.cli.exits import say
 from recipebuild.engine.events import Event, OnEvent
 from recipebuild.verbs.run import figure
 
-_SAID = {
+_TEXTS = {
     "waiting": "waiting: {text}",
     "retrying": "{text}",
     "fetching": "fetching from the remote store",
@@ -29,21 +29,21 @@ def warnings(event: Event) -> None:
 
 def plain_lines(*, verbose: bool) -> OnEvent:
     """A line for what happens; with ``verbose`` for all of it: what is cached, each progress, the figures."""
-    last_said: dict[str, float] = {}
+    last_line_at: dict[str, float] = {}
     last_text: dict[str, str] = {}
 
     def on_event(event: Event) -> None:
         name, now = event.step.id, time.monotonic()
         warnings(event)
-        if event.status in _SAID:
+        if event.status in _TEXTS:
             more = figure({"name": event.step.name, "metrics": event.metrics or {}}) if verbose else ""
-            said = _SAID[event.status].format(seconds=event.seconds, text=event.text)
-            say(f"{name}: {said}{f': {more}' if more and event.status == 'built' else ''}")
-            last_said[name] = now
+            line = _TEXTS[event.status].format(seconds=event.seconds, text=event.text)
+            say(f"{name}: {line}{f': {more}' if more and event.status == 'built' else ''}")
+            last_line_at[name] = now
         elif event.status == "progress" and event.text and event.text != last_text.get(name):
-            if verbose or now - last_said.get(name, now) > _QUIET_SECONDS:
+            if verbose or now - last_line_at.get(name, now) > _QUIET_SECONDS:
                 say(f"{name}: {event.text}")
-                last_said[name], last_text[name] = now, event.text
+                last_line_at[name], last_text[name] = now, event.text
         elif verbose and event.status in ("cached", "skipped"):
             say(f"{name}: {event.status}")
 
@@ -52,21 +52,21 @@ def plain_lines(*, verbose: bool) -> OnEvent:
 
 def actions_groups() -> OnEvent:
     """For the log of GitHub Actions: a group for each step that ran, folded, with all that it said."""
-    said: dict[str, list[str]] = {}
+    texts: dict[str, list[str]] = {}
 
     def on_event(event: Event) -> None:
         name = event.step.id
         if event.status == "warning":
             say(f"::warning title={_property(name)}::{_data(event.text)}")
         elif event.status in ("progress", "waiting", "retrying", "fetching"):
-            text = event.text or _SAID.get(event.status, "")
-            lines = said.setdefault(name, [])
+            text = event.text or _TEXTS.get(event.status, "")
+            lines = texts.setdefault(name, [])
             if text and text not in lines[-1:]:
                 lines.append(text)
         elif event.status in ("built", "failed"):
             figures = figure({"name": event.step.name, "metrics": event.metrics or {}}) if event.metrics else ""
-            say(f"::group::{name}: {_SAID[event.status].format(seconds=event.seconds, text='')}")
-            for line in [*said.pop(name, []), *([figures] if figures else [])]:
+            say(f"::group::{name}: {_TEXTS[event.status].format(seconds=event.seconds, text='')}")
+            for line in [*texts.pop(name, []), *([figures] if figures else [])]:
                 say(f"  {line}")
             say("::endgroup::")
 

@@ -14,7 +14,7 @@ from recipebuild.cli.exits import print_json, say, say_error
 from recipebuild.errors import RecipeError
 
 if TYPE_CHECKING:
-    from recipebuild.verbs.draft.source import Found
+    from recipebuild.verbs.draft.source import SourceModel
     from recipebuild.verbs.new import Draft
 
 
@@ -56,10 +56,10 @@ def new(
 
     check_free(output, force=force)
     options = [*(sets or ()), *([f"calibration.source={_quoted(calibration)}"] if calibration else [])]
-    found = find(source, revision=revision, sets=options, random=weights == "random")
-    made = draft(found, output, options)
-    for field, words, default in _questions(made, found) if interactive else ():
-        made = _asked(found, output, options, field, words, default) or made
+    model = find(source, revision=revision, sets=options, random=weights == "random")
+    made = draft(model, output, options)
+    for field, words, default in _questions(made, model) if interactive else ():
+        made = _asked(model, output, options, field, words, default) or made
     made = write(made, output)
     if as_json:
         print_json([made.as_json()])
@@ -74,13 +74,13 @@ def new(
         typer.echo(f"{output}: written, {len(made.facts)} fields filled in. Next: recipebuild run {output}")
 
 
-def _questions(made: Draft, found: Found) -> Iterator[tuple[str, str, Any]]:
+def _questions(made: Draft, model: SourceModel) -> Iterator[tuple[str, str, Any]]:
     """What the files do not say: field, question, and the value if one just presses Enter (none: leave it out)."""
     for field, why in made.open.items():
         yield field, f"{field} ({why})", made.facts[field].value
     if "calibration.source" not in made.facts:
         yield "calibration.source", "calibration images: folder, archive or glob (Enter: drawn streets, to try)", None
-    if found.pickled and "model.allow_pickle" not in made.facts:
+    if model.pickled and "model.allow_pickle" not in made.facts:
         yield "model.allow_pickle", "its weights are pickled and can run code: trust them? true or false", False
     if made.facts["model.task"].value == "semantic-segmentation" and "evaluate.dataset" not in made.facts:
         yield "evaluate.dataset", "labelled images: a folder with images/ and labels/ (Enter: none)", None
@@ -90,7 +90,9 @@ def _questions(made: Draft, found: Found) -> Iterator[tuple[str, str, Any]]:
         yield "target.npu_mode", "NPU cores: NPU1, NPU2, NPU3", "NPU3"
 
 
-def _asked(found: Found, output: Path | None, options: list[str], field: str, words: str, default: Any) -> Draft | None:
+def _asked(
+    model: SourceModel, output: Path | None, options: list[str], field: str, words: str, default: Any
+) -> Draft | None:
     """Ask until the answer is right; it is added to ``options``. ``None`` if the field is left out."""
     from recipebuild.verbs.new import draft
 
@@ -101,7 +103,7 @@ def _asked(found: Found, output: Path | None, options: list[str], field: str, wo
             return None
         written = _quoted(text) if field.endswith((".source", ".dataset")) else text
         try:
-            made = draft(found, output, [*options, f"{field}={written}"])
+            made = draft(model, output, [*options, f"{field}={written}"])
         except RecipeError as error:
             say_error(error)
             continue

@@ -124,23 +124,23 @@ def seconds_of(option: str, text: str) -> float:
     return _measure(option, text, _SECONDS, "a time span such as 30d or 12h")
 
 
-def slots_of(given: list[str] | None) -> dict[str, int]:
+def slots_of(texts: list[str] | None) -> dict[str, int]:
     """Values such as ``pulsar2=2`` as numbers by name.
 
     Raises:
         RecipeError: If one is not of that form.
     """
-    found = {}
-    for text in given or ():
+    slots = {}
+    for text in texts or ():
         matched = re.fullmatch(r"([a-z0-9_-]+)=([1-9]\d{0,3})", text)
         if not matched:
             raise RecipeError(f"--slots {text}: not of the form name=number", remedy="for example: --slots pulsar2=2")
-        found[matched[1]] = int(matched[2])
-    return found
+        slots[matched[1]] = int(matched[2])
+    return slots
 
 
 def _measure(option: str, text: str, units: dict[str, int], wanted: str) -> float:
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)", text.strip())
-    if not found or found[2] not in units:
+    matched = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)", text.strip())
+    if not matched or matched[2] not in units:
         raise RecipeError(f"{option} {text}: not {wanted}", remedy=f"units are {', '.join(units)}")
-    return float(found[1]) * units[found[2]]
+    return float(matched[1]) * units[matched[2]]

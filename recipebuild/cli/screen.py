@@ -69,8 +69,8 @@ class Screen:
             case "fetching":
                 self._rows[name] = ("waiting", "fetching from the remote store")
             case "built" | "failed":
-                said = figure({"name": event.step.name, "metrics": event.metrics or {}}) if event.metrics else ""
-                self._end(name, event.status, f"{span(event.seconds)}  {said}".rstrip())
+                figures = figure({"name": event.step.name, "metrics": event.metrics or {}}) if event.metrics else ""
+                self._end(name, event.status, f"{span(event.seconds)}  {figures}".rstrip())
             case "cached" | "skipped":
                 self._end(name, event.status, "")
 
@@ -113,8 +113,8 @@ class Screen:
 
     def _time(self, name: str, now: float) -> str:
         passed, left = self._forecast.elapsed(name, now), self._forecast.left(name, now)
-        said = span(passed or 0.0)
-        return f"{said}, {span(left)} left" if left is not None and left >= 1 else said
+        elapsed = span(passed or 0.0)
+        return f"{elapsed}, {span(left)} left" if left is not None and left >= 1 else elapsed
 
     def _footer(self, now: float) -> str:
         done = sum(self._ends.values())

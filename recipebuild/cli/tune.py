@@ -45,46 +45,49 @@ def tune(
         slots=opt.slots_of(slots), executor=executor,
     )  # fmt: skip
     with display() as on_event:
-        found = tune(recipe, options, on_event)
+        tuned = tune(recipe, options, on_event)
     if as_json:
-        print_json([found.as_json()])
+        print_json([tuned.as_json()])
     else:
-        typer.echo(_text(found), nl=False)
-    if not found.search.met:
+        typer.echo(_text(tuned), nl=False)
+    if not tuned.search.met:
         error = CheckError(
-            f"{found.recipe}: no change was found that loses at most {_points(found.goal.max_drop)} points with at "
-            f"most {found.goal.max_16bit_share:.0%} of multiply-adds in 16 bit",
+            f"{tuned.recipe}: no change was found that loses at most {_points(tuned.goal.max_drop)} points with at "
+            f"most {tuned.goal.max_16bit_share:.0%} of multiply-adds in 16 bit",
             remedy="allow more with tune.max_drop, tune.max_16bit_share or tune.trials; recipebuild run shows where it "
             "is lost: layers.json, sensitivity.json",
         )
         say_error(error)
         raise typer.Exit(error.exit_code)
-    if write and found.diff:
-        found.write()
-        say(f"{found.path}: written")
-    elif found.diff:
+    if write and tuned.diff:
+        tuned.write()
+        say(f"{tuned.path}: written")
+    elif tuned.diff:
         say("to write it into the recipe: the same command with --write")
 
 
-def _text(found: Tuned) -> str:
+def _text(tuned: Tuned) -> str:
     """Trials, the figures on both halves, and the diff."""
     lines = [f"{'trial':52} {'loss':>7} {'16 bit':>7}"]
-    lines += [f"{str(it)[:52]:52} {_points(o.drop):>7} {o.share:>7.1%}" for it, o in found.search.trials]
-    if found.search.cut:
-        lines.append(f"{found.search.cut}: the search was not through")
-    word = "chosen" if found.search.met else "best"
-    lines += ["", f"{word}: {found.search.best}; {found.share:.1%} of multiply-adds in 16 bit"]
-    lines.append(f"tuning:   {_figures(found.metric, found.tuning)}")
-    lines.append(f"held out: {_figures(found.metric, found.heldout)}; tuning has not seen them")
-    if not found.diff:
+    lines += [
+        f"{str(change)[:52]:52} {_points(outcome.drop):>7} {outcome.share:>7.1%}"
+        for change, outcome in tuned.search.trials
+    ]
+    if tuned.search.cut:
+        lines.append(f"{tuned.search.cut}: the search was not through")
+    word = "chosen" if tuned.search.met else "best"
+    lines += ["", f"{word}: {tuned.search.best}; {tuned.share:.1%} of multiply-adds in 16 bit"]
+    lines.append(f"tuning:   {_figures(tuned.metric, tuned.tuning)}")
+    lines.append(f"held out: {_figures(tuned.metric, tuned.heldout)}; tuning has not seen them")
+    if not tuned.diff:
         lines.append("the recipe stays as it is")
-    return "\n".join(lines) + f"\n\n{found.diff}" if found.diff else "\n".join(lines) + "\n"
+    return "\n".join(lines) + f"\n\n{tuned.diff}" if tuned.diff else "\n".join(lines) + "\n"
 
 
-def _figures(metric: str, it: Figures) -> str:
+def _figures(metric: str, figures: Figures) -> str:
     return (
-        f"{metric} {100 * it.float_model:.2f} float, {100 * it.before:.2f} before, {100 * it.after:.2f} after: "
-        f"a loss of {_points(it.drop)}, on {it.images} images"
+        f"{metric} {100 * figures.float_model:.2f} float, {100 * figures.before:.2f} before, "
+        f"{100 * figures.after:.2f} after: a loss of {_points(figures.drop)}, on {figures.images} images"
     )
 
 

@@ -13,11 +13,11 @@ from recipebuild.recipe.evaluate import HUB, Evaluate
 from recipebuild.recipe.schema import Recipe
 
 if TYPE_CHECKING:
-    from recipebuild.plan.plan import Steps, Toolchain
+    from recipebuild.plan.plan import ResolvedToolchain, Steps
 
 
 def measuring(
-    steps: Steps, toolchain: Toolchain, models: Mapping[str, Output], compiled: Output, calibration: Output
+    steps: Steps, toolchain: ResolvedToolchain, models: Mapping[str, Output], compiled: Output, calibration: Output
 ) -> dict[str, Output]:
     """Add the steps, and give what the bundle tells of them.
 
@@ -31,7 +31,7 @@ def measuring(
     recipe = steps.recipe
     quantized = {"quantized": compiled} if compiled.name.endswith(".onnx") else {}
     seen: dict[str, Output | Source] = {}
-    found = {}
+    outputs = {}
     spec: dict[str, Any] = {}
     if (evaluate := recipe.evaluate) is not None:
         dataset = {"dataset": _dataset(steps, evaluate)}
@@ -57,7 +57,7 @@ def measuring(
             "depth": evaluate.depth,
             "metric": evaluate.metric,
         }
-        found["evaluation"] = steps.add(
+        outputs["evaluation"] = steps.add(
             "evaluate", "evaluation.json", {**params, **steps.labels},
             {"model": models["head"], **quantized, **weights, **dataset},
         )  # fmt: skip
@@ -69,22 +69,22 @@ def measuring(
     if recipe.model.task == SEGMENTATION and not recipe.more_inputs:
         shown = {"model": models["head"], **steps.config, **quantized, **seen, "calibration": calibration}
         steps.add("preview", "preview.png", {"input": steps.fed, **spec, **steps.labels}, shown)
-    return found
+    return outputs
 
 
 def dataset_params(recipe: Recipe) -> dict[str, Any]:
     """How the dataset is laid out, for the steps that read it."""
     evaluate = recipe.evaluate
     assert evaluate is not None, "only recipes that evaluate have a dataset"  # noqa: S101
-    given = {"task": recipe.model.task, "depth_scale": evaluate.depth_scale}
+    common = {"task": recipe.model.task, "depth_scale": evaluate.depth_scale}
     if evaluate.is_prepared:
         return {
-            **given,
+            **common,
             "layout": TASKS[recipe.model.task].layout,
             "split": None,
             "reduce_labels": evaluate.reduce_labels,
         }
-    return given | evaluate.model_dump(mode="json", include={"layout", "split", "reduce_labels"})
+    return common | evaluate.model_dump(mode="json", include={"layout", "split", "reduce_labels"})
 
 
 def _dataset(steps: Steps, evaluate: Evaluate) -> Output | Source:

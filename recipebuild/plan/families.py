@@ -38,7 +38,7 @@ def _with(step: Step, declared: Mapping[str, Sequence[str]]) -> Step:
 
 def _reads_model(step: Step) -> bool:
     """Whether it reads the folder of a model; an ONNX file is a model that no family plays a part in."""
-    return any(isinstance(given, Output) and given.name == "model" for given in step.inputs.values())
+    return any(isinstance(source, Output) and source.name == "model" for source in step.inputs.values())
 
 
 def _makes_config(step: Step) -> bool:

@@ -25,7 +25,7 @@ from recipebuild.recipe.schema import Recipe
 
 
 @dataclass(frozen=True)
-class Toolchain:
+class ResolvedToolchain:
     """What ``target.toolchain`` came to on this machine.
 
     Attributes:
@@ -57,7 +57,7 @@ class Plan:
 
 
 def plan(
-    variants: Sequence[Variant], toolchains: Sequence[Toolchain], templates: Mapping[str, Mapping[str, Path]]
+    variants: Sequence[Variant], toolchains: Sequence[ResolvedToolchain], templates: Mapping[str, Mapping[str, Path]]
 ) -> Plan:
     """The plan of a recipe: of all entries of its matrix, with the steps that they share only once.
 
@@ -123,13 +123,15 @@ def _same(one: Step, other: Step) -> bool:
 def _rename(step: Step, new_ids: Mapping[str, str]) -> Step:
     """``step`` with the ids of the steps that it needs replaced."""
     inputs = {
-        name: replace(given, step=new_ids.get(given.step, given.step)) if isinstance(given, Output) else given
-        for name, given in step.inputs.items()
+        name: replace(source, step=new_ids.get(source.step, source.step)) if isinstance(source, Output) else source
+        for name, source in step.inputs.items()
     }
     return replace(step, inputs=inputs, after=tuple(new_ids.get(i, i) for i in step.after))
 
 
-def _steps(recipe: Recipe, label: str, toolchain: Toolchain, templates: Mapping[str, Mapping[str, Path]]) -> list[Step]:
+def _steps(
+    recipe: Recipe, label: str, toolchain: ResolvedToolchain, templates: Mapping[str, Mapping[str, Path]]
+) -> list[Step]:
     """The steps of one entry of the matrix."""
     steps = Steps(recipe, label)
     models = _model(steps)
@@ -160,9 +162,9 @@ def _steps(recipe: Recipe, label: str, toolchain: Toolchain, templates: Mapping[
     passed = judged(steps, compiled, evaluation)
     if toolchain.name == "pulsar2":
         config = replace(compiled, name="used.json")
-    found = {"weights": models.get("model") or models["reference"], "model": models["head"], "compiled": compiled}
-    found |= {"config": config, "calibration": calibration, **evaluation}
-    _bundle(steps, toolchain, found, templates["bundle"], after=passed)
+    inputs = {"weights": models.get("model") or models["reference"], "model": models["head"], "compiled": compiled}
+    inputs |= {"config": config, "calibration": calibration, **evaluation}
+    _bundle(steps, toolchain, inputs, templates["bundle"], after=passed)
     return steps.all
 
 
@@ -181,8 +183,8 @@ class Steps:
             "class_axis": TASKS[recipe.model.task].class_axis,
             "smooth_quant": host_params(recipe.quantization)["smooth_quant"],
         }
-        self.more = {"more": {given.name: list(given.shape) for given in recipe.more_inputs}}
-        self.tensors = {f"more_{given.name}": Source(Path(given.source)) for given in recipe.more_inputs}
+        self.more = {"more": {more.name: list(more.shape) for more in recipe.more_inputs}}
+        self.tensors = {f"more_{more.name}": Source(Path(more.source)) for more in recipe.more_inputs}
         self.labels = {"labels": recipe.evaluate.labels if recipe.evaluate else None}
         self.config: dict[str, Output] = {}
         self.weights = recipe.model.model_dump(include={"task", "weights", "seed", "features", "normalize"})
@@ -191,13 +193,13 @@ class Steps:
         self, kind: str, output: str, params: Mapping[str, Any], inputs: Mapping[str, Output | Source], **more: Any
     ) -> Output:
         """Add a step of a kind; give its output of that name, for later steps."""
-        it = KINDS[kind]
+        spec = KINDS[kind]
         name = kind.partition("/")[0]
         entry = f"[{self._label}]" if self._label else ""
         step = Step(
-            f"{self.recipe.name}{entry}/{name}", name, it.module, params, inputs,
-            resources=it.resources, timeout=it.timeout, retries=it.retries, variant=self._label,
-            **({"tools": it.tools} | more),
+            f"{self.recipe.name}{entry}/{name}", name, spec.module, params, inputs,
+            resources=spec.resources, timeout=spec.timeout, retries=spec.retries, variant=self._label,
+            **({"tools": spec.tools} | more),
         )  # fmt: skip
         self.all.append(step)
         return Output(step.id, output)
@@ -219,13 +221,13 @@ def _model(steps: Steps) -> dict[str, Output]:
         {"source": Source(Path(model.source))} if model.is_local else {},
     )  # fmt: skip
     if is_onnx:
-        found = {"reference": fetched}
+        models = {"reference": fetched}
     else:
         how = {"opset": export.opset, "exporter": export.exporter, "output_name": export.output}
         exported = steps.add("export", "export.onnx", {**steps.weights, **steps.shape, **how}, {"model": fetched})
-        found = {"model": fetched, "export": exported}
+        models = {"model": fetched, "export": exported}
         steps.config = {"config": replace(fetched, name="model/config.json")}
-    raw = found.get("export", fetched)
+    raw = models.get("export", fetched)
     simplified = steps.add("simplify", "simplified.onnx", {**steps.shape, **steps.more}, {"model": raw})
     rewriting = {
         "enabled": recipe.rewrite.enabled,
@@ -234,14 +236,14 @@ def _model(steps: Steps) -> dict[str, Output]:
         "switches": recipe.rewrite.switches,
         "class_axis": recipe.head.axis if recipe.head.kind == "argmax" else None,
     }
-    found["simplified"] = simplified
-    found["rewritten"] = last = steps.add("rewrite", "rewritten.onnx", rewriting, {"model": simplified})
+    models["simplified"] = simplified
+    models["rewritten"] = last = steps.add("rewrite", "rewritten.onnx", rewriting, {"model": simplified})
     if swaps_channels(recipe):
-        found["channels"] = last = steps.add(
+        models["channels"] = last = steps.add(
             "channels", "channels.onnx", {"input_name": recipe.input.name}, {"model": last}
         )
     final = steps.add("head", "model.onnx", recipe.head.model_dump(mode="json"), {"model": last})
-    return {**found, "head": final}
+    return {**models, "head": final}
 
 
 def _configure(steps: Steps, model: Output, templates: Mapping[str, Path]) -> Output:
@@ -252,7 +254,7 @@ def _configure(steps: Steps, model: Output, templates: Mapping[str, Path]) -> Ou
 
 
 def _compile(
-    steps: Steps, toolchain: Toolchain, model: Output, calibration: Output, config: Output, after: Output
+    steps: Steps, toolchain: ResolvedToolchain, model: Output, calibration: Output, config: Output, after: Output
 ) -> Output:
     inputs = {"model": model, "calibration": calibration}
     if toolchain.name == "pulsar2":
@@ -284,7 +286,7 @@ def _explain(steps: Steps, model: Output, compiled: Output, calibration: Output)
 
 def _bundle(
     steps: Steps,
-    toolchain: Toolchain,
+    toolchain: ResolvedToolchain,
     inputs: Mapping[str, Output | Source],
     templates: Mapping[str, Path],
     after: tuple[str, ...],

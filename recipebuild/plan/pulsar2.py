@@ -37,11 +37,13 @@ def swaps_channels(recipe: Recipe) -> bool:
 
 def compiled_input(recipe: Recipe) -> dict[str, Any]:
     """The input of the model that is compiled: the recipe's, or with its channels the other way round."""
-    given = recipe.input.model_dump(mode="json")
+    described = recipe.input.model_dump(mode="json")
     if not swaps_channels(recipe):
-        return given
+        return described
     other = {"RGB": "BGR", "BGR": "RGB"}[recipe.input.color]
-    swapped = Input.model_validate({**given, "color": other, "mean": given["mean"][::-1], "std": given["std"][::-1]})
+    swapped = Input.model_validate(
+        {**described, "color": other, "mean": described["mean"][::-1], "std": described["std"][::-1]}
+    )
     return swapped.model_dump(mode="json")
 
 

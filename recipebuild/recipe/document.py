@@ -31,10 +31,10 @@ class Document:
         name: Node = self.root
         node: Node = self.root
         for part in path:
-            found = _child(node, part)
-            if found is None:
+            child = _child(node, part)
+            if child is None:
                 return None
-            name, node = found
+            name, node = child
         mark = (name if key else node).start_mark
         written = self.text[node.start_mark.index : node.end_mark.index]
         return at(self.origin, self.text, mark.line + 1, mark.column + 1, shorten(written))

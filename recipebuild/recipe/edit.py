@@ -115,10 +115,10 @@ def _check(text: str, changed: str, values: Mapping[str, Any]) -> None:
         section, name = field.split(".")
         wanted = {**wanted, section: {**(wanted.get(section) or {}), name: value}}
     try:
-        found = parse(changed)[1]
+        actual = parse(changed)[1]
     except YamlError:
-        found = None
-    if found != wanted:
+        actual = None
+    if actual != wanted:
         raise _refuse(" and ".join(values))
 
 

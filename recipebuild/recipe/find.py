@@ -40,9 +40,9 @@ def existing(name: str, folder: Path) -> Path | None:
 def near(name: str, *folders: Path) -> str:
     """Words on the recipes in ``folders`` whose names are nearest to ``name``; the last folder is searched in depth."""
     *flat, deep = folders
-    found = {p.name: p.name for folder in flat if folder.is_dir() for p in folder.glob("*.y*ml")}
+    files = {p.name: p.name for folder in flat if folder.is_dir() for p in folder.glob("*.y*ml")}
     ours = {str(p.relative_to(deep).with_suffix("")): p.name for p in deep.rglob("*.yaml")}
-    names = [*found, *ours]
+    names = [*files, *ours]
     asked = Path(name).name
     match = closest(name, names) or closest(asked, names) or closest(f"{asked}.yaml", names)
     known = "`recipebuild models` lists the shipped recipes"

@@ -11,7 +11,7 @@ DEFAULTS: dict[str, Any] = {"head": {"kind": "argmax"}}
 """Below all layers: which head it is, for recipes that only set a field of it."""
 
 
-class Layer(Protocol):
+class RecipeLayer(Protocol):
     """Something that sets values: a file, an entry of the matrix, a ``--set``."""
 
     @property
@@ -22,7 +22,7 @@ class Layer(Protocol):
         """Where it sets the value at ``path`` (or the key of it); ``None`` if it does not."""
 
 
-def merged(layers: Sequence[Layer]) -> dict[str, Any]:
+def merged(layers: Sequence[RecipeLayer]) -> dict[str, Any]:
     """The values of all layers, the last one winning: mappings are merged, lists and scalars replaced."""
     data = DEFAULTS
     for layer in layers:
@@ -46,10 +46,10 @@ def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def place(layers: Sequence[Layer], path: FieldPath, *, key: bool = False) -> Place:
+def place(layers: Sequence[RecipeLayer], path: FieldPath, *, key: bool = False) -> Place:
     """Where the value at ``path`` was written last; if it was not, where the nearest mapping around it was."""
     for length in range(len(path), -1, -1):
         for layer in reversed(layers):
-            if found := layer.locate(path[:length], key=key or length < len(path)):
-                return found
+            if written := layer.locate(path[:length], key=key or length < len(path)):
+                return written
     return Place("recipe")

@@ -19,7 +19,7 @@ from recipebuild.recipe.board import contradictions, for_runner
 from recipebuild.recipe.document import Document
 from recipebuild.recipe.extends import Chain
 from recipebuild.recipe.find import find
-from recipebuild.recipe.layers import Layer, merged, place
+from recipebuild.recipe.layers import RecipeLayer, merged, place
 from recipebuild.recipe.matrix import choices
 from recipebuild.recipe.paths import missing, missing_folders
 from recipebuild.recipe.problems import Place, Problem, RecipeProblems, printable
@@ -39,12 +39,12 @@ class Variant:
 
     recipe: Recipe
     label: str
-    _layers: tuple[Layer, ...] = field(default=(), repr=False, compare=False)
+    _layers: tuple[RecipeLayer, ...] = field(default=(), repr=False, compare=False)
 
     def place(self, field: str) -> Place | None:
         """Where the value of ``field`` (dotted) was written; ``None`` if it is the default."""
         path = tuple(field.split("."))
-        return next((found for layer in reversed(self._layers) if (found := layer.locate(path))), None)
+        return next((place for layer in reversed(self._layers) if (place := layer.locate(path))), None)
 
 
 def load(
@@ -68,67 +68,67 @@ def load(
         RecipeProblems: All that is wrong with the recipe, the options, and the files that it names.
     """
     path = find(name_or_path, cwd)
-    found: list[Problem] = []
-    settings = _settings(sets, cwd, found)
+    all_problems: list[Problem] = []
+    settings = _settings(sets, cwd, all_problems)
     try:
         written = Chain(cwd, {} if bases is None else bases).follow(path)
     except RecipeProblems as error:
-        raise RecipeProblems([*error.problems, *found]) from None
-    found.extend(problem for file in written for problem in file.problems)
+        raise RecipeProblems([*error.problems, *all_problems]) from None
+    all_problems.extend(problem for file in written for problem in file.problems)
     matrix = merged([*written, *settings]).get("matrix")
     entries, faults = choices(matrix, [*written, *settings], settings)
-    found.extend(faults)
-    name = _name(written[-1], settings, path, found)
+    all_problems.extend(faults)
+    name = _name(written[-1], settings, path, all_problems)
     variants = []
     for entry in entries or choices(None, (), ())[0]:
-        layers: list[Layer] = [*written, entry, *settings]
+        layers: list[RecipeLayer] = [*written, entry, *settings]
         data = {**merged(layers), "name": name}
         data.pop("matrix", None)
         data.pop("extends", None)
         data = for_runner(data)
         try:
             variants.append(Variant(Recipe.model_validate(data), entry.label, tuple(layers)))
-            found.extend(
+            all_problems.extend(
                 Problem(".".join(f), what, place(layers, f), fix)
                 for f, what, fix in contradictions(variants[-1].recipe)
             )
         except ValidationError as error:
             from recipebuild.recipe.wording import problems
 
-            found.extend(problems(error, layers, data))
+            all_problems.extend(problems(error, layers, data))
         if files:
-            found.extend(_absent(data, layers))
-    if found:
-        raise RecipeProblems(found)
+            all_problems.extend(_absent(data, layers))
+    if all_problems:
+        raise RecipeProblems(all_problems)
     return variants
 
 
-def _settings(sets: Sequence[str], cwd: Path, found: list[Problem]) -> list[Setting]:
-    """The options that can be read; what is wrong with the others goes to ``found``."""
+def _settings(sets: Sequence[str], cwd: Path, all_problems: list[Problem]) -> list[Setting]:
+    """The options that can be read; what is wrong with the others goes to ``all_problems``."""
     settings = []
     for option in sets:
         try:
             settings.append(setting(option, cwd))
         except RecipeProblems as error:
-            found.extend(error.problems)
+            all_problems.extend(error.problems)
     return settings
 
 
-def _name(recipe: Document, settings: Sequence[Setting], path: Path, found: list[Problem]) -> Any:
+def _name(recipe: Document, settings: Sequence[Setting], path: Path, all_problems: list[Problem]) -> Any:
     """The name of the build: what the recipe says itself (its bases do not count), else what its file is called."""
-    own: list[Layer] = [recipe, *settings]
-    given = [name for layer in own if (name := layer.data.get("name")) is not None]
-    if given:
-        return given[-1]
+    own: list[RecipeLayer] = [recipe, *settings]
+    names = [name for layer in own if (name := layer.data.get("name")) is not None]
+    if names:
+        return names[-1]
     if re.fullmatch(NAME, path.stem):
         return path.stem
     remedy = "give the recipe a name of letters, digits, `_`, `-`, such as `name: my-model`"
     message = f"what the file is called, `{printable(path.stem)}`, cannot be the name of a build"
-    found.append(Problem("name", message, place([recipe], ()), remedy))
+    all_problems.append(Problem("name", message, place([recipe], ()), remedy))
     return "recipe"
 
 
-def _absent(data: dict[str, Any], layers: Sequence[Layer]) -> list[Problem]:
+def _absent(data: dict[str, Any], layers: Sequence[RecipeLayer]) -> list[Problem]:
     """Files and folders that the recipe names and that are not there."""
-    found = (*missing(data), *missing_folders(data))
-    return [Problem(".".join(map(str, field)), what, place(layers, field), remedy) for field, what, remedy in found]
+    absent = (*missing(data), *missing_folders(data))
+    return [Problem(".".join(map(str, field)), what, place(layers, field), remedy) for field, what, remedy in absent]

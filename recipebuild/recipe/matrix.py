@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from recipebuild.recipe.fields import all_fields, suggest
-from recipebuild.recipe.layers import Layer, place
+from recipebuild.recipe.layers import RecipeLayer, place
 from recipebuild.recipe.problems import FieldPath, Place, Problem
 
 MAX_BUILDS = 256
@@ -34,7 +34,7 @@ class Choice:
     data: dict[str, Any]
     label: str
     picks: tuple[tuple[Axis, int], ...]
-    files: tuple[Layer, ...]
+    files: tuple[RecipeLayer, ...]
 
     def locate(self, path: FieldPath, *, key: bool = False) -> Place | None:
         """Where the matrix gives the value at ``path``."""
@@ -45,7 +45,9 @@ class Choice:
         return None
 
 
-def choices(matrix: Any, files: Sequence[Layer], settings: Sequence[Layer]) -> tuple[list[Choice], list[Problem]]:
+def choices(
+    matrix: Any, files: Sequence[RecipeLayer], settings: Sequence[RecipeLayer]
+) -> tuple[list[Choice], list[Problem]]:
     """All combinations, in the order in which they are written, and what is wrong with the matrix.
 
     Args:
@@ -74,7 +76,7 @@ def choices(matrix: Any, files: Sequence[Layer], settings: Sequence[Layer]) -> t
     return [_choice(tuple(zip(axes, picks, strict=True)), labels, files) for picks in combinations], []
 
 
-def _choice(picks: tuple[tuple[Axis, int], ...], labels: list[list[str]], files: Sequence[Layer]) -> Choice:
+def _choice(picks: tuple[tuple[Axis, int], ...], labels: list[list[str]], files: Sequence[RecipeLayer]) -> Choice:
     data: dict[str, Any] = {}
     for axis, index in picks:
         inner = data
@@ -85,7 +87,7 @@ def _choice(picks: tuple[tuple[Axis, int], ...], labels: list[list[str]], files:
     return Choice(data, label, picks, tuple(files))
 
 
-def _check(field: str, values: Any, files: Sequence[Layer]) -> Iterator[Problem]:
+def _check(field: str, values: Any, files: Sequence[RecipeLayer]) -> Iterator[Problem]:
     path = tuple(field.split("."))
     if path not in all_fields() or path[0] in NOT_VARIED:
         words, sibling = suggest(path)
@@ -100,7 +102,7 @@ def _check(field: str, values: Any, files: Sequence[Layer]) -> Iterator[Problem]
                 yield _problem(files, ("matrix", field, i), "this value is in the list twice", "keep one of them")
 
 
-def _problem(files: Sequence[Layer], path: FieldPath, message: str, remedy: str, *, key: bool = False) -> Problem:
+def _problem(files: Sequence[RecipeLayer], path: FieldPath, message: str, remedy: str, *, key: bool = False) -> Problem:
     field = ".".join(part for part in path if isinstance(part, str))
     return Problem(field, message, place(files, path, key=key), remedy)
 

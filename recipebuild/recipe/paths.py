@@ -32,10 +32,10 @@ def absolute(data: dict[str, Any], folder: Path) -> dict[str, Any]:
     return {**data, "matrix": axes}
 
 
-def _more(given: Any, folder: Path) -> Any:
-    if not isinstance(given, dict) or not isinstance(source := given.get("source"), str):
-        return given
-    return {**given, "source": _absolute("more_inputs", source, folder)}
+def _more(entry: Any, folder: Path) -> Any:
+    if not isinstance(entry, dict) or not isinstance(source := entry.get("source"), str):
+        return entry
+    return {**entry, "source": _absolute("more_inputs", source, folder)}
 
 
 def _choice(axis: str, value: Any, folder: Path) -> Any:
@@ -104,8 +104,8 @@ def missing(data: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], str, str
 def missing_folders(data: Mapping[str, Any]) -> Iterator[tuple[tuple[str, int, str], str, str]]:
     """The same of ``more_inputs``."""
     more = data.get("more_inputs")
-    for at, given in enumerate(more if isinstance(more, list) else ()):
-        source = given.get("source") if isinstance(given, dict) else None
+    for at, entry in enumerate(more if isinstance(more, list) else ()):
+        source = entry.get("source") if isinstance(entry, dict) else None
         if isinstance(source, str) and source.startswith("/") and not Path(source).is_dir():
             yield ("more_inputs", at, "source"), f"no such folder: {source}", "a folder of .npy files"
 

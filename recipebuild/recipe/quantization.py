@@ -41,10 +41,10 @@ class LayerPrecision(Section):
 
     @model_validator(mode="after")
     def _one_selector(self) -> LayerPrecision:
-        given = [name for name in SELECTORS if getattr(self, name) is not None]
-        if len(given) != 1:
-            said = f"{' and '.join(given)} are" if given else "none is"
-            raise wrong(f"layers are chosen by one of {', '.join(SELECTORS)}; here {said} given", "keep one of them")
+        selectors = [name for name in SELECTORS if getattr(self, name) is not None]
+        if len(selectors) != 1:
+            subject = f"{' and '.join(selectors)} are" if selectors else "none is"
+            raise wrong(f"layers are chosen by one of {', '.join(SELECTORS)}; here {subject} given", "keep one of them")
         return self
 
 

@@ -273,7 +273,7 @@ class Recipe(Section):
         if isinstance(self.head, ArgmaxHead):
             outputs.append(("head.output", self.head.output))
         taken = {self.input.name: "input.name"}
-        outputs += [(f"more_inputs.{at}.name", given.name) for at, given in enumerate(self.more_inputs)]
+        outputs += [(f"more_inputs.{at}.name", more.name) for at, more in enumerate(self.more_inputs)]
         for field, name in outputs:
             if name in taken:
                 words = {"taken": taken[name], "name": name, "remedy": "give each tensor a name of its own"}

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from recipebuild.recipe.fields import closest, expected, suggest
-from recipebuild.recipe.layers import Layer, place
+from recipebuild.recipe.layers import RecipeLayer, place
 from recipebuild.recipe.problems import FieldPath, Problem, shorten
 from recipebuild.recipe.section import NAME, REVISION, TENSOR_NAME
 
@@ -51,7 +51,7 @@ TYPES = {
 }
 
 
-def problems(error: ValidationError, layers: Sequence[Layer], data: dict[str, Any]) -> Iterator[Problem]:
+def problems(error: ValidationError, layers: Sequence[RecipeLayer], data: dict[str, Any]) -> Iterator[Problem]:
     """What pydantic found in ``data``, the merged values of ``layers``."""
     errors = error.errors(include_url=False)
     meant = {(*_path(e)[:-1], suggest(_path(e))[1]) for e in errors if e["type"] == "extra_forbidden"}
@@ -60,7 +60,7 @@ def problems(error: ValidationError, layers: Sequence[Layer], data: dict[str, An
     }
     for each in errors:
         path = _path(each)
-        if each["type"] == "missing" and any(path[: len(it)] == it for it in meant):
+        if each["type"] == "missing" and any(path[: len(field)] == field for field in meant):
             continue  # it is there, with a typing error in its name, or in that of its section
         if path[:-1] in broken and isinstance(path[-1], int):
             continue  # of a list that is too short or too long, single values tell nothing
@@ -78,7 +78,7 @@ def _path(error: Any) -> FieldPath:
     return path[:-1] if error["type"] == "missing" and isinstance(path[-1], int) else path
 
 
-def _problem(error: Any, path: FieldPath, layers: Sequence[Layer], data: dict[str, Any]) -> Problem:
+def _problem(error: Any, path: FieldPath, layers: Sequence[RecipeLayer], data: dict[str, Any]) -> Problem:
     kind, context = error["type"], error.get("ctx", {})
     field = ".".join(part for part in path if isinstance(part, str))
     if kind == "extra_forbidden":
@@ -101,7 +101,7 @@ def _problem(error: Any, path: FieldPath, layers: Sequence[Layer], data: dict[st
     return Problem(field, message, at, _remedy(kind, context, path, value, data))
 
 
-def _own(layers: Sequence[Layer]) -> Sequence[Layer]:
+def _own(layers: Sequence[RecipeLayer]) -> Sequence[RecipeLayer]:
     """The recipe itself, without its bases: what is missing is to be written there."""
     from recipebuild.recipe.document import Document
 
@@ -109,7 +109,7 @@ def _own(layers: Sequence[Layer]) -> Sequence[Layer]:
     return layers[documents[-1] :] if documents else layers
 
 
-def _taken(field: str, context: Any, layers: Sequence[Layer]) -> Problem:
+def _taken(field: str, context: Any, layers: Sequence[RecipeLayer]) -> Problem:
     """Two fields that have one name: told of the one that the recipe itself wrote, if only one of them is."""
     own, other = _own(layers), context["taken"]
     if not any(layer.locate(tuple(field.split("."))) for layer in own):

@@ -48,9 +48,9 @@ def accuracy_text(manifest: Entry) -> str:
 def verdict_text(manifest: Entry) -> str:
     """What the build is against the accepted figures; empty if there are none."""
     lines = []
-    for label, it in manifest.get("verdict", {}).items():
+    for label, verdict in manifest.get("verdict", {}).items():
         name = f" {label}" if label else ""
-        lines += [f"against what was accepted{name}: {it['verdict']}", *(f"  {line}" for line in it["lines"])]
+        lines += [f"against what was accepted{name}: {verdict['verdict']}", *(f"  {line}" for line in verdict["lines"])]
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -90,16 +90,16 @@ def _interval(metric: str, bounds: Sequence[float] | None) -> str:
 def _accuracy(evaluated: Evaluation, board: Deployed | None, title: str) -> Table:
     metric = evaluated.metric
     titles = {"pytorch": "PyTorch", "float": "ONNX", "quantized": "quantized", "board": "board"}
-    found = {**evaluated.scores, **(board.scores if board else {})}
-    figures = [name for name in _FIGURES if any(f"{name}_{row}" in found for row in titles)]
+    scores = {**evaluated.scores, **(board.scores if board else {})}
+    figures = [name for name in _FIGURES if any(f"{name}_{row}" in scores for row in titles)]
     columns = ["model", *(metric_title(name) for name in figures), f"95 % of {metric_title(metric)}"]
     table = _table(f"{title}, {evaluated.images} images", columns)
-    for row, said in titles.items():
-        values = [found.get(f"{name}_{row}") for name in figures]
+    for row, model in titles.items():
+        values = [scores.get(f"{name}_{row}") for name in figures]
         if any(value is not None for value in values):
             bounds = evaluated.interval.get(row)
             table.add_row(
-                said, *(shown(name, v) if v is not None else "" for name, v in zip(figures, values, strict=True)),
+                model, *(shown(name, v) if v is not None else "" for name, v in zip(figures, values, strict=True)),
                 _interval(metric, bounds),
             )  # fmt: skip
     return table
@@ -149,5 +149,5 @@ def _rows(manifest: Entry) -> Iterator[dict[str, str]]:
 
 
 def _board(manifest: Entry, label: str) -> Deployed | None:
-    found = (s["metrics"] for s in manifest["steps"] if s["name"] == "deploy" and s["variant"] in ("", label))
-    return read_figures(Deployed, next(found, {}))
+    deployments = (s["metrics"] for s in manifest["steps"] if s["name"] == "deploy" and s["variant"] in ("", label))
+    return read_figures(Deployed, next(deployments, {}))

@@ -40,14 +40,18 @@ def changes(a: Built, b: Built) -> dict[str, Any]:
     }
 
 
-def tables(found: Mapping[str, Any]) -> list[Table]:
+def tables(differences: Mapping[str, Any]) -> list[Table]:
     """What ``diff`` prints of ``changes``; nothing if nothing differs."""
     from rich.table import Table
 
     rows: dict[str, list[tuple[str, str, str]]] = {
-        "figure": [(it["title"], it["a"]["text"], it["b"]["text"]) for it in found["figures"]],
-        "Pulsar2 configuration": [(it["path"], _short(it["a"]), _short(it["b"])) for it in found["configuration"]],
-        "environment": [(it["path"], _short(it["a"]), _short(it["b"])) for it in found["environment"]],
+        "figure": [(figure["title"], figure["a"]["text"], figure["b"]["text"]) for figure in differences["figures"]],
+        "Pulsar2 configuration": [
+            (value["path"], _short(value["a"]), _short(value["b"])) for value in differences["configuration"]
+        ],
+        "environment": [
+            (value["path"], _short(value["a"]), _short(value["b"])) for value in differences["environment"]
+        ],
     }
     made = []
     for title, lines in rows.items():
@@ -55,14 +59,14 @@ def tables(found: Mapping[str, Any]) -> list[Table]:
             made.append(Table(title, "A", "B", box=None, pad_edge=False))
             for line in lines:
                 made[-1].add_row(*line)
-    if found["steps"]:
+    if differences["steps"]:
         made.append(Table("step", "what differs", box=None, pad_edge=False))
-        for it in found["steps"]:
-            made[-1].add_row(it["name"], _SAID[it["differs"]])
+        for step in differences["steps"]:
+            made[-1].add_row(step["name"], _DIFFERENCES[step["differs"]])
     return made
 
 
-_SAID = {
+_DIFFERENCES = {
     "only a": "only in A",
     "only b": "only in B",
     "output": "wrote something else",
@@ -76,14 +80,17 @@ def _name(built: Built) -> str:
 
 
 def _figures(a: Built, b: Built) -> Iterable[dict[str, Any]]:
-    one, two = ({it.key: it for it in quantities(built)} for built in (a, b))
+    one, two = ({quantity.key: quantity for quantity in quantities(built)} for built in (a, b))
     nothing = {"value": None, "text": ""}
     for key in dict.fromkeys([*one, *two]):
         first, second = one.get(key), two.get(key)
         if (first and first.value) != (second and second.value):
-            title = next(it.title for it in (first, second) if it)
-            said = [{"value": it.value, "text": it.text} if it else nothing for it in (first, second)]
-            yield {"key": key, "title": title, "a": said[0], "b": said[1]}
+            title = next(quantity.title for quantity in (first, second) if quantity)
+            values = [
+                {"value": quantity.value, "text": quantity.text} if quantity else nothing
+                for quantity in (first, second)
+            ]
+            yield {"key": key, "title": title, "a": values[0], "b": values[1]}
 
 
 def _steps(a: Built, b: Built) -> Iterable[dict[str, str]]:
@@ -100,7 +107,7 @@ def _steps(a: Built, b: Built) -> Iterable[dict[str, str]]:
 
 
 def _outputs(entry: Mapping[str, Any]) -> dict[str, str]:
-    return {it["name"]: it["sha256"] for it in entry["outputs"]}
+    return {output["name"]: output["sha256"] for output in entry["outputs"]}
 
 
 def _config(built: Built) -> dict[str, Any]:
@@ -108,11 +115,11 @@ def _config(built: Built) -> dict[str, Any]:
 
 
 def _environment(built: Built) -> dict[str, Any]:
-    found = built.manifest["environment"]
-    own = {name: found[name] for name in ("recipebuild", "python", "platform") if name in found}
+    environment = built.manifest["environment"]
+    own = {name: environment[name] for name in ("recipebuild", "python", "platform") if name in environment}
     used = built.manifest["toolchain"]
     toolchain = used if "name" in used else used.get(built.label, {})
-    return {"toolchain": " ".join(map(str, toolchain.values())), **own, **found.get("distributions", {})}
+    return {"toolchain": " ".join(map(str, toolchain.values())), **own, **environment.get("distributions", {})}
 
 
 def _differing(a: Mapping[str, Any], b: Mapping[str, Any]) -> Iterable[dict[str, Any]]:

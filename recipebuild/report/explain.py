@@ -44,15 +44,15 @@ def _headline(step: Mapping[str, Any]) -> str:
         return f"{name} cannot be built: {step['error']}"
     if step["status"] in ("cached", "fetch"):
         where = "is cached" if step["status"] == "cached" else "is in the remote store"
-        said = f"{name} {where}: built {_moment(step['built_last_time'])} ({last})"
+        text = f"{name} {where}: built {_moment(step['built_last_time'])} ({last})"
         return (
-            f"{said}; since {_moment(step['since'])} had changed:" if step["since"] else f"{said}, for the first time"
+            f"{text}; since {_moment(step['since'])} had changed:" if step["since"] else f"{text}, for the first time"
         )
-    said = f"{name} waits for {', '.join(step['after'])}" if step["after"] else f"{name} would be built"
+    text = f"{name} waits for {', '.join(step['after'])}" if step["after"] else f"{name} would be built"
     if not step["since"]:
-        return f"{said}; it never was built before"
+        return f"{text}; it never was built before"
     changed = "changed:" if step["why"] else "nothing else changed"
-    return f"{said}; since {_moment(step['since'])} ({last}) {changed}"
+    return f"{text}; since {_moment(step['since'])} ({last}) {changed}"
 
 
 def _moment(finished: str) -> str:

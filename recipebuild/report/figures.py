@@ -57,17 +57,17 @@ def size(count: int) -> str:
 def _evaluate(evaluation: Evaluation) -> str:
     metric = evaluation.metric
     values = [(row, value) for row in ("float", "quantized") if (value := evaluation.score(row)) is not None]
-    said = ", ".join(f"{shown(metric, value)} {row}" for row, value in values)
-    return f"{metric_title(metric)} {said} ({evaluation.images} images)"
+    scores = ", ".join(f"{shown(metric, value)} {row}" for row, value in values)
+    return f"{metric_title(metric)} {scores} ({evaluation.images} images)"
 
 
 def _verify(verification: Verification) -> str:
-    said = []
+    parts = []
     if verification.agreement is not None:
-        said.append(f"agrees with {verification.reference} on {100 * verification.agreement:.2f} %")
+        parts.append(f"agrees with {verification.reference} on {100 * verification.agreement:.2f} %")
     if verification.relative is not None:
-        said.append(f"error {verification.relative:.1e}")
-    return ", ".join(said)
+        parts.append(f"error {verification.relative:.1e}")
+    return ", ".join(parts)
 
 
 def _compile(compiled: Compiled) -> str:
@@ -80,30 +80,32 @@ def _ladder(ladder: Ladder) -> str:
 
 def _rewrite(metrics: Metrics) -> str:
     before, after = metrics["multiply_adds_before"], metrics["multiply_adds_after"]
-    said = (
+    text = (
         f"{metrics['nodes_before']} -> {metrics['nodes_after']} nodes, {before / 1e9:.1f} -> {after / 1e9:.1f} G MACs"
     )
-    return said + (f", taken back: {', '.join(metrics['rolled_back'])}" if metrics["rolled_back"] else "")
+    return text + (f", taken back: {', '.join(metrics['rolled_back'])}" if metrics["rolled_back"] else "")
 
 
 def _layers(layers: Layers) -> str:
-    said = "as the float model" if layers.snr_db is None else f"{layers.snr_db:.1f} dB at the output"
-    worst = next((it["snr_db"] for it in layers.worst if it["snr_db"] is not None), None)
-    return said if worst is None else f"{said}, {worst:.1f} dB behind the worst layer"
+    text = "as the float model" if layers.snr_db is None else f"{layers.snr_db:.1f} dB at the output"
+    worst = next((layer["snr_db"] for layer in layers.worst if layer["snr_db"] is not None), None)
+    return text if worst is None else f"{text}, {worst:.1f} dB behind the worst layer"
 
 
 def _judge(metrics: Metrics) -> str:
-    said = [f"{it['figure']} {it['value']:.6g}, {it['bound']} {it['limit']:g}" for it in metrics["checks"]]
-    return "; ".join(said) or "the recipe sets no limit"
+    checks = [
+        f"{check['figure']} {check['value']:.6g}, {check['bound']} {check['limit']:g}" for check in metrics["checks"]
+    ]
+    return "; ".join(checks) or "the recipe sets no limit"
 
 
 def _deploy(deployed: Deployed) -> str:
-    said = f"{deployed.latency_ms['avg']:.3f} ms on {deployed.board}"
+    text = f"{deployed.latency_ms['avg']:.3f} ms on {deployed.board}"
     for metric in (name for task in TASKS for name in metrics_of(task, labels=True)[:1]):
         if f"{metric}_board" in deployed.scores:
             value = shown(metric, deployed.scores[f"{metric}_board"])
-            said += f", {metric_title(metric)} {value} ({deployed.images} images)"
-    return said
+            text += f", {metric_title(metric)} {value} ({deployed.images} images)"
+    return text
 
 
 def _typed(kind: type[Figures], say: Callable[[Figures], str]) -> Callable[[Metrics], str]:

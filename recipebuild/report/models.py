@@ -29,19 +29,19 @@ def figures(models: Sequence[Mapping[str, Any]]) -> Table:
     """A column for each model; of two, also how much the second has of what the first has."""
     from rich.table import Table
 
-    table = Table("", *(it["file"] for it in models), box=None, pad_edge=False)
+    table = Table("", *(model["file"] for model in models), box=None, pad_edge=False)
     for column in table.columns[1:]:
         column.justify = "right"
     if len(models) == 2:
         table.add_column("ratio", justify="right")
     for key, (name, shown) in _ROWS.items():
-        table.add_row(name, *(shown(it[key]) for it in models), *_ratio([it[key] for it in models]))
+        table.add_row(name, *(shown(model[key]) for model in models), *_ratio([model[key] for model in models]))
     for which in ("inputs", "outputs"):
-        for index in range(max(len(it[which]) for it in models)):
-            table.add_row(which[:-1], *(_tensor(it[which], index) for it in models))
+        for index in range(max(len(model[which]) for model in models)):
+            table.add_row(which[:-1], *(_tensor(model[which], index) for model in models))
     table.add_section()
-    for operator in sorted({name for it in models for name in it["operators"]}):
-        counts = [it["operators"].get(operator, 0) for it in models]
+    for operator in sorted({name for model in models for name in model["operators"]}):
+        counts = [model["operators"].get(operator, 0) for model in models]
         table.add_row(operator, *map(str, counts), *_ratio(counts))
     return table
 
@@ -72,6 +72,6 @@ def _ratio(values: Sequence[float]) -> list[str]:
 def _tensor(tensors: Sequence[Mapping[str, Any]], index: int) -> str:
     if index >= len(tensors):
         return ""
-    it = tensors[index]
-    shape = "?" if it["shape"] is None else "x".join(map(str, it["shape"]))
-    return f"{it['name']} {it['dtype']} {shape}"
+    tensor = tensors[index]
+    shape = "?" if tensor["shape"] is None else "x".join(map(str, tensor["shape"]))
+    return f"{tensor['name']} {tensor['dtype']} {shape}"

@@ -28,9 +28,15 @@ def changes(difference: Mapping[str, Any]) -> Group:
     table.columns[0].overflow = "fold"
     for column in table.columns[3:]:
         column.justify = "right"
-    for it in changed[:_ROWS]:
-        scale = f"{100 * it['scale']:.3g} %" if it["scale"] else ""
-        table.add_row(it["tensor"], " ".join(it["before"]), " ".join(it["after"]), scale, str(it["zero_point"] or ""))
+    for change in changed[:_ROWS]:
+        scale = f"{100 * change['scale']:.3g} %" if change["scale"] else ""
+        table.add_row(
+            change["tensor"],
+            " ".join(change["before"]),
+            " ".join(change["after"]),
+            scale,
+            str(change["zero_point"] or ""),
+        )
     if len(changed) > _ROWS:
         lines.append(f"the first {_ROWS} of them; --json has all")
     return Group("\n".join(lines), table) if changed else Group("\n".join(lines))

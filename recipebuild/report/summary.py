@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 
-def summary(manifest: Mapping[str, Any], folder: Path, told: Collection[str] = ()) -> str:
+def summary(manifest: Mapping[str, Any], folder: Path, notes_seen: Collection[str] = ()) -> str:
     """What ``run`` prints of a build: one line if there was nothing to do, else a table of its steps.
 
     Args:
         manifest: The build's manifest.
         folder: Its build folder.
-        told: Notes that the user has seen already.
+        notes_seen: Notes that the user has seen already.
     """
     steps = manifest["steps"]
     if all(step["status"] == "cached" for step in steps):
@@ -31,7 +31,7 @@ def summary(manifest: Mapping[str, Any], folder: Path, told: Collection[str] = (
         if step["name"] == "simplify" and step["status"] == "built" and "operators" in step["metrics"]:
             tables.append(_operators(step["metrics"]))
     lines = [rendered(table) for table in tables] + [accuracy_text(manifest)]
-    lines += [f"{note}\n" for note in manifest["notes"] if note not in told]
+    lines += [f"{note}\n" for note in manifest["notes"] if note not in notes_seen]
     lines.append(f"toolchain: {toolchain(manifest)}\n")
     lines.append(f"{manifest['recipe']}: {manifest['status']}. {folder}\n")
     return "".join(lines)

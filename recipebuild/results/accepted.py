@@ -32,18 +32,18 @@ _COSTS = {"cycles": 0.01, "latency_ms": 0.05}
 Facts = dict[str, Any]
 
 
-def path_of(given: str, job: Job) -> Path:
+def path_of(recipe: str, job: Job) -> Path:
     """Where the accepted figures of a recipe are."""
-    return find(given, Path.cwd()).with_name(f"{job.plan.name}.accepted.json")
+    return find(recipe, Path.cwd()).with_name(f"{job.plan.name}.accepted.json")
 
 
-def read_accepted(given: str, job: Job) -> dict[str, Facts]:
+def read_accepted(recipe: str, job: Job) -> dict[str, Facts]:
     """The accepted figures by the matrix entry's label; empty if there are none.
 
     Raises:
         RecipeError: If the file is none of ours.
     """
-    path = path_of(given, job)
+    path = path_of(recipe, job)
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
         builds = value["builds"] if value["version"] == VERSION else None
@@ -51,8 +51,8 @@ def read_accepted(given: str, job: Job) -> dict[str, Facts]:
         return {}
     except (OSError, ValueError, LookupError, TypeError):
         builds = None
-    if not isinstance(builds, dict) or not all(isinstance(it, dict) for it in builds.values()):
-        raise RecipeError(f"{path} has no accepted figures of this version", remedy=f"recipebuild accept {given}")
+    if not isinstance(builds, dict) or not all(isinstance(figures, dict) for figures in builds.values()):
+        raise RecipeError(f"{path} has no accepted figures of this version", remedy=f"recipebuild accept {recipe}")
     return builds
 
 
@@ -70,12 +70,12 @@ def facts(job: Job, built: Mapping[str, Any], folder: Path) -> dict[str, Facts]:
         folder: Its folder.
     """
     entries = dict(zip((step.id for step in job.plan.steps), built["steps"], strict=True))
-    found = {}
+    figures = {}
     for label, ids in job.plan.variants.items():
         steps = {entries[i]["name"]: entries[i] for i in ids}
         compiled, evaluated = steps.get("compile", {}), steps.get("evaluate", {})
         chip = job.toolchains[label]
-        found[label] = {
+        figures[label] = {
             **_accuracy(evaluated, folder / f"{label}" if label else folder),
             **_costs(compiled, steps.get("deploy", {})),
             "toolchain": f"{chip.name} {chip.version}",
@@ -85,7 +85,7 @@ def facts(job: Job, built: Mapping[str, Any], folder: Path) -> dict[str, Facts]:
                 for output in entry.get("outputs", ())
             },
         }
-    return found
+    return figures
 
 
 def _accuracy(entry: Mapping[str, Any], folder: Path) -> Facts:
@@ -125,21 +125,21 @@ def compare(old: Facts, new: Facts) -> Facts:
         ``verdict``: better, same within noise, or worse: of accuracy, and where that is the same, of speed; and
         ``lines``: what makes it so, for people.
     """
-    found = [it for it in (_compare_accuracy(old, new), *_compare_costs(old, new)) if it]
-    accuracy, *costs = [verdict for verdict, _ in found] or [SAME]
+    verdicts = [compared for compared in (_compare_accuracy(old, new), *_compare_costs(old, new)) if compared]
+    accuracy, *costs = [verdict for verdict, _ in verdicts] or [SAME]
     if "metric" not in old or "metric" not in new:
-        costs, accuracy = [verdict for verdict, _ in found], SAME
+        costs, accuracy = [verdict for verdict, _ in verdicts], SAME
     rest = WORSE if WORSE in costs else BETTER if BETTER in costs else SAME
-    return {"verdict": rest if accuracy == SAME else accuracy, "lines": [line for _, line in found]}
+    return {"verdict": rest if accuracy == SAME else accuracy, "lines": [line for _, line in verdicts]}
 
 
 def regressions(built: Mapping[str, Any]) -> Iterator[CheckError]:
     """An error for each entry of a build that is worse than what was accepted."""
-    for label, it in built.get("verdict", {}).items():
-        if it["verdict"] == WORSE:
+    for label, verdict in built.get("verdict", {}).items():
+        if verdict["verdict"] == WORSE:
             yield CheckError(
                 f"{label}: worse than what was accepted" if label else "worse than what was accepted",
-                remedy="\n".join([*it["lines"], "if that is meant: recipebuild accept"]),
+                remedy="\n".join([*verdict["lines"], "if that is meant: recipebuild accept"]),
             )
 
 
@@ -151,11 +151,11 @@ def _compare_accuracy(old: Facts, new: Facts) -> tuple[str, str] | None:
     if metric != new["metric"] or names != sorted(new["per_image"]):
         return SAME, f"{metric} was accepted on other images, or by another metric: recipebuild accept takes the new"
     gain = paired([old["per_image"][name] for name in names], [new["per_image"][name] for name in names])
-    said = f"{metric} {before:.4f} -> {after:.4f}"
+    text = f"{metric} {before:.4f} -> {after:.4f}"
     if gain is None or is_noise(gain):
-        return SAME, f"{said}: {'equal' if before == after else SAME}"
+        return SAME, f"{text}: {'equal' if before == after else SAME}"
     lost = loss(metric, 0.0, sum(gain) / 2) > 0
-    return (WORSE if lost else BETTER), f"{said}: {WORSE if lost else BETTER} (95 %: {gain[0]:+.4f} to {gain[1]:+.4f})"
+    return (WORSE if lost else BETTER), f"{text}: {WORSE if lost else BETTER} (95 %: {gain[0]:+.4f} to {gain[1]:+.4f})"
 
 
 def _compare_costs(old: Facts, new: Facts) -> Iterator[tuple[str, str]]:

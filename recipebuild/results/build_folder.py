@@ -18,7 +18,7 @@ from recipebuild.plan.plan import Plan
 from recipebuild.report.page.written import REPORT, write_report
 from recipebuild.results import manifest as manifests
 from recipebuild.results.accepted import compare, digest_of, facts
-from recipebuild.results.config_sources import origins
+from recipebuild.results.config_sources import config_sources
 from recipebuild.session import Job
 
 
@@ -66,9 +66,9 @@ def fill(
     value = manifests.manifest(job.plan, results, digest_of(job), job.toolchains, job.notes)
     for entry in value["steps"]:
         if (config := _config(results[entry["id"]])) and (
-            found := origins(job, results[entry["id"]].step, config, store)
+            sources := config_sources(job, results[entry["id"]].step, config, store)
         ):
-            entry["origins"] = found
+            entry["origins"] = sources
     try:
         written = {path for step in job.plan.steps for path in _place(job.plan, results[step.id], folder, store)}
         _remove_stale(folder, before, {*written, REPORT})

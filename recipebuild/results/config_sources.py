@@ -15,7 +15,7 @@ from recipebuild.resources import has_user_templates
 from recipebuild.session import Job
 
 
-def origins(job: Job, step: Step, config: Blob, store: Store) -> dict[str, Any]:
+def config_sources(job: Job, step: Step, config: Blob, store: Store) -> dict[str, Any]:
     """By the value's path, ``{"field", "place"}``; ``place`` is ``None`` for a default of the recipe's.
 
     Values that no field decides are left out. With templates of the user's nothing is known, and the result is empty.
@@ -32,18 +32,18 @@ def origins(job: Job, step: Step, config: Blob, store: Store) -> dict[str, Any]:
     if has_user_templates(step.inputs):
         return {}
     values = json.loads(store.path(config).read_text(encoding="utf-8"))
-    found: dict[str, Any] = {}
+    sources: dict[str, Any] = {}
     places: dict[str, str | None] = {}
     for path, _ in config_leaves(values):
         if field := config_field(path, step.params["overrides"]):
             if field not in places:
                 place = job.place(step, field)
-                places[field] = _told(place) if place else None
-            found[path] = {"field": field, "place": places[field]}
-    return found
+                places[field] = _place_text(place) if place else None
+            sources[path] = {"field": field, "place": places[field]}
+    return sources
 
 
-def _told(place: Place) -> str:
+def _place_text(place: Place) -> str:
     """A place in the same words wherever a run is started: the file with its folder, and the line; or ``--set ...``."""
     if not place.line:
         return place.origin

@@ -59,11 +59,11 @@ class EventLog:
             if now - self._last.get(event.step.id, 0.0) < _BETWEEN:
                 return
             self._last[event.step.id] = now
-        said: dict[str, Any] = {"step": event.step.id, "status": event.status, "at": round(now - log.began, 2)}
-        said |= {"fraction": round(event.fraction, 4)} if event.status == "progress" else {}
-        said |= {"text": event.text} if event.text else {}
-        said |= {"seconds": event.seconds} if event.seconds else {}
-        line = json.dumps(said) + "\n"
+        entry: dict[str, Any] = {"step": event.step.id, "status": event.status, "at": round(now - log.began, 2)}
+        entry |= {"fraction": round(event.fraction, 4)} if event.status == "progress" else {}
+        entry |= {"text": event.text} if event.text else {}
+        entry |= {"seconds": event.seconds} if event.seconds else {}
+        line = json.dumps(entry) + "\n"
         if log.file is None and event.status in ("cached", "skipped"):
             log.waiting.append(line)
             return
@@ -87,7 +87,8 @@ class EventLog:
         """Open a build's log, unless another run has it."""
         log.given_up = True
         steps = [
-            {"id": it.id, "name": it.name, "variant": it.variant, "needs": sorted(it.before)} for it in log.plan.steps
+            {"id": step.id, "name": step.name, "variant": step.variant, "needs": sorted(step.before)}
+            for step in log.plan.steps
         ]
         head = {"recipe": log.plan.name, "pid": os.getpid(), "began": round(log.began, 2), "steps": steps}
         with contextlib.suppress(OSError):

@@ -14,7 +14,7 @@ from recipebuild.engine.keys import installed_version
 from recipebuild.engine.task import Result
 from recipebuild.facts.metrics import METRICS, ROWS
 from recipebuild.files import write_text
-from recipebuild.plan.plan import Plan, Toolchain
+from recipebuild.plan.plan import Plan, ResolvedToolchain
 
 ARTEFACTS = frozenset(
     {
@@ -37,7 +37,7 @@ def manifest(
     plan: Plan,
     results: Mapping[str, Result],
     recipe_digest: str,
-    toolchains: Mapping[str, Toolchain],
+    toolchains: Mapping[str, ResolvedToolchain],
     notes: list[str],
 ) -> dict[str, Any]:
     """The manifest of one recipe's build, as JSON values.
@@ -73,7 +73,7 @@ def manifest(
 def entry(plan: Plan, result: Result) -> dict[str, Any]:
     """The manifest's entry of one step."""
     step, record, error = result.step, result.record, result.error
-    found: dict[str, Any] = {
+    value: dict[str, Any] = {
         "id": step.id,
         "name": step.name,
         "variant": step.variant,
@@ -86,17 +86,17 @@ def entry(plan: Plan, result: Result) -> dict[str, Any]:
     }
     place = places_of(plan, step.id)[0]
     if result.status != "skipped":
-        found["log"] = f"{place}{log_of(step.name)}"
+        value["log"] = f"{place}{log_of(step.name)}"
     if record:
-        found["outputs"] = [
+        value["outputs"] = [
             {"name": b.name, "path": f"{place}{path_of(step.name, b.name)}", "sha256": b.sha256, "bytes": b.bytes}
             for b in record.outputs
         ]
     if error:
-        found["metrics"] = error.metrics
+        value["metrics"] = error.metrics
         field = {"field": error.field} if error.field else {}
-        found["error"] = {"message": error.message, **field, "remedy": error.remedy, "exit_code": error.exit_code}
-    return found
+        value["error"] = {"message": error.message, **field, "remedy": error.remedy, "exit_code": error.exit_code}
+    return value
 
 
 def path_of(step: str, output: str) -> str:
@@ -142,8 +142,8 @@ def _status(entries: list[dict[str, Any]]) -> str:
 
 def _metrics(plan: Plan, results: Mapping[str, Result]) -> dict[str, Any]:
     """The build's own figures; in a matrix by the entry's label."""
-    found = {}
+    metrics = {}
     for label, ids in plan.variants.items():
         records = [r for i in ids if (r := results[i].record)]
-        found[label] = {k: v for record in records for k, v in record.metrics.items() if k in FIGURES}
-    return found[""] if list(found) == [""] else found
+        metrics[label] = {k: v for record in records for k, v in record.metrics.items() if k in FIGURES}
+    return metrics[""] if list(metrics) == [""] else metrics

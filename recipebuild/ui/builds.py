@@ -14,7 +14,7 @@ from recipebuild.results.event_log import EVENTS, is_running
 
 
 @dataclass(frozen=True)
-class Found:
+class ListedBuild:
     """A build.
 
     Attributes:
@@ -60,25 +60,25 @@ class Builds:
     build_dir: Path
     store: Path
 
-    def all(self) -> list[Found]:
+    def all(self) -> list[ListedBuild]:
         """The builds, by name."""
-        taken: dict[str, Found] = {}
+        taken: dict[str, ListedBuild] = {}
         for folder in self._folders():
             id_ = folder.name
             if id_ in taken:
                 id_ += f"-{sha256(str(folder).encode()).hexdigest()[:8]}"
             manifest, running = _manifest(folder), is_running(folder)
             if manifest or running:
-                taken[id_] = Found(id_, folder, manifest, running)
-        return sorted(taken.values(), key=lambda it: (it.name, it.id))
+                taken[id_] = ListedBuild(id_, folder, manifest, running)
+        return sorted(taken.values(), key=lambda build: (build.name, build.id))
 
-    def find(self, id_: str) -> Found | None:
+    def find(self, id_: str) -> ListedBuild | None:
         """The build of that id."""
-        return next((it for it in self.all() if it.id == id_), None)
+        return next((build for build in self.all() if build.id == id_), None)
 
     def state(self) -> list[tuple[str, float, bool]]:
         """What changes when a run begins or ends."""
-        return [(it.id, it.finished, it.running) for it in self.all()]
+        return [(build.id, build.finished, build.running) for build in self.all()]
 
     def _folders(self) -> Iterator[Path]:
         seen = set()
@@ -88,18 +88,18 @@ class Builds:
                 yield folder
 
     def _here(self) -> list[Path]:
-        found = self.build_dir.absolute().glob("*")
-        return sorted(it for it in found if (it / MANIFEST).is_file() or (it / EVENTS).is_file())
+        folders = self.build_dir.absolute().glob("*")
+        return sorted(folder for folder in folders if (folder / MANIFEST).is_file() or (folder / EVENTS).is_file())
 
     def _elsewhere(self) -> list[Path]:
         """The places that runs with this store noted (see ``engine/upkeep.py``)."""
-        places = []
+        folders = []
         for root in sorted(self.store.glob("roots/*")):
             try:
-                places.append(Path(root.read_text(encoding="utf-8")).parent)
+                folders.append(Path(root.read_text(encoding="utf-8")).parent)
             except (OSError, ValueError):
                 continue
-        return sorted(it for it in places if it.is_absolute() and (it / MANIFEST).is_file())
+        return sorted(folder for folder in folders if folder.is_absolute() and (folder / MANIFEST).is_file())
 
 
 def _manifest(folder: Path) -> dict[str, Any] | None:

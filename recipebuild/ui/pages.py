@@ -15,16 +15,16 @@ from recipebuild.report.page.written import REPORT
 from recipebuild.report.pipeline.nodes import nodes
 from recipebuild.report.pipeline.svg import STATES, svg
 from recipebuild.results.event_log import EVENTS
-from recipebuild.ui.builds import Found
+from recipebuild.ui.builds import ListedBuild
 
 _BROKEN = (KeyError, TypeError, ValueError, AttributeError, IndexError)
 """What a manifest that somebody wrote by hand may raise."""
 
 
-def index(found: Sequence[Found], where: Sequence[str]) -> str:
+def index(builds: Sequence[ListedBuild], where: Sequence[str]) -> str:
     """The list of builds; ``where`` says where they were looked for."""
     rows = []
-    for build in found:
+    for build in builds:
         tiled: list[Any] = []
         with contextlib.suppress(*_BROKEN):
             tiled = [tiles(entry)[:-1] for entry in build.entries]
@@ -32,7 +32,7 @@ def index(found: Sequence[Found], where: Sequence[str]) -> str:
     return page("index.html.j2", script="index.js", served=True, mark="", title="Builds", rows=rows, where=where)
 
 
-def report_page(build: Found) -> str | None:
+def report_page(build: ListedBuild) -> str | None:
     """A build's report: that in its folder, or a new one if there is none; ``None`` before its first run has ended."""
     with contextlib.suppress(OSError, ValueError):
         return (build.folder / REPORT).read_text(encoding="utf-8")
@@ -44,7 +44,7 @@ def report_page(build: Found) -> str | None:
         return None
 
 
-def live(build: Found) -> str:
+def live(build: ListedBuild) -> str:
     """The page of a run: it asks for the run's events, and shows them as they come."""
     head = _head(build)
     steps = [{**step, "status": "queued", "seconds": None} for step in head.get("steps", ())]
@@ -61,7 +61,7 @@ def live(build: Found) -> str:
     )
 
 
-def _head(build: Found) -> Mapping[str, Any]:
+def _head(build: ListedBuild) -> Mapping[str, Any]:
     """The first line of the run's event log: what steps there are."""
     try:
         with (build.folder / EVENTS).open(encoding="utf-8") as file:
@@ -71,5 +71,5 @@ def _head(build: Found) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _when(build: Found) -> str:
+def _when(build: ListedBuild) -> str:
     return time.strftime("%Y-%m-%d %H:%M", time.localtime(build.finished)) if build.finished else ""

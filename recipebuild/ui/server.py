@@ -23,7 +23,7 @@ from recipebuild.errors import RecipeError
 from recipebuild.report.page.compare import comparison
 from recipebuild.results.event_log import follow
 from recipebuild.session import Options, open_store
-from recipebuild.ui.builds import Builds, Found
+from recipebuild.ui.builds import Builds, ListedBuild
 from recipebuild.ui.pages import index, live, report_page
 
 PORT = 8765
@@ -121,42 +121,42 @@ class _Handler(BaseHTTPRequestHandler):
                 self._changes()
             case ["compare"]:
                 self._compare(parse_qs(url.query).get("build", []))
-            case ["build", id_, *rest] if found := self.builds.find(id_):
-                self._build(found, rest, slash=url.path.endswith("/"))
+            case ["build", id_, *rest] if build := self.builds.find(id_):
+                self._build(build, rest, slash=url.path.endswith("/"))
             case _:
                 self._text(HTTPStatus.NOT_FOUND, "There is no such page.")
 
-    def _build(self, found: Found, rest: list[str], slash: bool) -> None:
+    def _build(self, build: ListedBuild, rest: list[str], slash: bool) -> None:
         if not rest and not slash:
-            self._redirect(f"/build/{found.id}/")
+            self._redirect(f"/build/{build.id}/")
         elif not rest:
-            if html := report_page(found):
+            if html := report_page(build):
                 self._page(html)
-            elif found.running:
-                self._redirect(f"/build/{found.id}/live")
+            elif build.running:
+                self._redirect(f"/build/{build.id}/live")
             else:
                 self._text(HTTPStatus.NOT_FOUND, "Its manifest cannot be read. Build it again.")
         elif rest == ["live"]:
-            self._page(live(found)) if found.running else self._redirect(f"/build/{found.id}/")
+            self._page(live(build)) if build.running else self._redirect(f"/build/{build.id}/")
         elif rest == ["events"]:
-            self._events(found)
+            self._events(build)
         elif rest[0] == "files":
-            self._file(found, "/".join(rest[1:]))
+            self._file(build, "/".join(rest[1:]))
         else:
             self._text(HTTPStatus.NOT_FOUND, "There is no such page.")
 
     def _compare(self, ids: list[str]) -> None:
-        entries = [entry for id_ in ids if (found := self.builds.find(id_)) for entry in found.entries]
+        entries = [entry for id_ in ids if (build := self.builds.find(id_)) for entry in build.entries]
         if len(entries) < 2:
             self._text(HTTPStatus.BAD_REQUEST, "Choose at least two builds that are there.")
             return
         self._page(comparison(entries))
 
-    def _file(self, found: Found, name: str) -> None:
+    def _file(self, build: ListedBuild, name: str) -> None:
         """A file that the manifest lists; by a link in the folder, too, nothing outside of it is reached."""
-        listed = found.manifest is not None and name in found.manifest.get("files", ())
-        path = (found.folder / name).resolve()
-        if not listed or found.folder.resolve() not in path.parents or not path.is_file():
+        listed = build.manifest is not None and name in build.manifest.get("files", ())
+        path = (build.folder / name).resolve()
+        if not listed or build.folder.resolve() not in path.parents or not path.is_file():
             self._text(HTTPStatus.NOT_FOUND, "The build has no such file.")
             return
         kind = "text/plain; charset=utf-8" if path.suffix in _TEXT else _IMAGES.get(path.suffix, "")
@@ -166,11 +166,11 @@ class _Handler(BaseHTTPRequestHandler):
             if self.command == "GET":
                 shutil.copyfileobj(file, self.wfile)
 
-    def _events(self, found: Found) -> None:
+    def _events(self, build: ListedBuild) -> None:
         """What the run tells, as server-sent events, until it ends."""
         self._stream()
         last = time.monotonic()
-        for event in follow(found.folder):
+        for event in follow(build.folder):
             if event is not None or time.monotonic() - last > _ALIVE:
                 self._send(f"data: {json.dumps(event)}" if event else ":")
                 last = time.monotonic()
@@ -215,8 +215,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _redirect(self, place: str) -> None:
         self._head("text/plain", 0, {"Location": place}, HTTPStatus.FOUND)
 
-    def _text(self, status: HTTPStatus, said: str) -> None:
-        content = f"{said}\n".encode()
+    def _text(self, status: HTTPStatus, text: str) -> None:
+        content = f"{text}\n".encode()
         self._head("text/plain; charset=utf-8", len(content), status=status)
         if self.command == "GET":
             self.wfile.write(content)

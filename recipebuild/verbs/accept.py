@@ -24,18 +24,18 @@ def accept(recipes: Sequence[str], options: Options) -> list[Path]:
         RecipeError: If a recipe is wrong, was not built, has changed since, or its folder cannot be written.
     """
     paths = []
-    for given, job in zip(recipes, prepare(recipes, options), strict=True):
+    for recipe, job in zip(recipes, prepare(recipes, options), strict=True):
         folder = options.build_dir / job.plan.name
         built = manifests.read(folder / "manifest.json")
-        again = f"recipebuild run {given}"
+        again = f"recipebuild run {recipe}"
         if not built or built.get("status") != "ok":
             raise RecipeError(f"{folder} has no build that succeeded", remedy=f"first {again}")
         if built["recipe_digest"] != digest_of(job):
             raise RecipeError(
-                f"{folder} is not what {given} says now", remedy=f"{again}; give accept the same --set as the run"
+                f"{folder} is not what {recipe} says now", remedy=f"{again}; give accept the same --set as the run"
             )
         value = {"version": VERSION, "recipe": job.plan.name, "builds": facts(job, built, folder)}
-        paths.append(path_of(given, job))
+        paths.append(path_of(recipe, job))
         try:
             paths[-1].write_text(json.dumps(value, indent=2, sort_keys=True) + "\n", encoding="utf-8")
         except OSError as error:

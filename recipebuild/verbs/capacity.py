@@ -32,27 +32,27 @@ def concerns(recipe: Recipe, store: Path, *, pulsar2: bool) -> list[str]:
         store: Where it would be kept.
         pulsar2: Whether Pulsar2 would compile here.
     """
-    found = []
+    lines = []
     if (count := _images(recipe)) is not None and count < recipe.calibration.count:
-        found.append(f"warning: calibration.count is {recipe.calibration.count}, but there are only {count} images")
-    found += [f"warning: {link}" for link in _circles(recipe)]
+        lines.append(f"warning: calibration.count is {recipe.calibration.count}, but there are only {count} images")
+    lines += [f"warning: {link}" for link in _circles(recipe)]
     if (parameters := _parameters(recipe)) * 4 > LARGEST:
-        found.append(
+        lines.append(
             f"warning: {recipe.model.source} has about {parameters / 1e9:.1f} G parameters, "
             f"{parameters * 4 / 1e9:.1f} GB in float32: no toolchain takes an ONNX file over 2 GB, so it builds "
             "up to head, not through compile"
         )
     if not pulsar2:
-        return found
+        return lines
     place = next((folder for folder in (store, *store.parents) if folder.exists()), Path("/"))
     free = shutil.disk_usage(place).free
     if free < DISK:
-        found.append(f"warning: {free >> 20} MiB are free on the disk of {store}; a Pulsar2 build may need more")
+        lines.append(f"warning: {free >> 20} MiB are free on the disk of {store}; a Pulsar2 build may need more")
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if memory < MEMORY:
         has = f"this machine has {memory >> 30} GiB"
-        found.append(f"note: Pulsar2 may need more than 20 GB of memory for large networks, and {has}")
-    return found
+        lines.append(f"note: Pulsar2 may need more than 20 GB of memory for large networks, and {has}")
+    return lines
 
 
 def _images(recipe: Recipe) -> int | None:
@@ -61,8 +61,8 @@ def _images(recipe: Recipe) -> int | None:
     if path.name.endswith((".gz", ".tgz")):
         return None
     try:
-        with images(path, recipe.calibration.pattern) as found:
-            return len(found)
+        with images(path, recipe.calibration.pattern) as members:
+            return len(members)
     except (StepError, OSError):
         return None
 

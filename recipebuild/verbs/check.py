@@ -43,18 +43,18 @@ class Checked:
 
 def check(recipes: str | Sequence[str], options: Options = DEFAULTS) -> list[Checked]:
     """Whether recipes are right, each by itself, and what is worth knowing about them."""
-    found = []
-    for given in listed(recipes):
+    checked = []
+    for recipe in listed(recipes):
         try:
-            (job,) = prepare([given], options)
+            (job,) = prepare([recipe], options)
         except RecipeProblems as error:
-            found.append(Checked(given, error.problems))
+            checked.append(Checked(recipe, error.problems))
             continue
         problems, notes = _configured(job.recipes)
         problems += [*_undescribed(job), *_unmatched(job, options)]
         more = [*_capacity(job, options), *_operators(job, options)]
-        found.append(Checked(job.plan.name, problems, [*job.notes, *notes, *more]))
-    return found
+        checked.append(Checked(job.plan.name, problems, [*job.notes, *notes, *more]))
+    return checked
 
 
 def _configured(recipes: Sequence[Recipe]) -> tuple[list[Problem], list[str]]:
@@ -72,13 +72,13 @@ def _configured(recipes: Sequence[Recipe]) -> tuple[list[Problem], list[str]]:
             continue
         notes += [f"warning: {text}" for text in made.warnings]
         # That mean and std look like 0..1 units is said already, in the recipe's words.
-        notes += [f"warning: {it}" for it in mistakes(made.config) if it.kind != "units"]
+        notes += [f"warning: {mistake}" for mistake in mistakes(made.config) if mistake.kind != "units"]
     return list(problems.values()), list(dict.fromkeys(notes))
 
 
 def _undescribed(job: Job) -> list[Problem]:
     """That an ONNX file which is a model's source is not sound, or takes something else than the recipe describes."""
-    found: dict[str, Problem] = {}
+    problems: dict[str, Problem] = {}
     for variant in job.variants.values():
         recipe = variant.recipe
         source = Path(recipe.model.source)
@@ -88,13 +88,13 @@ def _undescribed(job: Job) -> list[Problem]:
         from recipebuild.toolkit.graph.source import check_source
 
         shapes: dict[str, Sequence[int]] = {recipe.input.name: recipe.input.shape}
-        shapes |= {given.name: given.shape for given in recipe.more_inputs}
+        shapes |= {more.name: more.shape for more in recipe.more_inputs}
         try:
             check_inputs(check_source(source), source, shapes)
         except StepError as error:
             place = variant.place(error.field) or variant.place("model.source") or Place(recipe.name)
-            found[error.message] = Problem(error.field, error.text, place, error.remedy)
-    return list(found.values())
+            problems[error.message] = Problem(error.field, error.text, place, error.remedy)
+    return list(problems.values())
 
 
 def _unmatched(job: Job, options: Options) -> list[Problem]:
@@ -103,8 +103,10 @@ def _unmatched(job: Job, options: Options) -> list[Problem]:
     if not asked:
         return []
     store = open_store(options)
-    models = {it.step.id: it.key for it in preview_steps(job.plan.steps, store) if it.step.name == "head"}
-    found: dict[str, Problem] = {}
+    models = {
+        preview.step.id: preview.key for preview in preview_steps(job.plan.steps, store) if preview.step.name == "head"
+    }
+    problems: dict[str, Problem] = {}
     for label, variant in asked.items():
         key = next((key for id_, key in models.items() if id_ in job.plan.variants[label]), None)
         record = store.find(key) if key else None
@@ -117,8 +119,8 @@ def _unmatched(job: Job, options: Options) -> list[Problem]:
             resolve(_by_module(variant.recipe), load_model(store.path(record.select("model.onnx")[0]), weights=False))
         except StepError as error:
             place = variant.place("quantization.layers") or Place(variant.recipe.name)
-            found[error.message] = Problem("quantization.layers", error.text, place, error.remedy)
-    return list(found.values())
+            problems[error.message] = Problem("quantization.layers", error.text, place, error.remedy)
+    return list(problems.values())
 
 
 def _by_module(recipe: Recipe) -> list[dict[str, Any]]:
@@ -135,8 +137,8 @@ def _capacity(job: Job, options: Options) -> list[str]:
 
 def _operators(job: Job, options: Options) -> list[str]:
     """What the NPU cannot take: of the model that is compiled, if it was linted before, or of the ONNX file it is."""
-    found = {recipe.target.hardware: _linted(job, recipe, options) for recipe in job.recipes}
-    return [f"warning: {hardware}: {finding}" for hardware, findings in found.items() for finding in findings]
+    by_hardware = {recipe.target.hardware: _linted(job, recipe, options) for recipe in job.recipes}
+    return [f"warning: {hardware}: {finding}" for hardware, findings in by_hardware.items() for finding in findings]
 
 
 def _linted(job: Job, recipe: Recipe, options: Options) -> Sequence[Finding]:

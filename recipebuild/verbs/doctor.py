@@ -54,8 +54,8 @@ def boards() -> Iterable[Line]:
 
 
 def _board(name: str, board: Board) -> Line:
-    found = examine_board(board)
-    faults = [line for line in found if line.state != "ok"]
+    lines = examine_board(board)
+    faults = [line for line in lines if line.state != "ok"]
     if not faults:
         return Line(f"board {name}", "ok", f"{board.host} answers, all is there")
     first = max(faults, key=lambda line: line.state == "fail")

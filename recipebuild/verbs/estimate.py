@@ -59,6 +59,6 @@ def _of_recipe(
 
 def _check(own: Sequence[Measured]) -> dict[str, Any]:
     """The same estimate of a model that was measured and is kept out of the fit."""
-    it = held_out()
-    ((mode, ms),) = it.ms.items()
-    return {"name": it.name, "npu_mode": mode, "measured_ms": ms, "ms": estimate_of(it.costs, mode, own).ms}
+    model = held_out()
+    ((mode, ms),) = model.ms.items()
+    return {"name": model.name, "npu_mode": mode, "measured_ms": ms, "ms": estimate_of(model.costs, mode, own).ms}

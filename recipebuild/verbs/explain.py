@@ -28,21 +28,21 @@ def explain(recipe: str, step: str, options: Options = DEFAULTS) -> list[dict[st
     """
     store, elsewhere = open_store(options), RemoteRecords(options)
     (job,) = prepare([recipe], options)
-    previews = {it.step.id: it for it in preview_steps(job.plan.steps, store, elsewhere)}
-    chosen = [it for it in previews.values() if it.step.name == step]
+    previews = {preview.step.id: preview for preview in preview_steps(job.plan.steps, store, elsewhere)}
+    chosen = [preview for preview in previews.values() if preview.step.name == step]
     if not chosen:
-        names = ", ".join(dict.fromkeys(it.name for it in job.plan.steps))
+        names = ", ".join(dict.fromkeys(planned.name for planned in job.plan.steps))
         raise RecipeError(f"{job.plan.name} has no step {step}", remedy=f"its steps are {names}")
-    found = []
-    for it in chosen:
-        why, before = it.why, it.earlier
-        if it.status in ("cached", "fetch") and it.earlier:
-            before, why = origin(it.earlier, store)
-        said = it.as_json()
-        said["since"] = before.finished if before else None
-        said["why"] = [with_place(change, it.step, job) for change in why]
-        after = [previews[id_].as_json() for id_ in it.then]
-        said["then"] = [{key: one[key] for key in ("id", "status", "seconds_last_time")} for one in after]
-        said["notes"] = elsewhere.new_notes()
-        found.append(said)
-    return found
+    explained = []
+    for preview in chosen:
+        why, before = preview.why, preview.earlier
+        if preview.status in ("cached", "fetch") and preview.earlier:
+            before, why = origin(preview.earlier, store)
+        entry = preview.as_json()
+        entry["since"] = before.finished if before else None
+        entry["why"] = [with_place(change, preview.step, job) for change in why]
+        after = [previews[id_].as_json() for id_ in preview.then]
+        entry["then"] = [{key: one[key] for key in ("id", "status", "seconds_last_time")} for one in after]
+        entry["notes"] = elsewhere.new_notes()
+        explained.append(entry)
+    return explained

@@ -21,7 +21,7 @@ def picture(recipe: str, language: Literal["mermaid", "dot", "svg"], options: Op
     from recipebuild.report.pipeline.text import dot, mermaid
 
     (plan,) = preview([recipe], options)
-    found = nodes(plan["steps"])
+    drawn = nodes(plan["steps"])
     if language == "svg":
-        return svg(found, f"The steps of {plan['recipe']}") + "\n"
-    return mermaid(found) if language == "mermaid" else dot(found, plan["recipe"])
+        return svg(drawn, f"The steps of {plan['recipe']}") + "\n"
+    return mermaid(drawn) if language == "mermaid" else dot(drawn, plan["recipe"])

@@ -27,7 +27,7 @@ from recipebuild.verbs.render import render_recipe
 
 
 @dataclass(frozen=True)
-class Brought:
+class ImportedRecipe:
     """A recipe made of a configuration.
 
     Attributes:
@@ -46,14 +46,14 @@ class Brought:
 
     def as_json(self) -> dict[str, Any]:
         """What ``import --json`` prints."""
-        found = [{"kind": m.kind, "field": m.field, "message": m.message, "remedy": m.remedy} for m in self.mistakes]
+        mistakes = [{"kind": m.kind, "field": m.field, "message": m.message, "remedy": m.remedy} for m in self.mistakes]
         return {
             "recipe": self.text, "fill_in": dict(self.missing), "undocumented": self.undocumented,
-            "notes": self.notes, "mistakes": found,
+            "notes": self.notes, "mistakes": mistakes,
         }  # fmt: skip
 
 
-def bring(config: Path, model: Path | None = None, target: Path | None = None) -> Brought:
+def import_config(config: Path, model: Path | None = None, target: Path | None = None) -> ImportedRecipe:
     """Make a recipe of the configuration at ``config``, and write it to ``target`` if there is one.
 
     Raises:
@@ -62,14 +62,14 @@ def bring(config: Path, model: Path | None = None, target: Path | None = None) -
     """
     if target and target.exists():
         raise RecipeError(f"{target} is there already", remedy="remove it, or write to another file with -o")
-    found = read(config)
-    archives = [given.calibration_dataset for given in found.config.quant.input_configs]
+    original = read(config)
+    archives = [input_config.calibration_dataset for input_config in original.config.quant.input_configs]
     known = facts(model, archives, config.parent)
     folder = (target or Path("recipe.yaml")).absolute().parent
     source = f"./{os.path.relpath(model.absolute(), folder)}" if model else None
-    made = imported(found, known, source, lambda values: _render(values, folder))
+    made = imported(original, known, source, lambda values: _render(values, folder))
     result = _render(made.values, folder)
-    if not same(result, found.config):
+    if not same(result, original.config):
         raise AssertionError("the recipe does not render to what was imported")
     text = _text(config, made.values, made.missing)
     if target:
@@ -77,7 +77,13 @@ def bring(config: Path, model: Path | None = None, target: Path | None = None) -
             write_text(target, text)
         except OSError as error:
             raise RecipeError(f"{target} cannot be written: {error.strerror}") from None
-    return Brought(text, made.missing, paths(found.unknown), list(found.notes), mistakes(found.config, known))
+    return ImportedRecipe(
+        text,
+        made.missing,
+        paths(original.unknown),
+        list(original.notes),
+        mistakes(original.config, known),
+    )
 
 
 def _render(values: Mapping[str, Any], folder: Path) -> BuildConfig:

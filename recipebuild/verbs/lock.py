@@ -41,9 +41,9 @@ def lock(
     """
     recipes = listed(recipes)
     jobs = prepare(recipes, replace(options, until=None))
-    found = [facts(job, options, on_event) for job in jobs]
-    paths = [_path(given, job) for given, job in zip(recipes, jobs, strict=True)]
-    for path, value in zip(paths, found, strict=True):
+    values = [facts(job, options, on_event) for job in jobs]
+    paths = [_path(recipe, job) for recipe, job in zip(recipes, jobs, strict=True)]
+    for path, value in zip(paths, values, strict=True):
         try:
             path.write_text(json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
         except OSError as error:
@@ -60,11 +60,11 @@ def check_locked(recipes: Sequence[str], options: Options, on_event: OnEvent) ->
         RecipeError: If a recipe has no lock file, or one that cannot be read.
         CheckError: If anything differs; the remedy names all of it.
     """
-    for given, job in zip(recipes, prepare(recipes, replace(options, until=None)), strict=True):
-        path = _path(given, job)
-        different = list(_differences(_read(path, given), facts(job, options, on_event)))
+    for recipe, job in zip(recipes, prepare(recipes, replace(options, until=None)), strict=True):
+        path = _path(recipe, job)
+        different = list(_differences(_read(path, recipe), facts(job, options, on_event)))
         if different:
-            again = f"if that is meant: recipebuild lock {given}"
+            again = f"if that is meant: recipebuild lock {recipe}"
             raise CheckError(f"{job.plan.name} is not what {path} says", remedy="\n".join([*different, again]))
 
 
@@ -81,7 +81,8 @@ def facts(job: Job, options: Options, on_event: OnEvent) -> dict[str, Any]:
         "recipe": job.plan.name,
         "inputs": {f"{r.step.name} {r.step.variant}".strip(): _outcome(r) for r in results.values()},
         "toolchain": {
-            label or "all": {"name": it.name, "version": it.version, **it.facts} for label, it in job.toolchains.items()
+            label or "all": {"name": toolchain.name, "version": toolchain.version, **toolchain.facts}
+            for label, toolchain in job.toolchains.items()
         },
         "distributions": {t: installed_version(t) for t in sorted({t for s in job.plan.steps for t in s.tools})},
     }
@@ -95,19 +96,19 @@ def _outcome(result: Result) -> dict[str, Any]:
     return {**revision, "files": {blob.name: blob.sha256 for blob in record.outputs}}
 
 
-def _path(given: str, job: Job) -> Path:
-    return find(given, Path.cwd()).with_name(f"{job.plan.name}.lock")
+def _path(recipe: str, job: Job) -> Path:
+    return find(recipe, Path.cwd()).with_name(f"{job.plan.name}.lock")
 
 
-def _read(path: Path, given: str) -> dict[str, Any]:
+def _read(path: Path, recipe: str) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise RecipeError(f"--locked: there is no {path}", remedy=f"recipebuild lock {given}") from None
+        raise RecipeError(f"--locked: there is no {path}", remedy=f"recipebuild lock {recipe}") from None
     except (OSError, ValueError) as error:
-        raise RecipeError(f"{path} is not a lock file: {error}", remedy=f"recipebuild lock {given}") from None
+        raise RecipeError(f"{path} is not a lock file: {error}", remedy=f"recipebuild lock {recipe}") from None
     if not isinstance(value, dict) or value.get("version") != _VERSION:
-        raise RecipeError(f"{path} is not a lock file of this version", remedy=f"recipebuild lock {given}")
+        raise RecipeError(f"{path} is not a lock file of this version", remedy=f"recipebuild lock {recipe}")
     return value
 
 

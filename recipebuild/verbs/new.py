@@ -17,8 +17,8 @@ from recipebuild.recipe.load import load
 from recipebuild.recipe.paths import FIELDS
 from recipebuild.recipe.section import NAME
 from recipebuild.recipe.settings import setting
-from recipebuild.verbs.draft.facts import Facts, Said
-from recipebuild.verbs.draft.source import Found, look
+from recipebuild.verbs.draft.facts import Fact, Facts
+from recipebuild.verbs.draft.source import SourceModel, look
 
 STREETS = "base/drawn-streets"
 """The shipped recipe that brings a calibration set to try builds with."""
@@ -48,11 +48,11 @@ class Draft:
     @property
     def open(self) -> dict[str, str]:
         """What somebody should look at: by field, why it could not be known."""
-        return {name: said.why for name, said in self.facts.items() if not said.sure}
+        return {name: fact.why for name, fact in self.facts.items() if not fact.sure}
 
     def as_json(self) -> dict[str, Any]:
         """What ``new --json`` prints."""
-        values = {name: {"value": said.value, "why": said.why, "sure": said.sure} for name, said in self.facts.items()}
+        values = {name: {"value": fact.value, "why": fact.why, "sure": fact.sure} for name, fact in self.facts.items()}
         path = str(self.path) if self.path else None
         return {"recipe": self.text, "path": path, "values": values, "fill_in": self.open, "notes": list(self.notes)}
 
@@ -96,30 +96,30 @@ def check_free(output: Path | None, *, force: bool) -> None:
         raise RecipeError(f"{output} is there already", remedy="write to another file with -o, or over it with --force")
 
 
-def find(source: str, *, revision: str | None, sets: Sequence[str], random: bool) -> Found:
+def find(source: str, *, revision: str | None, sets: Sequence[str], random: bool) -> SourceModel:
     """Look at a model; arguments and errors as of ``new``."""
-    task = dict(_given(sets)).get("model.task")
+    task = dict(_set_fields(sets)).get("model.task")
     return look(source, revision=revision, task=str(task) if task else None, random=random, cwd=Path.cwd())
 
 
-def draft(found: Found, output: Path | None, sets: Sequence[str]) -> Draft:
+def draft(model: SourceModel, output: Path | None, sets: Sequence[str]) -> Draft:
     """The recipe for a model that was found, to be written to ``output``, with ``sets`` on top.
 
     Raises:
         RecipeError: If a value of ``sets`` is wrong.
     """
-    facts = dict(found.facts)
-    name = output.stem if output else found.name
+    facts = dict(model.facts)
+    name = output.stem if output else model.name
     if not re.fullmatch(NAME, name):
         name = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._") or "model"
-        facts = {"name": Said(name, "the file's own name cannot be the name of a build"), **facts}
-    _check(_text(found, facts, None), name, sets)
-    for field, value in _given(sets):
+        facts = {"name": Fact(name, "the file's own name cannot be the name of a build"), **facts}
+    _check(_text(model, facts, None), name, sets)
+    for field, value in _set_fields(sets):
         if field == "head.kind":
-            facts = {key: said for key, said in facts.items() if not key.startswith("head.")}
-        facts[field] = Said(value, "as it was given")
+            facts = {key: fact for key, fact in facts.items() if not key.startswith("head.")}
+        facts[field] = Fact(value, "as it was given")
     folder = (output or Path("recipe.yaml")).absolute().parent
-    return Draft(_text(found, facts, folder), facts, [*found.notes, *_calibration_note(facts)])
+    return Draft(_text(model, facts, folder), facts, [*model.notes, *_calibration_note(facts)])
 
 
 def write(made: Draft, output: Path | None) -> Draft:
@@ -146,7 +146,7 @@ def _check(text: str, name: str, sets: Sequence[str]) -> None:
         load(str(path), sets=sets, cwd=Path.cwd())
 
 
-def _given(sets: Sequence[str]) -> Iterator[tuple[str, Any]]:
+def _set_fields(sets: Sequence[str]) -> Iterator[tuple[str, Any]]:
     """The fields that ``--set`` options set, one by one; paths are absolute."""
 
     def leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
@@ -160,27 +160,27 @@ def _given(sets: Sequence[str]) -> Iterator[tuple[str, Any]]:
         yield from leaves(setting(option, Path.cwd()).data, "")
 
 
-def _text(found: Found, facts: Facts, folder: Path | None) -> str:
+def _text(model: SourceModel, facts: Facts, folder: Path | None) -> str:
     """The recipe file; its paths are relative to ``folder``, or absolute if that is ``None``."""
     has_images = "calibration.source" in facts
-    bases = [*([found.base] if found.base else []), *([] if has_images else [STREETS])]
-    shown = {name: said for name, said in facts.items() if not (found.base and name.startswith("export."))}
+    bases = [*([model.base] if model.base else []), *([] if has_images else [STREETS])]
+    shown = {name: fact for name, fact in facts.items() if not (model.base and name.startswith("export."))}
     values: dict[str, Any] = {"extends": [f"{base}.yaml" for base in bases]} if bases else {}
     comments = {"extends": "what such models share, and drawn streets to calibrate with"}
     if len(bases) == 1:
-        comments["extends"] = "what such models share" if found.base else "drawn streets to calibrate with"
+        comments["extends"] = "what such models share" if model.base else "drawn streets to calibrate with"
     if "name" in shown:
         values["name"], comments["name"] = shown["name"].value, shown["name"].why
     for section in _ORDER:
-        inside = {name: said for name, said in shown.items() if name.startswith(f"{section}.")}
-        for name, said in sorted(inside.items(), key=lambda item: not item[0].endswith(".source")):
-            _put(values, name.split("."), _relative(name, said.value, folder))
-            comments[name] = said.why if said.sure else f"look at this: {said.why}"
-    others = {n: s for n, s in shown.items() if n.partition(".")[0] not in (*_ORDER, "name")}
-    for name, said in others.items():
-        _put(values, name.split("."), said.value)
-        comments[name] = said.why
-    top = [f"Drafted by recipebuild new for {found.name}; comments say where each value comes from."]
+        inside = {name: fact for name, fact in shown.items() if name.startswith(f"{section}.")}
+        for name, fact in sorted(inside.items(), key=lambda item: not item[0].endswith(".source")):
+            _put(values, name.split("."), _relative(name, fact.value, folder))
+            comments[name] = fact.why if fact.sure else f"look at this: {fact.why}"
+    others = {name: fact for name, fact in shown.items() if name.partition(".")[0] not in (*_ORDER, "name")}
+    for name, fact in others.items():
+        _put(values, name.split("."), fact.value)
+        comments[name] = fact.why
+    top = [f"Drafted by recipebuild new for {model.name}; comments say where each value comes from."]
     if not has_images:
         top.append("To calibrate with images of your own: calibration: {source: ./images, count: 32}")
     return "".join(f"# {line}\n" for line in top) + _aligned(to_yaml(values, comments))
@@ -207,7 +207,7 @@ def _relative(field: str, value: Any, folder: Path | None) -> Any:
     return path if path.startswith("..") else f"./{path}"
 
 
-def _calibration_note(facts: Mapping[str, Said]) -> list[str]:
+def _calibration_note(facts: Mapping[str, Fact]) -> list[str]:
     if "calibration.source" in facts:
         return []
     return [

@@ -27,13 +27,13 @@ def preview(recipes: str | Sequence[str], options: Options = DEFAULTS) -> list[d
         RecipeError: If a recipe or an option is wrong.
     """
     store, elsewhere = open_store(options), RemoteRecords(options)
-    found = []
+    plans = []
     for job in prepare(listed(recipes), options):
         steps = []
         for one in preview_steps(job.plan.steps, store, elsewhere):
             steps.append({**one.as_json(), "why": [with_place(change, one.step, job) for change in one.why]})
         toolchains = dict.fromkeys(f"{t.name} {t.version}" for t in job.toolchains.values())
-        found.append(
+        plans.append(
             {
                 "recipe": job.plan.name,
                 "toolchain": ", ".join(toolchains),
@@ -41,7 +41,7 @@ def preview(recipes: str | Sequence[str], options: Options = DEFAULTS) -> list[d
                 "notes": elsewhere.new_notes(),
             }
         )
-    return found
+    return plans
 
 
 class RemoteRecords:

@@ -15,11 +15,11 @@ from recipebuild.report.page.written import REPORT, available
 COMPARISON = "comparison.html"
 
 
-def write(given: Sequence[str], build_dir: Path, output: Path | None = None) -> tuple[Path, list[str]]:
+def write(places: Sequence[str], build_dir: Path, output: Path | None = None) -> tuple[Path, list[str]]:
     """Write the report of one build, or the comparison of several.
 
     Args:
-        given: Build folders, manifests, or names of builds in ``build_dir``.
+        places: Build folders, manifests, or names of builds in ``build_dir``.
         build_dir: Where builds are looked for by name, and where the comparison goes.
         output: The file, if it is not to be ``report.html`` in the build folder, or ``comparison.html``.
 
@@ -29,16 +29,16 @@ def write(given: Sequence[str], build_dir: Path, output: Path | None = None) -> 
     Raises:
         RecipeError: If something is no build, or the file cannot be written.
     """
-    found = [built for name in given for built in find(name, build_dir)]
-    one = len({built.folder for built in found}) == 1
-    text = report(found[0].manifest, found[0].folder) if one else comparison(found)
-    path = output or (found[0].folder / REPORT if one else build_dir / COMPARISON)
+    entries = [built for name in places for built in find(name, build_dir)]
+    one = len({built.folder for built in entries}) == 1
+    text = report(entries[0].manifest, entries[0].folder) if one else comparison(entries)
+    path = output or (entries[0].folder / REPORT if one else build_dir / COMPARISON)
     try:
         write_text(path, text)
     except OSError as error:
         raise RecipeError(f"{path} cannot be written: {error.strerror}", remedy="name another file with -o") from error
-    told = [] if available() else ["warning: no charts, only tables: pip install 'recipebuild[report]'"]
-    return path, told
+    notes = [] if available() else ["warning: no charts, only tables: pip install 'recipebuild[report]'"]
+    return path, notes
 
 
 def find(name: str, build_dir: Path) -> list[Built]:

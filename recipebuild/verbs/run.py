@@ -75,8 +75,8 @@ def run(
     """
     recipes = listed(recipes)
     jobs = prepare(recipes, options)
-    accepted = [read_accepted(given, job) for given, job in zip(recipes, jobs, strict=True)]
-    heard: dict[str, list[str]] = {}
+    accepted = [read_accepted(recipe, job) for recipe, job in zip(recipes, jobs, strict=True)]
+    warned: dict[str, list[str]] = {}
     with contextlib.ExitStack() as stack:
         session = stack.enter_context(Session(options, [step for job in jobs for step in job.plan.steps]))
         folders = [make_folder(options.build_dir / job.plan.name) for job in jobs]
@@ -85,7 +85,7 @@ def run(
 
         def hear(event: Event) -> None:
             if event.status == "warning":
-                heard.setdefault(event.step.id, []).append(f"warning: {event.text}")
+                warned.setdefault(event.step.id, []).append(f"warning: {event.text}")
             log.write(event)
             on_event(event)
 
@@ -93,19 +93,19 @@ def run(
         if options.locked:
             check_locked(recipes, options, on_event)
         results = session.run(hear, keep_going=options.keep_going)
-        warnings = [[text for step in job.plan.steps for text in heard.get(step.id, ())] for job in jobs]
+        warnings = [[text for step in job.plan.steps for text in warned.get(step.id, ())] for job in jobs]
         jobs = [replace(job, notes=[*job.notes, *new]) for job, new in zip(jobs, warnings, strict=True)]
         built = zip(jobs, folders, accepted, strict=True)
         filled = [fill(job, results, folder, session.store, figures) for job, folder, figures in built]
     errors: list[list[RecipebuildError]] = [
         [e for step in job.plan.steps if (e := results[step.id].error)] for job in jobs
     ]
-    for job, found in zip(jobs, errors, strict=True):
+    for job, failures in zip(jobs, errors, strict=True):
         if {step.id for step in job.plan.steps} & set(session.unpushed):
-            found.append(Interrupted("interrupted before all results were in the remote store"))
+            failures.append(Interrupted("interrupted before all results were in the remote store"))
     if options.fail_on_regression:
-        for (manifest, _), found in zip(filled, errors, strict=True):
-            found.extend(regressions(manifest))
+        for (manifest, _), failures in zip(filled, errors, strict=True):
+            failures.extend(regressions(manifest))
     places = [_place(job, results) for job in jobs]
     parts = zip(folders, filled, errors, places, warnings, strict=True)
     return [

@@ -36,8 +36,8 @@ from recipebuild.recipe.find import find
 from recipebuild.recipe.load import Variant, load
 from recipebuild.recipe.tune import Tune
 from recipebuild.session import Options, Session, embedded_toolchain, plan_recipe
-from recipebuild.verbs.tuning.change import Block, Change, blocks_of
-from recipebuild.verbs.tuning.search import FAILED, Found, Outcome, Start, search
+from recipebuild.verbs.tuning.change import RecipeChange, TunableBlock, blocks_of
+from recipebuild.verbs.tuning.search import FAILED, Outcome, SearchResult, Start, search
 
 __all__ = ["Figures", "Options", "Tuned", "tune"]
 
@@ -86,7 +86,7 @@ class Tuned:
     path: Path
     goal: Tune
     metric: str
-    search: Found
+    search: SearchResult
     values: dict[str, Any]
     tuning: Figures
     heldout: Figures
@@ -110,8 +110,13 @@ class Tuned:
     def as_json(self) -> dict[str, Any]:
         """All of it as JSON values."""
         trials = [
-            {"change": str(it), "values": it.values(()), "drop": _finite(o.drop), "share_16bit": o.share}
-            for it, o in self.search.trials
+            {
+                "change": str(change),
+                "values": change.values(()),
+                "drop": _finite(outcome.drop),
+                "share_16bit": outcome.share,
+            }
+            for change, outcome in self.search.trials
         ]
         return {
             "recipe": self.recipe, "met": self.search.met, "cut": self.search.cut, "metric": self.metric,
@@ -139,13 +144,13 @@ def tune(recipe: str, options: Options, on_event: OnEvent = lambda event: None) 
     began = time.monotonic()
     quantization = own.quantization
     start = Start(quantization.method, own.calibration.count, quantization.smooth_quant is not None)
-    found = search(
+    result = search(
         start, goal, lambda changes: trials.measure(changes, "tuning"), trials.blocks,
         lambda: time.monotonic() - began < 60 * goal.minutes,
     )  # fmt: skip
-    kept = [Change(), found.best]
+    kept = [RecipeChange(), result.best]
     last = trials.measure(kept, "heldout")
-    values = found.best.values(trials.layers)
+    values = result.best.values(trials.layers)
     path = find(recipe, Path.cwd())
     before = path.read_bytes().decode("utf-8-sig")
     after = with_values(before, values) if values else before
@@ -154,7 +159,8 @@ def tune(recipe: str, options: Options, on_event: OnEvent = lambda event: None) 
         before.splitlines(keepends=True), _ended(after).splitlines(keepends=True), shown, shown, n=2
     )
     return Tuned(
-        own.name, path, goal, trials.metric, found, values, trials.figures([found.outcome(it) for it in kept]),
+        own.name, path, goal, trials.metric, result, values,
+        trials.figures([result.outcome(change) for change in kept]),
         trials.figures(last), last[1].share, after, "".join(lines),
     )  # fmt: skip
 
@@ -162,9 +168,9 @@ def tune(recipe: str, options: Options, on_event: OnEvent = lambda event: None) 
 class _Trials:
     """Variants of one recipe, built and evaluated."""
 
-    def __init__(self, given: str, options: Options, on_event: OnEvent) -> None:
-        self._given, self._options, self._on_event = given, options, on_event
-        variants = load(given, sets=options.sets, cwd=Path.cwd())
+    def __init__(self, recipe: str, options: Options, on_event: OnEvent) -> None:
+        self._recipe, self._options, self._on_event = recipe, options, on_event
+        variants = load(recipe, sets=options.sets, cwd=Path.cwd())
         if len(variants) > 1:
             raise RecipeError(
                 f"{variants[0].recipe.name} has a matrix: it is {len(variants)} builds",
@@ -176,19 +182,19 @@ class _Trials:
                 f"{self.own.name} has no evaluate: there is nothing to tune by",
                 remedy="name a dataset: evaluate: {dataset: ./heldout}",
             )
-        self.layers = [it.model_dump(mode="json", exclude_defaults=True) for it in self.own.quantization.layers]
+        self.layers = [layer.model_dump(mode="json", exclude_defaults=True) for layer in self.own.quantization.layers]
         self.metric = ""
 
-    def measure(self, changes: Sequence[Change], part: Part) -> list[Outcome]:
+    def measure(self, changes: Sequence[RecipeChange], part: Part) -> list[Outcome]:
         """Build and evaluate variants on one half of the dataset."""
 
         def until_judged(plan: Plan) -> list[Step]:
             steps = only_until(plan, "judge").steps
             return [_of_trial(step, part) for step in steps]
 
-        found = self._run(changes, until_judged)
+        runs = self._run(changes, until_judged)
         outcomes = []
-        for change, results in zip(changes, found, strict=True):
+        for change, results in zip(changes, runs, strict=True):
             evaluated, compiled = results["evaluate"], results["compile"]
             if evaluated.record is None or compiled.record is None or results["judge"].record is None:
                 self._give_up(results, unless=bool(change.settings or change.wide))
@@ -201,42 +207,44 @@ class _Trials:
             outcomes.append(Outcome(accuracy.drop, built.share_16bit or 0.0, dict(evaluated.record.metrics)))
         return outcomes
 
-    def blocks(self, change: Change) -> list[Block]:
+    def blocks(self, change: RecipeChange) -> list[TunableBlock]:
         """The blocks of the model with a change's settings, and what 8 bits cost them."""
         [results] = self._run([change], lambda plan: only_until(plan, "sensitivity").steps)
-        found = results["sensitivity"].record
-        if found is None:
+        record = results["sensitivity"].record
+        if record is None:
             self._give_up(results, unless=False)
             return []
-        return blocks_of(found.metrics)
+        return blocks_of(record.metrics)
 
     def figures(self, outcomes: Sequence[Outcome]) -> Figures:
         """Of the recipe as it is, and with the change."""
-        before, after = (it.metrics for it in outcomes)
+        before, after = (outcome.metrics for outcome in outcomes)
         right, quantized = f"{self.metric}_float", f"{self.metric}_quantized"
         return Figures(after["images"], after[right], before[quantized], after[quantized], outcomes[1].drop)
 
-    def _run(self, changes: Sequence[Change], chosen: Callable[[Plan], Sequence[Step]]) -> list[dict[str, Result]]:
+    def _run(
+        self, changes: Sequence[RecipeChange], chosen: Callable[[Plan], Sequence[Step]]
+    ) -> list[dict[str, Result]]:
         """How the chosen steps of each variant ended, by their names."""
         variants = [self._variant(change, f"trial {number}") for number, change in enumerate(changes, 1)]
         plan = plan_recipe(variants, self._options, lambda *_: embedded_toolchain()).plan
         with Session(self._options, chosen(plan)) as session:
             results = session.run(self._on_event, keep_going=True)
-        if any(isinstance(it.error, Interrupted) for it in results.values()):
+        if any(isinstance(result.error, Interrupted) for result in results.values()):
             raise Interrupted("interrupted; what was tried is kept, and the same command goes on from there")
         return [
             {results[i].step.name: results[i] for i in plan.variants[variant.label] if i in results}
             for variant in variants
         ]
 
-    def _variant(self, change: Change, label: str) -> Variant:
+    def _variant(self, change: RecipeChange, label: str) -> Variant:
         sets = [f"{name}={json.dumps(value)}" for name, value in change.values(self.layers).items()]
         sets = [*self._options.sets, "tune={}", *sets]
-        return replace(load(self._given, sets=sets, cwd=Path.cwd())[0], label=label)
+        return replace(load(self._recipe, sets=sets, cwd=Path.cwd())[0], label=label)
 
     def _give_up(self, results: dict[str, Result], *, unless: bool) -> None:
         """Raise what went wrong, unless it was only a trial."""
-        error = next((it.error for it in results.values() if it.error), None)
+        error = next((result.error for result in results.values() if result.error), None)
         if error is not None and not unless:
             raise error
 
@@ -251,7 +259,7 @@ def _of_trial(step: Step, part: Part) -> Step:
         return replace(step, params={**step.params, "max_drop": None})
     if step.name != "evaluate":
         return step
-    kept = {name: given for name, given in step.inputs.items() if name != "weights"}
+    kept = {name: source for name, source in step.inputs.items() if name != "weights"}
     needed = step.params["dataset"]["task"] == DEPTH and step.params["depth"] is None
     return replace(step, params={**step.params, "part": part}, inputs=step.inputs if needed else kept)
 

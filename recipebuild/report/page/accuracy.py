@@ -8,7 +8,7 @@ from typing import Any
 from recipebuild.facts.metrics import ROWS, metric_title
 from recipebuild.report.page.built import Built
 from recipebuild.report.page.charts import bars
-from recipebuild.report.page.parts import Cell, Chart, Column, Section, Table, number
+from recipebuild.report.page.parts import Cell, Chart, Column, PageSection, PageTable, number
 from recipebuild.report.page.quantities import (
     NAMES,
     accuracies,
@@ -22,13 +22,13 @@ _MOST_CLASSES = 40
 """Classes on the chart; of more, those that lost most."""
 
 
-def accuracy(built: Built) -> Section | None:
+def accuracy(built: Built) -> PageSection | None:
     """What was measured on labelled images; ``None`` if nothing was."""
-    found = accuracies(built)
-    if not found:
+    by_metric = accuracies(built)
+    if not by_metric:
         return None
-    kinds = [kind for kind in ROWS if any(kind in by_kind for by_kind in found.values())]
-    charts, tables = [], [_overall(found, kinds)]
+    kinds = [kind for kind in ROWS if any(kind in by_kind for by_kind in by_metric.values())]
+    charts, tables = [], [_overall(by_metric, kinds)]
     evaluation = built.evaluation
     if evaluation and evaluation.per_class:
         names = class_names(built)
@@ -37,8 +37,8 @@ def accuracy(built: Built) -> Section | None:
         present = [kind for kind in ROWS if any(kind in value for value in rows.values())]
         charts.append(_chart(rows, [kind for kind in present if kind != "pytorch"]))
         tables.append(_by_class(rows, present))
-    note = "\n".join(filter(None, [_measured_on(built), *_intervals(built), _told_by(built)]))
-    return Section("accuracy", "Accuracy", note, charts=charts, tables=tables)
+    note = "\n".join(filter(None, [_measured_on(built), *_intervals(built), _measured_by(built)]))
+    return PageSection("accuracy", "Accuracy", note, charts=charts, tables=tables)
 
 
 def class_names(built: Built) -> dict[int, str]:
@@ -85,9 +85,9 @@ def _intervals(built: Built) -> Iterator[str]:
         return
     metric = evaluation.metric
     shown = [
-        f"{NAMES[kind]} {metric_text(metric, it[0])} to {metric_text(metric, it[1])}"
+        f"{NAMES[kind]} {metric_text(metric, interval[0])} to {metric_text(metric, interval[1])}"
         for kind in ROWS
-        if (it := evaluation.interval.get(kind))
+        if (interval := evaluation.interval.get(kind))
     ]
     if shown:
         yield f"95 % intervals of {metric_title(metric)}: {', '.join(shown)}."
@@ -97,26 +97,26 @@ def _intervals(built: Built) -> Iterator[str]:
         yield f"Quantization costs {low} to {high}{' points' if is_fraction(metric) else ''}.{noise}"
 
 
-def _told_by(built: Built) -> str:
+def _measured_by(built: Built) -> str:
     if built.step("simulate"):
         return "The quantized figures are those of the compiled model, simulated by Pulsar2."
     compiled = built.step("compile")
-    if compiled and any(it["name"] == "quantized.onnx" for it in compiled["outputs"]):
+    if compiled and any(output["name"] == "quantized.onnx" for output in compiled["outputs"]):
         return "The quantized figures are those of the embedded quantizer: what 8 bits cost, not what the NPU gives."
     return ""
 
 
-def _overall(found: Mapping[str, Mapping[str, float]], kinds: list[str]) -> Table:
+def _overall(by_metric: Mapping[str, Mapping[str, float]], kinds: list[str]) -> PageTable:
     rows = []
-    for name, by_kind in found.items():
+    for name, by_kind in by_metric.items():
         cells = [Cell(metric_title(name))]
         cells += [number(by_kind[k], metric_text(name, by_kind[k])) if k in by_kind else Cell("") for k in kinds]
         rows.append([*cells, _change_cell(name, by_kind)])
     columns = [Column("metric"), *(Column(NAMES[kind], True) for kind in kinds), Column("change", True)]
-    return Table("Accuracy over all images", columns, rows)
+    return PageTable("Accuracy over all images", columns, rows)
 
 
-def _by_class(rows: Mapping[str, Mapping[str, float]], kinds: list[str]) -> Table:
+def _by_class(rows: Mapping[str, Mapping[str, float]], kinds: list[str]) -> PageTable:
     columns = [Column("class"), *(Column(NAMES[kind], True) for kind in kinds), Column("change", True)]
     cells = [
         [
@@ -126,7 +126,7 @@ def _by_class(rows: Mapping[str, Mapping[str, float]], kinds: list[str]) -> Tabl
         ]
         for name, v in rows.items()
     ]
-    return Table("Intersection over union by class", columns, cells, folded=len(rows) > _MOST_CLASSES)
+    return PageTable("Intersection over union by class", columns, cells, folded=len(rows) > _MOST_CLASSES)
 
 
 def _chart(rows: Mapping[str, Mapping[str, float]], kinds: list[str]) -> Chart | None:

@@ -73,7 +73,7 @@ class Built:
     def output(self, step: str, name: str) -> bytes | None:
         """What a step wrote under a name; ``None`` if it did not, or if that file is not in the build folder."""
         entry = self.step(step)
-        path = next((it["path"] for it in entry["outputs"] if it["name"] == name), None) if entry else None
+        path = next((output["path"] for output in entry["outputs"] if output["name"] == name), None) if entry else None
         return inside(self.folder, self._placed(path)) if path else None
 
     def json(self, step: str, name: str) -> Any:
@@ -130,18 +130,18 @@ def inside(folder: Path, path: str) -> bytes | None:
         return None
 
 
-def titles(found: Sequence[Built]) -> list[str]:
+def titles(builds: Sequence[Built]) -> list[str]:
     """What builds are called beside each other: by their entry of the matrix if they are of one, else by the recipe.
 
     Those of one name are told apart by their folders, and by numbers if nothing else helps.
     """
-    of_one = len({str(built.folder) for built in found}) == 1
-    named = [built.label if of_one and built.label else built.title for built in found]
+    of_one = len({str(built.folder) for built in builds}) == 1
+    named = [built.label if of_one and built.label else built.title for built in builds]
     twice = [named.count(name) > 1 for name in named]
-    folders = [built.folder.absolute() for built in found]
+    folders = [built.folder.absolute() for built in builds]
     places = [
-        (it.parent if it.name == built.manifest["recipe"] else it).name
-        for it, built in zip(folders, found, strict=True)
+        (folder.parent if folder.name == built.manifest["recipe"] else folder).name
+        for folder, built in zip(folders, builds, strict=True)
     ]
     named = [f"{name} ({place})" if twin else name for name, place, twin in zip(named, places, twice, strict=True)]
     return [f"{name} ({named[:i].count(name) + 1})" if named.count(name) > 1 else name for i, name in enumerate(named)]

@@ -9,7 +9,7 @@ from recipebuild.facts.fields import config_leaves
 from recipebuild.report.page.accuracy import class_names
 from recipebuild.report.page.built import Built, titles
 from recipebuild.report.page.charts import bars
-from recipebuild.report.page.parts import Cell, Chart, Column, Section, Table, number
+from recipebuild.report.page.parts import Cell, Chart, Column, PageSection, PageTable, number
 from recipebuild.report.page.quantities import Quantity, quantities
 from recipebuild.report.page.shell import page
 from recipebuild.report.page.summary import alerts
@@ -20,38 +20,38 @@ _TELLING = 0.005
 """The least difference, as a part of the figure, that is drawn or coloured."""
 
 
-def comparison(found: Sequence[Built]) -> str:
+def comparison(builds: Sequence[Built]) -> str:
     """A page that compares builds; the first is what the others are measured by."""
-    names = titles(found)
-    told = [
+    names = titles(builds)
+    warnings = [
         {**alert, "text": f"{title}: {alert['text']}"}
-        for title, built in zip(names, found, strict=True)
+        for title, built in zip(names, builds, strict=True)
         for alert in alerts(built.manifest)
         if alert["level"] != "note"
     ]
-    sections = [figures_section(found), _classes(found, names), _configurations(found, names)]
+    sections = [figures_section(builds), _classes(builds, names), _configurations(builds, names)]
     return page(
         "compare.html.j2",
-        title=f"{len(found)} builds compared",
+        title=f"{len(builds)} builds compared",
         mark="",
         titles=names,
-        builds=found,
-        alerts=[dict(it) for it in {tuple(alert.items()): alert for alert in told}.values()],
+        builds=builds,
+        alerts=[dict(alert) for alert in {tuple(alert.items()): alert for alert in warnings}.values()],
         sections=[section for section in sections if section],
     )
 
 
-def figures_section(found: Sequence[Built]) -> Section:
+def figures_section(builds: Sequence[Built]) -> PageSection:
     """The figures of builds in a table, with charts of those that differ."""
-    names = titles(found)
-    columns = [{it.key: it for it in quantities(built)} for built in found]
+    names = titles(builds)
+    columns = [{quantity.key: quantity for quantity in quantities(built)} for built in builds]
     keys = list(dict.fromkeys(key for column in columns for key in column))
     charts = [chart for key in keys if _is_telling(key, columns) and (chart := _chart(key, columns, names))][:_CHARTED]
     rows = [[_heading(key, columns), *_cells(key, columns)] for key in keys]
     headings = [Column("figure"), *(Column(title, True) for title in names)]
     note = f"In brackets, the change against {names[0]}."
-    table = Table("Figures", headings, rows)
-    return Section("figures", "Side by side", note, [table], charts)
+    table = PageTable("Figures", headings, rows)
+    return PageSection("figures", "Side by side", note, [table], charts)
 
 
 def _is_telling(key: str, columns: Sequence[dict[str, Quantity]]) -> bool:
@@ -69,43 +69,54 @@ def _cells(key: str, columns: Sequence[dict[str, Quantity]]) -> list[Cell]:
     first = columns[0].get(key)
     cells = []
     for column in columns:
-        it = column.get(key)
-        if it is None:
+        quantity = column.get(key)
+        if quantity is None:
             cells.append(Cell("", None))
-        elif first is None or it is first or it.value == first.value:
-            cells.append(number(it.value, it.text))
+        elif first is None or quantity is first or quantity.value == first.value:
+            cells.append(number(quantity.value, quantity.text))
         else:
-            change = it.value - first.value
-            said = (
+            change = quantity.value - first.value
+            difference = (
                 f"{100 * change:+.2f} points"
-                if "%" in it.text
+                if "%" in quantity.text
                 else f"{100 * change / first.value:+.1f} %"
                 if first.value
                 else ""
             )
-            good = (change > 0) == (it.better == "more")
-            slight = it.better is None or key == "seconds" or abs(change) < _TELLING * abs(first.value)
+            good = (change > 0) == (quantity.better == "more")
+            slight = quantity.better is None or key == "seconds" or abs(change) < _TELLING * abs(first.value)
             tone = "" if slight else "good" if good else "bad"
-            cells.append(number(it.value, f"{it.text} ({said})" if said else it.text, tone))
+            cells.append(
+                number(quantity.value, f"{quantity.text} ({difference})" if difference else quantity.text, tone)
+            )
     return cells
 
 
 def _chart(key: str, columns: Sequence[dict[str, Quantity]], titles: Sequence[str]) -> Chart | None:
     pairs = [(title, column[key]) for title, column in zip(titles, columns, strict=True) if key in column]
-    rows = [{"name": t, "series": "", "value": it.value, "text": it.text, "said": f"{t}: {it.text}"} for t, it in pairs]
+    rows = [
+        {
+            "name": title,
+            "series": "",
+            "value": quantity.value,
+            "text": quantity.text,
+            "said": f"{title}: {quantity.text}",
+        }
+        for title, quantity in pairs
+    ]
     return bars(rows, [""], pairs[0][1].title, unit=None)
 
 
-def _classes(found: Sequence[Built], titles: Sequence[str]) -> Section | None:
+def _classes(builds: Sequence[Built], titles: Sequence[str]) -> PageSection | None:
     """IoU by class of what each build would run."""
     columns = []
-    for built in found:
+    for built in builds:
         per_class = (built.evaluation and built.evaluation.per_class) or {}
         columns.append({int(key): value.get("quantized", value.get("float")) for key, value in per_class.items()})
     ids = sorted({key for column in columns for key in column})
     if not ids:
         return None
-    names = {key: name for built in found for key, name in class_names(built).items()}
+    names = {key: name for built in builds for key, name in class_names(built).items()}
     rows = [
         [
             Cell(names.get(key, f"class {key}")),
@@ -127,8 +138,8 @@ def _classes(found: Sequence[Built], titles: Sequence[str]) -> Section | None:
     ]
     chart = bars(charted, titles, "Intersection over union of each class, in percent", unit="IoU, %")
     charts = [chart] if len(ids) * len(titles) <= 120 else []
-    table = Table("Accuracy by class", [Column("class"), *(Column(title, True) for title in titles)], rows)
-    return Section(
+    table = PageTable("Accuracy by class", [Column("class"), *(Column(title, True) for title in titles)], rows)
+    return PageSection(
         "classes",
         "Accuracy by class",
         "Of the quantized model, or of the float one where there is no other.",
@@ -137,9 +148,9 @@ def _classes(found: Sequence[Built], titles: Sequence[str]) -> Section | None:
     )
 
 
-def _configurations(found: Sequence[Built], titles: Sequence[str]) -> Section | None:
+def _configurations(builds: Sequence[Built], titles: Sequence[str]) -> PageSection | None:
     """The values of Pulsar2's configuration in which builds differ."""
-    values = [dict(config_leaves(built.json("configure", "pulsar2.json") or {})) for built in found]
+    values = [dict(config_leaves(built.json("configure", "pulsar2.json") or {})) for built in builds]
     rows = []
     for path in dict.fromkeys(path for each in values for path in each):
         texts = [json.dumps(each[path], ensure_ascii=False) if path in each else "" for each in values]
@@ -148,8 +159,8 @@ def _configurations(found: Sequence[Built], titles: Sequence[str]) -> Section | 
     if not rows:
         return None
     columns = [Column("value"), *(Column(title) for title in titles)]
-    return Section(
-        "config", "Pulsar2 configuration", "Values that differ.", tables=[Table("Differing values", columns, rows)]
+    return PageSection(
+        "config", "Pulsar2 configuration", "Values that differ.", tables=[PageTable("Differing values", columns, rows)]
     )
 
 

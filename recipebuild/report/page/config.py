@@ -6,10 +6,10 @@ import json
 
 from recipebuild.facts.fields import config_leaves
 from recipebuild.report.page.built import Built
-from recipebuild.report.page.parts import Cell, Column, Section, Table
+from recipebuild.report.page.parts import Cell, Column, PageSection, PageTable
 
 
-def config(built: Built) -> Section | None:
+def config(built: Built) -> PageSection | None:
     """The configuration of ``pulsar2 build``; ``None`` if the build has none."""
     values = built.json("configure", "pulsar2.json")
     if not isinstance(values, dict):
@@ -27,9 +27,9 @@ def config(built: Built) -> Section | None:
         ])  # fmt: skip
     columns = [Column("value of pulsar2.json"), Column("is"), Column("from the recipe's"), Column("written in")]
     note = "What is not here has Pulsar2's default."
-    return Section(
+    return PageSection(
         "config",
         "Pulsar2 configuration",
         note,
-        tables=[Table("Values and their origins", columns, rows, filtered=True)],
+        tables=[PageTable("Values and their origins", columns, rows, filtered=True)],
     )

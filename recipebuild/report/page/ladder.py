@@ -12,11 +12,11 @@ from recipebuild.facts.metrics import metric_title
 from recipebuild.figures.ladder import Ladder
 from recipebuild.figures.values import read_figures
 from recipebuild.report.page.built import Built
-from recipebuild.report.page.parts import Cell, Column, Section, Table, number
+from recipebuild.report.page.parts import Cell, Column, PageSection, PageTable, number
 from recipebuild.report.page.quantities import change_text, is_worse, metric_text
 
 
-def ladder(built: Built) -> Section | None:
+def ladder(built: Built) -> PageSection | None:
     """The rungs; ``None`` if the build did not climb them."""
     content = built.json("ladder", "ladder.json")
     figures = read_figures(Ladder, content) if isinstance(content, Mapping) else None
@@ -24,10 +24,10 @@ def ladder(built: Built) -> Section | None:
         return None
     note = f"{figures.verdict[:1].upper()}{figures.verdict[1:]}."
     note += f"\nMeasured on {figures.images} images, each rung against the one before it."
-    return Section("ladder", "Where accuracy is lost", note, tables=[_table(figures.rows, figures.metric)])
+    return PageSection("ladder", "Where accuracy is lost", note, tables=[_table(figures.rows, figures.metric)])
 
 
-def _table(rows: Sequence[Mapping[str, Any]], metric: str) -> Table:
+def _table(rows: Sequence[Mapping[str, Any]], metric: str) -> PageTable:
     columns = [
         Column("rung"), Column(metric_title(metric), True), Column("change", True), Column("95 % interval", True),
         Column("same class", True), Column("cosine", True), Column("largest error", True),
@@ -43,7 +43,7 @@ def _table(rows: Sequence[Mapping[str, Any]], metric: str) -> Table:
             _shown(row.get("cosine_before"), lambda value: f"{value:.6f}"),
             _shown(row.get("largest_error"), lambda value: f"{value:.1e}"),
         ])  # fmt: skip
-    return Table("Rung by rung", columns, cells)
+    return PageTable("Rung by rung", columns, cells)
 
 
 def _change(row: Mapping[str, Any], metric: str) -> Cell:
@@ -51,8 +51,8 @@ def _change(row: Mapping[str, Any], metric: str) -> Cell:
         return Cell("")
     noise = row.get("within_noise")
     tone = "muted" if noise else "bad" if is_worse(metric, row["change"]) else "good"
-    said = change_text(metric, row["change"])
-    return Cell(f"{said} (noise)" if noise and row["change"] else said, row["change"], tone)
+    text = change_text(metric, row["change"])
+    return Cell(f"{text} (noise)" if noise and row["change"] else text, row["change"], tone)
 
 
 def _interval(bounds: Sequence[float] | None, metric: str) -> Cell:

@@ -12,45 +12,45 @@ from typing import Any
 
 from recipebuild.report.page.built import Built
 from recipebuild.report.page.charts import points
-from recipebuild.report.page.parts import Cell, Column, Section, Table, number
+from recipebuild.report.page.parts import Cell, Column, PageSection, PageTable, number
 
 _SENSES = (("alone", "by itself"), ("end_to_end", "end to end"))
 _MOST = 400
 """Tensors that are shown, the worst; a page with thousands of rows is slow."""
 
 
-def layers(built: Built, budget: int) -> Section | None:
+def layers(built: Built, budget: int) -> PageSection | None:
     """The errors of all tensors; ``None`` if the build did not look at them.
 
     Args:
         built: The build.
         budget: How many bytes its picture may take.
     """
-    found = built.json("layers", "layers.json")
-    tensors = found.get("tensors") if isinstance(found, Mapping) else None
+    content = built.json("layers", "layers.json")
+    tensors = content.get("tensors") if isinstance(content, Mapping) else None
     if not tensors:
         return None
     shown = tensors[:_MOST]
     marks = [
         {
             "index": index,
-            "value": it[sense]["snr_db"],
+            "value": tensor[sense]["snr_db"],
             "kind": title,
-            "said": f"{index + 1}. {_name(it)}, {title}: {it[sense]['snr_db']:.1f} dB",
+            "said": f"{index + 1}. {_name(tensor)}, {title}: {tensor[sense]['snr_db']:.1f} dB",
         }
-        for index, it in enumerate(shown)
+        for index, tensor in enumerate(shown)
         for sense, title in _SENSES
-        if it[sense]["snr_db"] is not None
+        if tensor[sense]["snr_db"] is not None
     ]
     caption = "Signal-to-noise ratio of each tensor: the lower, the more is lost there. It follows the table below"
     chart = points(marks, caption, y="SNR, dB", kinds=[title for _, title in _SENSES]) if marks else None
     note = (
-        f"Measured on {found.get('images', '?')} images. By itself: what the layer loses on the float model's tensors. "
-        "End to end: with all that was lost before it."
+        f"Measured on {content.get('images', '?')} images. By itself: what the layer loses on the float model's "
+        "tensors. End to end: with all that was lost before it."
     )
     if len(tensors) > _MOST:
         note += f" Shown are the worst {_MOST} of {len(tensors)} tensors; layers.json has all."
-    return Section(
+    return PageSection(
         "layers",
         "Layer by layer",
         note,
@@ -69,33 +69,33 @@ def _picture(built: Built, budget: int) -> dict[str, Any]:
     return {"image": {"src": f"data:image/png;base64,{b64encode(content).decode()}", "caption": caption}}
 
 
-def _table(tensors: list[Mapping[str, Any]]) -> Table:
+def _table(tensors: list[Mapping[str, Any]]) -> PageTable:
     columns = [
         Column("tensor"), Column("operator"), Column("module"), Column("SNR itself, dB", True),
         Column("SNR end to end, dB", True), Column("cosine", True), Column("MSE", True), Column("range", True),
         Column("outlier bits", True),
     ]  # fmt: skip
     rows = []
-    for it in tensors:
-        alone = it["alone"]
+    for tensor in tensors:
+        alone = tensor["alone"]
         rows.append([
-            Cell(_name(it), tone="code", title=it["tensor"]),
-            Cell(it.get("operator") or "input"),
-            Cell(it.get("module") or "", tone="code"),
+            Cell(_name(tensor), tone="code", title=tensor["tensor"]),
+            Cell(tensor.get("operator") or "input"),
+            Cell(tensor.get("module") or "", tone="code"),
             _figure(alone["snr_db"], ".1f"),
-            _figure(it["end_to_end"]["snr_db"], ".1f"),
+            _figure(tensor["end_to_end"]["snr_db"], ".1f"),
             _figure(alone["cosine"], ".5f"),
             _figure(alone["mse"], ".2e"),
-            Cell(f"{it['low']:.3g} … {it['high']:.3g}", it["high"] - it["low"]),
-            _figure(it.get("outlier"), ".1f"),
+            Cell(f"{tensor['low']:.3g} … {tensor['high']:.3g}", tensor["high"] - tensor["low"]),
+            _figure(tensor.get("outlier"), ".1f"),
         ])  # fmt: skip
-    return Table("Tensors, the noisiest first", columns, rows, filtered=True, chart=True)
+    return PageTable("Tensors, the noisiest first", columns, rows, filtered=True, chart=True)
 
 
-def _blocks(built: Built) -> list[Table]:
+def _blocks(built: Built) -> list[PageTable]:
     """What each block of the model loses by 8 bits, and would win by 16."""
-    found = built.json("sensitivity", "sensitivity.json")
-    blocks = found.get("blocks") if isinstance(found, Mapping) else None
+    content = built.json("sensitivity", "sensitivity.json")
+    blocks = content.get("blocks") if isinstance(content, Mapping) else None
     if not blocks:
         return []
     columns = [
@@ -104,15 +104,15 @@ def _blocks(built: Built) -> list[Table]:
     ]  # fmt: skip
     rows = [
         [
-            Cell(str(it["block"]), tone="code"),
-            number(len(it["layers"])),
-            number(it["share"], f"{100 * it['share']:.1f} %"),
-            _figure(it["alone"]["snr_db"], ".1f"),
-            _figure(it["without"]["snr_db"], ".1f"),
+            Cell(str(block["block"]), tone="code"),
+            number(len(block["layers"])),
+            number(block["share"], f"{100 * block['share']:.1f} %"),
+            _figure(block["alone"]["snr_db"], ".1f"),
+            _figure(block["without"]["snr_db"], ".1f"),
         ]
-        for it in blocks
+        for block in blocks
     ]
-    return [Table("Blocks, that with most to win first", columns, rows, filtered=True)]
+    return [PageTable("Blocks, that with most to win first", columns, rows, filtered=True)]
 
 
 def _name(tensor: Mapping[str, Any]) -> str:

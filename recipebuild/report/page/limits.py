@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from recipebuild.report.page.built import Built
-from recipebuild.report.page.parts import Cell, Column, Section, Table, number
+from recipebuild.report.page.parts import Cell, Column, PageSection, PageTable, number
 
 _COLUMNS = [Column("figure"), Column("value", True), Column("limit", True), Column("field"), Column("verdict")]
 
 
-def limits(built: Built) -> Section | None:
+def limits(built: Built) -> PageSection | None:
     """What the steps judge and judge-board found; ``None`` if the recipe limits nothing."""
     checks = [check for step in ("judge", "judge-board") for check in built.metrics(step).get("checks", ())]
     if not checks:
@@ -25,4 +25,4 @@ def limits(built: Built) -> Section | None:
                 verdict,
             ]
         )
-    return Section("limits", "Limits", tables=[Table("Figures and what they may come to", _COLUMNS, rows)])
+    return PageSection("limits", "Limits", tables=[PageTable("Figures and what they may come to", _COLUMNS, rows)])

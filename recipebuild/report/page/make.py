@@ -14,7 +14,7 @@ from recipebuild.report.page.graph import graph
 from recipebuild.report.page.ladder import ladder
 from recipebuild.report.page.layers import layers
 from recipebuild.report.page.limits import limits
-from recipebuild.report.page.parts import Section
+from recipebuild.report.page.parts import PageSection
 from recipebuild.report.page.pictures import pictures
 from recipebuild.report.page.provenance import provenance, steps
 from recipebuild.report.page.shell import page
@@ -36,9 +36,9 @@ def report(manifest: Mapping[str, Any], folder: Path) -> str:
         manifest: The build's manifest.
         folder: Its build folder; from there come the files that the manifest names, and nothing else.
     """
-    found = builds(manifest, folder)
-    budget = _PICTURES // len(found)
-    parts = [(built, _sections(built, budget)) for built in found]
+    entries = builds(manifest, folder)
+    budget = _PICTURES // len(entries)
+    parts = [(built, _sections(built, budget)) for built in entries]
     return page(
         "build.html.j2",
         title=f"{manifest['recipe']}: build report",
@@ -48,17 +48,17 @@ def report(manifest: Mapping[str, Any], folder: Path) -> str:
         alerts=alerts(manifest),
         pipeline=svg(nodes(manifest["steps"]), f"The steps of {manifest['recipe']}, from left to right"),
         entries=[{"built": built, "tiles": tiles(built), "sections": sections} for built, sections in parts],
-        comparison=figures_section(found) if len(found) > 1 else None,
+        comparison=figures_section(entries) if len(entries) > 1 else None,
         steps=steps(manifest),
-        provenance=provenance(manifest, found[0]),
+        provenance=provenance(manifest, entries[0]),
         charts=available(),
     )
 
 
-def _sections(built: Built, budget: int) -> list[Section]:
+def _sections(built: Built, budget: int) -> list[PageSection]:
     """All that is known of one entry of the matrix, in the order of the page."""
-    found = (
+    sections = (
         accuracy(built), limits(built), ladder(built), pictures(built, 3 * budget // 4), layers(built, budget // 4),
         graph(built), board(built), estimate(built), config(built),
     )  # fmt: skip
-    return [section for section in found if section]
+    return [section for section in sections if section]

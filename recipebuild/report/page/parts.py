@@ -33,7 +33,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Table:
+class PageTable:
     """A table; the first cell of each row is its heading.
 
     Attributes:
@@ -62,7 +62,7 @@ class Chart:
 
 
 @dataclass(frozen=True)
-class Section:
+class PageSection:
     """A part of the page under a heading.
 
     Attributes:
@@ -78,9 +78,9 @@ class Section:
     id: str
     title: str
     note: str = ""
-    lead: Sequence[Table] = ()
+    lead: Sequence[PageTable] = ()
     charts: Sequence[Chart | None] = ()
-    tables: Sequence[Table] = ()
+    tables: Sequence[PageTable] = ()
     more: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -6,13 +6,13 @@ from base64 import b64encode
 from typing import Any
 
 from recipebuild.report.page.built import Built
-from recipebuild.report.page.parts import Section
+from recipebuild.report.page.parts import PageSection
 
 _ORDER = ("input", "ground-truth", "float", "quantized", "board", "difference")
 _TYPES = {".png": "image/png", ".jpg": "image/jpeg"}
 
 
-def pictures(built: Built, budget: int) -> Section | None:
+def pictures(built: Built, budget: int) -> PageSection | None:
     """The pictures of the step preview; ``None`` if there are none.
 
     Args:
@@ -20,7 +20,7 @@ def pictures(built: Built, budget: int) -> Section | None:
         budget: How many bytes of pictures the page may still take; what is beyond is left out, and that is said.
     """
     entry = built.step("preview")
-    names = [it["name"] for it in entry["outputs"] if it["name"].startswith("panels/")] if entry else []
+    names = [output["name"] for output in entry["outputs"] if output["name"].startswith("panels/")] if entry else []
     rows: dict[str, dict[str, str]] = {}
     left_out = False
     for name in sorted(names, key=_place):
@@ -44,7 +44,7 @@ def pictures(built: Built, budget: int) -> Section | None:
     if left_out:
         note += " Some pictures are left out, to keep the page small; they are in the build folder."
     more = {"rows": list(rows.values()), "titles": titles, "classes": _classes(built), "id": built.label or "all"}
-    return Section("pictures", "Pictures", note, more={"pictures": more})
+    return PageSection("pictures", "Pictures", note, more={"pictures": more})
 
 
 def _place(name: str) -> tuple[str, int]:
@@ -55,9 +55,9 @@ def _place(name: str) -> tuple[str, int]:
 
 def _classes(built: Built) -> list[dict[str, Any]]:
     """The classes of the legend: those that were seen in the evaluation, or all."""
-    found = built.json("preview", "panels/classes.json")
-    if not isinstance(found, list):
+    classes = built.json("preview", "panels/classes.json")
+    if not isinstance(classes, list):
         return []
     seen = (built.evaluation and built.evaluation.per_class) or {}
-    chosen = [it for index, it in enumerate(found) if not seen or str(index) in seen]
-    return [it for it in chosen if str(it.get("color", "")).lstrip("#").isalnum()]
+    chosen = [entry for index, entry in enumerate(classes) if not seen or str(index) in seen]
+    return [entry for entry in chosen if str(entry.get("color", "")).lstrip("#").isalnum()]

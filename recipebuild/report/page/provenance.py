@@ -7,13 +7,13 @@ from typing import Any
 
 from recipebuild.report.figures import figure, size
 from recipebuild.report.page.built import Built
-from recipebuild.report.page.parts import Cell, Column, Section, Table, number
+from recipebuild.report.page.parts import Cell, Column, PageSection, PageTable, number
 from recipebuild.report.pipeline.nodes import duration
 
 _TONES = {"built": "good", "failed": "bad", "cached": "muted", "skipped": "muted"}
 
 
-def steps(manifest: Mapping[str, Any]) -> Table:
+def steps(manifest: Mapping[str, Any]) -> PageTable:
     """A table of all steps."""
     has_variants = any(entry["variant"] for entry in manifest["steps"])
     columns = [
@@ -22,7 +22,7 @@ def steps(manifest: Mapping[str, Any]) -> Table:
     ]  # fmt: skip
     rows = []
     for entry in manifest["steps"]:
-        written = sum(it["bytes"] for it in entry["outputs"])
+        written = sum(output["bytes"] for output in entry["outputs"])
         rows.append([
             Cell(entry["name"]),
             *([Cell(entry["variant"], tone="code")] if has_variants else []),
@@ -32,14 +32,14 @@ def steps(manifest: Mapping[str, Any]) -> Table:
             number(written, size(written)) if written else Cell(""),
             Cell((entry["key"] or "")[:10], tone="code", title=entry["key"] or ""),
         ])  # fmt: skip
-    return Table("Steps", columns, rows)
+    return PageTable("Steps", columns, rows)
 
 
-def provenance(manifest: Mapping[str, Any], built: Built) -> Section:
+def provenance(manifest: Mapping[str, Any], built: Built) -> PageSection:
     """What went in, what made it, and the digest of all that came out."""
     used = manifest["toolchain"]
     toolchains = [("toolchain", f"{used['name']} {used['version']}")] if "name" in used else [
-        (f"toolchain [{label}]", f"{it['name']} {it['version']}") for label, it in used.items()
+        (f"toolchain [{label}]", f"{toolchain['name']} {toolchain['version']}") for label, toolchain in used.items()
     ]  # fmt: skip
     environment = manifest["environment"]
     facts = [
@@ -51,25 +51,32 @@ def provenance(manifest: Mapping[str, Any], built: Built) -> Section:
         ("platform", environment["platform"]),
         *environment["distributions"].items(),
     ]
-    made_of = Table(
+    made_of = PageTable(
         "Made with", [Column("what"), Column("which")], [[Cell(k), Cell(str(v), tone="code")] for k, v in facts]
     )
     files = [
-        [Cell(it["path"], tone="code"), number(it["bytes"], size(it["bytes"])), Cell(it["sha256"], tone="code")]
+        [
+            Cell(output["path"], tone="code"),
+            number(output["bytes"], size(output["bytes"])),
+            Cell(output["sha256"], tone="code"),
+        ]
         for entry in manifest["steps"]
-        for it in entry["outputs"]
+        for output in entry["outputs"]
     ]
     columns = [Column("file"), Column("size", True), Column("SHA-256")]
-    tables = [made_of, *_inputs(built), Table("Files", columns, files, filtered=True, folded=True)]
-    return Section("provenance", "Provenance", tables=tables)
+    tables = [made_of, *_inputs(built), PageTable("Files", columns, files, filtered=True, folded=True)]
+    return PageSection("provenance", "Provenance", tables=tables)
 
 
-def _inputs(built: Built) -> list[Table]:
+def _inputs(built: Built) -> list[PageTable]:
     """What the build was made of, as its SLSA provenance has it."""
     statement = built.json("bundle", "bundle/provenance.json")
     try:
-        found = statement["predicate"]["buildDefinition"]["resolvedDependencies"] if statement else []
-        rows = [[Cell(it["name"], tone="code"), Cell(next(iter(it["digest"].values())), tone="code")] for it in found]
+        sources = statement["predicate"]["buildDefinition"]["resolvedDependencies"] if statement else []
+        rows = [
+            [Cell(source["name"], tone="code"), Cell(next(iter(source["digest"].values())), tone="code")]
+            for source in sources
+        ]
     except (KeyError, TypeError, StopIteration):
         return []
-    return [Table("Inputs", [Column("input"), Column("digest")], rows, filtered=True, folded=True)] if rows else []
+    return [PageTable("Inputs", [Column("input"), Column("digest")], rows, filtered=True, folded=True)] if rows else []

@@ -51,8 +51,8 @@ def metric_text(name: str, value: float) -> str:
 
 def change_text(name: str, change: float) -> str:
     """A metric's change for people; of a fraction in percentage points."""
-    said = f"{100 * change:+.2f}" if is_fraction(name) else f"{change:+.4g}"
-    return said if float(said) else said.lstrip("+-")
+    text = f"{100 * change:+.2f}" if is_fraction(name) else f"{change:+.4g}"
+    return text if float(text) else text.lstrip("+-")
 
 
 def is_worse(name: str, change: float) -> bool:
@@ -62,14 +62,14 @@ def is_worse(name: str, change: float) -> bool:
 
 def accuracies(built: Built) -> dict[str, dict[str, float]]:
     """Metrics by name, each by what it was measured of: ``{"miou": {"float": 0.83, "quantized": 0.82}}``."""
-    found: dict[str, dict[str, float]] = {}
+    by_metric: dict[str, dict[str, float]] = {}
     evaluation, deployed = built.evaluation, built.deployed
     for scores in (evaluation.scores if evaluation else {}, deployed.scores if deployed else {}):
         for key, value in scores.items():
             name, _, kind = key.rpartition("_")
             if name and kind in ROWS and isinstance(value, int | float):
-                found.setdefault(name, {})[kind] = float(value)
-    return found
+                by_metric.setdefault(name, {})[kind] = float(value)
+    return by_metric
 
 
 def _accuracy(built: Built) -> Iterator[Quantity]:

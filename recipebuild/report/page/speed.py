@@ -8,10 +8,10 @@ from typing import Any
 from recipebuild.report.figures import size
 from recipebuild.report.page.built import Built
 from recipebuild.report.page.charts import bars
-from recipebuild.report.page.parts import Cell, Chart, Column, Section, Table, number
+from recipebuild.report.page.parts import Cell, Chart, Column, PageSection, PageTable, number
 
 
-def board(built: Built) -> Section | None:
+def board(built: Built) -> PageSection | None:
     """What the step deploy measured; ``None`` if the model was on no board."""
     deployed = built.deployed
     if deployed is None:
@@ -24,12 +24,12 @@ def board(built: Built) -> Section | None:
     rows += [[Cell(f"sample program, {n}"), number(v, f"{v:.3f} ms")] for n, v in _numbers(deployed.sample_ms or {})]
     rows += [[Cell(n.replace("_", " ")), number(v, f"{v:.6g}")] for n, v in _numbers(deployed.scores)]
     rows += [[Cell(name), Cell(str(value))] for name, value in sorted(deployed.versions.items())]
-    table = Table("Measured on the board", [Column("figure"), Column("value", True)], rows)
+    table = PageTable("Measured on the board", [Column("figure"), Column("value", True)], rows)
     note = f"On {deployed.board}, with {deployed.images} images compared with the host."
-    return Section("board", "Board", note, tables=[table])
+    return PageSection("board", "Board", note, tables=[table])
 
 
-def estimate(built: Built) -> Section | None:
+def estimate(built: Built) -> PageSection | None:
     """Where the time goes by Pulsar2's own estimate, and the precisions it chose; ``None`` if it told nothing."""
     compiled = built.compiled
     if compiled is None:
@@ -52,25 +52,25 @@ def estimate(built: Built) -> Section | None:
                 charts.append(bars(rows, [""], title, unit=None))
         cells = [
             [
-                Cell(str(it["layer"]), tone="code"),
-                Cell(str(it.get("module") or "")),
-                number(it["share"], f"{100 * it['share']:.1f} %"),
+                Cell(str(layer["layer"]), tone="code"),
+                Cell(str(layer.get("module") or "")),
+                number(layer["share"], f"{100 * layer['share']:.1f} %"),
             ]
-            for it in perf.get("operators") or ()
+            for layer in perf.get("operators") or ()
         ]
         columns = [Column("layer"), Column("module"), Column("share of the time", True)]
-        tables.append(Table("The slowest layers", columns, cells, filtered=True))
+        tables.append(PageTable("The slowest layers", columns, cells, filtered=True))
     scalars = [
         [Cell(name.replace("_", " ")), number(value)]
         for name, value in _numbers(built.metrics("compile"))
         if built.step("configure") and name not in ("bytes", "float_bytes")
     ]
     if scalars:
-        tables.append(Table("What the toolchain says", [Column("figure"), Column("value", True)], scalars))
+        tables.append(PageTable("What the toolchain says", [Column("figure"), Column("value", True)], scalars))
     if compiled.precisions is not None:
         rows_ = [[Cell(str(name)), _plain(value)] for name, value in compiled.precisions.items()]
-        tables.append(Table("Precisions", [Column("precision"), Column("layers", True)], rows_))
-    return Section("compiled", "Compiled model", charts=charts, tables=tables) if tables else None
+        tables.append(PageTable("Precisions", [Column("precision"), Column("layers", True)], rows_))
+    return PageSection("compiled", "Compiled model", charts=charts, tables=tables) if tables else None
 
 
 def _plain(value: Any) -> Cell:

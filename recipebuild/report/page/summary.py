@@ -22,23 +22,23 @@ from recipebuild.report.pipeline.nodes import duration
 
 def alerts(manifest: Mapping[str, Any]) -> list[dict[str, str]]:
     """What went wrong, then warnings, then notes: each with ``level``, ``text`` and ``remedy``."""
-    found = []
+    alerts = []
     for entry in manifest["steps"]:
         if error := entry.get("error"):
             where = f"{entry['name']} {entry['variant']}".strip()
             log = f"Its log: {entry['log']}" if entry.get("log") else ""
             remedy = "\n".join(filter(None, [error["remedy"], log]))
-            found.append({"level": "error", "text": f"{where}: {error['message']}", "remedy": remedy})
-    for label, it in manifest.get("verdict", {}).items():
+            alerts.append({"level": "error", "text": f"{where}: {error['message']}", "remedy": remedy})
+    for label, verdict in manifest.get("verdict", {}).items():
         of = f"{label}: " if label else ""
-        level = "warning" if it["verdict"] == "worse" else "note"
-        said = f"{of}against what was accepted: {it['verdict']}"
-        found.append({"level": level, "text": said, "remedy": "\n".join(it["lines"])})
+        level = "warning" if verdict["verdict"] == "worse" else "note"
+        text = f"{of}against what was accepted: {verdict['verdict']}"
+        alerts.append({"level": level, "text": text, "remedy": "\n".join(verdict["lines"])})
     for note in manifest["notes"]:
         level, _, text = note.partition(": ")
         known = level in ("warning", "note")
-        found.append({"level": level if known else "note", "text": text if known else note, "remedy": ""})
-    return sorted(found, key=lambda it: ("error", "warning", "note").index(it["level"]))
+        alerts.append({"level": level if known else "note", "text": text if known else note, "remedy": ""})
+    return sorted(alerts, key=lambda alert: ("error", "warning", "note").index(alert["level"]))
 
 
 def tiles(built: Built) -> list[Tile]:
@@ -47,13 +47,13 @@ def tiles(built: Built) -> list[Tile]:
 
 
 def _accuracy(built: Built) -> Iterator[Tile]:
-    found = accuracies(built)
+    by_metric = accuracies(built)
     evaluation = built.evaluation
-    name = evaluation.metric if evaluation else next(iter(found), None)
-    if name not in found:
+    name = evaluation.metric if evaluation else next(iter(by_metric), None)
+    if name not in by_metric:
         return
-    by_kind = found[name]
-    kind = next((it for it in ("board", "quantized", "float") if it in by_kind), "")
+    by_kind = by_metric[name]
+    kind = next((kind for kind in ("board", "quantized", "float") if kind in by_kind), "")
     changed = change(by_kind)
     note, tone = "", ""
     if kind and kind != "float" and "float" in by_kind:
@@ -77,12 +77,12 @@ def _speed(built: Built) -> Iterator[Tile]:
 
 
 def _work(built: Built) -> Iterator[Tile]:
-    found = built.metrics("rewrite")
-    if "multiply_adds_after" in found:
-        before, after = found["multiply_adds_before"], found["multiply_adds_after"]
+    metrics = built.metrics("rewrite")
+    if "multiply_adds_after" in metrics:
+        before, after = metrics["multiply_adds_before"], metrics["multiply_adds_after"]
         yield Tile("multiply-adds", count_text(after), _was(count_text(before), before, after))
-        exported = built.metrics("export").get("nodes", found["nodes_before"])
-        yield Tile("operators", str(found["nodes_after"]), _was(str(exported), exported, found["nodes_after"]))
+        exported = built.metrics("export").get("nodes", metrics["nodes_before"])
+        yield Tile("operators", str(metrics["nodes_after"]), _was(str(exported), exported, metrics["nodes_after"]))
 
 
 def _sizes(built: Built) -> Iterator[Tile]:
@@ -94,8 +94,8 @@ def _sizes(built: Built) -> Iterator[Tile]:
 def _time(built: Built) -> Tile:
     seconds = sum(entry["seconds"] or 0.0 for entry in built.steps)
     counts = {state: sum(entry["status"] == state for entry in built.steps) for state in ("built", "cached")}
-    said = [f"{count} {state}" for state, count in counts.items() if count]
-    return Tile("build time", duration(seconds), f"{len(built.steps)} steps: {', '.join(said)}" if said else "")
+    parts = [f"{count} {state}" for state, count in counts.items() if count]
+    return Tile("build time", duration(seconds), f"{len(built.steps)} steps: {', '.join(parts)}" if parts else "")
 
 
 def _was(text: str, before: float, after: float) -> str:

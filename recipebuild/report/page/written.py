@@ -40,11 +40,11 @@ def write_report(manifest: Mapping[str, Any], folder: Path) -> bool:
 
 def mark(manifest: Mapping[str, Any]) -> str:
     """The element in a report's head that says what it was made of."""
-    told = [
+    steps = [
         {**entry, "status": entry["status"] if entry["status"] in ("failed", "skipped") else "done"}
         for entry in manifest["steps"]
     ]
-    text = json.dumps({**manifest, "steps": told, "charts": available()}, sort_keys=True)
+    text = json.dumps({**manifest, "steps": steps, "charts": available()}, sort_keys=True)
     return f'<meta name="recipebuild-manifest" content="{sha256(text.encode()).hexdigest()}">'
 
 

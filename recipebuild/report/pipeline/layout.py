@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from recipebuild.report.pipeline.nodes import Node
+from recipebuild.report.pipeline.nodes import StepNode
 
 _SWEEPS = 4
 
@@ -19,7 +19,7 @@ Place = tuple[int, float]
 
 
 @dataclass(frozen=True)
-class Layout:
+class PipelineLayout:
     """A drawing, in units of one box.
 
     Attributes:
@@ -35,7 +35,7 @@ class Layout:
     rows: int
 
 
-def layout(nodes: Sequence[Node]) -> Layout:
+def layout(nodes: Sequence[StepNode]) -> PipelineLayout:
     """Place nodes, each of which comes after those that it needs."""
     column = _columns(nodes)
     paths = [_path(need, node.id, column) for node in nodes for need in node.needs]
@@ -55,7 +55,7 @@ def layout(nodes: Sequence[Node]) -> Layout:
             means = {name: _mean(neighbours.get(name, ()), rows, rows[name]) for name in names}
             names.sort(key=means.__getitem__)
             rows |= _rows([names])
-    return Layout(
+    return PipelineLayout(
         {node.id: (column[node.id], rows[node.id]) for node in nodes},
         [[(at, rows[name]) for name, at in path] for path in paths],
         len(order),
@@ -63,7 +63,7 @@ def layout(nodes: Sequence[Node]) -> Layout:
     )
 
 
-def _columns(nodes: Sequence[Node]) -> dict[str, int]:
+def _columns(nodes: Sequence[StepNode]) -> dict[str, int]:
     """The longest way to each node; one that needs nothing stands right before what needs it."""
     column: dict[str, int] = {}
     for node in nodes:

@@ -8,7 +8,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Node:
+class StepNode:
     """A step.
 
     Attributes:
@@ -28,21 +28,21 @@ class Node:
     needs: tuple[str, ...]
 
 
-def nodes(entries: Sequence[Mapping[str, Any]]) -> list[Node]:
+def nodes(entries: Sequence[Mapping[str, Any]]) -> list[StepNode]:
     """The nodes of a manifest's or a plan's steps, each after those that it needs.
 
     Args:
         entries: With ``id``, ``name``, ``variant``, ``status``, ``needs``, and ``seconds`` or ``seconds_last_time``.
     """
     before: dict[str, set[str]] = {}
-    found = []
+    nodes = []
     for entry in entries:
         needs = [id_ for id_ in entry.get("needs", ()) if id_ in before]
         before[entry["id"]] = {*needs, *(far for id_ in needs for far in before[id_])}
         direct = tuple(id_ for id_ in needs if not any(id_ in before[other] for other in needs))
         seconds = entry.get("seconds", entry.get("seconds_last_time"))
-        found.append(Node(entry["id"], entry["name"], entry["variant"], entry["status"], seconds, direct))
-    return found
+        nodes.append(StepNode(entry["id"], entry["name"], entry["variant"], entry["status"], seconds, direct))
+    return nodes
 
 
 def duration(seconds: float | None) -> str:

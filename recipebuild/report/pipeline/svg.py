@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from recipebuild.report.pipeline.layout import Place, layout
-from recipebuild.report.pipeline.nodes import Node, duration
+from recipebuild.report.pipeline.nodes import StepNode, duration
 from recipebuild.report.template import render
 
 _WIDTH, _HEIGHT = 104, 50
@@ -26,7 +26,7 @@ STATES = {
 """What each status is called in the picture."""
 
 
-def svg(nodes: Sequence[Node], title: str) -> str:
+def svg(nodes: Sequence[StepNode], title: str) -> str:
     """The picture, as an ``<svg>`` element that can stand in a page or alone in a file.
 
     Args:
@@ -43,9 +43,9 @@ def svg(nodes: Sequence[Node], title: str) -> str:
     boxes = []
     for node in nodes:
         x, y = corner(drawn.places[node.id])
-        said = [node.name, node.variant, STATES.get(node.status, node.status), duration(node.seconds)]
+        words = [node.name, node.variant, STATES.get(node.status, node.status), duration(node.seconds)]
         boxes.append(
-            {"node": node, "x": x, "y": y, "time": duration(node.seconds), "said": ", ".join(filter(None, said))}
+            {"node": node, "x": x, "y": y, "time": duration(node.seconds), "said": ", ".join(filter(None, words))}
         )
     return render(
         "pipeline.svg.j2",

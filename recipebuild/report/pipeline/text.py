@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from recipebuild.report.pipeline.nodes import Node, duration
+from recipebuild.report.pipeline.nodes import StepNode, duration
 from recipebuild.report.pipeline.svg import STATES
 
 _COLORS = {
@@ -19,7 +19,7 @@ _COLORS = {
 """Fill and border by status."""
 
 
-def mermaid(nodes: Sequence[Node]) -> str:
+def mermaid(nodes: Sequence[StepNode]) -> str:
     """A flowchart that GitHub and GitLab draw in Markdown."""
     ids = {node.id: f"s{index}" for index, node in enumerate(nodes)}
     lines = ["flowchart LR"]
@@ -34,7 +34,7 @@ def mermaid(nodes: Sequence[Node]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def dot(nodes: Sequence[Node], name: str) -> str:
+def dot(nodes: Sequence[StepNode], name: str) -> str:
     """A graph for Graphviz."""
     lines = [
         f"digraph {_quoted(name)} {{",
@@ -49,7 +49,7 @@ def dot(nodes: Sequence[Node], name: str) -> str:
     return "\n".join([*lines, "}"]) + "\n"
 
 
-def _lines(node: Node) -> list[str]:
+def _lines(node: StepNode) -> list[str]:
     state = STATES.get(node.status, node.status)
     return list(filter(None, [node.name, node.variant, f"{state} {duration(node.seconds)}".strip()]))
 

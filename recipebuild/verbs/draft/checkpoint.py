@@ -9,7 +9,7 @@ from typing import Any
 from recipebuild.errors import RecipeError
 from recipebuild.facts.tasks import FEATURES, SEGMENTATION, TASKS
 from recipebuild.verbs.draft import preprocessor
-from recipebuild.verbs.draft.facts import IMAGENET, USUAL, Facts, Said
+from recipebuild.verbs.draft.facts import IMAGENET, USUAL, Fact, Facts
 
 _IMAGES = ("image_size", "patch_size", "patch_sizes", "num_channels", "vision_config", "backbone_config")
 """What only the config.json of a model for images has, one of these."""
@@ -17,12 +17,12 @@ _IMAGES = ("image_size", "patch_size", "patch_sizes", "num_channels", "vision_co
 Json = Mapping[str, Any]
 
 
-def facts(config: Json, given: Json | None, name: str, *, known: bool, task: str | None = None) -> dict[str, Said]:
+def facts(config: Json, settings: Json | None, name: str, *, known: bool, task: str | None = None) -> dict[str, Fact]:
     """What a model's files say.
 
     Args:
         config: The content of its config.json.
-        given: That of its preprocessor_config.json; ``None`` if it has none.
+        settings: That of its preprocessor_config.json; ``None`` if it has none.
         name: Of the model: the last part of its hub id, or its folder's name.
         known: Whether the model's family is one of ours.
         task: What it is for, if that was said.
@@ -30,44 +30,44 @@ def facts(config: Json, given: Json | None, name: str, *, known: bool, task: str
     Raises:
         RecipeError: If there can be no recipe for such a model, or its task is not known.
     """
-    found: dict[str, Said] = {"model.task": Said(task, "as it was given") if task else _task(config, given, known)}
-    kind = found["model.task"].value
+    fields: dict[str, Fact] = {"model.task": Fact(task, "as it was given") if task else _task(config, settings, known)}
+    kind = fields["model.task"].value
     if kind == FEATURES:
         tower = isinstance(config.get("vision_config"), Mapping)
         why = "the image tower of a model of images and text" if tower else f"a {config['model_type']} model's tokens"
-        found["model.features"] = Said("pooled" if tower else "patches", why)
+        fields["model.features"] = Fact("pooled" if tower else "patches", why)
     _check_channels(config)
-    found["input.shape"] = _shape(config, given or {}, name, kind)
-    found |= preprocessor.colours(given) if given is not None else {}
+    fields["input.shape"] = _shape(config, settings or {}, name, kind)
+    fields |= preprocessor.colours(settings) if settings is not None else {}
     for field, value in IMAGENET.items():
-        if field not in found:
-            found[field] = Said(value, f"not in the model's files: {USUAL[field]}", sure=False)
-    pooled = "model.features" in found and found["model.features"].value == "pooled"
+        if field not in fields:
+            fields[field] = Fact(value, f"not in the model's files: {USUAL[field]}", sure=False)
+    pooled = "model.features" in fields and fields["model.features"].value == "pooled"
     output = TASKS[kind].tensor or ("embedding" if pooled else "features")
-    found["export.output"] = Said(output, "what the board's program will find it under")
-    found |= head(kind, _classes(config))
-    return found
+    fields["export.output"] = Fact(output, "what the board's program will find it under")
+    fields |= head(kind, _classes(config))
+    return fields
 
 
 def head(task: str, classes: str = "") -> Facts:
     """What is put at the end of the network: for segmentation an ArgMax, else nothing."""
     if task != SEGMENTATION:
-        return {"head.kind": Said("none", f"{task}: the network's own output{classes}")}
-    return {"head.kind": Said("argmax", f"class ids in place of logits{classes}")}
+        return {"head.kind": Fact("none", f"{task}: the network's own output{classes}")}
+    return {"head.kind": Fact("argmax", f"class ids in place of logits{classes}")}
 
 
-def _task(config: Json, given: Json | None, known: bool) -> Said:
+def _task(config: Json, settings: Json | None, known: bool) -> Fact:
     names = config.get("architectures")
     name = names[0] if isinstance(names, list) and names and isinstance(names[0], str) else ""
     for task in TASKS.values():
         if not name.endswith(task.architectures):
             continue
-        if not known and given is None and not any(key in config for key in _IMAGES):
+        if not known and settings is None and not any(key in config for key in _IMAGES):
             break
-        return Said(task.name, f"{name} in config.json")
-    told = f"its config.json names {name}" if name else "its config.json names no architecture"
+        return Fact(task.name, f"{name} in config.json")
+    architecture = f"its config.json names {name}" if name else "its config.json names no architecture"
     raise RecipeError(
-        f"what the model is for is not known: {told}",
+        f"what the model is for is not known: {architecture}",
         remedy=f"recipes are for models that take one image: {', '.join(sorted(TASKS))};\n"
         "if it can do one of these, say which: --set model.task=TASK",
     )
@@ -83,23 +83,23 @@ def _check_channels(config: Json) -> None:
         )
 
 
-def _shape(config: Json, given: Json, name: str, task: str) -> Said:
+def _shape(config: Json, settings: Json, name: str, task: str) -> Fact:
     named = re.search(r"-(\d{2,4})-(\d{2,4})$", name) if task == SEGMENTATION else None
-    divisor = preprocessor.divisor(given)
+    divisor = preprocessor.divisor(settings)
     if named:
         return _sized([int(named[1]), int(named[2])], "height and width are in the model's name")
-    if size := preprocessor.size(given):
+    if size := preprocessor.size(settings):
         return _sized([_multiple(side, divisor) for side in size.value], size.why)
     for field in ("", "vision_config", "backbone_config"):
         part = config.get(field) if field else config
         if isinstance(part, Mapping) and (sides := preprocessor.pair(part.get("image_size"))):
             return _sized(list(sides), f"{field}.image_size in config.json".lstrip("."))
     usual = [_multiple(side, divisor) for side in TASKS[task].size or (224, 224)]
-    return Said([1, 3, *usual], "not in the model's files: a usual size", sure=False)
+    return Fact([1, 3, *usual], "not in the model's files: a usual size", sure=False)
 
 
-def _sized(pair: list[int], why: str) -> Said:
-    return Said([1, 3, *pair], why)
+def _sized(pair: list[int], why: str) -> Fact:
+    return Fact([1, 3, *pair], why)
 
 
 def _multiple(side: int, divisor: int) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Said:
+class Fact:
     """The value of one field of a recipe.
 
     Attributes:
@@ -22,7 +22,7 @@ class Said:
     sure: bool = True
 
 
-Facts = Mapping[str, Said]
+Facts = Mapping[str, Fact]
 """By field, with dots: ``input.shape``."""
 
 

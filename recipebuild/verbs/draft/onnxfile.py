@@ -12,18 +12,18 @@ from recipebuild.facts.tasks import CLASSIFICATION, DEPTH, FEATURES, SEGMENTATIO
 from recipebuild.recipe.section import TENSOR_NAME
 from recipebuild.verbs.draft import preprocessor
 from recipebuild.verbs.draft.checkpoint import head
-from recipebuild.verbs.draft.facts import IMAGENET, USUAL, Said
+from recipebuild.verbs.draft.facts import IMAGENET, USUAL, Fact
 
 if TYPE_CHECKING:
     from recipebuild.toolkit.graph.statistics import Tensor
 
 
-def facts(path: Path, given: Mapping[str, Any] | None, task: str | None = None) -> dict[str, Said]:
+def facts(path: Path, settings: Mapping[str, Any] | None, task: str | None = None) -> dict[str, Fact]:
     """What the model at ``path`` says of itself.
 
     Args:
         path: An ONNX file.
-        given: The content of a preprocessor_config.json beside it; ``None`` if there is none.
+        settings: The content of a preprocessor_config.json beside it; ``None`` if there is none.
         task: What the model is for, if that was said.
 
     Raises:
@@ -36,35 +36,35 @@ def facts(path: Path, given: Mapping[str, Any] | None, task: str | None = None) 
     model = load(path, weights=False)
     image = _image(path, inputs(model))
     results = outputs(model)
-    found = {"input.name": Said(image.name, f"the input of {path.name}")}
-    found["input.shape"] = _shape(path, image, given or {})
-    found |= preprocessor.colours(given) if given is not None else {}
+    fields = {"input.name": Fact(image.name, f"the input of {path.name}")}
+    fields["input.shape"] = _shape(path, image, settings or {})
+    fields |= preprocessor.colours(settings) if settings is not None else {}
     for field, value in IMAGENET.items():
-        if field not in found:
-            found[field] = Said(value, f"an ONNX file does not say: {USUAL[field]}", sure=False)
+        if field not in fields:
+            fields[field] = Fact(value, f"an ONNX file does not say: {USUAL[field]}", sure=False)
     kind, why, sure = (task, "as it was given", True) if task else _task(results)
-    found["model.task"] = Said(kind, why, sure)
+    fields["model.task"] = Fact(kind, why, sure)
     if kind == FEATURES:
-        found["model.features"] = Said("tokens", "all that the graph gives")
+        fields["model.features"] = Fact("tokens", "all that the graph gives")
     named = results[0].name
     if re.fullmatch(TENSOR_NAME, named) and named not in (image.name, "argmax_output"):
-        found["export.output"] = Said(named, f"the output of {path.name}")
+        fields["export.output"] = Fact(named, f"the output of {path.name}")
     if len(results) == 1 and results[0].dtype.startswith("float"):
-        found |= head(kind)
+        fields |= head(kind)
     else:
-        found["head.kind"] = Said("none", f"the graph gives {', '.join(map(str, results))}")
-    return found
+        fields["head.kind"] = Fact("none", f"the graph gives {', '.join(map(str, results))}")
+    return fields
 
 
-def _image(path: Path, found: list[Tensor]) -> Tensor:
-    named = ", ".join(map(str, found)) or "none"
-    if len(found) != 1:
+def _image(path: Path, tensors: list[Tensor]) -> Tensor:
+    named = ", ".join(map(str, tensors)) or "none"
+    if len(tensors) != 1:
         raise RecipeError(
-            f"{path.name} has {len(found)} inputs: {named}",
+            f"{path.name} has {len(tensors)} inputs: {named}",
             remedy="a recipe describes one input, an image; make the others constants, or cut the model behind them "
             "(onnx.utils.extract_model)",
         )
-    image = found[0]
+    image = tensors[0]
     shape = image.shape
     if shape is not None and len(shape) == 4 and shape[1] != 3 and shape[3] == 3:
         raise RecipeError(
@@ -92,20 +92,20 @@ def _image(path: Path, found: list[Tensor]) -> Tensor:
     return image
 
 
-def _shape(path: Path, image: Tensor, given: Mapping[str, Any]) -> Said:
+def _shape(path: Path, image: Tensor, settings: Mapping[str, Any]) -> Fact:
     batch, _, *sides = image.shape or ()
     count = batch if isinstance(batch, int) and batch > 0 else 1
     if all(isinstance(side, int) and side > 0 for side in sides):
-        return Said([count, 3, *sides], f"of {image.name} in {path.name}")
-    if size := preprocessor.size(given):
-        return Said([count, 3, *size.value], f"{path.name} takes any size; {size.why}")
+        return Fact([count, 3, *sides], f"of {image.name} in {path.name}")
+    if size := preprocessor.size(settings):
+        return Fact([count, 3, *size.value], f"{path.name} takes any size; {size.why}")
     usual = [side if isinstance(side, int) and side > 0 else 512 for side in sides]
-    return Said([count, 3, *usual], f"{path.name} takes any size: a usual one", sure=False)
+    return Fact([count, 3, *usual], f"{path.name} takes any size: a usual one", sure=False)
 
 
-def _task(found: list[Tensor]) -> tuple[str, str, bool]:
+def _task(outputs: list[Tensor]) -> tuple[str, str, bool]:
     """What a graph with these outputs is for, as far as their shapes tell."""
-    first = found[0]
+    first = outputs[0]
     shape = first.shape or ()
     why = f"its output is {first}"
     if len(shape) == 4 and shape[1] != 1:

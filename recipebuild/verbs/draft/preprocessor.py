@@ -15,7 +15,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from recipebuild.verbs.draft.facts import Facts, Said, figure
+from recipebuild.verbs.draft.facts import Fact, Facts, figure
 
 FILE = "preprocessor_config.json"
 
@@ -23,42 +23,42 @@ _FLIPPED = ("MobileViT",)
 """Image processors that turn the channels round unless the file says otherwise."""
 
 
-def colours(given: Mapping[str, Any]) -> Facts:
+def colours(settings: Mapping[str, Any]) -> Facts:
     """``input.color``, ``input.mean`` and ``input.std``, as far as the file says them."""
-    kind = str(given.get("image_processor_type") or given.get("feature_extractor_type") or "")
-    flip = given.get("do_flip_channel_order", kind.startswith(_FLIPPED))
-    found = {"input.color": Said("BGR" if flip else "RGB", _colour_reason(given, kind, flip=bool(flip)))}
-    scale = given.get("rescale_factor", 1 / 255) if given.get("do_rescale", True) else 1
+    kind = str(settings.get("image_processor_type") or settings.get("feature_extractor_type") or "")
+    flip = settings.get("do_flip_channel_order", kind.startswith(_FLIPPED))
+    fields = {"input.color": Fact("BGR" if flip else "RGB", _colour_reason(settings, kind, flip=bool(flip)))}
+    scale = settings.get("rescale_factor", 1 / 255) if settings.get("do_rescale", True) else 1
     if not _is_number(scale) or scale <= 0:
-        return found
-    mean, std = given.get("image_mean"), given.get("image_std")
-    if given.get("do_normalize", mean is not None and std is not None) is False:
-        by = f"{FILE}: do_normalize is off" if "do_normalize" in given else f"{FILE} has no image_mean"
-        found["input.mean"] = Said([0, 0, 0], f"{by}, pixels are only scaled")
-        found["input.std"] = Said([figure(1 / scale)] * 3, "1 / rescale_factor" if scale != 1 else by)
-        return found
+        return fields
+    mean, std = settings.get("image_mean"), settings.get("image_std")
+    if settings.get("do_normalize", mean is not None and std is not None) is False:
+        by = f"{FILE}: do_normalize is off" if "do_normalize" in settings else f"{FILE} has no image_mean"
+        fields["input.mean"] = Fact([0, 0, 0], f"{by}, pixels are only scaled")
+        fields["input.std"] = Fact([figure(1 / scale)] * 3, "1 / rescale_factor" if scale != 1 else by)
+        return fields
     times = "" if math.isclose(scale, 1) else " x 255" if math.isclose(scale, 1 / 255) else " / rescale_factor"
     for field, value, name in (("input.mean", mean, "image_mean"), ("input.std", std, "image_std")):
         three = [value] * 3 if _is_number(value) else value
         if isinstance(three, list) and len(three) == 3 and all(map(_is_number, three)):
-            found[field] = Said([figure(number / scale) for number in three], f"{name}{times}: {FILE}")
-    return found
+            fields[field] = Fact([figure(number / scale) for number in three], f"{name}{times}: {FILE}")
+    return fields
 
 
-def size(given: Mapping[str, Any]) -> Said | None:
-    """Height and width in pixels that images are brought to, as ``Said([height, width], why)``."""
-    crops = given.get("do_center_crop", "crop_size" in given)
+def size(settings: Mapping[str, Any]) -> Fact | None:
+    """Height and width in pixels that images are brought to, as ``Fact([height, width], why)``."""
+    crops = settings.get("do_center_crop", "crop_size" in settings)
     for name in ("crop_size", "size"):
         if name == "crop_size" and not crops:
             continue
-        if found := pair(given.get(name)):
-            return Said(list(found), f"{name} in {FILE}")
+        if sides := pair(settings.get(name)):
+            return Fact(list(sides), f"{name} in {FILE}")
     return None
 
 
-def divisor(given: Mapping[str, Any]) -> int:
+def divisor(settings: Mapping[str, Any]) -> int:
     """Of what height and width must be multiples."""
-    values = [given.get(name) for name in ("size_divisor", "size_divisibility", "ensure_multiple_of")]
+    values = [settings.get(name) for name in ("size_divisor", "size_divisibility", "ensure_multiple_of")]
     return next((value for value in values if isinstance(value, int) and value > 0), 1)
 
 
@@ -73,8 +73,8 @@ def pair(value: Any) -> tuple[int, int] | None:
     return None
 
 
-def _colour_reason(given: Mapping[str, Any], kind: str, *, flip: bool) -> str:
-    if "do_flip_channel_order" in given:
+def _colour_reason(settings: Mapping[str, Any], kind: str, *, flip: bool) -> str:
+    if "do_flip_channel_order" in settings:
         return f"do_flip_channel_order in {FILE}"
     return f"{kind} turns the channels round" if flip else f"{FILE} leaves the channels as they are"
 

@@ -15,11 +15,11 @@ from recipebuild.toolkit.models.checkpoint import CONFIG, file_names, read_confi
 from recipebuild.toolkit.models.families import base_of, config_for, known_ids
 from recipebuild.toolkit.models.fetch import look_up
 from recipebuild.verbs.draft import checkpoint, onnxfile, preprocessor
-from recipebuild.verbs.draft.facts import Said
+from recipebuild.verbs.draft.facts import Fact
 
 
 @dataclass(frozen=True)
-class Found:
+class SourceModel:
     """A model that a recipe can be drafted for.
 
     Attributes:
@@ -31,13 +31,13 @@ class Found:
     """
 
     name: str
-    facts: Mapping[str, Said]
+    facts: Mapping[str, Fact]
     base: str | None = None
     notes: list[str] = field(default_factory=list)
     pickled: bool = False
 
 
-def look(source: str, *, revision: str | None, task: str | None, random: bool, cwd: Path) -> Found:
+def look(source: str, *, revision: str | None, task: str | None, random: bool, cwd: Path) -> SourceModel:
     """Look at a model; of one on the hub, config.json and preprocessor_config.json are fetched and no weights.
 
     Args:
@@ -67,7 +67,7 @@ def look(source: str, *, revision: str | None, task: str | None, random: bool, c
     return _known(source, task) if random else _hub(source, revision, task)
 
 
-def _folder(source: str, path: Path, task: str | None) -> Found:
+def _folder(source: str, path: Path, task: str | None) -> SourceModel:
     names = file_names(path)
     if CONFIG not in names:
         graphs = sorted(name for name in names if name.endswith(".onnx"))
@@ -78,59 +78,62 @@ def _folder(source: str, path: Path, task: str | None) -> Found:
             else "a model folder in Hugging Face layout has config.json, preprocessor_config.json and weights",
         )
     config = read_config(path / CONFIG)
-    given = _preprocessor(path)
-    where = Said(str(path), "a folder in Hugging Face layout")
-    return _described(path.name, where, config, given, names, task)
+    settings = _preprocessor(path)
+    where = Fact(str(path), "a folder in Hugging Face layout")
+    return _described(path.name, where, config, settings, names, task)
 
 
-def _file(source: str, path: Path, task: str | None) -> Found:
+def _file(source: str, path: Path, task: str | None) -> SourceModel:
     if path.suffix.lower() != ".onnx":
         raise RecipeError(
             f"{source} is a file that is not ONNX",
             remedy="name a folder with config.json, an .onnx file, or a model of the Hugging Face hub: owner/name",
         )
-    facts = {"model.source": Said(str(path), "an ONNX file"), **onnxfile.facts(path, _preprocessor(path.parent), task)}
-    return Found(path.stem, facts)
+    facts = {
+        "model.source": Fact(str(path), "an ONNX file"),
+        **onnxfile.facts(path, _preprocessor(path.parent), task),
+    }
+    return SourceModel(path.stem, facts)
 
 
-def _known(hub_id: str, task: str | None) -> Found:
+def _known(hub_id: str, task: str | None) -> SourceModel:
     config = config_for(hub_id)
     if config is None:
         raise RecipeError(
             f"{hub_id} is of no known family, and with --weights random nothing is downloaded",
             remedy=f"known without a download: {', '.join(known_ids())}",
         )
-    found = _described(hub_id, Said(hub_id, "on the Hugging Face hub"), config, None, {CONFIG}, task)
-    facts = {**found.facts, "model.weights": Said("random", "the architecture only; as it was given")}
-    base = _base_values(found.base) if found.base else {}
+    model = _described(hub_id, Fact(hub_id, "on the Hugging Face hub"), config, None, {CONFIG}, task)
+    facts = {**model.facts, "model.weights": Fact("random", "the architecture only; as it was given")}
+    base = _base_values(model.base) if model.base else {}
     for name, why in (("color", "the colours"), ("mean", "the mean"), ("std", "the deviation")):
         if (value := base.get("input", {}).get(name)) is not None:
-            facts[f"input.{name}"] = Said(value, f"{why} of {found.base}.yaml")
-    return Found(found.name, facts, found.base)
+            facts[f"input.{name}"] = Fact(value, f"{why} of {model.base}.yaml")
+    return SourceModel(model.name, facts, model.base)
 
 
-def _hub(hub_id: str, revision: str | None, task: str | None) -> Found:
+def _hub(hub_id: str, revision: str | None, task: str | None) -> SourceModel:
     try:
         listing = look_up(hub_id, revision)
     except MissingError as error:
         remedy = "\n".join([error.remedy, *_ready(hub_id)])
         raise MissingError(error.text, field=error.field, remedy=remedy) from error
     config = read_config(listing.folder / CONFIG)
-    where = Said(hub_id, "on the Hugging Face hub")
-    found = _described(hub_id, where, config, _preprocessor(listing.folder), listing.names, task)
-    pinned = Said(listing.commit, f"the commit of {revision or 'main'} when this was written")
-    facts = {"model.source": found.facts["model.source"], "model.revision": pinned, **found.facts}
-    return Found(found.name, facts, found.base, found.notes, found.pickled)
+    where = Fact(hub_id, "on the Hugging Face hub")
+    model = _described(hub_id, where, config, _preprocessor(listing.folder), listing.names, task)
+    pinned = Fact(listing.commit, f"the commit of {revision or 'main'} when this was written")
+    facts = {"model.source": model.facts["model.source"], "model.revision": pinned, **model.facts}
+    return SourceModel(model.name, facts, model.base, model.notes, model.pickled)
 
 
 def _described(
-    name: str, where: Said, config: Mapping[str, Any], given: Mapping[str, Any] | None, names: Collection[str],
+    name: str, where: Fact, config: Mapping[str, Any], settings: Mapping[str, Any] | None, names: Collection[str],
     task: str | None,
-) -> Found:  # fmt: skip
+) -> SourceModel:  # fmt: skip
     """A model in Hugging Face layout."""
     base = base_of(config["model_type"])
     short = name.rpartition("/")[2]
-    facts = {"model.source": where, **checkpoint.facts(config, given, short, known=base is not None, task=task)}
+    facts = {"model.source": where, **checkpoint.facts(config, settings, short, known=base is not None, task=task)}
     if base and _base_values(base)["model"].get("task") != facts["model.task"].value:
         base = None
     weights = weight_files(names)
@@ -143,7 +146,7 @@ def _described(
         )
     elif not weights and where.value.startswith("/"):
         notes.append("note: the folder has no weights (model.safetensors): it builds with --weights random only")
-    return Found(short, facts, base, notes, pickled)
+    return SourceModel(short, facts, base, notes, pickled)
 
 
 def _preprocessor(folder: Path) -> Mapping[str, Any] | None:

@@ -30,12 +30,12 @@ def installed(name: str) -> str | None:
         return None
 
 
-def python(found: tuple[int, ...] = sys.version_info[:3]) -> Line:
+def python(version: tuple[int, ...] = sys.version_info[:3]) -> Line:
     """The Python that runs us."""
-    said = f"{'.'.join(map(str, found))} ({sys.executable})"
-    if found[:2] < OLDEST:
-        return Line("Python", "fail", said, "make the environment with Python 3.11 or newer: python3.11 -m venv .venv")
-    return Line("Python", "ok", said)
+    text = f"{'.'.join(map(str, version))} ({sys.executable})"
+    if version[:2] < OLDEST:
+        return Line("Python", "fail", text, "make the environment with Python 3.11 or newer: python3.11 -m venv .venv")
+    return Line("Python", "ok", text)
 
 
 def packages(have: Installed = installed) -> Iterator[Line]:
@@ -74,10 +74,10 @@ def torch(have_gpu: bool, have: Installed = installed) -> Line | None:
     except OSError:
         text = ""
     matched = re.search(r"^cuda\s*(?::[^=]*)?=\s*['\"]([\d.]+)['\"]", text, re.M)
-    found = f"{have('torch')}, {f'CUDA {matched[1]}' if matched else 'CPU only'}"
+    build = f"{have('torch')}, {f'CUDA {matched[1]}' if matched else 'CPU only'}"
     if matched and not have_gpu:
-        return Line("torch", "warn", f"{found}: gigabytes that a machine without a GPU has no use for", CPU_TORCH)
-    return Line("torch", "ok", found)
+        return Line("torch", "warn", f"{build}: gigabytes that a machine without a GPU has no use for", CPU_TORCH)
+    return Line("torch", "ok", build)
 
 
 def tested_versions() -> Mapping[str, str]:
@@ -94,8 +94,8 @@ def _needed() -> Iterator[tuple[str, str]]:
             yield matched[1], matched[2] or "0"
 
 
-def _older(found: str | None, least: str) -> bool:
-    return found is not None and _numbers(found) < _numbers(least)
+def _older(version: str | None, least: str) -> bool:
+    return version is not None and _numbers(version) < _numbers(least)
 
 
 def _numbers(text: str | None) -> tuple[int, ...]:

@@ -31,26 +31,26 @@ def store(root: Path) -> Line:
         return Line("store", "fail", why, "name another folder: --store DIR, or export XDG_CACHE_HOME=DIR")
     held = _bytes(root / "blobs")
     free = shutil.disk_usage(root).free
-    found = f"{root}: {size(held)} in it, {size(free)} free, written at {size(speed)}/s"
+    text = f"{root}: {size(held)} in it, {size(free)} free, written at {size(speed)}/s"
     if free < LEAST:
         return Line(
-            "store", "fail", found, "make room: recipebuild cache gc --max-size 5GB, or name another: --store DIR"
+            "store", "fail", text, "make room: recipebuild cache gc --max-size 5GB, or name another: --store DIR"
         )
     if free < LOW:
-        return Line("store", "warn", found, "large models need more: recipebuild cache gc --max-size 5GB")
+        return Line("store", "warn", text, "large models need more: recipebuild cache gc --max-size 5GB")
     if speed < SLOW:
-        return Line("store", "warn", found, "put it on a disk of this machine, not on a network share: --store DIR")
-    return Line("store", "ok", found)
+        return Line("store", "warn", text, "put it on a disk of this machine, not on a network share: --store DIR")
+    return Line("store", "ok", text)
 
 
 def machine() -> Line:
     """Cores and memory, and what builds make of them."""
     cores, memory = len(os.sched_getaffinity(0)), os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     jobs = default_jobs()
-    found = f"{cores} cores, {size(memory)} of memory: {jobs} step{'s' if jobs > 1 else ''} at once"
+    text = f"{cores} cores, {size(memory)} of memory: {jobs} step{'s' if jobs > 1 else ''} at once"
     low = memory < LOW
     remedy = "models of hundreds of millions of parameters need more; -j 1 for one step at a time"
-    return Line("machine", "warn" if low else "ok", found, remedy if low else "")
+    return Line("machine", "warn" if low else "ok", text, remedy if low else "")
 
 
 def _speed(probe: Path) -> int:

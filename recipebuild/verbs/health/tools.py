@@ -17,9 +17,9 @@ def pulsar2(run: Ask = ask) -> Iterator[Line]:
     named = [image for engine in engines() for image in images(engine, run) if re.search(r"(^|/)pulsar2:", image)]
     if chosen is None:
         broken = shutil.which("pulsar2")
-        said = f"{broken} does not answer `pulsar2 version`" if broken else "not on this machine"
+        text = f"{broken} does not answer `pulsar2 version`" if broken else "not on this machine"
         yield Line(
-            "Pulsar2", "warn", f"{said}: builds quantize with the embedded onnxruntime, for the host", missing_remedy()
+            "Pulsar2", "warn", f"{text}: builds quantize with the embedded onnxruntime, for the host", missing_remedy()
         )
         return
     how = chosen.program if chosen.kind == "native" else f"{chosen.image} by {chosen.program}"
@@ -33,9 +33,9 @@ def containers(run: Ask = ask) -> Line:
     dead = [engine for engine in here if run([engine, "version"]) is None]
     if not here:
         installed = shutil.which("docker")
-        said = f"{installed}, but no daemon to talk to" if installed else "none"
+        text = f"{installed}, but no daemon to talk to" if installed else "none"
         remedy = "start it: sudo systemctl start docker" if installed else "only Pulsar2 in an image needs one"
-        return Line("containers", "warn" if installed else "ok", said, remedy)
+        return Line("containers", "warn" if installed else "ok", text, remedy)
     if dead:
         remedy = "start the daemon (sudo systemctl start docker), or join its group: sudo usermod -aG docker $USER"
         return Line("containers", "warn", f"{', '.join(dead)} does not answer", remedy)

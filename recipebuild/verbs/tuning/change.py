@@ -12,7 +12,7 @@ LAYERS = "quantization.layers"
 
 
 @dataclass(frozen=True)
-class Block:
+class TunableBlock:
     """A part of the network that can get 16 bits.
 
     Attributes:
@@ -34,7 +34,7 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Change:
+class RecipeChange:
     """What a variant of a recipe says that the recipe does not.
 
     Attributes:
@@ -43,13 +43,13 @@ class Change:
     """
 
     settings: Mapping[str, Any] = field(default_factory=dict)
-    wide: tuple[Block, ...] = ()
+    wide: tuple[TunableBlock, ...] = ()
 
-    def with_setting(self, name: str, value: Any) -> Change:
+    def with_setting(self, name: str, value: Any) -> RecipeChange:
         """With one more setting."""
         return replace(self, settings={**self.settings, name: value})
 
-    def without_setting(self, name: str) -> Change:
+    def without_setting(self, name: str) -> RecipeChange:
         """With one setting fewer."""
         return replace(self, settings={key: value for key, value in self.settings.items() if key != name})
 
@@ -64,17 +64,17 @@ class Change:
         return json.dumps([dict(sorted(self.settings.items())), sorted(block.name for block in self.wide)])
 
     def __str__(self) -> str:
-        said = [f"{name.rpartition('.')[2]} {_short(value)}" for name, value in sorted(self.settings.items())]
+        words = [f"{name.rpartition('.')[2]} {_short(value)}" for name, value in sorted(self.settings.items())]
         if self.wide:
-            said.append(f"{len(self.wide)} block{'s' * (len(self.wide) > 1)} in 16 bit")
-        return ", ".join(said) or "as it is"
+            words.append(f"{len(self.wide)} block{'s' * (len(self.wide) > 1)} in 16 bit")
+        return ", ".join(words) or "as it is"
 
 
-def blocks_of(sensitivity: Mapping[str, Any]) -> list[Block]:
+def blocks_of(sensitivity: Mapping[str, Any]) -> list[TunableBlock]:
     """The blocks that the step sensitivity found, and that have layers of their own to change."""
     least = sensitivity["none"]["noise"]
     return [
-        Block(
+        TunableBlock(
             row["block"],
             (row["module"],) if row["module"] else tuple(map(glob.escape, row["layers"])),
             row["share"],

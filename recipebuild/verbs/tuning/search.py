@@ -1,6 +1,6 @@
 """Greedy search: settings one by one, those that help together, then blocks in 16 bit by what they win for their cost.
 
-    found = search(Start("MinMax", 32), goal, measure, blocks)
+    result = search(Start("MinMax", 32), goal, measure, blocks)
 
 It ends as soon as something meets the target, with the cheapest kind of change first: settings cost nothing on the
 chip, 16 bits do. What met the target is then made smaller: whatever can be left out is. Blocks are ordered as if what
@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from recipebuild.verbs.tuning.change import Block, Change
+from recipebuild.verbs.tuning.change import RecipeChange, TunableBlock
 
 METHODS = ("MinMax", "Percentile", "MSE", "KL")
 SMOOTH = {"threshold": 0.2, "strength": 0.6}
@@ -70,12 +70,12 @@ class Outcome:
 
 
 FAILED = Outcome(float("inf"), 1.0)
-Measure = Callable[[Sequence[Change]], Sequence[Outcome]]
+Measure = Callable[[Sequence[RecipeChange]], Sequence[Outcome]]
 """Builds and evaluates variants, all at once; ``FAILED`` of those that could not be built."""
 
 
 @dataclass
-class Found:
+class SearchResult:
     """What a search came to.
 
     Attributes:
@@ -85,12 +85,12 @@ class Found:
         cut: Why the search ended before it was through; empty if it was.
     """
 
-    trials: list[tuple[Change, Outcome]]
-    best: Change
+    trials: list[tuple[RecipeChange, Outcome]]
+    best: RecipeChange
     met: bool
     cut: str = ""
 
-    def outcome(self, change: Change) -> Outcome:
+    def outcome(self, change: RecipeChange) -> Outcome:
         """What a change that was tried came to."""
         return next(outcome for tried, outcome in self.trials if tried.key == change.key)
 
@@ -99,9 +99,9 @@ def search(
     start: Start,
     goal: Goal,
     measure: Measure,
-    blocks: Callable[[Change], Sequence[Block]],
+    blocks: Callable[[RecipeChange], Sequence[TunableBlock]],
     in_time: Callable[[], bool] = lambda: True,
-) -> Found:
+) -> SearchResult:
     """Find the smallest change that meets the goal.
 
     Args:
@@ -124,13 +124,13 @@ class _Search:
         start: Start,
         goal: Goal,
         measure: Measure,
-        blocks: Callable[[Change], Sequence[Block]],
+        blocks: Callable[[RecipeChange], Sequence[TunableBlock]],
         in_time: Callable[[], bool],
     ) -> None:
         self._start, self._goal, self._measure, self._blocks, self._in_time = start, goal, measure, blocks, in_time
-        self._tried: dict[str, tuple[Change, Outcome]] = {}
+        self._tried: dict[str, tuple[RecipeChange, Outcome]] = {}
 
-    def run(self) -> Found:
+    def run(self) -> SearchResult:
         cut = ""
         try:
             self._search()
@@ -140,34 +140,36 @@ class _Search:
         good = [change for change, outcome in trials if self._meets(outcome)]
         fits = [change for change, outcome in trials if outcome.share <= self._goal.max_16bit_share + _NOISE]
         if good:
-            return Found(trials, min(good, key=self._size), True, cut)
-        return Found(trials, min(fits or [Change()], key=lambda it: self._tried[it.key][1].drop), False, cut)
+            return SearchResult(trials, min(good, key=self._size), True, cut)
+        return SearchResult(
+            trials, min(fits or [RecipeChange()], key=lambda change: self._tried[change.key][1].drop), False, cut
+        )
 
     def _search(self) -> None:
-        if self._any([Change()]):
+        if self._any([RecipeChange()]):
             return
-        settings = self._with_settings(Change())
+        settings = self._with_settings(RecipeChange())
         if self._meets_already(settings):
             self._smaller(settings)
             return
         # Settings that are best for all of the model in 8 bit need not be so for what stays in 8 bit: a clipped range,
         # for one, is clipped in 16 bit, too.
-        for base in {it.key: it for it in (Change(), settings)}.values():
+        for base in {change.key: change for change in (RecipeChange(), settings)}.values():
             wide = self._wide(base)
             if wide is not None:
                 self._smaller(wide)
                 return
-        best = min((it for it, _ in self._tried.values() if it.wide), key=self._drop, default=None)
-        if best is not None and self._meets_already(found := self._with_settings(best)):
-            self._smaller(found)
+        best = min((change for change, _ in self._tried.values() if change.wide), key=self._drop, default=None)
+        if best is not None and self._meets_already(adjusted := self._with_settings(best)):
+            self._smaller(adjusted)
 
-    def _with_settings(self, base: Change) -> Change:
+    def _with_settings(self, base: RecipeChange) -> RecipeChange:
         """A change with one other setting, if that is enough; else with those that help, one after the other."""
         singles = [(name, value, base.with_setting(name, value)) for name, value in self._settings(base)]
         if self._any([single for *_, single in singles]):
-            return min((it for *_, it in singles if self._meets_already(it)), key=self._size)
+            return min((change for *_, change in singles if self._meets_already(change)), key=self._size)
         current, chosen = base, set[str]()
-        for name, value, single in sorted(singles, key=lambda it: self._drop(it[2])):
+        for name, value, single in sorted(singles, key=lambda entry: self._drop(entry[2])):
             if name in chosen or not self._helps(self._drop(single), self._drop(base)):
                 continue
             more = current.with_setting(name, value)
@@ -179,7 +181,7 @@ class _Search:
                 return more
         return current
 
-    def _settings(self, base: Change) -> Iterable[tuple[str, object]]:
+    def _settings(self, base: RecipeChange) -> Iterable[tuple[str, object]]:
         """Each other value of each setting."""
         method = base.settings.get(_METHOD, self._start.method)
         yield from ((_METHOD, other) for other in METHODS if other != method)
@@ -194,12 +196,12 @@ class _Search:
         """Whether a loss is smaller by more than what chance would do."""
         return drop < before - _CHANCE * self._goal.max_drop
 
-    def _wide(self, settings: Change) -> Change | None:
+    def _wide(self, settings: RecipeChange) -> RecipeChange | None:
         """The shortest prefix of the blocks, in order of gain for cost, that meets the goal with these settings."""
         order = self._order(settings)
         lengths = list(range(1, len(order) + 1))
         few = sorted({n for n in (1, 2, 3, 5, 8, 13, 21, 34) if n < len(order)} | ({len(order)} if order else set()))
-        prefix = {n: Change(settings.settings, tuple(order[:n])) for n in lengths}
+        prefix = {n: RecipeChange(settings.settings, tuple(order[:n])) for n in lengths}
         self._any([prefix[n] for n in few])
         good = next((n for n in few if self._meets_already(prefix[n])), None)
         if good is None:
@@ -210,33 +212,33 @@ class _Search:
             good, short = (middle, short) if self._any([prefix[middle]]) else (good, middle)
         return prefix[good]
 
-    def _order(self, settings: Change) -> list[Block]:
+    def _order(self, settings: RecipeChange) -> list[TunableBlock]:
         """Blocks that are worth 16 bits, as many as fit into the budget."""
         blocks = self._blocks(settings)
         least = _WORTH * max((block.gain for block in blocks), default=0.0)
-        order: list[Block] = []
-        for block in sorted(blocks, key=lambda it: -it.gain / (it.share + _CHEAP)):
-            share = sum(it.share for it in order) + block.share
+        order: list[TunableBlock] = []
+        for block in sorted(blocks, key=lambda block: -block.gain / (block.share + _CHEAP)):
+            share = sum(block.share for block in order) + block.share
             if block.gain > least and share <= self._goal.max_16bit_share:
                 order.append(block)
         return order
 
-    def _smaller(self, change: Change) -> None:
+    def _smaller(self, change: RecipeChange) -> None:
         """Leave out what can be left out, the most costly first, until nothing more can be."""
         while True:
             fewer = [change.without_setting(name) for name in change.settings]
             fewer += [
-                Change(change.settings, tuple(it for it in change.wide if it is not block))
-                for block in sorted(change.wide, key=lambda it: -it.share)
+                RecipeChange(change.settings, tuple(kept for kept in change.wide if kept is not block))
+                for block in sorted(change.wide, key=lambda block: -block.share)
             ]
-            fewer = [it for it in fewer if it.settings or it.wide]
+            fewer = [change for change in fewer if change.settings or change.wide]
             self._any(fewer)
-            good = [it for it in fewer if self._meets_already(it)]
+            good = [change for change in fewer if self._meets_already(change)]
             if not good:
                 return
             change = min(good, key=self._size)
 
-    def _size(self, change: Change) -> tuple[float, int, float]:
+    def _size(self, change: RecipeChange) -> tuple[float, int, float]:
         """How large a change is: share in 16 bit in whole per cents, then things to read, then what it loses."""
         outcome = self._tried[change.key][1]
         return round(outcome.share, 2), len(change.settings) + len(change.wide), outcome.drop
@@ -245,10 +247,10 @@ class _Search:
         fits = outcome.share <= self._goal.max_16bit_share + _NOISE
         return fits and outcome.drop <= self._goal.max_drop + _NOISE
 
-    def _drop(self, change: Change) -> float:
+    def _drop(self, change: RecipeChange) -> float:
         return self._tried[change.key][1].drop
 
-    def _any(self, changes: Sequence[Change]) -> bool:
+    def _any(self, changes: Sequence[RecipeChange]) -> bool:
         """Try changes that were not tried yet, as many as there may be; tell whether any of them meets the goal."""
         new = {change.key: change for change in changes if change.key not in self._tried}
         allowed = list(new.values())[: max(0, self._goal.trials - len(self._tried))]
@@ -261,5 +263,5 @@ class _Search:
             raise _Stopped(f"{self._goal.trials} trials are done")
         return any(self._meets_already(change) for change in changes)
 
-    def _meets_already(self, change: Change) -> bool:
+    def _meets_already(self, change: RecipeChange) -> bool:
         return self._meets(self._tried[change.key][1])

@@ -6,12 +6,12 @@ from pathlib import Path
 from recipebuild.engine.step import Output, Step
 from recipebuild.plan.deploy import with_deploy
 from recipebuild.plan.origin import recipe_field
-from recipebuild.plan.plan import Toolchain, plan
+from recipebuild.plan.plan import ResolvedToolchain, plan
 from recipebuild.recipe.load import load
 from recipebuild.resources import shipped, template_sources
 from recipebuild.toolkit.board.boards import Board
 
-PULSAR2 = Toolchain("pulsar2", "7.0", {"runner": "native", "image": None}, {"pulsar2": "7.0"})
+PULSAR2 = ResolvedToolchain("pulsar2", "7.0", {"runner": "native", "image": None}, {"pulsar2": "7.0"})
 
 
 def deployed(*sets: str) -> tuple[Step, ...]:

@@ -7,12 +7,15 @@ from typing import Any
 import pytest
 
 from recipebuild.plan.origin import recipe_field
-from recipebuild.plan.plan import Toolchain, plan
+from recipebuild.plan.plan import ResolvedToolchain, plan
 from recipebuild.recipe.load import load
 from recipebuild.resources import template_sources
 
 ROOT = Path(__file__).resolve().parents[3]
-TOOLCHAINS = [Toolchain("onnxruntime", "1"), Toolchain("pulsar2", "7", {"runner": "native", "image": None})]
+TOOLCHAINS = [
+    ResolvedToolchain("onnxruntime", "1"),
+    ResolvedToolchain("pulsar2", "7", {"runner": "native", "image": None}),
+]
 
 
 def leaves(params: Mapping[str, Any], prefix: str = "params.") -> Iterator[str]:
@@ -25,7 +28,9 @@ def leaves(params: Mapping[str, Any], prefix: str = "params.") -> Iterator[str]:
 
 @pytest.mark.parametrize("toolchain", TOOLCHAINS, ids=lambda toolchain: toolchain.name)
 @pytest.mark.parametrize("sets", [[], ["target.runtime_input.format=BGR", "calibration.format=Numpy"]])
-def test_every_parameter_of_every_step_has_its_field_in_the_recipe(toolchain: Toolchain, sets: list[str]) -> None:
+def test_every_parameter_of_every_step_has_its_field_in_the_recipe(
+    toolchain: ResolvedToolchain, sets: list[str]
+) -> None:
     variants = load("quickstart", sets=sets, cwd=ROOT)
     for step in plan(variants, [toolchain], template_sources([ROOT / "templates"])).steps:
         if step.name == "bundle":  # it tells of the whole recipe, and of what was resolved

@@ -13,17 +13,20 @@ from recipebuild.engine.statcache import StatCache
 from recipebuild.engine.step import Output, Source
 from recipebuild.errors import RecipeError
 from recipebuild.plan.kinds import KINDS
-from recipebuild.plan.plan import Plan, Toolchain, only_until, plan
+from recipebuild.plan.plan import Plan, ResolvedToolchain, only_until, plan
 from recipebuild.recipe.load import Variant, load
 from recipebuild.resources import shipped, template_sources
 
-HOST = Toolchain("onnxruntime", "1.0")
-PULSAR2 = Toolchain("pulsar2", "7.0", {"runner": "native", "image": None}, {"pulsar2": "7.0"})
+HOST = ResolvedToolchain("onnxruntime", "1.0")
+PULSAR2 = ResolvedToolchain("pulsar2", "7.0", {"runner": "native", "image": None}, {"pulsar2": "7.0"})
 TEMPLATES = template_sources([shipped("templates")])
 
 
 def planned(
-    recipe: str, *sets: str, toolchain: Toolchain = HOST, templates: Mapping[str, Mapping[str, Path]] = TEMPLATES
+    recipe: str,
+    *sets: str,
+    toolchain: ResolvedToolchain = HOST,
+    templates: Mapping[str, Mapping[str, Path]] = TEMPLATES,
 ) -> Plan:
     variants = load(recipe, sets=sets, cwd=Path.cwd())
     return plan(variants, [toolchain] * len(variants), templates)
@@ -35,7 +38,9 @@ def names(it: Plan) -> list[str]:
 
 @pytest.mark.parametrize("recipe", ["quickstart", "b0-cityscapes"])
 @pytest.mark.parametrize("toolchain", [HOST, PULSAR2], ids=["host", "pulsar2"])
-def test_every_step_of_shipped_recipes_takes_the_parameters_it_is_given(recipe: str, toolchain: Toolchain) -> None:
+def test_every_step_of_shipped_recipes_takes_the_parameters_it_is_given(
+    recipe: str, toolchain: ResolvedToolchain
+) -> None:
     for step in planned(recipe, toolchain=toolchain).steps:
         importlib.import_module(step.module).Params.model_validate(dict(step.params))
 
@@ -54,7 +59,7 @@ def test_a_recipe_without_a_dataset_is_not_evaluated() -> None:
 
 @pytest.mark.parametrize("toolchain", [HOST, PULSAR2], ids=["host", "pulsar2"])
 @pytest.mark.parametrize("limit", ["evaluate.max_drop=0.1", "quantization.strict=true"])
-def test_another_limit_changes_judge_and_nothing_else(toolchain: Toolchain, limit: str) -> None:
+def test_another_limit_changes_judge_and_nothing_else(toolchain: ResolvedToolchain, limit: str) -> None:
     one, other = (planned("quickstart", *sets, toolchain=toolchain).steps for sets in ([], [limit]))
     assert [a.name for a, b in zip(one, other, strict=True) if a != b] == ["judge"]
 
@@ -86,7 +91,7 @@ def test_entries_of_a_matrix_of_limits_share_all_that_is_built() -> None:
 def test_another_version_or_image_compiles_and_simulates_anew_and_nothing_else() -> None:
     (variant,) = load("quickstart", cwd=Path.cwd())
     plans = [
-        plan([variant], [Toolchain("pulsar2", "7.0", {}, {"pulsar2": "7.0", "image": image})], TEMPLATES)
+        plan([variant], [ResolvedToolchain("pulsar2", "7.0", {}, {"pulsar2": "7.0", "image": image})], TEMPLATES)
         for image in ("sha256:a", "sha256:b")
     ]
     one, other = ({step.name: step for step in it.steps} for it in plans)

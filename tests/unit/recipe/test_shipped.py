@@ -7,13 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from recipebuild.plan.plan import Toolchain, plan
+from recipebuild.plan.plan import ResolvedToolchain, plan
 from recipebuild.recipe.load import load
 from recipebuild.resources import shipped, template_sources
 from recipebuild.toolkit.models.families import config_for
 
 RECIPES = sorted(path.stem for path in shipped("recipes").glob("*.yaml") if path.stem != "quickstart")
-TOOLCHAINS = [Toolchain("onnxruntime", "1.0"), Toolchain("pulsar2", "7.0", {"runner": "native", "image": None})]
+TOOLCHAINS = [
+    ResolvedToolchain("onnxruntime", "1.0"),
+    ResolvedToolchain("pulsar2", "7.0", {"runner": "native", "image": None}),
+]
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -7,7 +7,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from recipebuild.report.pipeline.layout import layout
-from recipebuild.report.pipeline.nodes import Node, duration, nodes
+from recipebuild.report.pipeline.nodes import StepNode, duration, nodes
 from recipebuild.report.pipeline.svg import svg
 from recipebuild.report.pipeline.text import dot, mermaid
 
@@ -43,9 +43,9 @@ def test_a_step_that_needs_nothing_stands_before_what_needs_it() -> None:
 
 def test_an_edge_over_several_columns_goes_around_the_boxes_between() -> None:
     found = [
-        Node("a", "a", "", "built", 1.0, ()),
-        Node("b", "b", "", "built", 1.0, ("a",)),
-        Node("c", "c", "", "built", 1.0, ("a", "b")),
+        StepNode("a", "a", "", "built", 1.0, ()),
+        StepNode("b", "b", "", "built", 1.0, ("a",)),
+        StepNode("c", "c", "", "built", 1.0, ("a", "b")),
     ]
     drawn = layout(found)
     (long,) = [path for path in drawn.edges if len(path) == 3]
@@ -74,7 +74,7 @@ def test_mermaid_and_dot_have_the_same_steps_and_edges() -> None:
 
 
 def test_nothing_in_a_name_breaks_out_of_the_text() -> None:
-    found = [Node('a"]; x', 'evil"\n', "", "built", None, ())]
+    found = [StepNode('a"]; x', 'evil"\n', "", "built", None, ())]
     assert '"evil#quot;' in mermaid(found)
     assert '"a\\"]; x" [label="evil\\"\\n' in dot(found, "r")
 

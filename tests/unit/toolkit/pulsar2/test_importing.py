@@ -15,7 +15,7 @@ from recipebuild.recipe.load import load
 from recipebuild.session import Options
 from recipebuild.toolkit.pulsar2.config.read import read
 from recipebuild.toolkit.pulsar2.same import same
-from recipebuild.verbs.import_ import bring
+from recipebuild.verbs.import_ import import_config
 from recipebuild.verbs.render import render
 
 CONFIGS = sorted((Path(__file__).resolve().parents[5] / "shared" / "pulsar2-configs").glob("*.json"))
@@ -25,7 +25,7 @@ def round_trip(config: Path, folder: Path, model: Path | None = None) -> dict[st
     """Import, load the recipe as a file, render it, and compare; the recipe's values."""
     recipe = folder / "recipe.yaml"
     recipe.unlink(missing_ok=True)
-    bring(config, model, recipe)
+    import_config(config, model, recipe)
     (folder / "rendered.json").write_text(render(str(recipe), Options()))
     found, original = read(folder / "rendered.json"), read(config)
     assert same(found.config, original.config)
@@ -98,10 +98,10 @@ def test_default_is_the_models_one_input(tmp_path: Path, small_onnx: Path) -> No
 
 def test_what_is_missing_is_said(tmp_path: Path, small_onnx: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps(USUAL).replace('"pixel_values"', '"DEFAULT"'))
-    without = bring(tmp_path / "config.json", None, None)
+    without = import_config(tmp_path / "config.json", None, None)
     assert set(without.missing) == {"model.source", "input.name", "input.shape", "calibration.source"}
     assert "shape: [1, 3, 224, 224]   # fill in" in without.text
-    assert set(bring(tmp_path / "config.json", small_onnx, None).missing) == {"calibration.source"}
+    assert set(import_config(tmp_path / "config.json", small_onnx, None).missing) == {"calibration.source"}
 
 
 def test_what_is_not_documented_is_kept_and_listed(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_what_is_not_documented_is_kept_and_listed(tmp_path: Path) -> None:
     values["quant"]["input_configs"][0]["colour"] = "pink"
     (tmp_path / "config.json").write_text(json.dumps(values))
     round_trip(tmp_path / "config.json", tmp_path)
-    assert bring(tmp_path / "config.json", None, None).undocumented == [
+    assert import_config(tmp_path / "config.json", None, None).undocumented == [
         "quant.input_configs[0].colour",
         "debug.dump_frontend_graph",
     ]
@@ -119,12 +119,12 @@ def test_a_recipe_that_is_there_is_not_overwritten(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     (tmp_path / "recipe.yaml").write_text("mine")
     with pytest.raises(RecipeError, match="is there already"):
-        bring(tmp_path / "config.json", None, tmp_path / "recipe.yaml")
+        import_config(tmp_path / "config.json", None, tmp_path / "recipe.yaml")
     assert (tmp_path / "recipe.yaml").read_text() == "mine"
 
 
 def test_a_configuration_that_is_not_valid_writes_nothing(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"npu_mode": "NPU9"}')
     with pytest.raises(RecipeError, match="npu_mode"):
-        bring(tmp_path / "config.json", None, tmp_path / "recipe.yaml")
+        import_config(tmp_path / "config.json", None, tmp_path / "recipe.yaml")
     assert [path.name for path in tmp_path.iterdir()] == ["config.json"]

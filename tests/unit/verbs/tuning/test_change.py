@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from recipebuild.verbs.tuning.change import Block, Change, blocks_of
+from recipebuild.verbs.tuning.change import RecipeChange, TunableBlock, blocks_of
 
 ROWS = {
     "none": {"noise": 0.01},
@@ -21,24 +21,24 @@ def test_blocks_are_named_by_module_or_else_by_their_layers() -> None:
 
 
 def test_layers_of_the_recipe_come_before_those_of_the_change() -> None:
-    change = Change({"quantization.method": "MSE"}, (Block("b", ("b",), 0.1, 1.0),))
+    change = RecipeChange({"quantization.method": "MSE"}, (TunableBlock("b", ("b",), 0.1, 1.0),))
     own = [{"op": "Softmax", "dtype": "U16"}]
     assert change.values(own) == {
         "quantization.method": "MSE",
         "quantization.layers": [*own, {"module": "b", "dtype": "U16"}],
     }
-    assert "quantization.layers" not in Change({"quantization.method": "MSE"}).values(own)
+    assert "quantization.layers" not in RecipeChange({"quantization.method": "MSE"}).values(own)
 
 
 def test_the_same_change_has_the_same_key_in_any_order() -> None:
-    a, b = (Block(name, (name,), 0.1, 1.0) for name in "ab")
-    assert Change({"x.y": 1, "x.z": 2}, (a, b)).key == Change({"x.z": 2, "x.y": 1}, (b, a)).key
-    assert Change({}, (a,)).key != Change({}, (b,)).key
+    a, b = (TunableBlock(name, (name,), 0.1, 1.0) for name in "ab")
+    assert RecipeChange({"x.y": 1, "x.z": 2}, (a, b)).key == RecipeChange({"x.z": 2, "x.y": 1}, (b, a)).key
+    assert RecipeChange({}, (a,)).key != RecipeChange({}, (b,)).key
 
 
 def test_it_says_what_it_is() -> None:
-    a = Block("a", ("a",), 0.1, 1.0)
-    assert str(Change()) == "as it is"
-    assert str(Change({"quantization.method": "MSE", "calibration.count": 64}, (a, a))) == (
+    a = TunableBlock("a", ("a",), 0.1, 1.0)
+    assert str(RecipeChange()) == "as it is"
+    assert str(RecipeChange({"quantization.method": "MSE", "calibration.count": 64}, (a, a))) == (
         "count 64, method MSE, 2 blocks in 16 bit"
     )

@@ -7,42 +7,44 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from recipebuild.recipe.tune import Tune
-from recipebuild.verbs.tuning.change import Block, Change
-from recipebuild.verbs.tuning.search import FAILED, Found, Outcome, Start, search
+from recipebuild.verbs.tuning.change import RecipeChange, TunableBlock
+from recipebuild.verbs.tuning.search import FAILED, Outcome, SearchResult, Start, search
 
 COSTS = {"stem": (0.02, 0.05), "deep": (0.1, 0.06), "wide": (0.6, 0.04), "calm": (0.05, 0.0001), "head": (0.08, 0.03)}
 """Of each block: its share of the multiply-adds, and what 8 bits in it cost."""
-BLOCKS = [Block(name, (name,), share, loss) for name, (share, loss) in COSTS.items()]
+BLOCKS = [TunableBlock(name, (name,), share, loss) for name, (share, loss) in COSTS.items()]
 
 
 class Model:
     """What quantization costs: a sum over blocks in 8 bit, times what the settings leave of it."""
 
-    def __init__(self, blocks: Sequence[Block] = BLOCKS, rest: Callable[[Change], float] = lambda change: 1.0) -> None:
+    def __init__(
+        self, blocks: Sequence[TunableBlock] = BLOCKS, rest: Callable[[RecipeChange], float] = lambda change: 1.0
+    ) -> None:
         self.blocks, self.rest = blocks, rest
-        self.batches: list[list[Change]] = []
+        self.batches: list[list[RecipeChange]] = []
 
-    def measure(self, changes: Sequence[Change]) -> list[Outcome]:
+    def measure(self, changes: Sequence[RecipeChange]) -> list[Outcome]:
         self.batches.append(list(changes))
         return [self.outcome(change) for change in changes]
 
-    def outcome(self, change: Change) -> Outcome:
+    def outcome(self, change: RecipeChange) -> Outcome:
         wide = {block.name for block in change.wide}
         loss = sum(block.gain for block in self.blocks if block.name not in wide)
         return Outcome(loss * self.rest(change), sum(block.share for block in change.wide))
 
-    def search(self, **goal: float) -> Found:
+    def search(self, **goal: float) -> SearchResult:
         return search(Start("MinMax", 32), Tune.model_validate(goal), self.measure, lambda change: self.blocks)
 
 
-def names(change: Change) -> set[str]:
+def names(change: RecipeChange) -> set[str]:
     return {block.name for block in change.wide}
 
 
 def test_a_recipe_that_is_good_enough_is_left_alone() -> None:
     model = Model()
     found = model.search(max_drop=0.2)
-    assert found.met and found.best == Change()
+    assert found.met and found.best == RecipeChange()
     assert len(found.trials) == 1
 
 
@@ -53,7 +55,7 @@ def test_one_setting_is_enough_where_it_is_and_the_best_of_them_is_taken() -> No
 
 
 def test_settings_that_help_are_put_together() -> None:
-    def rest(change: Change) -> float:
+    def rest(change: RecipeChange) -> float:
         method = 0.2 if change.settings.get("quantization.method") == "MSE" else 1.0
         return method * (0.2 if "quantization.smooth_quant" in change.settings else 1.0)
 
@@ -76,7 +78,7 @@ def test_the_budget_is_not_exceeded_and_the_best_within_it_is_told() -> None:
 
 
 def test_settings_that_turn_out_not_to_matter_are_taken_out_again() -> None:
-    def rest(change: Change) -> float:
+    def rest(change: RecipeChange) -> float:
         return 0.97 if change.settings.get("quantization.method") == "Percentile" else 1.0
 
     found = Model(rest=rest).search(max_drop=0.08)
@@ -85,8 +87,8 @@ def test_settings_that_turn_out_not_to_matter_are_taken_out_again() -> None:
 
 def test_blocks_of_the_order_that_are_not_needed_are_taken_out_again() -> None:
     # What sensitivity says of `stem` is wrong: it costs nothing in truth.
-    told = [Block(it.name, it.patterns, it.share, it.gain) for it in BLOCKS]
-    truth = Model([Block("stem", ("stem",), 0.02, 0.0), *BLOCKS[1:]])
+    told = [TunableBlock(it.name, it.patterns, it.share, it.gain) for it in BLOCKS]
+    truth = Model([TunableBlock("stem", ("stem",), 0.02, 0.0), *BLOCKS[1:]])
     found = search(Start("MinMax", 32), Tune(max_drop=0.075), truth.measure, lambda change: told)
     assert found.met and names(found.best) == {"deep"}
 
@@ -116,7 +118,7 @@ def test_after_its_time_it_ends_with_the_best_so_far() -> None:
 
 def test_a_trial_that_cannot_be_built_is_no_candidate() -> None:
     class Fragile(Model):
-        def outcome(self, change: Change) -> Outcome:
+        def outcome(self, change: RecipeChange) -> Outcome:
             return FAILED if "quantization.smooth_quant" in change.settings else super().outcome(change)
 
     found = Fragile().search(max_drop=0.075)
@@ -124,7 +126,7 @@ def test_a_trial_that_cannot_be_built_is_no_candidate() -> None:
 
 
 def test_settings_that_help_only_with_blocks_in_16_bit_are_found() -> None:
-    def rest(change: Change) -> float:
+    def rest(change: RecipeChange) -> float:
         clipped = change.settings.get("quantization.method") == "KL"
         return 1.0 if not clipped else 0.1 if change.wide else 2.0
 
