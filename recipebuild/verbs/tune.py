@@ -1,7 +1,7 @@
 """``recipebuild tune``: the smallest change of a recipe with which quantization loses little enough.
 
-    found = tune("quickstart", Options())
-    print(found.diff)
+    tuned = tune("quickstart", Options())
+    print(tuned.diff)
 
 A trial is a variant of the recipe like any entry of a matrix: planned, built and evaluated by the engine, and kept in
 the store. So a search that was broken off goes on where it was, and trials run wherever steps run. All are built by the
