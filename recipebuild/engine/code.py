@@ -68,10 +68,10 @@ class Modules:
         waiting = [module]
         while waiting:
             name = waiting.pop()
-            if name not in parts and (found := self._module(name)):
-                parts[name] = found.digest
+            if name not in parts and (source := self._module(name)):
+                parts[name] = source.digest
                 if name not in self._reached:
-                    self._reached[name] = [i for one in found.imports.items() for i in self._run_by(*one)]
+                    self._reached[name] = [i for one in source.imports.items() for i in self._run_by(*one)]
                 waiting += self._reached[name]
         return parts
 
@@ -130,13 +130,13 @@ def _top_level(package: str) -> tuple[str, ...]:
 
 def _remembered(name: str, file: str, stats: StatCache) -> _Module:
     """The module, read only if it changed since. What it names may have come or gone meanwhile: that is looked up."""
-    found = json.loads(stats.get(file, f"code-{VERSION}", lambda: json.dumps(_read(name, Path(file)))))
-    digest = found["digest"]
-    if found["data"]:
+    facts = json.loads(stats.get(file, f"code-{VERSION}", lambda: json.dumps(_read(name, Path(file)))))
+    digest = facts["digest"]
+    if facts["data"]:
         folder = Path(file).parent
-        if data := [folder / named for named in found["data"] if _exists(folder, named)]:
+        if data := [folder / named for named in facts["data"] if _exists(folder, named)]:
             digest = digest_json([digest, [digest_source(path, stats) for path in data]])
-    return _Module(digest, found["imports"], file.endswith("/__init__.py"))
+    return _Module(digest, facts["imports"], file.endswith("/__init__.py"))
 
 
 def _read(name: str, path: Path) -> dict[str, Any]:
