@@ -89,17 +89,17 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     """
     folder = out / "bundle"
     folder.mkdir()
-    found = _interface(inputs, params)
+    described = _interface(inputs, params)
     runner = runners()[params.runner] if params.runner else None
     if runner:
-        check_runner(runner, found)
+        check_runner(runner, described)
     for path in _model_files(inputs["compiled"]):
         shutil.copyfile(path, folder / path.name)
     shutil.copyfile(inputs["config"], folder / "pulsar2.json")
-    _write_json(folder / "model.json", found)
+    _write_json(folder / "model.json", described)
     shutil.copyfile(program(inputs), folder / "run.py")
     images = provenance.images(inputs["calibration"])
-    values = _card_values(inputs, params, found, runner, len(images))
+    values = _card_values(inputs, params, described, runner, len(images))
     (folder / "README.md").write_text(card(values, inputs), encoding="utf-8")
     progress(0.5, "provenance")
     _write_json(folder / provenance.FILE, _statement(inputs, params, folder, images))
@@ -109,7 +109,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     return {
         "files": len(list(folder.iterdir())),
         "bytes": sum(path.stat().st_size for path in folder.iterdir()),
-        "model": found["model"],
+        "model": described["model"],
         "runner": params.runner,
     }
 
@@ -143,17 +143,17 @@ def _model_files(compiled: Path) -> list[Path]:
 
 
 def _card_values(
-    inputs: Mapping[str, Path], params: Params, found: Mapping[str, Any], runner: Runner | None, images: int
+    inputs: Mapping[str, Path], params: Params, described: Mapping[str, Any], runner: Runner | None, images: int
 ) -> dict[str, Any]:
     _, _, height, width = params.input.shape
     return {
         **params.model_dump(mode="json", include={"recipe", "source", "license", "intended_use"}),
         "recipe_digest": digest_json(params.steps),
         "version": __version__,
-        "interface": found,
+        "interface": described,
         "figures": _evaluation(inputs),
         "calibration_images": images,
-        "command": runner.command(found["model"], height, width) if runner else None,
+        "command": runner.command(described["model"], height, width) if runner else None,
     }
 
 

@@ -130,7 +130,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     save(quantized, target)
     check(target)
     (out / "quant.json").write_text(quant_json(model, plan, settled), encoding="utf-8")
-    got = dict(sorted(Counter(plan.type_of(it.group) for it in plan.stored.values()).items()))
+    got = dict(sorted(Counter(plan.type_of(tensor.group) for tensor in plan.stored.values()).items()))
     precision = json.dumps({"dropped": dropped, "got": got}, indent=2)
     (out / "precision.json").write_text(f"{precision}\n", encoding="utf-8")
     for warning in warnings:
@@ -173,7 +173,7 @@ def _wide_share(model: onnx.ModelProto, plan: Plan) -> float:
 
 def _constant(measured: Measured, name: str) -> list[str]:
     """A warning if the calibration set has nothing to calibrate with."""
-    found = measured.ranges.get(name)
-    if found is None or found.low < found.high:
+    bounds = measured.ranges.get(name)
+    if bounds is None or bounds.low < bounds.high:
         return []
-    return [f"{name} is {found.low:g} throughout the calibration set: other values will be cut off"]
+    return [f"{name} is {bounds.low:g} throughout the calibration set: other values will be cut off"]

@@ -91,9 +91,11 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     board = Switchboard(model, pair.quantized, pair.twins, output, _batches(inputs, params))
     groups = blocks(model, modules_of(model), params.blocks // 3)
     runs = _RUNS * params.blocks
-    found = sensitivity(board, groups, params.blocks, lambda done: progress(min(done / runs, 1.0), f"run {done}"))
-    rows = [{**_named(it.block), "alone": _figures(it.alone), "without": _figures(it.without)} for it in found.blocks]
-    metrics = {"images": params.images, "full": _figures(found.full), "none": _figures(found.none), "blocks": rows}
+    result = sensitivity(board, groups, params.blocks, lambda done: progress(min(done / runs, 1.0), f"run {done}"))
+    rows = [
+        {**_named(row.block), "alone": _figures(row.alone), "without": _figures(row.without)} for row in result.blocks
+    ]
+    metrics = {"images": params.images, "full": _figures(result.full), "none": _figures(result.none), "blocks": rows}
     (out / "sensitivity.json").write_text(json.dumps(metrics, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     return metrics
 
