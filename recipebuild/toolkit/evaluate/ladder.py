@@ -102,7 +102,7 @@ def climb(
     for name in names:
         if not how.labelled:
             truths = answers[names[0]]
-        counts = [how.score.count(truth, given) for truth, given in zip(truths, answers[name], strict=True)]
+        counts = [how.score.count(truth, predicted) for truth, predicted in zip(truths, answers[name], strict=True)]
         here = Measured(_stack(counts), how.score)
         row = {"rung": name, "title": RUNGS[name].title, **_own(here, metric)}
         if before is not None:
@@ -120,10 +120,10 @@ def verdict(rows: Sequence[Row], metric: str) -> str:
     bounds = worst["change_interval"]
     if lost <= 0:
         return "no rung loses accuracy"
-    said = f"{title}: {metric} {worst[metric] - worst['change']:.4f} -> {worst[metric]:.4f}"
+    change = f"{title}: {metric} {worst[metric] - worst['change']:.4f} -> {worst[metric]:.4f}"
     if bounds is None or is_noise((bounds[0], bounds[1])):
-        return f"no rung loses more than chance; the most is {said}, a difference within noise"
-    return f"most is lost at {said} (95 %: {bounds[0]:+.4f} to {bounds[1]:+.4f}). Look at {RUNGS[name].look_at}"
+        return f"no rung loses more than chance; the most is {change}, a difference within noise"
+    return f"most is lost at {change} (95 %: {bounds[0]:+.4f} to {bounds[1]:+.4f}). Look at {RUNGS[name].look_at}"
 
 
 def _worst(rows: Sequence[Row], metric: str) -> Row | None:

@@ -78,18 +78,18 @@ def _cpu(compiled: AxModel) -> list[str]:
 
 def _settings(built: Built, config: BuildConfig) -> list[str]:
     """Where the tool's own table of settings differs from what it was told; cells that are cut are not compared."""
-    asked = {given.tensor_name: given for given in config.quant.input_configs}
-    found = []
+    asked = {entry.tensor_name: entry for entry in config.quant.input_configs}
+    differences = []
     for row in built.log.inputs:
         name = row.get("Input", "")
-        given = asked.get(name) or asked.get("DEFAULT")
+        entry = asked.get(name) or asked.get("DEFAULT")
         shown = row.get("Data Format", "").replace(" ", "")
-        if given and shown and not shown.endswith("…") and shown != given.calibration_format:
-            found.append(f"{name} was calibrated from {shown}, not from {given.calibration_format}")
+        if entry and shown and not shown.endswith("…") and shown != entry.calibration_format:
+            differences.append(f"{name} was calibrated from {shown}, not from {entry.calibration_format}")
     level = built.log.figures.get("transformer_opt_level")
     if level is not None and level != config.quant.transformer_opt_level:
-        found.append(f"transformer_opt_level was {level}, not {config.quant.transformer_opt_level}")
-    return found
+        differences.append(f"transformer_opt_level was {level}, not {config.quant.transformer_opt_level}")
+    return differences
 
 
 def _cosine(built: Built) -> list[str]:

@@ -55,10 +55,10 @@ def settled(build: Build, values: Mapping[str, Any], source: str) -> Settled:
     """
     config = _valid(values, f"{source} renders an invalid configuration", "correct the template")
     expected = compose(build)["calibration"]["calibration_dataset"]
-    for number, given in enumerate(config.quant.input_configs):
-        if given.calibration_dataset != expected:
+    for number, entry in enumerate(config.quant.input_configs):
+        if entry.calibration_dataset != expected:
             raise StepError(
-                f"{source}: quant.input_configs[{number}].calibration_dataset is {given.calibration_dataset!r}, "
+                f"{source}: quant.input_configs[{number}].calibration_dataset is {entry.calibration_dataset!r}, "
                 f"but the build folder has {expected}",
                 remedy="leave that field as it is, and set calibration.source in the recipe",
             )
@@ -91,11 +91,11 @@ def composed(build: Build) -> Settled:
 
 def paths(unknown: Mapping[str, Any], before: str = "") -> list[str]:
     """The fields of ``unknown``, as one writes them: ``quant.input_configs[0].colour``."""
-    found = []
+    places = []
     for name, value in unknown.items():
         at = f"{before}[{name}]" if name.isdigit() else f"{before}.{name}".lstrip(".")
-        found += paths(value, at) if isinstance(value, dict) and value else [at]
-    return found
+        places += paths(value, at) if isinstance(value, dict) and value else [at]
+    return places
 
 
 def _valid(values: Mapping[str, Any], wrong: str, remedy: str) -> BuildConfig:
