@@ -99,11 +99,11 @@ def layer_errors(
     extremes: dict[str, tuple[float, float]] = {}
     channels: dict[str, Vector] = {}
     for done, batch in enumerate(batches, 1):
-        found = dict(zip(meter.outputs, session({fed: batch}), strict=True))
-        now = np.array([[found[it] for it in meter.sums(name)] for name in chosen], np.float64)
+        values = dict(zip(meter.outputs, session({fed: batch}), strict=True))
+        now = np.array([[values[tensor] for tensor in meter.sums(name)] for name in chosen], np.float64)
         sums = now if sums is None else sums + now
         for name in chosen:
-            low, high, peaks = (found[it] for it in meter.shapes(name))
+            low, high, peaks = (values[tensor] for tensor in meter.shapes(name))
             before = extremes.get(name, (math.inf, -math.inf))
             extremes[name] = min(before[0], float(low)), max(before[1], float(high))
             channels[name] = np.maximum(channels.get(name, np.float64(0)), peaks)
@@ -127,13 +127,17 @@ class _Meter:
         self._others = others
         self._number = {name: f"m/{i}" for i, name in enumerate(others)}
         # From opset 18 on, ReduceMax takes its axes as an input.
-        self._by_input = any(it.version >= 18 for it in model.opset_import if it.domain in ("", "ai.onnx"))
+        self._by_input = any(opset.version >= 18 for opset in model.opset_import if opset.domain in ("", "ai.onnx"))
         self.outputs: list[str] = []
 
     def sums(self, name: str) -> list[str]:
         """Number of values, sum(a^2), and for each sense sum(b^2), sum(a b), sum((a - b)^2)."""
         at = self._number[name]
-        return [f"{at}/n", f"{at}/aa", *(f"{at}/{sense}/{it}" for sense in _SENSES for it in ("bb", "ab", "dd"))]
+        return [
+            f"{at}/n",
+            f"{at}/aa",
+            *(f"{at}/{sense}/{product}" for sense in _SENSES for product in ("bb", "ab", "dd")),
+        ]
 
     def shapes(self, name: str) -> list[str]:
         """Smallest and largest value, and the largest magnitude of each channel."""

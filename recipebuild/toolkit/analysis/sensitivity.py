@@ -154,17 +154,17 @@ def sensitivity(
     everything = frozenset(board.layers)
     none, full = effect(()), effect(everything)
     alone = {block: effect(block.layers) for block in groups}
-    least = _WORTH_OPENING * sum(max(0.0, it.noise - none.noise) for it in alone.values())
+    least = _WORTH_OPENING * sum(max(0.0, error.noise - none.noise) for error in alone.values())
     while True:
-        large = [b for b, it in alone.items() if len(b.members) > 1 and it.noise - none.noise > least]
+        large = [b for b, error in alone.items() if len(b.members) > 1 and error.noise - none.noise > least]
         fits = [b for b in large if len(alone) - 1 + len(opened(b)) <= at_most]
         worst = max(fits, key=lambda block: alone[block].noise, default=None)
         if worst is None:
             break
         del alone[worst]
         alone |= {part: effect(part.layers) for part in opened(worst)}
-    found = [Sensitivity(block, it, effect(everything - set(block.layers))) for block, it in alone.items()]
-    return Sensitivities(full, none, tuple(sorted(found, key=lambda it: -it.alone.noise)))
+    rows = [Sensitivity(block, error, effect(everything - set(block.layers))) for block, error in alone.items()]
+    return Sensitivities(full, none, tuple(sorted(rows, key=lambda row: -row.alone.noise)))
 
 
 def _with_switches(
@@ -225,7 +225,7 @@ def _range(
     low, high = np.float32(-np.inf), np.float32(np.inf)
     while (node := producers.get(name)) is not None and node.op_type in CODES:
         if node.op_type == "QuantizeLinear":
-            scale, zero = (numpy_helper.to_array(stored[it]) for it in node.input[1:3])
+            scale, zero = (numpy_helper.to_array(stored[tensor]) for tensor in node.input[1:3])
             codes = np.iinfo(zero.dtype)
             low = max(low, np.float32((codes.min - np.float64(zero)) * scale))
             high = min(high, np.float32((codes.max - np.float64(zero)) * scale))

@@ -155,11 +155,11 @@ def _fit(rows: Sequence[Measured], mode: str) -> list[float]:
     best: tuple[float, list[float]] = (float("inf"), [0.0] * len(PARTS))
     for size in range(1, len(PARTS) + 1):
         for chosen in combinations(range(len(PARTS)), size):
-            found: Vector = np.linalg.lstsq(system[:, chosen], rest, rcond=None)[0]
-            error = float(((system[:, chosen] @ found - rest) ** 2).sum())
-            if (found >= 0).all() and error < best[0]:
+            coefficients: Vector = np.linalg.lstsq(system[:, chosen], rest, rcond=None)[0]
+            error = float(((system[:, chosen] @ coefficients - rest) ** 2).sum())
+            if (coefficients >= 0).all() and error < best[0]:
                 factors = [0.0] * len(PARTS)
-                for i, value in zip(chosen, found, strict=True):
+                for i, value in zip(chosen, coefficients, strict=True):
                     factors[i] = float(value)
                 best = (error, factors)
     return best[1]

@@ -124,17 +124,17 @@ def outputs(session: Session, model: str, interface: Mapping[str, Any], images: 
     Raises:
         StepError: If the program fails, or an output is missing or of another size.
     """
-    program, given = session.board.program, _UNSAFE.sub("_", interface["input"]["name"])
+    program, input_name = session.board.program, _UNSAFE.sub("_", interface["input"]["name"])
     numbers = [str(i) for i in range(len(images))]
-    files: dict[str, Path | bytes] = {f"in/{i}/{given}.bin": image.tobytes() for i, image in enumerate(images)}
+    files: dict[str, Path | bytes] = {f"in/{i}/{input_name}.bin": image.tobytes() for i, image in enumerate(images)}
     session.shell(f"rm -rf in out && mkdir -p {quote([f'out/{i}' for i in numbers])}", "making folders")
     session.put({**files, "list.txt": ("\n".join(numbers) + "\n").encode()}, ".")
     words = [program, "-m", model, "-i", "in", "-o", "out", "-l", "list.txt"]
     refuse_failure(text := _call(session, words), program)
     expected = interface["outputs"]
     size = sum(math.prod(output["shape"]) for output in expected) * 8 * len(images)
-    found = session.get("out", size)
-    return [[_tensor(found, i, output, text, program) for output in expected] for i in numbers]
+    written = session.get("out", size)
+    return [[_tensor(written, i, output, text, program) for output in expected] for i in numbers]
 
 
 def summary(timings: Sequence[Timing]) -> dict[str, Any]:
@@ -169,13 +169,13 @@ def _call(session: Session, words: list[str]) -> str:
     return text
 
 
-def _tensor(found: Mapping[str, bytes], image: str, output: Mapping[str, Any], text: str, program: str) -> Array:
+def _tensor(written: Mapping[str, bytes], image: str, output: Mapping[str, Any], text: str, program: str) -> Array:
     import numpy as np
 
     name = f"{image}/{_UNSAFE.sub('_', output['name'])}.bin"
-    if name not in found:
-        raise unknown(text, program, f"it wrote no {name}, but {', '.join(sorted(found)) or 'nothing'}")
-    count, data = math.prod(output["shape"]), found[name]
+    if name not in written:
+        raise unknown(text, program, f"it wrote no {name}, but {', '.join(sorted(written)) or 'nothing'}")
+    count, data = math.prod(output["shape"]), written[name]
     dtype = np.dtype(output["dtype"])
     if dtype.kind in "iu" and len(data) == 8 * count:  # class ids of ONNX's own width
         dtype = np.dtype(np.int64)

@@ -170,12 +170,12 @@ class Session:
         except tarfile.TarError as error:
             raise StepError(f"the board {self.board.host} sent results that are no tar archive: {error}") from error
 
-    def _do(self, script: str, timeout: float, given: IO[bytes] | None = None) -> Done:
+    def _do(self, script: str, timeout: float, stdin: IO[bytes] | None = None) -> Done:
         """Run a script in the run's folder, while the lock is ours: what was had without it does not count."""
         self._require()
         place = f"{quote([self.board.folder])}/runs/{self._run}"
         try:
-            done = run(self.board, f"cd {place} && {{ {script}\n}}", timeout=timeout, given=given)
+            done = run(self.board, f"cd {place} && {{ {script}\n}}", timeout=timeout, stdin=stdin)
         except MissingError as error:  # a moment ago it was there
             raise ConnectionError(error.message) from error
         self._require(ask=bool(done.status))

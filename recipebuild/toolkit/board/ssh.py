@@ -75,14 +75,14 @@ def command(board: Board, script: str) -> list[str]:
     return [*words, "--", board.host, script]
 
 
-def run(board: Board, script: str, *, timeout: float, given: IO[bytes] | None = None) -> Done:
+def run(board: Board, script: str, *, timeout: float, stdin: IO[bytes] | None = None) -> Done:
     """Run a shell script on the board.
 
     Args:
         board: The board.
         script: For its login shell; quote what goes into it with ``quote``.
         timeout: Seconds after which it is given up.
-        given: A file that the script reads.
+        stdin: A file that the script reads.
 
     Raises:
         ConnectionError: If the connection broke.
@@ -91,7 +91,7 @@ def run(board: Board, script: str, *, timeout: float, given: IO[bytes] | None = 
     """
     try:
         done = subprocess.run(
-            command(board, script), stdin=given or subprocess.DEVNULL, capture_output=True, check=False, timeout=timeout
+            command(board, script), stdin=stdin or subprocess.DEVNULL, capture_output=True, check=False, timeout=timeout
         )
     except FileNotFoundError as error:
         raise MissingError("ssh is not installed", remedy="install OpenSSH's client (openssh-client)") from error

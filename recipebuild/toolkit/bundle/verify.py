@@ -57,12 +57,12 @@ def verify(path: Path) -> Verdict:
             name = _unpack(path, Path(place))
         except (tarfile.TarError, OSError, EOFError, CheckError) as error:
             return Verdict(faults=[f"{path.name} is damaged, or no bundle: {error}"])
-        found = _verify_folder(Path(place) / name)
+        verdict = _verify_folder(Path(place) / name)
         again = Path(place) / "again.tar.gz"
         write_archive(Path(place) / name, again, name)
-        if not found.faults and digest_file(again) != digest_file(path):
-            found.faults.append(f"{path.name} is not as it was packed, though the files in it are right")
-        return found
+        if not verdict.faults and digest_file(again) != digest_file(path):
+            verdict.faults.append(f"{path.name} is not as it was packed, though the files in it are right")
+        return verdict
 
 
 def _verify_folder(folder: Path) -> Verdict:
@@ -84,15 +84,15 @@ def _verify_folder(folder: Path) -> Verdict:
 
 def _differences(written: str, right: str) -> Iterator[str]:
     """What the text of SHA256SUMS says otherwise than the files."""
-    said, true = ({name: digest for digest, _, name in _rows(text)} for text in (written, right))
-    for name in sorted(said.keys() | true.keys()):
+    listed, true = ({name: digest for digest, _, name in _rows(text)} for text in (written, right))
+    for name in sorted(listed.keys() | true.keys()):
         if name not in true:
             yield f"{name} is missing"
-        elif name not in said:
+        elif name not in listed:
             yield f"{name} is not in {SUMS}: it came later"
-        elif said[name] != true[name]:
+        elif listed[name] != true[name]:
             yield f"{name} was changed"
-    if written != right and said == true:
+    if written != right and listed == true:
         yield f"{SUMS} was changed"
 
 

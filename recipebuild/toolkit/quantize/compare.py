@@ -91,29 +91,34 @@ def read(path: Path) -> Tensors:
     try:
         value = json.loads(text)
         configs, values = value["tensor_configs"], value.get("values", {})
-        found: dict[str, dict[str, Quantization]] = {}
+        by_tensor: dict[str, dict[str, Quantization]] = {}
         for tensors in configs.values():
             for name, entry in tensors.items():
-                given = _quantization(entry, values)
-                known = found.setdefault(name, {})
-                if given.scale or given.type not in known:
-                    known[given.type] = given
+                quantization = _quantization(entry, values)
+                known = by_tensor.setdefault(name, {})
+                if quantization.scale or quantization.type not in known:
+                    known[quantization.type] = quantization
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise StepError(
             f"{path.name} is not a quantization as recipebuild or Pulsar2 writes it",
             remedy="give two quant.json, or the quant_axmodel.json of a Pulsar2 build",
         ) from error
-    return found
+    return by_tensor
 
 
 def compare(first: Tensors, second: Tensors) -> Difference:
     """What differs between two quantizations."""
     both = [name for name in first if name in second]
     changes = [_change(name, first[name], second[name]) for name in both]
-    changed = [it for it in changes if it.before != it.after or it.scale > ULP or it.zero_point]
+    changed = [change for change in changes if change.before != change.after or change.scale > ULP or change.zero_point]
     return Difference(
         equal=len(both) - len(changed),
-        changed=tuple(sorted(changed, key=lambda it: (it.before == it.after, -it.scale, -it.zero_point, it.tensor))),
+        changed=tuple(
+            sorted(
+                changed,
+                key=lambda change: (change.before == change.after, -change.scale, -change.zero_point, change.tensor),
+            )
+        ),
         only_first=tuple(sorted(set(first) - set(second))),
         only_second=tuple(sorted(set(second) - set(first))),
     )
@@ -126,7 +131,7 @@ def _quantization(entry: Mapping[str, Any], values: Mapping[str, Any]) -> Quanti
     keys = (str(entry.get("hash")), str(entry.get("dominator")))
     held: Mapping[str, Any] = next((values[key] for key in keys if values.get(key, {}).get("scale") is not None), {})
     scale, zero_point = (_listed(held.get(name, ())) for name in ("scale", "zero_point"))
-    return Quantization(kind, tuple(map(float, scale)), tuple(round(it) for it in zero_point))
+    return Quantization(kind, tuple(map(float, scale)), tuple(round(point) for point in zero_point))
 
 
 def _listed(value: Any) -> list[Any]:

@@ -51,8 +51,8 @@ def settle(model: onnx.ModelProto, plan: Plan, ranges: Mapping[str, Range]) -> S
     constants = _constants(plan, stored)
     biases = {}
     for place, bias in plan.biases.items():
-        if bias.type == "S32" and (found := _bias(bias, plan, groups, constants, stored[bias.tensor])):
-            biases[place] = found
+        if bias.type == "S32" and (bias_parameters := _bias(bias, plan, groups, constants, stored[bias.tensor])):
+            biases[place] = bias_parameters
     return Settled(groups, constants, biases)
 
 
@@ -113,7 +113,7 @@ def _bias(
     weight = constants[bias.weight]
     scale = (groups[group].scale * weight.scale).astype(np.float32)
     axis = None if weight.axis is None else values.ndim - 1
-    found = Parameters("S32", scale, np.zeros(scale.shape, np.int64), axis)
+    parameters = Parameters("S32", scale, np.zeros(scale.shape, np.int64), axis)
     if (scale == 0).any() or np.abs(values.astype(np.float64) / scale).max(initial=0) > limits("S32")[1]:
         return None
-    return found
+    return parameters
