@@ -18,7 +18,7 @@ from recipebuild.errors import StepError
 
 
 @dataclass(frozen=True)
-class Change:
+class IngredientChange:
     """One ingredient that differs: where (``params.count``), what it was, what it is; ``None`` for not there."""
 
     where: str
@@ -46,7 +46,7 @@ class Preview:
     step: Step
     status: Literal["cached", "fetch", "build", "follows"]
     key: str | None = None
-    why: tuple[Change, ...] = ()
+    why: tuple[IngredientChange, ...] = ()
     earlier: Record | None = None
     after: tuple[str, ...] = ()
     then: tuple[str, ...] = ()
@@ -113,7 +113,7 @@ def preview(
     return previews
 
 
-def origin(record: Record, store: Store) -> tuple[Record | None, tuple[Change, ...]]:
+def origin(record: Record, store: Store) -> tuple[Record | None, tuple[IngredientChange, ...]]:
     """Why a step was built: the nearest record that was there before, and what had changed since then."""
     before = [other for other in store.records() if other.finished < record.finished]
     before.sort(key=lambda other: other.finished, reverse=True)
@@ -123,7 +123,7 @@ def origin(record: Record, store: Store) -> tuple[Record | None, tuple[Change, .
     return nearest, _changes(store, nearest, record.ingredients, parts) if nearest else ()
 
 
-def changes(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[Change]:
+def changes(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[IngredientChange]:
     """Where two JSON objects differ, leaf by leaf; a list is one leaf."""
     differences = []
     for name in sorted({*old, *new}):
@@ -131,13 +131,13 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") ->
         if isinstance(before, Mapping) and isinstance(after, Mapping):
             differences += changes(before, after, f"{prefix}{name}.")
         elif before != after:
-            differences.append(Change(prefix + name, before, after))
+            differences.append(IngredientChange(prefix + name, before, after))
     return differences
 
 
 def _changes(
     store: Store, before: Record, ingredients: Mapping[str, Any], parts: Mapping[str, str]
-) -> tuple[Change, ...]:
+) -> tuple[IngredientChange, ...]:
     """What changed since a record; of the code, which modules, where the store still knows them."""
     differences = changes(before.ingredients, ingredients)
     old_parts = store.code_parts(before.ingredients["code"])

@@ -32,7 +32,7 @@ from recipebuild.toolkit.evaluate.classes import class_count
 from recipebuild.toolkit.graph.head import Head
 
 
-class Toolchain(BaseModel):
+class CompiledBy(BaseModel):
     """What compiled: its name, version, and what else tells it apart, such as an image's id."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -71,7 +71,7 @@ class Params(BaseModel):
     runtime: Runtime = Runtime()
     hardware: str
     npu_mode: str
-    toolchain: Toolchain
+    toolchain: CompiledBy
     runner: str | None = None
     source: str
     license: str | None = None

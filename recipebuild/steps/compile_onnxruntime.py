@@ -24,7 +24,7 @@ from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.graph.cost import multiply_adds_of_nodes
 from recipebuild.toolkit.graph.files import EXTERNAL_DATA_OVER, check, load, save, size
 from recipebuild.toolkit.graph.layers import resolve
-from recipebuild.toolkit.quantize.calibrate import Measured, Method, group_ranges, measure
+from recipebuild.toolkit.quantize.calibrate import ActivationStatistics, Method, group_ranges, measure
 from recipebuild.toolkit.quantize.dataset import CalibrationSet
 from recipebuild.toolkit.quantize.parameters import baked, settle
 from recipebuild.toolkit.quantize.planner import ConvBias, LayerNormScale, planned
@@ -36,7 +36,7 @@ from recipebuild.toolkit.quantize.write import qdq_counts, written
 if TYPE_CHECKING:
     import onnx
 
-    from recipebuild.toolkit.quantize.plan import Plan
+    from recipebuild.toolkit.quantize.plan import QuantizationPlan
 
 logger = logging.getLogger(__name__)
 
@@ -165,13 +165,13 @@ def _is_wide(layers: Sequence[Mapping[str, Any]]) -> bool:
     return "U16" in types or "S16" in types
 
 
-def _wide_share(model: onnx.ModelProto, plan: Plan) -> float:
+def _wide_share(model: onnx.ModelProto, plan: QuantizationPlan) -> float:
     costs = dict(zip((node.name for node in model.graph.node), multiply_adds_of_nodes(model), strict=True))
     wide = sum(cost for name, cost in costs.items() if cost and plan.bits(name) > 8)
     return float(wide / (sum(costs.values()) or 1))
 
 
-def _constant(measured: Measured, name: str) -> list[str]:
+def _constant(measured: ActivationStatistics, name: str) -> list[str]:
     """A warning if the calibration set has nothing to calibrate with."""
     bounds = measured.ranges.get(name)
     if bounds is None or bounds.low < bounds.high:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recipebuild.toolkit.pulsar2.compose import Build
+from recipebuild.toolkit.pulsar2.compose import BuildSettings
 from recipebuild.toolkit.pulsar2.render import rendered
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-class Params(Build):
+class Params(BuildSettings):
     """What the configuration says."""
 
 

@@ -30,7 +30,7 @@ from recipebuild.toolkit.board.boards import Board
 from recipebuild.toolkit.board.costs import costs
 from recipebuild.toolkit.board.measure import Repeats, copy_changed, outputs, sample_speed, speed, summary
 from recipebuild.toolkit.board.output import SampleTiming, Timing
-from recipebuild.toolkit.board.session import Session, on_board
+from recipebuild.toolkit.board.session import BoardSession, on_board
 from recipebuild.toolkit.calibration.archive import read_archive
 from recipebuild.toolkit.calibration.preprocess import ImageSpec, preprocess
 from recipebuild.toolkit.calibration.runtime import Runtime, runtime_tensor
@@ -115,7 +115,7 @@ class _Work:
     agreement: Agreement = field(default_factory=Agreement)
     counts: list[Array] = field(default_factory=list)
 
-    def __call__(self, session: Session) -> None:
+    def __call__(self, session: BoardSession) -> None:
         params = self.params
         place = f"../../{params.place}"
         model = f"{place}/{self.interface['model']}"
@@ -151,7 +151,7 @@ class _Work:
                 check_classes(predicted, self.how.classes, "board's", "an image")
                 self.counts.append(self.how.score.count(truth, predicted))
 
-    def _sample(self, session: Session, runner: str, model: str) -> SampleTiming | None:
+    def _sample(self, session: BoardSession, runner: str, model: str) -> SampleTiming | None:
         picture = io.BytesIO()
         self.images[0]()[0].convert("RGB").save(picture, "PNG")
         session.put({"image.png": picture.getvalue()}, ".")
@@ -187,7 +187,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     return metrics
 
 
-def _speed(session: Session, model: str, load: Repeats) -> Timing:
+def _speed(session: BoardSession, model: str, load: Repeats) -> Timing:
     """One call; on a card a second one if the first fails, which cards do about once in 200 runs for no reason."""
     try:
         return speed(session, model, load)

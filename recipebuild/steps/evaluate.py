@@ -25,7 +25,7 @@ from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.evaluate.class_names import class_names
 from recipebuild.toolkit.evaluate.dataset import DatasetSpec, samples
 from recipebuild.toolkit.evaluate.layouts import layout_name
-from recipebuild.toolkit.evaluate.measure import Measured, Measurement, measure
+from recipebuild.toolkit.evaluate.measure import ImageScores, Measurement, measure
 from recipebuild.toolkit.evaluate.noise import difference, interval, pseudo_values
 from recipebuild.toolkit.evaluate.parts import Part, part_of
 from recipebuild.toolkit.evaluate.runners import batch, batch_runner, onnx_runner, open_model, recorded_runner
@@ -126,7 +126,7 @@ def _runs(inputs: Mapping[str, Path], params: Params) -> dict[str, Run]:
 
 
 def _figures(
-    measured: Mapping[str, Measured], metric: str, *, images: int, against: str, labels: Sequence[str]
+    measured: Mapping[str, ImageScores], metric: str, *, images: int, against: str, labels: Sequence[str]
 ) -> Evaluation:
     """The figures of all rows, the metric's intervals, the drop, and of segmentation the IoU per class."""
     scores: dict[str, float] = {}
@@ -156,7 +156,7 @@ def _figures(
     )
 
 
-def _per_image(measured: Mapping[str, Measured], metric: str, names: list[str]) -> dict[str, Any]:
+def _per_image(measured: Mapping[str, ImageScores], metric: str, names: list[str]) -> dict[str, Any]:
     """The metric's pseudo-values of the last row: by them another build is compared with this one, image by image."""
     row, result = list(measured.items())[-1]
     values = pseudo_values(result.counts, result.figure(metric))

@@ -34,7 +34,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from recipebuild.engine.step import Progress
 from recipebuild.errors import StepError
 from recipebuild.steps.compile_onnxruntime import Smooth
-from recipebuild.toolkit.analysis.blocks import Block, blocks
+from recipebuild.toolkit.analysis.blocks import NetworkBlock, blocks
 from recipebuild.toolkit.analysis.compared import compared
 from recipebuild.toolkit.analysis.pair import load_pair
 from recipebuild.toolkit.analysis.sensitivity import Effect, Switchboard, sensitivity
@@ -105,7 +105,7 @@ def _batches(inputs: Mapping[str, Path], params: Params) -> Iterator[Batch]:
         yield batch(image, params.input)
 
 
-def _named(block: Block) -> dict[str, Any]:
+def _named(block: NetworkBlock) -> dict[str, Any]:
     share = round(block.share, 6)
     return {"block": block.name, "module": block.module, "layers": list(block.layers), "share": share}
 

@@ -26,7 +26,7 @@ from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.evaluate.ladder import RUNGS
 from recipebuild.toolkit.evaluate.resize import enlarge, inside
 from recipebuild.toolkit.evaluate.runners import batch
-from recipebuild.toolkit.graph.compare import Difference, check_finite, difference, run_model, with_classes
+from recipebuild.toolkit.graph.compare import OutputDifference, check_finite, difference, run_model, with_classes
 from recipebuild.toolkit.graph.head import Head
 from recipebuild.toolkit.models.processor import disagreements, normalization, own_processor
 from recipebuild.toolkit.models.run import Weights, torch_runner
@@ -85,7 +85,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         figures["classes_seen"] = _classes_seen(expected, axis)
 
     stages = {name: inputs[rung.input] for name, rung in RUNGS.items() if rung.checked and rung.input in inputs}
-    differences: dict[str, Difference] = {}
+    differences: dict[str, OutputDifference] = {}
     for stage, path in stages.items():
         progress((1 + len(differences)) / (1 + len(stages)), stage)
         has_head = stage == "head" and params.head.kind == "argmax"
@@ -207,7 +207,7 @@ def _where_classes_do_not_meet(
     return right, kept, round(float(np.mean(same)), 6)
 
 
-def _summary(differences: Mapping[str, Difference]) -> dict[str, Any]:
+def _summary(differences: Mapping[str, OutputDifference]) -> dict[str, Any]:
     """Rounded figures: of each stage, and the worst of them."""
     stages = [
         {

@@ -25,7 +25,7 @@ from recipebuild.session import (
 )
 from recipebuild.toolkit.board.book import measured
 from recipebuild.toolkit.board.costs import costs
-from recipebuild.toolkit.board.estimate import Measured, held_out
+from recipebuild.toolkit.board.estimate import MeasuredModel, held_out
 from recipebuild.toolkit.board.estimate import estimate as estimate_of
 
 __all__ = ["Options", "estimate"]
@@ -49,7 +49,7 @@ def estimate(
 
 
 def _of_recipe(
-    variants: Sequence[Variant], options: Options, store: Store, own: Sequence[Measured], on_event: OnEvent
+    variants: Sequence[Variant], options: Options, store: Store, own: Sequence[MeasuredModel], on_event: OnEvent
 ) -> list[dict[str, Any]]:
     for variant in variants:
         if not CHIPS[hardware := variant.recipe.target.hardware].latency:
@@ -70,7 +70,7 @@ def _of_recipe(
     return found
 
 
-def _check(own: Sequence[Measured]) -> dict[str, Any]:
+def _check(own: Sequence[MeasuredModel]) -> dict[str, Any]:
     """The same estimate of a model that was measured and is kept out of the fit."""
     it = held_out()
     ((mode, ms),) = it.ms.items()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from recipebuild.errors import StepError
-from recipebuild.toolkit.analysis.session import Session, giving
+from recipebuild.toolkit.analysis.session import OrtSession, giving
 
 if TYPE_CHECKING:
     import numpy as np
@@ -61,7 +61,7 @@ def both(
         StepError: If ONNX Runtime cannot run the models.
     """
     fed = model.graph.input[0].name
-    first = Session(giving(model, [output.twin.values]), [output.twin.values])
-    second = Session(giving(quantized, [output.twin.seen]), [output.twin.seen])
+    first = OrtSession(giving(model, [output.twin.values]), [output.twin.values])
+    second = OrtSession(giving(quantized, [output.twin.seen]), [output.twin.seen])
     for batch in batches:
         yield first({fed: batch})[0], second({fed: batch})[0]

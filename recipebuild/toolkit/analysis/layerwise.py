@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from recipebuild.toolkit.analysis.session import Session
+from recipebuild.toolkit.analysis.session import OrtSession
 from recipebuild.toolkit.analysis.side_by_side import ALONE, END_TO_END, of, side_by_side
 from recipebuild.toolkit.analysis.tensor_pairs import Twin
 
@@ -93,7 +93,7 @@ def layer_errors(
     chosen = {name: twin for name, twin in twins.items() if name in others}
     meter = _Meter(quantized, others)
     graph = side_by_side(model, quantized, chosen, meter.nodes)
-    session = Session(_with_outputs(graph, meter.outputs), meter.outputs)
+    session = OrtSession(_with_outputs(graph, meter.outputs), meter.outputs)
     fed = model.graph.input[0].name
     sums: Vector | None = None
     extremes: dict[str, tuple[float, float]] = {}

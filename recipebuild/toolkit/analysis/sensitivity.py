@@ -23,8 +23,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from recipebuild.toolkit.analysis.blocks import Block, opened
-from recipebuild.toolkit.analysis.session import Session, giving
+from recipebuild.toolkit.analysis.blocks import NetworkBlock, opened
+from recipebuild.toolkit.analysis.session import OrtSession, giving
 from recipebuild.toolkit.analysis.tensor_pairs import CODES, Twin, stem
 from recipebuild.toolkit.graph.layers import MOVES
 
@@ -60,7 +60,7 @@ class Effect:
 class Sensitivity:
     """A block's effect on the output, quantized alone, and left out."""
 
-    block: Block
+    block: NetworkBlock
     alone: Effect
     without: Effect
 
@@ -108,11 +108,11 @@ class Switchboard:
         self.layers = [node.name for node in model.graph.node if node.op_type not in MOVES]
         self._axis = output.class_axis
         self._fed = model.graph.input[0].name
-        reference = Session(giving(model, [twin.values]), [twin.values])
+        reference = OrtSession(giving(model, [twin.values]), [twin.values])
         self._pairs = [(batch, reference({self._fed: batch})[0]) for batch in batches]
         self._energy = sum(float(np.square(right, dtype=np.float64).sum()) for _, right in self._pairs) or 1.0
         switched, self._switches = _with_switches(model, quantized, twins, twin.seen)
-        self._session = Session(switched, [twin.seen])
+        self._session = OrtSession(switched, [twin.seen])
 
     def effect(self, narrow: Collection[str]) -> Effect:
         """The output with the layers of these names in 8 bit, and all others in 16."""
@@ -131,7 +131,7 @@ class Switchboard:
 
 def sensitivity(
     board: Switchboard,
-    groups: Sequence[Block],
+    groups: Sequence[NetworkBlock],
     at_most: int,
     on_run: Callable[[int], None] = lambda _: None,
 ) -> Sensitivities:

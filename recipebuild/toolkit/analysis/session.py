@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     Array = npt.NDArray[Any]
 
 
-class Session:
+class OrtSession:
     """ONNX Runtime on the CPU, computing the graph as it is written and in its order.
 
     Args:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from recipebuild.errors import CheckError, StepError
 from recipebuild.facts.tasks import CLASSIFICATION, SEGMENTATION, TASKS
-from recipebuild.toolkit.calibration.runtime import YUV, Csc, Runtime
+from recipebuild.toolkit.calibration.runtime import YUV, Runtime, YuvConversion
 from recipebuild.toolkit.evaluate.palette import palette
 from recipebuild.toolkit.graph.files import load
 from recipebuild.toolkit.graph.statistics import inputs as model_inputs
@@ -87,7 +87,7 @@ def _conversion(fed: Runtime, spec: ImageSpec) -> dict[str, Any]:
     """How the model makes the network's colours of YUV."""
     if fed.format not in YUV:
         return {}
-    csc = fed.csc or Csc()
+    csc = fed.csc or YuvConversion()
     matrix = {"csc_mat": list(csc.matrix)} if csc.matrix else {}
     return {"csc_mode": csc.mode, **matrix, "network_color": spec.color}
 

@@ -87,7 +87,7 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Layout:
+class DatasetLayout:
     """A way in which datasets lie in folders.
 
     Attributes:
@@ -101,7 +101,7 @@ class Layout:
     labelled: bool = True
 
 
-def layout_of(folder: Path, spec: DatasetSpec) -> Layout:
+def layout_of(folder: Path, spec: DatasetSpec) -> DatasetLayout:
     """The layout that ``spec`` names, or the one that the folder has.
 
     Raises:
@@ -208,13 +208,15 @@ def _images(folder: Path, spec: DatasetSpec) -> list[Sample]:
     return [Sample(name, file) for name, file in _by_stem(root, folder_images(root)).items()]
 
 
-LAYOUTS: dict[Name, Layout] = {
-    "folders": Layout(_folders, "images/ and, with PNGs of class ids, labels/"),
-    "cityscapes": Layout(_cityscapes, "leftImg8bit/SPLIT/CITY/ and gtFine/SPLIT/CITY/ with *_gtFine_labelIds.png"),
-    "ade20k": Layout(_ade20k, "images/SPLIT/ and annotations/SPLIT/"),
-    "depth": Layout(_depth, "images/ and, with .npy or PNG files, depth/"),
-    "classes": Layout(_classes, "a folder for each class, with images in it"),
-    "images": Layout(_images, "images", labelled=False),
+LAYOUTS: dict[Name, DatasetLayout] = {
+    "folders": DatasetLayout(_folders, "images/ and, with PNGs of class ids, labels/"),
+    "cityscapes": DatasetLayout(
+        _cityscapes, "leftImg8bit/SPLIT/CITY/ and gtFine/SPLIT/CITY/ with *_gtFine_labelIds.png"
+    ),
+    "ade20k": DatasetLayout(_ade20k, "images/SPLIT/ and annotations/SPLIT/"),
+    "depth": DatasetLayout(_depth, "images/ and, with .npy or PNG files, depth/"),
+    "classes": DatasetLayout(_classes, "a folder for each class, with images in it"),
+    "images": DatasetLayout(_images, "images", labelled=False),
 }
 
 

@@ -81,7 +81,7 @@ class Measurement:
 
 
 @dataclass(frozen=True)
-class Measured:
+class ImageScores:
     """What a model came to.
 
     Attributes:
@@ -107,7 +107,7 @@ def measure(
     samples: Sequence[Sample],
     how: Measurement,
     on_image: Callable[[int], None] = lambda _: None,
-) -> dict[str, Measured]:
+) -> dict[str, ImageScores]:
     """Run every model on every sample; ``on_image`` is told how many are done.
 
     Raises:
@@ -128,7 +128,7 @@ def measure(
         on_image(done)
     if how.labelled and how.task == SEGMENTATION and not any(row.any() for row in next(iter(rows.values()))):
         raise StepError("no pixel of the dataset is labelled: all are 255", remedy="label some pixels with class ids")
-    return {key: Measured(np.stack(counts), how.score) for key, counts in rows.items()}
+    return {key: ImageScores(np.stack(counts), how.score) for key, counts in rows.items()}
 
 
 def check_classes(predicted: Answer, classes: int, model: str, sample: str) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Difference:
+class OutputDifference:
     """How far one model is from another, at worst, over all images.
 
     Attributes:
@@ -77,7 +77,7 @@ def with_classes(outputs: Outputs, axis: int | None, *, keepdims: bool = True) -
     return [*outputs, outputs[0].argmax(axis, keepdims=keepdims)]
 
 
-def difference(expected: Sequence[Outputs], got: Sequence[Outputs]) -> Difference:
+def difference(expected: Sequence[Outputs], got: Sequence[Outputs]) -> OutputDifference:
     """The difference between two models' outputs.
 
     Args:
@@ -100,7 +100,7 @@ def difference(expected: Sequence[Outputs], got: Sequence[Outputs]) -> Differenc
                 same += int((a == b).sum())
                 total += b.size
     absolute, relative = (max(column) for column in zip(*errors, strict=True)) if errors else (None, None)
-    return Difference(absolute, relative, same / total if total else None)
+    return OutputDifference(absolute, relative, same / total if total else None)
 
 
 def check_finite(outputs: Outputs) -> None:

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recipebuild.errors import CheckError, StepError
-from recipebuild.toolkit.graph.apply import Applied, Done, Refused, rewrite
-from recipebuild.toolkit.graph.compare import Difference, difference, run_model, with_classes
+from recipebuild.toolkit.graph.apply import Applied, Refused, RewriteOutcome, rewrite
+from recipebuild.toolkit.graph.compare import OutputDifference, difference, run_model, with_classes
 from recipebuild.toolkit.graph.files import EXTERNAL_DATA_OVER, load, save
 from recipebuild.toolkit.graph.ir import load_ir
 from recipebuild.toolkit.graph.probe import probe
@@ -54,7 +54,7 @@ class Rewritten:
     applied: tuple[Applied, ...] = ()
     refused: tuple[Refused, ...] = ()
     rolled_back: tuple[str, ...] = ()
-    difference: Difference | None = None
+    difference: OutputDifference | None = None
 
 
 def rewrite_file(
@@ -103,7 +103,7 @@ class _Trial:
         self._feeds: list[dict[str, Array]] = []
         self._expected: list[Outputs] = []
 
-    def write(self, names: Sequence[str]) -> Done:
+    def write(self, names: Sequence[str]) -> RewriteOutcome:
         """Write the model with passes applied."""
         model = prepare(load_ir(self._source))
         done = rewrite(model, names)
@@ -129,7 +129,7 @@ class _Trial:
         self._feeds = [feed]
         self._expected = self._run(self._source)
 
-    def difference(self) -> Difference | None:
+    def difference(self) -> OutputDifference | None:
         """How far what was written is from the model as it was; ``None`` if too far, or if it does not run."""
         try:
             deviation = difference(self._expected, self._run(self._target))

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from recipebuild.errors import StepError
-from recipebuild.toolkit.pulsar2.compose import Build, compose
+from recipebuild.toolkit.pulsar2.compose import BuildSettings, compose
 from recipebuild.toolkit.pulsar2.config import BuildConfig
 from recipebuild.toolkit.pulsar2.config.read import problem, sort_fields
 from recipebuild.toolkit.pulsar2.config.versions import too_new
@@ -22,7 +22,7 @@ from recipebuild.toolkit.pulsar2.config.write import merged, plain, text_of
 
 
 @dataclass(frozen=True)
-class Settled:
+class SettledConfig:
     """A configuration.
 
     Attributes:
@@ -41,7 +41,7 @@ class Settled:
         return [f"pulsar2.overrides: {field} is not documented; it is passed through" for field in paths(self.unknown)]
 
 
-def settled(build: Build, values: Mapping[str, Any], source: str) -> Settled:
+def settled(build: BuildSettings, values: Mapping[str, Any], source: str) -> SettledConfig:
     """The configuration of a build from the files ``model.onnx`` and the calibration archive of one folder, run in it.
 
     Args:
@@ -70,10 +70,10 @@ def settled(build: Build, values: Mapping[str, Any], source: str) -> Settled:
             f"Pulsar2 {build.version} does not have {words[0]}",
             remedy="\n".join([*words[1:], "set pulsar2.version to one that has it, or leave it out"]),
         )
-    return Settled(config, unknown, text_of(merged(plain(config), unknown)))
+    return SettledConfig(config, unknown, text_of(merged(plain(config), unknown)))
 
 
-def composed(build: Build) -> Settled:
+def composed(build: BuildSettings) -> SettledConfig:
     """What the shipped template renders; errors as those of ``settled``."""
     values = compose(build)
     config = {

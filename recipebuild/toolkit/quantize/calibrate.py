@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import onnx
 
     from recipebuild.toolkit.quantize.dataset import Batches
-    from recipebuild.toolkit.quantize.plan import Plan
+    from recipebuild.toolkit.quantize.plan import QuantizationPlan
 
 Method = Literal["MinMax", "Percentile", "MSE", "KL"]
 
@@ -31,7 +31,7 @@ _CLIPPING: Mapping[Method, Callable[[Histogram, Type], Range]] = {"Percentile": 
 
 
 @dataclass(frozen=True)
-class Measured:
+class ActivationStatistics:
     """What the calibration set makes of a model's activations.
 
     Attributes:
@@ -45,11 +45,11 @@ class Measured:
 
 def measure(
     model: onnx.ModelProto,
-    plan: Plan,
+    plan: QuantizationPlan,
     batches: Batches,
     method: Method,
     progress: Callable[[float, str], None] = lambda _fraction, _text: None,
-) -> Measured:
+) -> ActivationStatistics:
     """The ranges, and for methods that need them the distributions, of the tensors that a plan needs.
 
     MinMax goes through the batches once, the others twice: the second time for the histograms between the extremes.
@@ -77,13 +77,13 @@ def measure(
         by_tensor = histograms(
             model, activations(model), ranges, batches, lambda done: on_batch(done, 1, "histograms, ")
         )
-    return Measured(
+    return ActivationStatistics(
         {name: ranges[same[name]] for name in plan.measured},
         {name: by_tensor[same[name]] for name in plan.measured} if by_tensor else {},
     )
 
 
-def group_ranges(plan: Plan, measured: Measured, method: Method) -> dict[str, Range]:
+def group_ranges(plan: QuantizationPlan, measured: ActivationStatistics, method: Method) -> dict[str, Range]:
     """The range of each group: the union of those of its members."""
     by_group = {}
     for group in plan.groups.values():

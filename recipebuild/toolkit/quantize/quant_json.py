@@ -20,11 +20,11 @@ from recipebuild.toolkit.quantize.numbers import BITS, SIGNED, Parameters, Type,
 if TYPE_CHECKING:
     import onnx
 
-    from recipebuild.toolkit.quantize.parameters import Settled
-    from recipebuild.toolkit.quantize.plan import Plan
+    from recipebuild.toolkit.quantize.parameters import SettledParameters
+    from recipebuild.toolkit.quantize.plan import QuantizationPlan
 
 
-def quant_json(model: onnx.ModelProto, plan: Plan, settled: Settled) -> str:
+def quant_json(model: onnx.ModelProto, plan: QuantizationPlan, settled: SettledParameters) -> str:
     """The text of the file.
 
     Args:
@@ -46,7 +46,7 @@ def quant_json(model: onnx.ModelProto, plan: Plan, settled: Settled) -> str:
 class _Table:
     """The file as it grows."""
 
-    def __init__(self, plan: Plan, settled: Settled) -> None:
+    def __init__(self, plan: QuantizationPlan, settled: SettledParameters) -> None:
         self.configs: dict[str, dict[str, Any]] = {}
         self.values: dict[str, dict[str, Any]] = {}
         self._plan, self._settled = plan, settled

@@ -16,11 +16,11 @@ from recipebuild.toolkit.quantize.numbers import Parameters, code_type, codes
 if TYPE_CHECKING:
     import onnx
 
-    from recipebuild.toolkit.quantize.parameters import Settled
-    from recipebuild.toolkit.quantize.plan import Place, Plan
+    from recipebuild.toolkit.quantize.parameters import SettledParameters
+    from recipebuild.toolkit.quantize.plan import Place, QuantizationPlan
 
 
-def written(model: onnx.ModelProto, plan: Plan, settled: Settled) -> onnx.ModelProto:
+def written(model: onnx.ModelProto, plan: QuantizationPlan, settled: SettledParameters) -> onnx.ModelProto:
     """The quantized model, with the same inputs and outputs; same model, plan and parameters, same bytes.
 
     Args:
@@ -49,7 +49,7 @@ class _Writer:
         model: The quantized one.
     """
 
-    def __init__(self, model: onnx.ModelProto, plan: Plan, settled: Settled) -> None:
+    def __init__(self, model: onnx.ModelProto, plan: QuantizationPlan, settled: SettledParameters) -> None:
         import onnx
 
         self._plan, self._settled = plan, settled
