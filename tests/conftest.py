@@ -114,7 +114,7 @@ def pulsar2_folder(tmp_path: Path, street_images: Path) -> Path:
 
     from recipebuild.resources import template_sources
     from recipebuild.toolkit.calibration.preprocess import ImageSpec
-    from recipebuild.toolkit.pulsar2.compose import Build
+    from recipebuild.toolkit.pulsar2.compose import BuildSettings
     from recipebuild.toolkit.pulsar2.render import rendered
 
     folder = tmp_path / "pulsar2-folder"
@@ -127,7 +127,7 @@ def pulsar2_folder(tmp_path: Path, street_images: Path) -> Path:
         for path in sorted(street_images.iterdir()):
             archive.add(path, path.name)
     spec = ImageSpec(shape=(1, 3, 64, 128), mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375))
-    build = Build(hardware="AX650", npu_mode="NPU3", count=8, input=spec)
+    build = BuildSettings(hardware="AX650", npu_mode="NPU3", count=8, input=spec)
     text = rendered(build, template_sources([ROOT / "templates"])["pulsar2"]).text
     (folder / "pulsar2.json").write_text(text, encoding="utf-8")
     return folder

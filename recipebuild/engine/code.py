@@ -70,10 +70,10 @@ class Modules:
         waiting = [module]
         while waiting:
             name = waiting.pop()
-            if name not in parts and (found := self._module(name)):
-                parts[name] = found.digest
+            if name not in parts and (source := self._module(name)):
+                parts[name] = source.digest
                 if name not in self._reached:
-                    self._reached[name] = [i for one in found.imports.items() for i in self._run_by(*one)]
+                    self._reached[name] = [i for one in source.imports.items() for i in self._run_by(*one)]
                 waiting += self._reached[name]
         return parts
 

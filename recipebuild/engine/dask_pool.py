@@ -58,7 +58,7 @@ class DaskPool:
         self._trouble: MissingError | None = None
         self._cluster: Any = None
         self._tasks: dict[str, Any] = {}  # a step's future, by its id; None until it is submitted
-        self._said: queue.SimpleQueue[tuple[str, dict[str, Any]]] = queue.SimpleQueue()
+        self._messages: queue.SimpleQueue[tuple[str, dict[str, Any]]] = queue.SimpleQueue()
         self._senders = threading.Semaphore(_SENDERS)
 
     @property
@@ -78,9 +78,9 @@ class DaskPool:
         (order.folder / "log").touch()
         sources = {
             input_: [(n, p, store.stats.get(p, "sha256", lambda p=p: digest_file(p))) for n, p in files]  # type: ignore[misc]  # mypy cannot infer a default argument
-            for input_, given in order.inputs.items()
-            if isinstance(given, Path)
-            for files in [source_files(given, store.stats)]
+            for input_, source in order.inputs.items()
+            if isinstance(source, Path)
+            for files in [source_files(source, store.stats)]
         }
         self._tasks[order.step.id] = None
         threading.Thread(target=self._send, args=(order, store, sources), daemon=True).start()
@@ -88,13 +88,13 @@ class DaskPool:
     def messages(self, timeout: float) -> Iterator[tuple[str, dict[str, Any]]]:
         """What steps have to say, waiting at most ``timeout`` seconds for the first."""
         with contextlib.suppress(queue.Empty):
-            name, message = self._said.get(timeout=timeout)
+            name, message = self._messages.get(timeout=timeout)
             while True:
                 if name in self._tasks:
                     if not message.keys() & {"progress", "warning"}:
                         del self._tasks[name]
                     yield name, message
-                name, message = self._said.get_nowait()
+                name, message = self._messages.get_nowait()
 
     def stop(self, name: str) -> None:
         """Take a step back; its worker ends it."""
@@ -158,7 +158,7 @@ class DaskPool:
                 for input_, files in sources.items():
                     inputs[input_] = _ingest(input_, order, files, store)
                 if self._remote:
-                    blobs = [blob for given in inputs.values() if isinstance(given, Files) for blob in given.blobs]
+                    blobs = [blob for files in inputs.values() if isinstance(files, Files) for blob in files.blobs]
                     self._remote.send(blobs, store)
             needs = dict.fromkeys(order.step.resources, 1)
             self._warn_of_lack(name, needs)
@@ -176,22 +176,26 @@ class DaskPool:
                 self._tasks[name] = future
                 future.add_done_callback(lambda future: self._end(order, store, future))
         except RecipebuildError as error:
-            self._said.put((name, error_message(error)))
+            self._messages.put((name, error_message(error)))
         except Exception as error:  # whatever Dask throws must reach the user as one line
             full = disk_full(error, store.root) if isinstance(error, OSError) else None
-            self._said.put((name, error_message(full or StepError(f"cannot hand it to Dask: {reason(error)}"))))
+            self._messages.put((name, error_message(full or StepError(f"cannot hand it to Dask: {reason(error)}"))))
 
     def _warn_of_lack(self, name: str, needs: Mapping[str, int]) -> None:
         """Say so when no worker has what a step needs: it will wait until one comes."""
         workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
-        able = [it for it in workers if all(it["resources"].get(need, 0) >= count for need, count in needs.items())]
+        able = [
+            worker
+            for worker in workers
+            if all(worker["resources"].get(need, 0) >= count for need, count in needs.items())
+        ]
         if not able:
             need = f" with {', '.join(needs)}" if needs else ""
-            self._said.put((name, {"warning": f"{name} waits: the Dask cluster has no worker{need} yet"}))
+            self._messages.put((name, {"warning": f"{name} waits: the Dask cluster has no worker{need} yet"}))
 
     def _hear(self, event: tuple[float, dict[str, Any]]) -> None:
         message = dict(event[1])
-        self._said.put((message.pop("name"), message))
+        self._messages.put((message.pop("name"), message))
 
     def _end(self, order: Order, store: Store, future: Any) -> None:
         """Pass on how a step ended; its results are in the local store then."""
@@ -206,7 +210,7 @@ class DaskPool:
             message = error_message(error)
         except Exception as error:  # same
             message = error_message(StepError(f"Dask gave it up: {reason(error)}"))
-        self._said.put((name, message))
+        self._messages.put((name, message))
 
     def _result(self, order: Order, store: Store, future: Any) -> dict[str, Any]:
         if future.status in ("cancelled", "lost"):
@@ -236,8 +240,8 @@ def _ingest(name: str, order: Order, files: list[tuple[str, Path, str]], store: 
     path = order.inputs[name]
     assert isinstance(path, Path)  # noqa: S101 - only sources are ingested
     is_folder = path.is_dir()
-    found = [(relative, digest) for relative, _, digest in files]
-    whole = found[0][1] if len(found) == 1 and not is_folder else digest_listing(found)
+    listing = [(relative, digest) for relative, _, digest in files]
+    whole = listing[0][1] if len(listing) == 1 and not is_folder else digest_listing(listing)
     same = whole == order.ingredients["inputs"][name]
     blobs = []
     for relative, file, digest in files:

@@ -84,7 +84,7 @@ def _run(
     try:
         order = replace(order, folder=store.workspaces.new())
         _check_same(order, store, worker)
-        blobs = [blob for given in order.inputs.values() if isinstance(given, Files) for blob in given.blobs]
+        blobs = [blob for files in order.inputs.values() if isinstance(files, Files) for blob in files.blobs]
         if remote:
             remote.bring(blobs, store)
         elif not all(store.holds(blob) for blob in blobs):
@@ -139,11 +139,11 @@ def _check_same(order: Order, store: Store, worker: str) -> None:
         MissingError: If it has others; it would put a wrong result under the key.
     """
     installed_version.cache_clear()
-    found = {tool: installed_version(tool) for tool in order.step.tools}
+    installed = {tool: installed_version(tool) for tool in order.step.tools}
     for tool, version in order.ingredients["tools"].items():
-        if found[tool] != version:
+        if installed[tool] != version:
             raise MissingError(
-                f"the worker {worker} has {tool} {found[tool] or 'not installed'}, the run has {version}",
+                f"the worker {worker} has {tool} {installed[tool] or 'not installed'}, the run has {version}",
                 remedy="install the same versions on all machines",
             )
     try:

@@ -41,11 +41,11 @@ def digest_source(path: Path, cache: StatCache) -> str:
     Raises:
         OSError: If something in it cannot be read.
     """
-    found = [
+    listing = [
         (name, cache.get(file, "sha256", lambda file=file: digest_file(file)))  # type: ignore[misc]  # mypy cannot infer a default argument
         for name, file in source_files(path, cache)
     ]
-    return found[0][1] if len(found) == 1 and not path.is_dir() else digest_listing(found)
+    return listing[0][1] if len(listing) == 1 and not path.is_dir() else digest_listing(listing)
 
 
 def source_files(path: Path, cache: StatCache) -> list[tuple[str, Path]]:

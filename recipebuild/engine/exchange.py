@@ -46,11 +46,11 @@ def push(store: Store, remote: Remote, steps: Sequence[Step] | None = None) -> M
     remote.check()
     moved = Moved()
     if steps is None:
-        records: Iterable[Record] = (it for it in store.records() if store.find(it.key))
+        records: Iterable[Record] = (record for record in store.records() if store.find(record.key))
     else:
-        found = preview(steps, store)
-        records = [it.earlier for it in found if it.status == "cached" and it.earlier]
-        moved.missing = [it.step.id for it in found if it.status != "cached"]
+        previews = preview(steps, store)
+        records = [entry.earlier for entry in previews if entry.status == "cached" and entry.earlier]
+        moved.missing = [entry.step.id for entry in previews if entry.status != "cached"]
     for record in records:
         if remote.push(record, store):
             moved.records += 1

@@ -76,11 +76,11 @@ class Executor(Protocol):
         """End all."""
 
 
-def found(given: Output | Source, records: Mapping[str, Record]) -> Path | Files:
+def resolve_input(input_: Output | Source, records: Mapping[str, Record]) -> Path | Files:
     """Where a step's input is, given the records of the steps before it."""
-    if isinstance(given, Source):
-        return given.path
-    return Files(given.name, tuple(records[given.step].select(given.name)))
+    if isinstance(input_, Source):
+        return input_.path
+    return Files(input_.name, tuple(records[input_.step].select(input_.name)))
 
 
 def lay_out(order: Order, store: Store) -> dict[str, Any]:
@@ -93,18 +93,18 @@ def lay_out(order: Order, store: Store) -> dict[str, Any]:
         OSError: If the folder cannot be filled.
     """
     places = {}
-    for name, given in order.inputs.items():
-        if isinstance(given, Path):
-            places[name] = str(given)
+    for name, input_ in order.inputs.items():
+        if isinstance(input_, Path):
+            places[name] = str(input_)
             continue
         folder = order.folder / "in" / name
-        for blob in given.blobs:
+        for blob in input_.blobs:
             link = folder / blob.name
             link.parent.mkdir(parents=True, exist_ok=True)
             _link(store.path(blob), link)
-        if not given.blobs:  # an empty folder
-            (folder / given.name).mkdir(parents=True)
-        places[name] = str(folder / given.name)
+        if not input_.blobs:  # an empty folder
+            (folder / input_.name).mkdir(parents=True)
+        places[name] = str(folder / input_.name)
     paths = {name: f"{order.folder}/{name}" for name in ("out", "work", "log")}
     for name in ("out", "work"):
         with contextlib.suppress(FileExistsError):  # a folder that was cleared has them

@@ -18,7 +18,7 @@ from recipebuild.errors import StepError
 
 
 @dataclass(frozen=True)
-class Change:
+class IngredientChange:
     """One ingredient that differs: where (``params.count``), what it was, what it is; ``None`` for not there."""
 
     where: str
@@ -46,7 +46,7 @@ class Preview:
     step: Step
     status: Literal["cached", "fetch", "build", "follows"]
     key: str | None = None
-    why: tuple[Change, ...] = ()
+    why: tuple[IngredientChange, ...] = ()
     earlier: Record | None = None
     after: tuple[str, ...] = ()
     then: tuple[str, ...] = ()
@@ -82,25 +82,25 @@ def preview(
     """
     keys = Keys(store.stats)
     followers = _followers(steps)
-    found: dict[str, Record] = {}
+    records: dict[str, Record] = {}
     history: list[Record] | None = None
     previews = []
     for step in steps:
         then = followers[step.id]
-        missing = {given.step for given in step.inputs.values() if isinstance(given, Output)} - found.keys()
+        missing = {input_.step for input_ in step.inputs.values() if isinstance(input_, Output)} - records.keys()
         known = {n: g for n, g in step.inputs.items() if not (isinstance(g, Output) and g.step in missing)}
         try:
-            ingredients = keys.ingredients(replace(step, inputs=known), found)
+            ingredients = keys.ingredients(replace(step, inputs=known), records)
         except StepError as error:
             previews.append(Preview(step, "build", then=then, error=error.message))
             continue
         key = None if missing else keys.key(ingredients)
         if key and (record := store.find(key)):
-            found[step.id] = record
+            records[step.id] = record
             previews.append(Preview(step, "cached", key, earlier=record, then=then))
             continue
         if key and (record := elsewhere(key)):
-            found[step.id] = record
+            records[step.id] = record
             previews.append(Preview(step, "fetch", key, earlier=record, then=then))
             continue
         history = store.records() if history is None else history
@@ -113,42 +113,42 @@ def preview(
     return previews
 
 
-def origin(record: Record, store: Store) -> tuple[Record | None, tuple[Change, ...]]:
+def origin(record: Record, store: Store) -> tuple[Record | None, tuple[IngredientChange, ...]]:
     """Why a step was built: the nearest record that was there before, and what had changed since then."""
-    before = [it for it in store.records() if it.finished < record.finished]
-    before.sort(key=lambda it: it.finished, reverse=True)
-    alike = [it for it in before if it.ingredients["step"] == record.ingredients["step"]]
+    before = [other for other in store.records() if other.finished < record.finished]
+    before.sort(key=lambda other: other.finished, reverse=True)
+    alike = [other for other in before if other.ingredients["step"] == record.ingredients["step"]]
     nearest = _closest(alike, record.label, record.ingredients)
     parts = store.code_parts(record.ingredients["code"])
     return nearest, _changes(store, nearest, record.ingredients, parts) if nearest else ()
 
 
-def changes(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[Change]:
+def changes(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[IngredientChange]:
     """Where two JSON objects differ, leaf by leaf; a list is one leaf."""
-    found = []
+    differences = []
     for name in sorted({*old, *new}):
         before, after = old.get(name), new.get(name)
         if isinstance(before, Mapping) and isinstance(after, Mapping):
-            found += changes(before, after, f"{prefix}{name}.")
+            differences += changes(before, after, f"{prefix}{name}.")
         elif before != after:
-            found.append(Change(prefix + name, before, after))
-    return found
+            differences.append(IngredientChange(prefix + name, before, after))
+    return differences
 
 
 def _changes(
     store: Store, before: Record, ingredients: Mapping[str, Any], parts: Mapping[str, str]
-) -> tuple[Change, ...]:
+) -> tuple[IngredientChange, ...]:
     """What changed since a record; of the code, which modules, where the store still knows them."""
-    found = changes(before.ingredients, ingredients)
+    differences = changes(before.ingredients, ingredients)
     old_parts = store.code_parts(before.ingredients["code"])
     if old_parts and parts and (code := changes({"code": old_parts}, {"code": parts})):
-        found = [*code, *(change for change in found if change.where != "code")]
-    return tuple(found)
+        differences = [*code, *(change for change in differences if change.where != "code")]
+    return tuple(differences)
 
 
 def _nearest(records: Sequence[Record], step: Step, ingredients: Mapping[str, Any]) -> Record | None:
     """Of the records, latest first, the one to compare with: the last of this very step, else the most alike."""
-    return _closest([it for it in records if it.ingredients["step"] == step.name], step.id, ingredients)
+    return _closest([record for record in records if record.ingredients["step"] == step.name], step.id, ingredients)
 
 
 def _closest(alike: Sequence[Record], label: str, ingredients: Mapping[str, Any]) -> Record | None:
@@ -158,11 +158,11 @@ def _closest(alike: Sequence[Record], label: str, ingredients: Mapping[str, Any]
 
 def _followers(steps: Sequence[Step]) -> dict[str, tuple[str, ...]]:
     """For each step the ids of those that read its outputs, and of those that read theirs, in the plan's order."""
-    found: dict[str, tuple[str, ...]] = {}
+    followers: dict[str, tuple[str, ...]] = {}
     for step in steps:
         reached = {step.id}
         for other in steps:
-            if any(isinstance(given, Output) and given.step in reached for given in other.inputs.values()):
+            if any(isinstance(input_, Output) and input_.step in reached for input_ in other.inputs.values()):
                 reached.add(other.id)
-        found[step.id] = tuple(other.id for other in steps if other.id in reached - {step.id})
-    return found
+        followers[step.id] = tuple(other.id for other in steps if other.id in reached - {step.id})
+    return followers

@@ -36,8 +36,8 @@ class Keys:
             StepError: If an input cannot be read, or an earlier step lacks the output that is asked of it.
         """
         inputs = {
-            name: records[given.step].digest(given.name) if isinstance(given, Output) else self._source(name, given)
-            for name, given in step.inputs.items()
+            name: records[input_.step].digest(input_.name) if isinstance(input_, Output) else self._source(name, input_)
+            for name, input_ in step.inputs.items()
         }
         return {
             "step": step.name,
@@ -68,10 +68,10 @@ class Keys:
 
     def changed(self, step: Step, ingredients: Mapping[str, Any]) -> str | None:
         """The name of an input from outside the store that is no longer what it was when the key was made."""
-        for name, given in step.inputs.items():
-            if isinstance(given, Source):
-                self._sources.pop(str(given.path), None)
-                if self._source(name, given) != ingredients["inputs"][name]:
+        for name, input_ in step.inputs.items():
+            if isinstance(input_, Source):
+                self._sources.pop(str(input_.path), None)
+                if self._source(name, input_) != ingredients["inputs"][name]:
                     return name
         return None
 
@@ -102,9 +102,9 @@ def installed_version(distribution: str) -> str:
     from importlib import metadata
 
     try:
-        found = metadata.distribution(distribution)
+        installed = metadata.distribution(distribution)
     except metadata.PackageNotFoundError:
         return ""
-    headers = found.read_text("METADATA") or found.read_text("PKG-INFO") or ""
+    headers = installed.read_text("METADATA") or installed.read_text("PKG-INFO") or ""
     line = re.search("^Version: *(.*)$", headers, re.MULTILINE)  # parsing all of it, as `version` does, takes 20 times
     return line[1].strip() if line else ""

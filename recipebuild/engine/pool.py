@@ -132,7 +132,7 @@ class Pool:
                     self._hand_out(worker.order, worker.request)
                 else:
                     yield worker.order.step.id, {"died": status}
-        for order in [it.order for it in self._workers if it.order and it.deadline <= time.monotonic()]:
+        for order in [worker.order for worker in self._workers if worker.order and worker.deadline <= time.monotonic()]:
             self.stop(order.step.id)
             yield order.step.id, error_message(timed_out(order.step.timeout or 0.0))
 

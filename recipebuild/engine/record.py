@@ -68,8 +68,8 @@ class Record:
 
 def record_as_json(record: Record) -> dict[str, Any]:
     """``record`` as it stands in ``actions/<key>.json``."""
-    value = {name: it for name, it in vars(record).items() if name != "_digests"}
-    return {**value, "outputs": [vars(it) for it in record.outputs], "log": vars(record.log)}
+    value = {name: entry for name, entry in vars(record).items() if name != "_digests"}
+    return {**value, "outputs": [vars(blob) for blob in record.outputs], "log": vars(record.log)}
 
 
 def read_record(value: dict[str, Any]) -> Record:

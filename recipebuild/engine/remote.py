@@ -92,7 +92,7 @@ class Remote:
         return self._checked(text, key)
 
     def fetch(
-        self, key: str, store: Store, moved: Moved = lambda: None, found: Callable[[], None] = lambda: None
+        self, key: str, store: Store, moved: Moved = lambda: None, exists: Callable[[], None] = lambda: None
     ) -> Record | None:
         """Bring the record under ``key`` and all that it names into ``store``; ``None`` if there is no such record.
 
@@ -100,7 +100,7 @@ class Remote:
             key: A step's key.
             store: The local store.
             moved: Called as bytes arrive.
-            found: Called when there is a record, before its blobs are brought.
+            exists: Called when there is a record, before its blobs are brought.
 
         Raises:
             CheckError: If the record, or a blob of it, is damaged or missing; nothing was recorded then.
@@ -111,7 +111,7 @@ class Remote:
         moved()
         if record is None:
             return None
-        found()
+        exists()
         try:
             self.bring((*record.outputs, record.log), store, moved)
         except CheckError:

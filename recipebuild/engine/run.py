@@ -14,7 +14,7 @@ from typing import Any
 from recipebuild.engine.claims import Claims, TakenError
 from recipebuild.engine.commits import Commits
 from recipebuild.engine.events import Event, OnEvent
-from recipebuild.engine.executor import Executor, Order, cleared, facts, failure, found
+from recipebuild.engine.executor import Executor, Order, cleared, facts, failure, resolve_input
 from recipebuild.engine.keys import Keys
 from recipebuild.engine.ledger import Ledger
 from recipebuild.engine.pool import Pool
@@ -175,8 +175,8 @@ class _Run:
         try:
             task.claim = self._claims.take(task.key, () if self._executor.distributed else task.step.resources)
         except TakenError as taken:
-            if task.said != taken.what:
-                task.said = taken.what
+            if task.waits_for != taken.what:
+                task.waits_for = taken.what
                 words = f"another step holds {taken.what}" if taken.what else "another process builds it"
                 self._tell(Event(task.step, "waiting", text=words))
             return False
@@ -196,7 +196,7 @@ class _Run:
             before, task.folder = task.folder, self._store.workspaces.new()
             if task.failure:  # one log tells of all tries
                 (before / "log").rename(task.folder / "log")
-            inputs = {name: found(given, self._ledger.records) for name, given in step.inputs.items()}
+            inputs = {name: resolve_input(input_, self._ledger.records) for name, input_ in step.inputs.items()}
             self._executor.start(Order(step, task.key, task.ingredients, inputs, task.folder), self._store)
         except OSError as error:
             self._fail(task, disk_full(error, self._store.root) or StepError(f"cannot start: {error}"))

@@ -75,4 +75,4 @@ class Step:
     @property
     def before(self) -> set[str]:
         """The ids of the steps that must have succeeded before this one."""
-        return {given.step for given in self.inputs.values() if isinstance(given, Output)} | set(self.after)
+        return {input_.step for input_ in self.inputs.values() if isinstance(input_, Output)} | set(self.after)

@@ -141,12 +141,12 @@ class Store:
 
     def records(self) -> list[Record]:
         """All records, the last used first; damaged ones are left out."""
-        found = []
+        dated = []
         for path in self.actions.glob("*.json"):
             with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
                 record = read_record(json.loads(path.read_text(encoding="utf-8")))
-                found.append((path.stat().st_mtime_ns, record))
-        return [record for _, record in sorted(found, key=lambda pair: pair[0], reverse=True)]
+                dated.append((path.stat().st_mtime_ns, record))
+        return [record for _, record in sorted(dated, key=lambda pair: pair[0], reverse=True)]
 
     def code_parts(self, digest: str) -> dict[str, str]:
         """The digest of each module that a code digest was made of, by name; empty if that was not noted."""

@@ -18,7 +18,7 @@ class Task:
 
     Attributes:
         claim: What it holds while it runs.
-        said: What it was last said to wait for.
+        waits_for: What it was last reported to wait for.
         failure: Why it failed the last time, if it is to be tried again; then not before ``earliest``.
         tries: How often it was started.
     """
@@ -29,7 +29,7 @@ class Task:
     claim: Claim = field(default_factory=Claim)
     folder: Path = field(default_factory=Path)
     began: float = 0.0
-    said: str | None = None
+    waits_for: str | None = None
     failure: RecipebuildError | None = None
     earliest: float = 0.0
     tries: int = 0

@@ -52,11 +52,11 @@ class Transfer:
         self._patience = patience
         self.unpushed: list[str] = []
         self._gave_up = {"read": False, "write": False}
-        self._told: set[bool] = set()  # whether of damage, and of other trouble
+        self._warned: set[bool] = set()  # whether of damage, and of other trouble
         self._open: dict[str, set[_Errand]] = {"read": set(), "write": set()}
         self._waiting: dict[str, queue.SimpleQueue[_Errand]] = {n: queue.SimpleQueue() for n in self._open}
         self._threads = {"read": 0, "write": 0}
-        self._said: queue.SimpleQueue[tuple[_Errand, dict[str, Any]]] = queue.SimpleQueue()
+        self._outcomes: queue.SimpleQueue[tuple[_Errand, dict[str, Any]]] = queue.SimpleQueue()
 
     @property
     def pushing(self) -> bool:
@@ -83,7 +83,7 @@ class Transfer:
         wait = min(timeout, self._patience / 4)
         try:
             while True:
-                errand, message = self._said.get(timeout=wait) if wait > 0 else self._said.get_nowait()
+                errand, message = self._outcomes.get(timeout=wait) if wait > 0 else self._outcomes.get_nowait()
                 wait = 0
                 yield from self._pass_on(errand, message)
         except queue.Empty:
@@ -102,7 +102,7 @@ class Transfer:
     def _do(self, kind: str, errand: _Errand) -> None:
         self._open[kind].add(errand)
         if self._gave_up[kind]:
-            self._said.put((errand, {"failed": None}))
+            self._outcomes.put((errand, {"failed": None}))
             return
         _ = self._store.workspaces  # made here, not in a thread
         if not any(self._threads.values()):
@@ -116,25 +116,25 @@ class Transfer:
         while True:
             errand = self._waiting[kind].get()
             if self._gave_up[kind]:
-                self._said.put((errand, {"failed": None}))
+                self._outcomes.put((errand, {"failed": None}))
                 continue
             errand.move()
             try:
-                self._said.put((errand, self._run(errand)))
+                self._outcomes.put((errand, self._run(errand)))
             except RecipebuildError as error:
-                self._said.put((errand, {"failed": error}))
+                self._outcomes.put((errand, {"failed": error}))
             except Exception as error:  # whatever a library throws must not end the thread unheard
-                self._said.put((errand, {"failed": RecipebuildError(f"{self._remote.name}: {reason(error)}")}))
+                self._outcomes.put((errand, {"failed": RecipebuildError(f"{self._remote.name}: {reason(error)}")}))
 
     def _run(self, errand: _Errand) -> dict[str, Any]:
         if errand.record:
             self._remote.push(errand.record, self._store, errand.move)
             return {"pushed": True}
 
-        def found() -> None:
-            self._said.put((errand, {"fetching": True}))
+        def exists() -> None:
+            self._outcomes.put((errand, {"fetching": True}))
 
-        return {"fetched": self._remote.fetch(errand.key, self._store, errand.move, found)}
+        return {"fetched": self._remote.fetch(errand.key, self._store, errand.move, exists)}
 
     # In the run's own thread: what errands said.
 
@@ -153,8 +153,8 @@ class Transfer:
         damaged = isinstance(error, CheckError)
         if error and not damaged:
             self._give_up(kind)
-        if error and damaged not in self._told:
-            self._told.add(damaged)
+        if error and damaged not in self._warned:
+            self._warned.add(damaged)
             then = "results stay on this machine" if kind == "write" else "the run goes on without it"
             yield errand.name, {"warning": f"{error.message}; {'it is built here' if damaged else then}"}
         yield errand.name, {"pushed": False} if errand.record else {"fetched": None}
@@ -168,7 +168,7 @@ class Transfer:
         """Give up when bytes have not moved for too long; all that is under way is then left behind."""
         now = time.monotonic()
         for kind, errands in self._open.items():
-            if any(it.moved is not None and now - it.moved > self._patience for it in errands):
+            if any(errand.moved is not None and now - errand.moved > self._patience for errand in errands):
                 doing = "answers" if kind == "read" else "takes data"
                 error = RecipebuildError(f"the store {self._remote.name} {doing} too slowly")
                 for errand in list(errands):

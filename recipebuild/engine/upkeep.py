@@ -35,7 +35,7 @@ _POLL = 0.05
 
 
 @dataclass(frozen=True)
-class Verdict:
+class StoreVerdict:
     """What ``verify`` found.
 
     Attributes:
@@ -54,14 +54,14 @@ class Verdict:
     refused: list[str] = field(default_factory=list)
 
 
-def verify(store: Store) -> Verdict:
+def verify(store: Store) -> StoreVerdict:
     """Read every blob and compare it with its name; look for every blob that a record names."""
     verdict = _Verification(store)
     for path in _blob_paths(store):
         verdict.read(path.name)
     incomplete = sorted(path.stem for path in store.actions.glob("*.json") if not verdict.complete(path))
     sizes, damaged = verdict.sizes, sorted(verdict.damaged)
-    return Verdict(len(sizes) + len(damaged), sum(sizes.values()), damaged, incomplete, sorted(verdict.refused))
+    return StoreVerdict(len(sizes) + len(damaged), sum(sizes.values()), damaged, incomplete, sorted(verdict.refused))
 
 
 class _Verification:

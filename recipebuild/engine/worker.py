@@ -60,8 +60,8 @@ def _run(task: dict[str, Any], replies: TextIO) -> dict[str, Any]:
             inputs = {name: Path(path) for name, path in task["inputs"].items()}
             metrics = module.run(inputs, params, Path(task["out"]), _Progress(replies))
             return {"done": metrics}
-        except RecipebuildError as it:
-            error = disk_full(it, task["out"]) or it  # whatever a step took a full disk for
+        except RecipebuildError as raised:
+            error = disk_full(raised, task["out"]) or raised  # whatever a step took a full disk for
             logging.getLogger(__name__).error("%s", error.message)
             return error_message(disk_full(error, task["out"]) or error)
         except Exception as error:  # whatever a library throws must reach the user as one line

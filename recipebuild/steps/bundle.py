@@ -33,7 +33,7 @@ from recipebuild.toolkit.evaluate.classes import class_count
 from recipebuild.toolkit.graph.head import Head
 
 
-class Toolchain(BaseModel):
+class CompiledBy(BaseModel):
     """What compiled: its name, version, and what else tells it apart, such as an image's id."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -72,7 +72,7 @@ class Params(BaseModel):
     runtime: Runtime = Runtime()
     hardware: str
     npu_mode: str
-    toolchain: Toolchain
+    toolchain: CompiledBy
     runner: str | None = None
     source: str
     license: str | None = None
@@ -90,17 +90,17 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     """
     folder = out / "bundle"
     folder.mkdir()
-    found = _interface(inputs, params)
+    described = _interface(inputs, params)
     runner = runners()[params.runner] if params.runner else None
     if runner:
-        check_runner(runner, found)
+        check_runner(runner, described)
     for path in _model_files(inputs["compiled"]):
         shutil.copyfile(path, folder / path.name)
     shutil.copyfile(inputs["config"], folder / "pulsar2.json")
-    _write_json(folder / "model.json", found)
+    _write_json(folder / "model.json", described)
     shutil.copyfile(program(inputs), folder / "run.py")
     images = provenance.images(inputs["calibration"])
-    values = _card_values(inputs, params, found, runner, len(images))
+    values = _card_values(inputs, params, described, runner, len(images))
     (folder / "README.md").write_text(card(values, inputs), encoding="utf-8")
     progress(0.5, "provenance")
     _write_json(folder / provenance.FILE, _statement(inputs, params, folder, images))
@@ -110,7 +110,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     return {
         "files": len(list(folder.iterdir())),
         "bytes": sum(path.stat().st_size for path in folder.iterdir()),
-        "model": found["model"],
+        "model": described["model"],
         "runner": params.runner,
     }
 
@@ -144,18 +144,18 @@ def _model_files(compiled: Path) -> list[Path]:
 
 
 def _card_values(
-    inputs: Mapping[str, Path], params: Params, found: Mapping[str, Any], runner: Runner | None, images: int
+    inputs: Mapping[str, Path], params: Params, described: Mapping[str, Any], runner: Runner | None, images: int
 ) -> dict[str, Any]:
     _, _, height, width = params.input.shape
     return {
         **params.model_dump(mode="json", include={"recipe", "source", "license", "intended_use"}),
         "recipe_digest": digest_json(params.steps),
         "version": __version__,
-        "interface": found,
+        "interface": described,
         "figures": _evaluation(inputs),
         "metrics": [metric for metric in METRICS.values() if metric.tasks],
         "calibration_images": images,
-        "command": runner.command(found["model"], height, width) if runner else None,
+        "command": runner.command(described["model"], height, width) if runner else None,
     }
 
 

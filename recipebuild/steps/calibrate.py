@@ -46,9 +46,9 @@ class Params(BaseModel):
 
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
     """Draw, check and pack the images."""
-    with images(inputs["source"], params.pattern) as found:
-        diverse = params.select == "diverse" and params.count < len(found)
-        chosen = _covering(found, params.count, progress) if diverse else sample(found, params.count, params.seed)
+    with images(inputs["source"], params.pattern) as members:
+        diverse = params.select == "diverse" and params.count < len(members)
+        chosen = _covering(members, params.count, progress) if diverse else sample(members, params.count, params.seed)
         total, start = len(chosen), _LOOKING if diverse else 0.0
         facts = write_archive(
             chosen, out / "calibration.tar",
@@ -74,14 +74,14 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     }
 
 
-def _covering(found: Sequence[ImageFile], count: int, progress: Progress) -> list[ImageFile]:
+def _covering(members: Sequence[ImageFile], count: int, progress: Progress) -> list[ImageFile]:
     """The images that cover all of them, sorted by name; every one is decoded for that."""
     looks = {}
-    for done, image in enumerate(found, 1):
+    for done, image in enumerate(members, 1):
         looks[image.name] = look(decode(image.read(), image.name))
-        progress(_LOOKING * done / len(found), f"looking at image {done} of {len(found)}")
+        progress(_LOOKING * done / len(members), f"looking at image {done} of {len(members)}")
     names = set(spread(looks, count))
-    return sorted((image for image in found if image.name in names), key=lambda image: image.name)
+    return sorted((image for image in members if image.name in names), key=lambda image: image.name)
 
 
 def _size(image: ImageFacts) -> str:

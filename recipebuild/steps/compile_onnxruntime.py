@@ -24,7 +24,7 @@ from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.graph.cost import multiply_adds_of_nodes
 from recipebuild.toolkit.graph.files import EXTERNAL_DATA_OVER, check, load, save, size
 from recipebuild.toolkit.graph.layers import resolve
-from recipebuild.toolkit.quantize.calibrate import Measured, Method, group_ranges, measure
+from recipebuild.toolkit.quantize.calibrate import ActivationStatistics, Method, group_ranges, measure
 from recipebuild.toolkit.quantize.dataset import CalibrationSet
 from recipebuild.toolkit.quantize.parameters import baked, settle
 from recipebuild.toolkit.quantize.planner import ConvBias, LayerNormScale, planned
@@ -36,7 +36,7 @@ from recipebuild.toolkit.quantize.write import qdq_counts, written
 if TYPE_CHECKING:
     import onnx
 
-    from recipebuild.toolkit.quantize.plan import Plan
+    from recipebuild.toolkit.quantize.plan import QuantizationPlan
 
 logger = logging.getLogger(__name__)
 
@@ -130,7 +130,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     save(quantized, target)
     check(target)
     (out / "quant.json").write_text(quant_json(model, plan, settled), encoding="utf-8")
-    got = dict(sorted(Counter(plan.type_of(it.group) for it in plan.stored.values()).items()))
+    got = dict(sorted(Counter(plan.type_of(tensor.group) for tensor in plan.stored.values()).items()))
     precision = json.dumps({"dropped": dropped, "got": got}, indent=2)
     (out / "precision.json").write_text(f"{precision}\n", encoding="utf-8")
     for warning in warnings:
@@ -165,15 +165,15 @@ def _is_wide(layers: Sequence[Mapping[str, Any]]) -> bool:
     return "U16" in types or "S16" in types
 
 
-def _wide_share(model: onnx.ModelProto, plan: Plan) -> float:
+def _wide_share(model: onnx.ModelProto, plan: QuantizationPlan) -> float:
     costs = dict(zip((node.name for node in model.graph.node), multiply_adds_of_nodes(model), strict=True))
     wide = sum(cost for name, cost in costs.items() if cost and plan.bits(name) > 8)
     return float(wide / (sum(costs.values()) or 1))
 
 
-def _constant(measured: Measured, name: str) -> list[str]:
+def _constant(measured: ActivationStatistics, name: str) -> list[str]:
     """A warning if the calibration set has nothing to calibrate with."""
-    found = measured.ranges.get(name)
-    if found is None or found.low < found.high:
+    bounds = measured.ranges.get(name)
+    if bounds is None or bounds.low < bounds.high:
         return []
-    return [f"{name} is {found.low:g} throughout the calibration set: other values will be cut off"]
+    return [f"{name} is {bounds.low:g} throughout the calibration set: other values will be cut off"]

@@ -73,7 +73,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     try:
         built = compile_()
     except _RenamedError:
-        logger.info("%s", names.said)
+        logger.info("%s", names.summary)
         shutil.rmtree(folder / OUT, ignore_errors=True)
         built = compile_()
     shutil.copyfile(folder / CONFIG, out / USED)
@@ -104,7 +104,7 @@ class _Names:
         self.changes: dict[str, list[str]] = {}
 
     @property
-    def said(self) -> str:
+    def summary(self) -> str:
         """What was renamed, in one line."""
         pairs = [f"{old} is {', '.join(new)}" for old, new in self.changes.items()]
         return f"begun again with the names that Pulsar2 gives to layers: {'; '.join(pairs[:5])}"
@@ -119,20 +119,20 @@ class _Names:
         path = self._folder / CONFIG
         values = json.loads(path.read_text(encoding="utf-8"))
         asked = values.get("quant", {}).get("layer_configs", [])
-        if self.changes or not any("layer_name" in it or "layer_names" in it for it in asked):
+        if self.changes or not any("layer_name" in config or "layer_names" in config for config in asked):
             return
-        found, changes = renamed(asked, load(self._folder / MODEL, weights=False), load(optimized, weights=False))
+        configs, changes = renamed(asked, load(self._folder / MODEL, weights=False), load(optimized, weights=False))
         if changes:
             self.changes = changes
-            values["quant"]["layer_configs"] = found
+            values["quant"]["layer_configs"] = configs
             path.write_text(json.dumps(values, indent=2) + "\n", encoding="utf-8")
             raise _RenamedError
 
 
 def _archive(config: Path) -> str:
     """The one calibration archive that a configuration names."""
-    given = json.loads(config.read_text(encoding="utf-8")).get("quant", {}).get("input_configs", [])
-    names = sorted({str(each["calibration_dataset"]) for each in given}) or [IMAGES]
+    entries = json.loads(config.read_text(encoding="utf-8")).get("quant", {}).get("input_configs", [])
+    names = sorted({str(each["calibration_dataset"]) for each in entries}) or [IMAGES]
     if len(names) > 1 or names[0] not in (IMAGES, TENSORS):
         raise StepError(
             f"the configuration takes calibration data from {', '.join(names)}, which this build does not make",

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recipebuild.toolkit.pulsar2.compose import Build
+from recipebuild.toolkit.pulsar2.compose import BuildSettings
 from recipebuild.toolkit.pulsar2.render import rendered
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-class Params(Build):
+class Params(BuildSettings):
     """What the configuration says."""
 
 
@@ -32,14 +32,14 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
 
         layers = resolve(params.quant["layer_configs"], load(inputs["model"], weights=False))
         params = params.model_copy(update={"quant": {**params.quant, "layer_configs": layers}})
-    found = rendered(params, inputs)
-    for warning in found.warnings:
+    result = rendered(params, inputs)
+    for warning in result.warnings:
         logger.warning("%s", warning)
-    (out / "pulsar2.json").write_text(found.text, encoding="utf-8")
-    config = found.config
+    (out / "pulsar2.json").write_text(result.text, encoding="utf-8")
+    config = result.config
     return {
         "hardware": config.target_hardware,
         "npu_mode": config.npu_mode,
         "method": config.quant.calibration_method,
-        **({"warnings": found.warnings} if found.warnings else {}),
+        **({"warnings": result.warnings} if result.warnings else {}),
     }

@@ -30,7 +30,7 @@ from recipebuild.toolkit.board.boards import Board
 from recipebuild.toolkit.board.costs import costs
 from recipebuild.toolkit.board.measure import Repeats, copy_changed, outputs, sample_speed, speed, summary
 from recipebuild.toolkit.board.output import SampleTiming, Timing
-from recipebuild.toolkit.board.session import Session, on_board
+from recipebuild.toolkit.board.session import BoardSession, on_board
 from recipebuild.toolkit.calibration.archive import read_archive
 from recipebuild.toolkit.calibration.preprocess import ImageSpec, preprocess
 from recipebuild.toolkit.calibration.runtime import Runtime, runtime_tensor
@@ -115,7 +115,7 @@ class _Work:
     agreement: Agreement = field(default_factory=Agreement)
     counts: list[Array] = field(default_factory=list)
 
-    def __call__(self, session: Session) -> None:
+    def __call__(self, session: BoardSession) -> None:
         params = self.params
         place = f"../../{params.place}"
         model = f"{place}/{self.interface['model']}"
@@ -138,20 +138,20 @@ class _Work:
     def _fed(self, image: Image.Image) -> Array:
         return runtime_tensor(image, self.params.input, self.params.runtime).repeat(self.params.input.shape[0], 0)
 
-    def _compare(self, batch: Sequence[Labelled], found: Sequence[Sequence[Array]]) -> None:
+    def _compare(self, batch: Sequence[Labelled], received: Sequence[Sequence[Array]]) -> None:
         """Count what the board gave against the host, and against the labels."""
         spec = self.params.input
         names = [output["name"] for output in self.interface["outputs"]]
         feeds = [{spec.name: preprocess(image, spec).repeat(spec.shape[0], 0)} for image, _ in batch]
         right = run_model(self.inputs["model"], feeds)
-        for (_, truth), outputs_, host in zip(batch, found, right, strict=True):
+        for (_, truth), outputs_, host in zip(batch, received, right, strict=True):
             self.agreement.add(names, outputs_, host)
             if self.how:
-                given = answer(outputs_, self.how.task, "the board")
-                check_classes(given, self.how.classes, "board's", "an image")
-                self.counts.append(self.how.score.count(truth, given))
+                predicted = answer(outputs_, self.how.task, "the board")
+                check_classes(predicted, self.how.classes, "board's", "an image")
+                self.counts.append(self.how.score.count(truth, predicted))
 
-    def _sample(self, session: Session, runner: str, model: str) -> SampleTiming | None:
+    def _sample(self, session: BoardSession, runner: str, model: str) -> SampleTiming | None:
         picture = io.BytesIO()
         self.images[0]()[0].convert("RGB").save(picture, "PNG")
         session.put({"image.png": picture.getvalue()}, ".")
@@ -171,11 +171,11 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         raise MissingError(
             f"{interface['model']} runs on this machine, not on a board", remedy="build with --toolchain pulsar2"
         )
-    given, fed = interface["input"], params.runtime
+    tensor, fed = interface["input"], params.runtime
     wanted = ("uint8" if fed.dtype == "U8" else "float32", list(fed.shape(params.input)))
-    if (given["dtype"], given["shape"]) != wanted:
+    if (tensor["dtype"], tensor["shape"]) != wanted:
         raise StepError(
-            f"{interface['model']} takes {given['dtype']} {given['shape']}, "
+            f"{interface['model']} takes {tensor['dtype']} {tensor['shape']}, "
             f"and the recipe feeds {wanted[0]} {wanted[1]}",
             remedy="say in target.runtime_input what the template of pulsar2.json makes of the input",
         )
@@ -187,7 +187,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     return metrics
 
 
-def _speed(session: Session, model: str, load: Repeats) -> Timing:
+def _speed(session: BoardSession, model: str, load: Repeats) -> Timing:
     """One call; on a card a second one if the first fails, which cards do about once in 200 runs for no reason."""
     try:
         return speed(session, model, load)
@@ -229,8 +229,8 @@ def _figures(work: _Work) -> dict[str, Any]:
     last = work.timings[-1]
     accuracy = {}
     if work.how and work.counts:
-        found = work.how.score.figures(sum(work.counts[1:], work.counts[0]))
-        accuracy = {f"{name}_board": round(float(value), 6) for name, value in found.items() if value == value}
+        figures = work.how.score.figures(sum(work.counts[1:], work.counts[0]))
+        accuracy = {f"{name}_board": round(float(value), 6) for name, value in figures.items() if value == value}
     return as_json(
         Deployed(
             board=work.params.name,
@@ -255,13 +255,13 @@ def _figures(work: _Work) -> dict[str, Any]:
 
 
 def _warnings(work: _Work) -> Iterator[str]:
-    params, said = work.params, work.timings[-1].facts.get("pulsar2", "")
+    params, reported = work.params, work.timings[-1].facts.get("pulsar2", "")
     if params.runner and work.sample is None:
         yield f"{params.name} has no {params.runner}: it was not timed"
     version = work.interface["toolchain"]["version"]
-    ours, theirs = (re.match(r"\d+(\.\d+)*", text) for text in (version, said))
+    ours, theirs = (re.match(r"\d+(\.\d+)*", text) for text in (version, reported))
     if ours and theirs and ours[0] != theirs[0]:
-        yield f"{params.board.program} says that Pulsar2 {said} compiled the model, the bundle says {version}"
+        yield f"{params.board.program} says that Pulsar2 {reported} compiled the model, the bundle says {version}"
 
 
 def _costs(model: Path) -> dict[str, Any] | None:

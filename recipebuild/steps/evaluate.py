@@ -25,7 +25,7 @@ from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.evaluate.class_names import class_names
 from recipebuild.toolkit.evaluate.dataset import DatasetSpec, samples
 from recipebuild.toolkit.evaluate.layouts import layout_name
-from recipebuild.toolkit.evaluate.measure import Measured, Measurement, measure
+from recipebuild.toolkit.evaluate.measure import ImageScores, Measurement, measure
 from recipebuild.toolkit.evaluate.noise import difference, interval, pseudo_values
 from recipebuild.toolkit.evaluate.parts import Part, part_of
 from recipebuild.toolkit.evaluate.runners import batch, batch_runner, onnx_runner, open_model, recorded_runner
@@ -94,16 +94,18 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
             "the dataset cannot be cut into halves: it has one image", remedy="label more images, or evaluate.count"
         )
     total = len(chosen)
-    found = measure(_runs(inputs, params), chosen, how, lambda done: progress(done / total, f"image {done} of {total}"))
-    against = "labels" if how.labelled else next(iter(found))
-    figures = _figures(found, metric, images=total, against=against, labels=names)
+    measured = measure(
+        _runs(inputs, params), chosen, how, lambda done: progress(done / total, f"image {done} of {total}")
+    )
+    against = "labels" if how.labelled else next(iter(measured))
+    figures = _figures(measured, metric, images=total, against=against, labels=names)
     metrics = as_json(figures)
     more = {
         "classes": how.classes,
         "task": how.task,
         "layout": layout,
         **({"labels": names} if names else {}),
-        "per_image": _per_image(found, metric, [sample.name for sample in chosen]),
+        "per_image": _per_image(measured, metric, [sample.name for sample in chosen]),
     }
     (out / "evaluation.json").write_text(json.dumps({**more, **metrics}, indent=2, sort_keys=True) + "\n")
     return metrics
@@ -124,20 +126,20 @@ def _runs(inputs: Mapping[str, Path], params: Params) -> dict[str, Run]:
 
 
 def _figures(
-    found: Mapping[str, Measured], metric: str, *, images: int, against: str, labels: Sequence[str]
+    measured: Mapping[str, ImageScores], metric: str, *, images: int, against: str, labels: Sequence[str]
 ) -> Evaluation:
     """The figures of all rows, the metric's intervals, the drop, and of segmentation the IoU per class."""
     scores: dict[str, float] = {}
     per_class: dict[str, dict[str, float]] = {}
-    for row, it in found.items():
-        scores |= {f"{name}_{row}": round(value, _DIGITS) for name, value in it.figures().items()}
-        if isinstance(it.score, Segmentation):
-            for class_id, value in it.score.per_class(it.counts.sum(axis=0)).items():
+    for row, result in measured.items():
+        scores |= {f"{name}_{row}": round(value, _DIGITS) for name, value in result.figures().items()}
+        if isinstance(result.score, Segmentation):
+            for class_id, value in result.score.per_class(result.counts.sum(axis=0)).items():
                 per_class.setdefault(str(class_id), {})[row] = round(value, _DIGITS)
-    intervals = {row: _rounded(interval(it.counts, it.figure(metric))) for row, it in found.items()}
+    intervals = {row: _rounded(interval(result.counts, result.figure(metric))) for row, result in measured.items()}
     drop, drop_interval = None, None
-    if "quantized" in found:
-        before, after = found["float"], found["quantized"]
+    if "quantized" in measured:
+        before, after = measured["float"], measured["quantized"]
         drop = round(loss(metric, scores[f"{metric}_float"], scores[f"{metric}_quantized"]), _DIGITS)
         if bounds := difference(before.counts, after.counts, after.figure(metric)):
             drop_interval = _rounded(tuple(sorted(loss(metric, 0.0, bound) for bound in bounds)))
@@ -154,10 +156,10 @@ def _figures(
     )
 
 
-def _per_image(found: Mapping[str, Measured], metric: str, names: list[str]) -> dict[str, Any]:
+def _per_image(measured: Mapping[str, ImageScores], metric: str, names: list[str]) -> dict[str, Any]:
     """The metric's pseudo-values of the last row: by them another build is compared with this one, image by image."""
-    row, it = list(found.items())[-1]
-    values = pseudo_values(it.counts, it.figure(metric))
+    row, result = list(measured.items())[-1]
+    values = pseudo_values(result.counts, result.figure(metric))
     return {"row": row, "values": {name: round(value, _DIGITS) for name, value in zip(names, values, strict=True)}}
 
 

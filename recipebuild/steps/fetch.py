@@ -65,10 +65,10 @@ def _from_hub(params: Params, model: Path, progress: Progress) -> dict[str, Any]
     if params.weights == "random":
         write_config(_known_config(params.hub_id), model)
         return {"origin": "family"}
-    found = snapshot(params.hub_id, params.revision, allow_pickle=params.allow_pickle, progress=progress)
-    where = f"{params.hub_id} at {found.commit}"
-    copy_files(check_folder(found.folder, allow_pickle=params.allow_pickle, where=where), found.folder, model)
-    return {"origin": "hub", "commit": found.commit}
+    downloaded = snapshot(params.hub_id, params.revision, allow_pickle=params.allow_pickle, progress=progress)
+    where = f"{params.hub_id} at {downloaded.commit}"
+    copy_files(check_folder(downloaded.folder, allow_pickle=params.allow_pickle, where=where), downloaded.folder, model)
+    return {"origin": "hub", "commit": downloaded.commit}
 
 
 def _from_folder(source: Path, params: Params, model: Path) -> dict[str, Any]:

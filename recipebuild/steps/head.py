@@ -32,6 +32,10 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     return {
         "nodes": len(model.graph.node),
         "bytes": size(target),
-        "inputs": [{"name": it.name, "dtype": it.dtype, "shape": it.shape} for it in model_inputs(model)],
-        "outputs": [{"name": it.name, "dtype": it.dtype, "shape": it.shape} for it in model_outputs(model)],
+        "inputs": [
+            {"name": tensor.name, "dtype": tensor.dtype, "shape": tensor.shape} for tensor in model_inputs(model)
+        ],
+        "outputs": [
+            {"name": tensor.name, "dtype": tensor.dtype, "shape": tensor.shape} for tensor in model_outputs(model)
+        ],
     }

@@ -146,7 +146,11 @@ def _board(figures: Mapping[str, Any], params: Params) -> Judgement:
     cosines = {f"mean cosine of {name}": value["mean"] for name, value in figures["cosine"].items()}
     checks = [_at_least(what, "board.min_agreement", value, params.min_agreement) for what, value in same.items()]
     checks += [_at_least(what, "board.min_cosine", value, params.min_cosine) for what, value in cosines.items()]
-    low = [f"{it['figure']} is {it['value']:.4f}, less than {it['limit']:g}" for it in checks if not it["passed"]]
+    low = [
+        f"{check['figure']} is {check['value']:.4f}, less than {check['limit']:g}"
+        for check in checks
+        if not check["passed"]
+    ]
     if not low:
         return Judgement(checks)
     return Judgement(checks, f"board and host do not agree: {', '.join(low)}", "\n".join(CAUSES))

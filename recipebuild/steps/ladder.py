@@ -154,12 +154,12 @@ class _Work:
         yield "pytorch", right
 
     def _all(self, name: str, run: Run) -> list[Answer]:
-        found = []
+        answers = []
         for (image, _), sample in zip(self.images, self.samples, strict=True):
-            given = run(image, sample.name)
-            check_classes(given, self.how.classes, RUNGS[name].title, sample.name)
-            found.append(given)
-        return found
+            predicted = run(image, sample.name)
+            check_classes(predicted, self.how.classes, RUNGS[name].title, sample.name)
+            answers.append(predicted)
+        return answers
 
 
 def _preprocessing(
@@ -170,13 +170,13 @@ def _preprocessing(
     if row is None or row["within_noise"] or loss(metric, 0.0, row["change"]) <= 0:
         return []
     before = row[metric] - row["change"]
-    said = (
+    summary = (
         f"the recipe's preprocessing alone takes {metric} of the PyTorch model from {before:.4f} to {row[metric]:.4f}"
     )
     try:
         own = own_processor(inputs["model"])
-        found = normalization(own) if own else None
+        declared = normalization(own) if own else None
     except StepError:
-        found = None
-    reasons = disagreements(found, params.original) if found else []
-    return [f"{said}: {'; '.join(reasons) or RUNGS['pytorch'].look_at}"]
+        declared = None
+    reasons = disagreements(declared, params.original) if declared else []
+    return [f"{summary}: {'; '.join(reasons) or RUNGS['pytorch'].look_at}"]

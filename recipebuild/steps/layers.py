@@ -112,12 +112,12 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         draw(images[place][1], region).save(out / "layers.png")
     rows = _rows(model, errors)
     last = errors[output.twin.tensor].end_to_end
-    found = {
+    report = {
         "images": len(images),
         "output": {"tensor": output.twin.tensor, **_figures(last), "agreement": agreement},
         "tensors": rows,
     }
-    (out / "layers.json").write_text(json.dumps(found, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    (out / "layers.json").write_text(json.dumps(report, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     worst = [{"layer": r["layer"], "module": r["module"], "snr_db": r["alone"]["snr_db"]} for r in rows[:_NAMED]]
     return as_json(Layers(images=len(images), snr_db=last.snr_db, agreement=agreement, worst=worst))
 
@@ -138,7 +138,7 @@ def _rows(model: onnx.ModelProto, errors: Mapping[str, LayerError]) -> list[dict
     makers = {name: node for node in model.graph.node for name in node.output}
     modules = modules_of(model)
     rows = []
-    for name, it in sorted(errors.items(), key=lambda item: -float(f"{item[1].alone.noise:.3g}")):
+    for name, error in sorted(errors.items(), key=lambda item: -float(f"{item[1].alone.noise:.3g}")):
         node = makers.get(name)
         rows.append(
             {
@@ -146,11 +146,11 @@ def _rows(model: onnx.ModelProto, errors: Mapping[str, LayerError]) -> list[dict
                 "layer": node.name if node else None,
                 "operator": node.op_type if node else None,
                 "module": modules.get(node.name) if node else None,
-                "low": it.low,
-                "high": it.high,
-                "outlier": it.outlier,
-                "alone": _figures(it.alone),
-                "end_to_end": _figures(it.end_to_end),
+                "low": error.low,
+                "high": error.high,
+                "outlier": error.outlier,
+                "alone": _figures(error.alone),
+                "end_to_end": _figures(error.end_to_end),
             }
         )
     return rows

@@ -31,12 +31,12 @@ class Params(BaseModel):
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
     """List the nodes; those that do not only run slowly are warnings."""
     known = params.hardware in hardware_with_tables()
-    found = lint(load(inputs["model"], weights=False), params.hardware) if known else []
-    text = json.dumps({"hardware": params.hardware, "findings": [asdict(each) for each in found]}, indent=2)
+    findings = lint(load(inputs["model"], weights=False), params.hardware) if known else []
+    text = json.dumps({"hardware": params.hardware, "findings": [asdict(each) for each in findings]}, indent=2)
     (out / "lint.json").write_text(f"{text}\n", encoding="utf-8")
-    warnings = [f"{params.hardware}: {finding}" for finding in found if finding.severity != "slow"]
+    warnings = [f"{params.hardware}: {finding}" for finding in findings if finding.severity != "slow"]
     if len(warnings) > _LISTED:
         warnings = [*warnings[:_LISTED], f"and {len(warnings) - _LISTED} more: they are in lint.json"]
     for warning in warnings:
         logger.warning("%s", warning)
-    return {"hardware": params.hardware, "findings": len(found), **({"warnings": warnings} if warnings else {})}
+    return {"hardware": params.hardware, "findings": len(findings), **({"warnings": warnings} if warnings else {})}

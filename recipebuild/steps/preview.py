@@ -112,15 +112,15 @@ def _save(row: Row, labels: Sequence[Label], folder: Path) -> None:
 
 def _labelled(dataset: Path, classes: int, params: Params, recorded: Run | None) -> list[Picture]:
     """Of the images that are evaluated those with most classes, what was predicted, and their ground truth."""
-    found = []
+    labelled = []
     for one in most_varied(samples(dataset, params.count, params.seed, params.dataset), _ROWS, classes, params.seed):
         image, label = read(one, classes)
         ids = recorded(image, one.name).ids if recorded else None
-        found.append((image, {} if ids is None else {"quantized": ids}, {"ground truth": label}))
-    return found
+        labelled.append((image, {} if ids is None else {"quantized": ids}, {"ground truth": label}))
+    return labelled
 
 
 def _unlabelled(calibration: Path, seed: int) -> list[Picture]:
     """A few images of the calibration set."""
-    with images(calibration) as found:
-        return [(decode(file.read(), file.name), {}, {}) for file in sample(found, _ROWS, seed)]
+    with images(calibration) as files:
+        return [(decode(file.read(), file.name), {}, {}) for file in sample(files, _ROWS, seed)]

@@ -65,7 +65,9 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     before, after = _work(inputs["model"]), _work(target)
     operators = operator_table(before.pop("operators"), after.pop("operators"))
     return {
-        "passes": [{"name": it.name, "times": it.times, "nodes": it.after} for it in result.applied],
+        "passes": [
+            {"name": applied.name, "times": applied.times, "nodes": applied.after} for applied in result.applied
+        ],
         "refused": [asdict(each) for each in result.refused],
         "rolled_back": list(result.rolled_back),
         "relative": result.difference and result.difference.relative,

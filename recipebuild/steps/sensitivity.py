@@ -34,7 +34,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from recipebuild.engine.step import Progress
 from recipebuild.errors import StepError
 from recipebuild.steps.compile_onnxruntime import Smooth
-from recipebuild.toolkit.analysis.blocks import Block, blocks
+from recipebuild.toolkit.analysis.blocks import NetworkBlock, blocks
 from recipebuild.toolkit.analysis.compared import compared
 from recipebuild.toolkit.analysis.pair import load_pair
 from recipebuild.toolkit.analysis.sensitivity import Effect, Switchboard, sensitivity
@@ -91,9 +91,11 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     board = Switchboard(model, pair.quantized, pair.twins, output, _batches(inputs, params))
     groups = blocks(model, modules_of(model), params.blocks // 3)
     runs = _RUNS * params.blocks
-    found = sensitivity(board, groups, params.blocks, lambda done: progress(min(done / runs, 1.0), f"run {done}"))
-    rows = [{**_named(it.block), "alone": _figures(it.alone), "without": _figures(it.without)} for it in found.blocks]
-    metrics = {"images": params.images, "full": _figures(found.full), "none": _figures(found.none), "blocks": rows}
+    result = sensitivity(board, groups, params.blocks, lambda done: progress(min(done / runs, 1.0), f"run {done}"))
+    rows = [
+        {**_named(row.block), "alone": _figures(row.alone), "without": _figures(row.without)} for row in result.blocks
+    ]
+    metrics = {"images": params.images, "full": _figures(result.full), "none": _figures(result.none), "blocks": rows}
     (out / "sensitivity.json").write_text(json.dumps(metrics, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     return metrics
 
@@ -103,7 +105,7 @@ def _batches(inputs: Mapping[str, Path], params: Params) -> Iterator[Batch]:
         yield batch(image, params.input)
 
 
-def _named(block: Block) -> dict[str, Any]:
+def _named(block: NetworkBlock) -> dict[str, Any]:
     share = round(block.share, 6)
     return {"block": block.name, "module": block.module, "layers": list(block.layers), "share": share}
 

@@ -76,9 +76,9 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
 
     def counted() -> Iterator[tuple[str, Outputs]]:
         nonlocal count
-        for name, found in _predictions(folder, inputs["dataset"], params, progress):
+        for name, tensors in _predictions(folder, inputs["dataset"], params, progress):
             count += 1
-            yield name, found
+            yield name, tensors
 
     write_outputs(target, counted())
     return {"images": count}
@@ -100,14 +100,14 @@ def _predictions(folder: Path, dataset: Path, params: Params, progress: Progress
             image = read_image(sample)
             fed = runtime_tensor(image, params.input, runtime)
             feeds.append({params.input.name: fed.repeat(params.input.shape[0], axis=0)})
-        given = simulate(folder, tool, model, feeds, outputs(graph), reference=reference)
-        for sample, found in zip(some, given, strict=True):
-            yield sample.name, list(found.values())
+        simulated = simulate(folder, tool, model, feeds, outputs(graph), reference=reference)
+        for sample, tensors in zip(some, simulated, strict=True):
+            yield sample.name, list(tensors.values())
 
 
 def _fed(graph: onnx.ModelProto, params: Params) -> Runtime:
     """What the model is fed: a quantized one need not have the operators that are put before the network."""
-    given = next((tensor for tensor in inputs_of(graph) if tensor.name == params.input.name), None)
+    input_ = next((tensor for tensor in inputs_of(graph) if tensor.name == params.input.name), None)
     network = Runtime(dtype="FP32", layout="NCHW", normalized=True)
-    bare = given is not None and (given.dtype, given.sizes) == ("float32", network.shape(params.input))
+    bare = input_ is not None and (input_.dtype, input_.sizes) == ("float32", network.shape(params.input))
     return network if params.mode == "Reference" and bare else params.runtime

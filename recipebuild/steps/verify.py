@@ -26,7 +26,7 @@ from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.evaluate.ladder import RUNGS
 from recipebuild.toolkit.evaluate.resize import enlarge, inside
 from recipebuild.toolkit.evaluate.runners import batch
-from recipebuild.toolkit.graph.compare import Difference, check_finite, difference, run_model, with_classes
+from recipebuild.toolkit.graph.compare import OutputDifference, check_finite, difference, run_model, with_classes
 from recipebuild.toolkit.graph.head import Head
 from recipebuild.toolkit.models.processor import disagreements, normalization, own_processor
 from recipebuild.toolkit.models.run import Weights, torch_runner
@@ -85,9 +85,9 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         figures["classes_seen"] = _classes_seen(expected, axis)
 
     stages = {name: inputs[rung.input] for name, rung in RUNGS.items() if rung.checked and rung.input in inputs}
-    found: dict[str, Difference] = {}
+    differences: dict[str, OutputDifference] = {}
     for stage, path in stages.items():
-        progress((1 + len(found)) / (1 + len(stages)), stage)
+        progress((1 + len(differences)) / (1 + len(stages)), stage)
         has_head = stage == "head" and params.head.kind == "argmax"
         taken = fed if RUNGS[stage].fed else batches
         got = run_model(path, [{params.input.name: b, **m} for b, m in zip(taken, more, strict=True)])
@@ -100,12 +100,12 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         try:
             if has_head and params.head.before_resize:
                 right, got, figures["before_resize"] = _where_classes_do_not_meet(right, got)
-            found[stage] = difference(right, got)
+            differences[stage] = difference(right, got)
         except CheckError as error:
-            so_far = figures | _summary(found)
+            so_far = figures | _summary(differences)
             raise CheckError(f"after {stage}: {error.message}", remedy=RUNGS[stage].look_at, metrics=so_far) from error
-    figures |= _summary(found)
-    for stage, measured in found.items():
+    figures |= _summary(differences)
+    for stage, measured in differences.items():
         if measured.beyond(relative=params.relative, agreement=params.agreement):
             raise CheckError(
                 f"after {stage} the model is not the {figures['reference']} one any more: {measured} "
@@ -128,8 +128,8 @@ def _preprocessing(folder: Path, spec: ImageSpec) -> list[str]:
         own = own_processor(folder)
     except StepError as error:
         return [error.message]
-    found = normalization(own) if own else None
-    warnings = disagreements(found, spec) if found else []
+    declared = normalization(own) if own else None
+    warnings = disagreements(declared, spec) if declared else []
     for warning in warnings:
         logger.warning("%s", warning)
     return warnings
@@ -193,7 +193,7 @@ def _where_classes_do_not_meet(
     import numpy as np
 
     right: list[Outputs] = []
-    found: list[Outputs] = []
+    kept: list[Outputs] = []
     same: list[float] = []
     for whole, small in zip(expected, got, strict=True):
         check_finite(small)
@@ -202,21 +202,21 @@ def _where_classes_do_not_meet(
         large = np.stack([enlarge(each, height, width) for each in ids]).reshape(whole[-1].shape)
         sure = np.stack([enlarge(inside(each), height, width) for each in ids]).reshape(whole[-1].shape) > 0
         right.append([whole[-1][sure]])
-        found.append([large[sure]])
+        kept.append([large[sure]])
         same.append(float((large == whole[-1]).mean()))
-    return right, found, round(float(np.mean(same)), 6)
+    return right, kept, round(float(np.mean(same)), 6)
 
 
-def _summary(found: Mapping[str, Difference]) -> dict[str, Any]:
+def _summary(differences: Mapping[str, OutputDifference]) -> dict[str, Any]:
     """Rounded figures: of each stage, and the worst of them."""
     stages = [
         {
             "stage": stage,
-            "absolute": _rounded(it.absolute),
-            "relative": _rounded(it.relative),
-            "agreement": it.agreement if it.agreement is None else round(it.agreement, 6),
+            "absolute": _rounded(measured.absolute),
+            "relative": _rounded(measured.relative),
+            "agreement": measured.agreement if measured.agreement is None else round(measured.agreement, 6),
         }
-        for stage, it in found.items()
+        for stage, measured in differences.items()
     ]
     relative = [row["relative"] for row in stages if row["relative"] is not None]
     agreement = [row["agreement"] for row in stages if row["agreement"] is not None]

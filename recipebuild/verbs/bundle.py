@@ -8,11 +8,11 @@ from typing import Literal
 from recipebuild.errors import CheckError
 from recipebuild.toolkit.bundle.sign import check_signature
 from recipebuild.toolkit.bundle.sign import sign as sign_bundle
-from recipebuild.toolkit.bundle.verify import Verdict
+from recipebuild.toolkit.bundle.verify import BundleVerdict
 from recipebuild.toolkit.bundle.verify import verify as verify_bundle
 
 
-def verify(bundle: Path, signers: Path | None = None, identity: str | None = None) -> tuple[Verdict, str | None]:
+def verify(bundle: Path, signers: Path | None = None, identity: str | None = None) -> tuple[BundleVerdict, str | None]:
     """Check every byte of a bundle and, if it is whole and signers are named, who signed it.
 
     Args:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from recipebuild.engine import exchange
 from recipebuild.engine.exchange import Moved
-from recipebuild.engine.upkeep import Freed, Usage, Verdict, collect
+from recipebuild.engine.upkeep import Freed, StoreVerdict, Usage, collect
 from recipebuild.engine.upkeep import usage as count
 from recipebuild.engine.upkeep import verify as verify_store
 from recipebuild.errors import RecipeError
@@ -22,7 +22,7 @@ def stats(options: Options) -> tuple[str, Usage]:
     return str(store.root), count(store)
 
 
-def verify(options: Options) -> Verdict:
+def verify(options: Options) -> StoreVerdict:
     """Read every byte of the store; what is damaged is removed."""
     return verify_store(open_store(options))
 

@@ -15,7 +15,7 @@ from recipebuild.recipe.load import Variant, load
 from recipebuild.session import DEFAULTS, Options, Session, listed, plan_recipe, resolve_toolchain
 from recipebuild.toolkit.board.book import measured
 from recipebuild.toolkit.board.costs import costs
-from recipebuild.toolkit.board.estimate import Measured, held_out
+from recipebuild.toolkit.board.estimate import MeasuredModel, held_out
 from recipebuild.toolkit.board.estimate import estimate as estimate_of
 
 __all__ = ["Options", "estimate"]
@@ -36,7 +36,7 @@ def estimate(
 
 
 def _of_recipe(
-    variants: Sequence[Variant], options: Options, own: Sequence[Measured], on_event: OnEvent
+    variants: Sequence[Variant], options: Options, own: Sequence[MeasuredModel], on_event: OnEvent
 ) -> list[dict[str, Any]]:
     for variant in variants:
         if not CHIPS[hardware := variant.recipe.target.hardware].latency:
@@ -57,7 +57,7 @@ def _of_recipe(
     return estimates
 
 
-def _check(own: Sequence[Measured]) -> dict[str, Any]:
+def _check(own: Sequence[MeasuredModel]) -> dict[str, Any]:
     """The same estimate of a model that was measured and is kept out of the fit."""
     model = held_out()
     ((mode, ms),) = model.ms.items()

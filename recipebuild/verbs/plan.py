@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from recipebuild.engine.explain import Change
+from recipebuild.engine.explain import IngredientChange
 from recipebuild.engine.explain import preview as preview_steps
 from recipebuild.engine.step import Step
 from recipebuild.errors import CheckError, MissingError
@@ -70,7 +70,7 @@ class RemoteRecords:
         return notes
 
 
-def with_place(change: Change, step: Step, job: Job) -> dict[str, Any]:
+def with_place(change: IngredientChange, step: Step, job: Job) -> dict[str, Any]:
     """A change with the recipe's ``field`` that decides the value, and the ``place`` where that is written."""
     field = recipe_field(step.name, change.where)
     place = job.place(step, field) if field else None

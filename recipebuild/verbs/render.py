@@ -11,8 +11,8 @@ from recipebuild.recipe.schema import Recipe
 from recipebuild.session import DEFAULTS, Options, templates_of
 
 if TYPE_CHECKING:
-    from recipebuild.toolkit.pulsar2.compose import Build
-    from recipebuild.toolkit.pulsar2.settled import Settled
+    from recipebuild.toolkit.pulsar2.compose import BuildSettings
+    from recipebuild.toolkit.pulsar2.settled import SettledConfig
 
 __all__ = ["Options", "configure_build", "render", "render_recipe"]
 
@@ -27,7 +27,7 @@ def render(recipe: str, options: Options = DEFAULTS) -> str:
     return render_recipe(load(recipe, sets=options.sets, cwd=Path.cwd(), files=False)[0].recipe, options).text
 
 
-def render_recipe(recipe: Recipe, options: Options) -> Settled:
+def render_recipe(recipe: Recipe, options: Options) -> SettledConfig:
     """The Pulsar2 configuration of a loaded recipe; layers that are chosen by module stay as patterns.
 
     Raises:
@@ -38,11 +38,11 @@ def render_recipe(recipe: Recipe, options: Options) -> Settled:
     return rendered(configure_build(recipe), templates_of(options)["pulsar2"])
 
 
-def configure_build(recipe: Recipe) -> Build:
+def configure_build(recipe: Recipe) -> BuildSettings:
     """What the step configure is told, but for layers that are chosen by module: they stay as patterns."""
-    from recipebuild.toolkit.pulsar2.compose import Build
+    from recipebuild.toolkit.pulsar2.compose import BuildSettings
 
-    build = Build.model_validate(configure_params(recipe))
+    build = BuildSettings.model_validate(configure_params(recipe))
     layers = [_unresolved(layer) for layer in build.quant.get("layer_configs", ())]
     quant = {**build.quant, **({"layer_configs": layers} if layers else {})}
     return build.model_copy(update={"quant": quant})

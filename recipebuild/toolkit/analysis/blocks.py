@@ -19,7 +19,7 @@ REST = " (rest)"
 
 
 @dataclass(frozen=True)
-class Layer:
+class NetworkLayer:
     """A node of the graph.
 
     Attributes:
@@ -34,7 +34,7 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class Block:
+class NetworkBlock:
     """A part of the network.
 
     Attributes:
@@ -45,7 +45,7 @@ class Block:
 
     name: str
     module: str | None
-    members: tuple[Layer, ...] = field(repr=False)
+    members: tuple[NetworkLayer, ...] = field(repr=False)
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -58,7 +58,7 @@ class Block:
         return sum(layer.share for layer in self.members)
 
 
-def blocks(model: onnx.ModelProto, modules: Mapping[str, str], at_most: int) -> list[Block]:
+def blocks(model: onnx.ModelProto, modules: Mapping[str, str], at_most: int) -> list[NetworkBlock]:
     """The blocks of a model, in the order of their first layers; each layer that computes is in one of them.
 
     The tree of modules is opened from its root on, always at the part with the most multiply-adds (of equals the one
@@ -73,12 +73,12 @@ def blocks(model: onnx.ModelProto, modules: Mapping[str, str], at_most: int) -> 
     costs = multiply_adds_of_nodes(model)
     total = sum(costs) or 1
     layers = [
-        Layer(node.name, modules.get(node.name, ""), cost / total)
+        NetworkLayer(node.name, modules.get(node.name, ""), cost / total)
         for node, cost in zip(model.graph.node, costs, strict=True)
         if node.op_type not in MOVES
     ]
-    open_ = [Block("(all)", None, tuple(layers))]
-    closed: list[Block] = []
+    open_ = [NetworkBlock("(all)", None, tuple(layers))]
+    closed: list[NetworkBlock] = []
     while open_ and len(open_) + len(closed) < at_most:
         largest = max(open_, key=lambda block: (block.share, len(block.members)))
         open_.remove(largest)
@@ -90,27 +90,27 @@ def blocks(model: onnx.ModelProto, modules: Mapping[str, str], at_most: int) -> 
     return in_order(model, [*closed, *open_])
 
 
-def opened(block: Block) -> list[Block]:
+def opened(block: NetworkBlock) -> list[NetworkBlock]:
     """The parts of a block: modules, or single layers where there are none inside it; itself if it is one layer."""
     if len(block.members) == 1:
         return [block]
     depth = len(_common([layer.module.split(".") for layer in block.members]))
-    inside: dict[str, list[Layer]] = {}
+    inside: dict[str, list[NetworkLayer]] = {}
     for layer in block.members:
         path = layer.module.split(".") if layer.module else []
         inside.setdefault(".".join(path[: depth + 1]), []).append(layer)
     here = ".".join(block.members[0].module.split(".")[:depth])
     if block.name.endswith(REST) or list(inside) == [here]:
-        return [Block(layer.name, None, (layer,)) for layer in block.members]
+        return [NetworkBlock(layer.name, None, (layer,)) for layer in block.members]
     return [
-        Block(f"{here or '(no module)'}{REST}", None, tuple(layers))
+        NetworkBlock(f"{here or '(no module)'}{REST}", None, tuple(layers))
         if path == here
-        else Block(path, path, tuple(layers))
+        else NetworkBlock(path, path, tuple(layers))
         for path, layers in inside.items()
     ]
 
 
-def in_order(model: onnx.ModelProto, groups: Iterable[Block]) -> list[Block]:
+def in_order(model: onnx.ModelProto, groups: Iterable[NetworkBlock]) -> list[NetworkBlock]:
     """Blocks in the order of their first layers."""
     order = {node.name: number for number, node in enumerate(model.graph.node)}
     return sorted(groups, key=lambda block: order[block.members[0].name])

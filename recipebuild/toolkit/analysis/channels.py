@@ -40,7 +40,7 @@ def other_axes(model: onnx.ModelProto) -> dict[str, tuple[int, ...]]:
 def _axis(node: onnx.NodeProto, before: int | None, rank_before: int | None, rank: int) -> int:
     if node.op_type in IMAGE_OPERATORS:
         return 1
-    perm = next((list(it.ints) for it in node.attribute if it.name == "perm"), None)
+    perm = next((list(attribute.ints) for attribute in node.attribute if attribute.name == "perm"), None)
     if node.op_type == "Transpose" and perm and before is not None:
         return perm.index(before)
     moved = node.op_type in ("Reshape", "Flatten", "Squeeze", "Unsqueeze", "MatMul", "Gemm", "LayerNormalization")

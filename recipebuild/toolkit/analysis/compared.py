@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from recipebuild.errors import StepError
-from recipebuild.toolkit.analysis.session import Session, giving
+from recipebuild.toolkit.analysis.session import OrtSession, giving
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,7 +45,7 @@ def compared(model: onnx.ModelProto, twins: Mapping[str, Twin], class_axis: int 
     makers = {output: node for node in model.graph.node for output in node.output}
     while (node := makers.get(name)) is not None and node.op_type in ("ArgMax", "Cast", "Squeeze", "Identity"):
         if node.op_type == "ArgMax":
-            class_axis = next((it.i for it in node.attribute if it.name == "axis"), 0)
+            class_axis = next((attribute.i for attribute in node.attribute if attribute.name == "axis"), 0)
         name = node.input[0]
     if name not in twins:
         raise StepError(f"the quantized model has no {name}, by which it could be compared with the float one")
@@ -53,7 +53,7 @@ def compared(model: onnx.ModelProto, twins: Mapping[str, Twin], class_axis: int 
 
 
 def both(
-    model: onnx.ModelProto, quantized: onnx.ModelProto, it: Compared, batches: Iterator[Array]
+    model: onnx.ModelProto, quantized: onnx.ModelProto, output: Compared, batches: Iterator[Array]
 ) -> Iterator[tuple[Array, Array]]:
     """The compared tensor of the float model and of the quantized one, for each batch.
 
@@ -61,7 +61,7 @@ def both(
         StepError: If ONNX Runtime cannot run the models.
     """
     fed = model.graph.input[0].name
-    first = Session(giving(model, [it.twin.values]), [it.twin.values])
-    second = Session(giving(quantized, [it.twin.seen]), [it.twin.seen])
+    first = OrtSession(giving(model, [output.twin.values]), [output.twin.values])
+    second = OrtSession(giving(quantized, [output.twin.seen]), [output.twin.seen])
     for batch in batches:
         yield first({fed: batch})[0], second({fed: batch})[0]

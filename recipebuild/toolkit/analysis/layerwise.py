@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from recipebuild.toolkit.analysis.session import Session
+from recipebuild.toolkit.analysis.session import OrtSession
 from recipebuild.toolkit.analysis.side_by_side import ALONE, END_TO_END, of, side_by_side
 from recipebuild.toolkit.analysis.tensor_pairs import Twin
 
@@ -93,17 +93,17 @@ def layer_errors(
     chosen = {name: twin for name, twin in twins.items() if name in others}
     meter = _Meter(quantized, others)
     graph = side_by_side(model, quantized, chosen, meter.nodes)
-    session = Session(_with_outputs(graph, meter.outputs), meter.outputs)
+    session = OrtSession(_with_outputs(graph, meter.outputs), meter.outputs)
     fed = model.graph.input[0].name
     sums: Vector | None = None
     extremes: dict[str, tuple[float, float]] = {}
     channels: dict[str, Vector] = {}
     for done, batch in enumerate(batches, 1):
-        found = dict(zip(meter.outputs, session({fed: batch}), strict=True))
-        now = np.array([[found[it] for it in meter.sums(name)] for name in chosen], np.float64)
+        values = dict(zip(meter.outputs, session({fed: batch}), strict=True))
+        now = np.array([[values[tensor] for tensor in meter.sums(name)] for name in chosen], np.float64)
         sums = now if sums is None else sums + now
         for name in chosen:
-            low, high, peaks = (found[it] for it in meter.shapes(name))
+            low, high, peaks = (values[tensor] for tensor in meter.shapes(name))
             before = extremes.get(name, (math.inf, -math.inf))
             extremes[name] = min(before[0], float(low)), max(before[1], float(high))
             channels[name] = np.maximum(channels.get(name, np.float64(0)), peaks)
@@ -127,13 +127,17 @@ class _Meter:
         self._others = others
         self._number = {name: f"m/{i}" for i, name in enumerate(others)}
         # From opset 18 on, ReduceMax takes its axes as an input.
-        self._by_input = any(it.version >= 18 for it in model.opset_import if it.domain in ("", "ai.onnx"))
+        self._by_input = any(opset.version >= 18 for opset in model.opset_import if opset.domain in ("", "ai.onnx"))
         self.outputs: list[str] = []
 
     def sums(self, name: str) -> list[str]:
         """Number of values, sum(a^2), and for each sense sum(b^2), sum(a b), sum((a - b)^2)."""
         at = self._number[name]
-        return [f"{at}/n", f"{at}/aa", *(f"{at}/{sense}/{it}" for sense in _SENSES for it in ("bb", "ab", "dd"))]
+        return [
+            f"{at}/n",
+            f"{at}/aa",
+            *(f"{at}/{sense}/{product}" for sense in _SENSES for product in ("bb", "ab", "dd")),
+        ]
 
     def shapes(self, name: str) -> list[str]:
         """Smallest and largest value, and the largest magnitude of each channel."""

@@ -49,8 +49,8 @@ def load_pair(
     """
     if size(model) + size(quantized) > EXTERNAL_DATA_OVER:
         return None
-    found = prepare(load(model), spec)
+    prepared = prepare(load(model), spec)
     if smooth is not None:
-        found, _ = smoothed(found, CalibrationSet(calibration, spec), *smooth)
+        prepared, _ = smoothed(prepared, CalibrationSet(calibration, spec), *smooth)
     made = load(quantized)
-    return Pair(found, made, find_twins(found, made))
+    return Pair(prepared, made, find_twins(prepared, made))

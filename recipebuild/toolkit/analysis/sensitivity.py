@@ -23,8 +23,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from recipebuild.toolkit.analysis.blocks import Block, opened
-from recipebuild.toolkit.analysis.session import Session, giving
+from recipebuild.toolkit.analysis.blocks import NetworkBlock, opened
+from recipebuild.toolkit.analysis.session import OrtSession, giving
 from recipebuild.toolkit.analysis.tensor_pairs import CODES, Twin, stem
 from recipebuild.toolkit.graph.layers import MOVES
 
@@ -60,7 +60,7 @@ class Effect:
 class Sensitivity:
     """A block's effect on the output, quantized alone, and left out."""
 
-    block: Block
+    block: NetworkBlock
     alone: Effect
     without: Effect
 
@@ -108,11 +108,11 @@ class Switchboard:
         self.layers = [node.name for node in model.graph.node if node.op_type not in MOVES]
         self._axis = output.class_axis
         self._fed = model.graph.input[0].name
-        reference = Session(giving(model, [twin.values]), [twin.values])
+        reference = OrtSession(giving(model, [twin.values]), [twin.values])
         self._pairs = [(batch, reference({self._fed: batch})[0]) for batch in batches]
         self._energy = sum(float(np.square(right, dtype=np.float64).sum()) for _, right in self._pairs) or 1.0
         switched, self._switches = _with_switches(model, quantized, twins, twin.seen)
-        self._session = Session(switched, [twin.seen])
+        self._session = OrtSession(switched, [twin.seen])
 
     def effect(self, narrow: Collection[str]) -> Effect:
         """The output with the layers of these names in 8 bit, and all others in 16."""
@@ -131,7 +131,7 @@ class Switchboard:
 
 def sensitivity(
     board: Switchboard,
-    groups: Sequence[Block],
+    groups: Sequence[NetworkBlock],
     at_most: int,
     on_run: Callable[[int], None] = lambda _: None,
 ) -> Sensitivities:
@@ -154,17 +154,17 @@ def sensitivity(
     everything = frozenset(board.layers)
     none, full = effect(()), effect(everything)
     alone = {block: effect(block.layers) for block in groups}
-    least = _WORTH_OPENING * sum(max(0.0, it.noise - none.noise) for it in alone.values())
+    least = _WORTH_OPENING * sum(max(0.0, error.noise - none.noise) for error in alone.values())
     while True:
-        large = [b for b, it in alone.items() if len(b.members) > 1 and it.noise - none.noise > least]
+        large = [b for b, error in alone.items() if len(b.members) > 1 and error.noise - none.noise > least]
         fits = [b for b in large if len(alone) - 1 + len(opened(b)) <= at_most]
         worst = max(fits, key=lambda block: alone[block].noise, default=None)
         if worst is None:
             break
         del alone[worst]
         alone |= {part: effect(part.layers) for part in opened(worst)}
-    found = [Sensitivity(block, it, effect(everything - set(block.layers))) for block, it in alone.items()]
-    return Sensitivities(full, none, tuple(sorted(found, key=lambda it: -it.alone.noise)))
+    rows = [Sensitivity(block, error, effect(everything - set(block.layers))) for block, error in alone.items()]
+    return Sensitivities(full, none, tuple(sorted(rows, key=lambda row: -row.alone.noise)))
 
 
 def _with_switches(
@@ -225,7 +225,7 @@ def _range(
     low, high = np.float32(-np.inf), np.float32(np.inf)
     while (node := producers.get(name)) is not None and node.op_type in CODES:
         if node.op_type == "QuantizeLinear":
-            scale, zero = (numpy_helper.to_array(stored[it]) for it in node.input[1:3])
+            scale, zero = (numpy_helper.to_array(stored[tensor]) for tensor in node.input[1:3])
             codes = np.iinfo(zero.dtype)
             low = max(low, np.float32((codes.min - np.float64(zero)) * scale))
             high = min(high, np.float32((codes.max - np.float64(zero)) * scale))

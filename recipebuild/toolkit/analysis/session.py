@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     Array = npt.NDArray[Any]
 
 
-class Session:
+class OrtSession:
     """ONNX Runtime on the CPU, computing the graph as it is written and in its order.
 
     Args:
@@ -57,5 +57,5 @@ def giving(model: onnx.ModelProto, names: Sequence[str]) -> onnx.ModelProto:
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
     del copy.graph.output[:], copy.graph.value_info[:]
-    copy.graph.output.extend(onnx.helper.make_tensor_value_info(it, onnx.TensorProto.FLOAT, None) for it in names)
+    copy.graph.output.extend(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in names)
     return copy

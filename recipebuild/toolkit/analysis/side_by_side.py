@@ -44,21 +44,21 @@ def side_by_side(
     """
     import onnx
 
-    found = onnx.ModelProto()
-    found.CopyFrom(model)
-    del found.graph.node[:], found.graph.output[:], found.graph.value_info[:]
-    _cover_opsets(found, quantized)
-    builder = _Builder(found.graph, model.graph, quantized.graph, twins)
+    combined = onnx.ModelProto()
+    combined.CopyFrom(model)
+    del combined.graph.node[:], combined.graph.output[:], combined.graph.value_info[:]
+    _cover_opsets(combined, quantized)
+    builder = _Builder(combined.graph, model.graph, quantized.graph, twins)
     waiting = dict(twins)
     measured: set[str] = set()
     for nodes in builder.steps():
-        found.graph.node.extend(nodes)
-        for name in [it for it, twin in waiting.items() if builder.has(twin)]:
+        combined.graph.node.extend(nodes)
+        for name in [tensor for tensor, twin in waiting.items() if builder.has(twin)]:
             measuring = list(measure(waiting.pop(name)))
-            found.graph.node.extend(measuring)
+            combined.graph.node.extend(measuring)
             measured.update(name for node in measuring for name in node.output)
-    _remove_unused(found.graph, measured)
-    return found
+    _remove_unused(combined.graph, measured)
+    return combined
 
 
 def _remove_unused(graph: onnx.GraphProto, wanted: Collection[str]) -> None:
@@ -81,12 +81,12 @@ def of(part: str, name: str, fed: Collection[str]) -> str:
 
 def _cover_opsets(target: onnx.ModelProto, other: onnx.ModelProto) -> None:
     """Let ``target`` hold the operators of ``other``, too."""
-    versions = {it.domain: it for it in target.opset_import}
-    for it in other.opset_import:
-        if it.domain not in versions:
-            target.opset_import.add().CopyFrom(it)
+    versions = {opset.domain: opset for opset in target.opset_import}
+    for opset in other.opset_import:
+        if opset.domain not in versions:
+            target.opset_import.add().CopyFrom(opset)
         else:
-            versions[it.domain].version = max(versions[it.domain].version, it.version)
+            versions[opset.domain].version = max(versions[opset.domain].version, opset.version)
     target.ir_version = max(target.ir_version, other.ir_version)
 
 
@@ -105,7 +105,7 @@ class _Builder:
         self._float = iter(model.node)
         self._quantized = quantized.node
         self._dequantized = {name for node in quantized.node if node.op_type in CODES for name in node.output}
-        self._done = {value.name for value in model.input} | {"", *(it.name for it in model.initializer)}
+        self._done = {value.name for value in model.input} | {"", *(tensor.name for tensor in model.initializer)}
         self._fed = {value.name for value in quantized.input}
         self._meant = {twin.raw: twin.values for twin in twins.values()}
         self._stored = set()
@@ -152,12 +152,14 @@ class _Builder:
         return self._meant.get(name) or of(_TAKEN if name in self._dequantized else ALONE, name, self._fed)
 
     def _renamed(
-        self, node: onnx.NodeProto, taken: Callable[[str], str], given: Callable[[str], str] | None = None
+        self, node: onnx.NodeProto, taken: Callable[[str], str], output_name: Callable[[str], str] | None = None
     ) -> onnx.NodeProto:
-        given = given or taken
+        output_name = output_name or taken
         copy = self._proto()
         copy.CopyFrom(node)
-        copy.name = given(node.output[0])
+        copy.name = output_name(node.output[0])
         copy.input[:] = [name and (_STORED + name if name in self._stored else taken(name)) for name in node.input]
-        copy.output[:] = [name and (_STORED + name if name in self._stored else given(name)) for name in node.output]
+        copy.output[:] = [
+            name and (_STORED + name if name in self._stored else output_name(name)) for name in node.output
+        ]
         return copy

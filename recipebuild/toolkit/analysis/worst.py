@@ -58,14 +58,14 @@ def worst_region(expected: Array, got: Array, class_axis: int | None, labels: Se
 
     if class_axis is not None and expected.ndim == 4:
         colors = np.array([label.color for label in labels], np.uint8)
-        maps = [it[:1].argmax(class_axis).squeeze() for it in (expected, got)]
+        maps = [array[:1].argmax(class_axis).squeeze() for array in (expected, got)]
         differs = (maps[0] != maps[1]).astype(np.float64)
         views = [colors[ids] for ids in maps]
     elif expected.ndim == 3 or (expected.ndim == 4 and expected.shape[1] == 1):
-        maps = [it[0].reshape(expected.shape[-2:]) for it in (expected, got)]
+        maps = [array[0].reshape(expected.shape[-2:]) for array in (expected, got)]
         low, high = float(maps[0].min()), float(maps[0].max())
         differs = np.minimum(np.abs(maps[0] - maps[1]) / (np.abs(maps[0]).max() or 1.0), 1.0).astype(np.float64)
-        views = [_grey((it - low) / ((high - low) or 1.0)) for it in maps]
+        views = [_grey((values - low) / ((high - low) or 1.0)) for values in maps]
     else:
         return None
     if differs.ndim != 2:
@@ -95,8 +95,8 @@ def draw(image: Image.Image, region: Region) -> Image.Image:
     height = max(1, round(_WIDTH * cut.height / cut.width))
     panels = [cut.resize((_WIDTH, height), Image.Resampling.BILINEAR)]
     panels += [
-        Image.fromarray(it).resize((_WIDTH, height), Image.Resampling.NEAREST)
-        for it in (region.expected, region.got, region.wrong)
+        Image.fromarray(picture).resize((_WIDTH, height), Image.Resampling.NEAREST)
+        for picture in (region.expected, region.got, region.wrong)
     ]
     picture = Image.new("RGB", (len(panels) * (_WIDTH + _GAP) - _GAP, height), _WHITE)
     for column, panel in enumerate(panels):

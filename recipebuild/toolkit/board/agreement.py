@@ -30,12 +30,12 @@ class Agreement:
 
     def add(self, names: Sequence[str], board: Sequence[Array], host: Sequence[Array]) -> None:
         """Count one image's outputs."""
-        for name, found, right in zip(names, board, host, strict=True):
+        for name, got, right in zip(names, board, host, strict=True):
             if right.dtype.kind in "iu":
                 equal, total = self.same.get(name, (0, 0))
-                self.same[name] = (equal + int((found == right).sum()), total + right.size)
+                self.same[name] = (equal + int((got == right).sum()), total + right.size)
             else:
-                self.cosines.setdefault(name, []).append(cosine(found, right))
+                self.cosines.setdefault(name, []).append(cosine(got, right))
 
     def figures(self) -> dict[str, Any]:
         """``agreement`` and ``cosine`` of each output: fractions 0..1; of cosines the lowest and the mean."""

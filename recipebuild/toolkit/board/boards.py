@@ -52,10 +52,10 @@ def parse_host(text: str) -> dict[str, str | int | None]:
     Raises:
         RecipeError: If it is not of this form.
     """
-    found = _HOST.fullmatch(text)
-    if found is None or not 0 < int(found["port"] or 22) < 65536:
+    match = _HOST.fullmatch(text)
+    if match is None or not 0 < int(match["port"] or 22) < 65536:
         raise RecipeError(f"{text!r} is no host", remedy="user@host, user@host:port, or a Host of your ~/.ssh/config")
-    return {"user": found["user"], "host": found["host"].strip("[]"), "port": int(found["port"] or 0) or None}
+    return {"user": match["user"], "host": match["host"].strip("[]"), "port": int(match["port"] or 0) or None}
 
 
 def load_boards() -> dict[str, Board]:
@@ -113,7 +113,7 @@ def add_board(name: str, board: Board) -> Path:
     if not _NAME.fullmatch(name):
         raise RecipeError(f"{name!r} cannot be a board's name", remedy="letters, digits, `_` and `-`")
     boards = {**load_boards(), name: board}
-    rows = {key: it.model_dump(exclude_none=True, exclude_defaults=True) for key, it in sorted(boards.items())}
+    rows = {key: entry.model_dump(exclude_none=True, exclude_defaults=True) for key, entry in sorted(boards.items())}
     path = _file()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

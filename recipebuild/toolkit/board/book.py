@@ -17,7 +17,7 @@ from recipebuild.figures.deployed import Deployed
 from recipebuild.figures.values import read_figures
 from recipebuild.files import write_text
 from recipebuild.toolkit.board.costs import Costs
-from recipebuild.toolkit.board.estimate import Measured
+from recipebuild.toolkit.board.estimate import MeasuredModel
 
 _KEY = ("sha256", "input", "npu_mode", "toolchain")
 
@@ -64,10 +64,10 @@ def read() -> list[dict[str, Any]]:
         raise RecipeError(f"the latency book {path} is damaged: {error!r}", remedy="correct it, or remove it") from None
 
 
-def measured() -> list[Measured]:
+def measured() -> list[MeasuredModel]:
     """The rows as what an estimate is fitted on."""
     return [
-        Measured(
+        MeasuredModel(
             row["recipe"],
             Costs(**{**row["costs"], "softmax_sizes": tuple(row["costs"]["softmax_sizes"])}),
             {row["npu_mode"]: row["ms"]},

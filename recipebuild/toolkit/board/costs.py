@@ -38,10 +38,11 @@ def costs(path: Path) -> Costs:
         StepError: If a size in it is not known beforehand.
     """
     model = load(path, weights=False)
-    found = work(model)
-    if found.unknown:
+    totals = work(model)
+    if totals.unknown:
         raise StepError(
-            f"the size of the tensor {found.unknown[0]} is not known beforehand", remedy="give the model a static shape"
+            f"the size of the tensor {totals.unknown[0]} is not known beforehand",
+            remedy="give the model a static shape",
         )
-    given = sum(math.prod(tensor.sizes or (0,)) for tensor in inputs(model))
-    return Costs(found.conv, found.matmul, parameters(model), given, found.softmax_sizes)
+    input_values = sum(math.prod(tensor.sizes or (0,)) for tensor in inputs(model))
+    return Costs(totals.conv, totals.matmul, parameters(model), input_values, totals.softmax_sizes)

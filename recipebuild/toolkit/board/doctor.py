@@ -67,26 +67,26 @@ def doctor(board: Board, compiled_by: str | None = None) -> list[Line]:
 
 def lines(text: str, board: Board, compiled_by: str | None = None) -> list[Line]:
     """What the board's answer comes to; arguments as above."""
-    said: dict[str, list[str]] = {}
+    reported: dict[str, list[str]] = {}
     for line in text.splitlines():
         key, _, value = line.partition(": ")
-        said.setdefault(key, []).append(value.strip())
-    facts = {key: values[0] for key, values in said.items()}
-    found = [_driver(facts, board)]
+        reported.setdefault(key, []).append(value.strip())
+    facts = {key: values[0] for key, values in reported.items()}
+    checks = [_driver(facts, board)]
     if compiled_by:
-        found.append(_model(compiled_by, found[0]))
-    found += [_memory(facts), _disk(facts), _program(said, board)]
-    found += [
+        checks.append(_model(compiled_by, checks[0]))
+    checks += [_memory(facts), _disk(facts), _program(reported, board)]
+    checks += [
         Line("tools", "fail", f"{tool} is missing", "install it: coreutils, util-linux and tar have them, busybox too")
-        for tool in said.get("lacks", [])
+        for tool in reported.get("lacks", [])
     ]
-    samples = sorted(set(said.get("has", [])) & set(runners()))
-    found.append(
+    samples = sorted(set(reported.get("has", [])) & set(runners()))
+    checks.append(
         Line("samples", "ok" if samples else "warn", ", ".join(samples) or "none", _SAMPLES if not samples else "")
     )
     python = facts.get("pyaxengine")
-    found.append(Line("pyaxengine", "ok" if python else "warn", python or "not there", "" if python else _PYTHON))
-    return found
+    checks.append(Line("pyaxengine", "ok" if python else "warn", python or "not there", "" if python else _PYTHON))
+    return checks
 
 
 def compiled_by(bundle: Path) -> str:
@@ -112,10 +112,10 @@ def _driver(facts: Mapping[str, str], board: Board) -> Line:
         return Line("driver", "ok", "a card: its versions are printed by axcl_run_model and axcl-smi")
     if not version:
         return Line("driver", "fail", "/proc/ax_proc/version is not there", "load the drivers of Axera's SDK")
-    found = f"{version}{f' on {chip}' if chip else ''}"
+    text = f"{version}{f' on {chip}' if chip else ''}"
     if chip and not chip.startswith(board.chip.rstrip("NA")):
-        return Line("driver", "warn", found, f"the board was added as {board.chip}")
-    return Line("driver", "ok", found)
+        return Line("driver", "warn", text, f"the board was added as {board.chip}")
+    return Line("driver", "ok", text)
 
 
 def _model(compiled_by: str, driver: Line) -> Line:
@@ -132,9 +132,9 @@ def _memory(facts: Mapping[str, str]) -> Line:
             "CMM memory", "warn", "not known", "/proc/ax_proc/mem_cmm_info has it on a board; on a card axcl-smi"
         )
     total, free = (int(number) * 1024 for number in numbers.groups())
-    found = f"{free >> 20} MiB free of {total >> 20}"
+    text = f"{free >> 20} MiB free of {total >> 20}"
     remedy = "end other programs that use the NPU" if free < LOW_CMM else ""
-    return Line("CMM memory", "warn" if remedy else "ok", found, remedy)
+    return Line("CMM memory", "warn" if remedy else "ok", text, remedy)
 
 
 def _disk(facts: Mapping[str, str]) -> Line:
@@ -143,7 +143,7 @@ def _disk(facts: Mapping[str, str]) -> Line:
     return Line("disk", "warn" if low else "ok", f"{free >> 20} MiB free", "make room for models there" if low else "")
 
 
-def _program(said: Mapping[str, list[str]], board: Board) -> Line:
-    if board.program in said.get("has", []):
+def _program(reported: Mapping[str, list[str]], board: Board) -> Line:
+    if board.program in reported.get("has", []):
         return Line(board.program, "ok", "there")
     return Line(board.program, "fail", "not there", f"put {board.program} of Axera's SDK on PATH, or into /opt/bin")

@@ -40,7 +40,7 @@ _SHARE = 0.8
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredModel:
     """A model that was measured: its costs, and milliseconds by NPU mode."""
 
     name: str
@@ -71,10 +71,10 @@ class Estimate:
     models: int
 
 
-def table() -> list[Measured]:
+def table() -> list[MeasuredModel]:
     """The public models."""
     return [
-        Measured(
+        MeasuredModel(
             row["name"],
             Costs(
                 round(row["conv"] * 1e9),
@@ -88,7 +88,7 @@ def table() -> list[Measured]:
     ]
 
 
-def estimate(costs: Costs, npu_mode: str, own: Sequence[Measured] = ()) -> Estimate:
+def estimate(costs: Costs, npu_mode: str, own: Sequence[MeasuredModel] = ()) -> Estimate:
     """What a model of such costs may take.
 
     Args:
@@ -117,11 +117,11 @@ def estimate(costs: Costs, npu_mode: str, own: Sequence[Measured] = ()) -> Estim
     return Estimate(ms, ms / (1 + error), ms * (1 + error), parts, errors[len(errors) // 2], error, len(rows))
 
 
-def held_out() -> Measured:
+def held_out() -> MeasuredModel:
     """The model that is kept out of the fit, for a check of it."""
     row = _data()["held_out"]
     counted = Costs(*_counts(row), row["image_bytes"], tuple(row["softmax_sizes"]))
-    return Measured(row["name"], counted, {"NPU3": row["NPU3"]})
+    return MeasuredModel(row["name"], counted, {"NPU3": row["NPU3"]})
 
 
 def _counts(row: Mapping[str, Any]) -> tuple[int, int, int]:
@@ -142,7 +142,7 @@ def _total(costs: Costs, factors: Sequence[float]) -> float:
     return sum(f * x for f, x in zip(factors, _features(costs), strict=True)) + _attention_ms(costs)
 
 
-def _fit(rows: Sequence[Measured], mode: str) -> list[float]:
+def _fit(rows: Sequence[MeasuredModel], mode: str) -> list[float]:
     """The factors a..e: least squares of estimate / measured - 1, none below 0.
 
     There are five, so every set of them that is not 0 is tried: the best without a negative one is the solution.
@@ -155,11 +155,11 @@ def _fit(rows: Sequence[Measured], mode: str) -> list[float]:
     best: tuple[float, list[float]] = (float("inf"), [0.0] * len(PARTS))
     for size in range(1, len(PARTS) + 1):
         for chosen in combinations(range(len(PARTS)), size):
-            found: Vector = np.linalg.lstsq(system[:, chosen], rest, rcond=None)[0]
-            error = float(((system[:, chosen] @ found - rest) ** 2).sum())
-            if (found >= 0).all() and error < best[0]:
+            coefficients: Vector = np.linalg.lstsq(system[:, chosen], rest, rcond=None)[0]
+            error = float(((system[:, chosen] @ coefficients - rest) ** 2).sum())
+            if (coefficients >= 0).all() and error < best[0]:
                 factors = [0.0] * len(PARTS)
-                for i, value in zip(chosen, found, strict=True):
+                for i, value in zip(chosen, coefficients, strict=True):
                     factors[i] = float(value)
                 best = (error, factors)
     return best[1]

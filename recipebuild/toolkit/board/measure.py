@@ -1,7 +1,7 @@
 """A model on the board: copied there, timed, fed with images.
 
-All of it works in a ``Session``; a dropped connection raises ``ConnectionError``, and the caller goes on from what it
-has.
+All of it works in a ``BoardSession``; a dropped connection raises ``ConnectionError``, and the caller goes on from
+what it has.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from recipebuild.toolkit.board.output import (
     sample_timing,
     unknown,
 )
-from recipebuild.toolkit.board.session import Session
+from recipebuild.toolkit.board.session import BoardSession
 from recipebuild.toolkit.board.ssh import quote
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Repeats:
     vnpu: int | None = None
 
 
-def copy_changed(session: Session, folder: Path, place: str) -> list[str]:
+def copy_changed(session: BoardSession, folder: Path, place: str) -> list[str]:
     """Make ``place`` on the board hold the bundle, by copying what differs; the names of what was copied.
 
     Raises:
@@ -76,7 +76,7 @@ def copy_changed(session: Session, folder: Path, place: str) -> list[str]:
     return changed
 
 
-def speed(session: Session, model: str, load: Repeats) -> Timing:
+def speed(session: BoardSession, model: str, load: Repeats) -> Timing:
     """How long one run of the model takes, by one call of the board's program.
 
     Args:
@@ -95,7 +95,9 @@ def speed(session: Session, model: str, load: Repeats) -> Timing:
     return run_model_timing(_call(session, words), program)
 
 
-def sample_speed(session: Session, runner: str, model: str, image: str, size: tuple[int, int]) -> SampleTiming | None:
+def sample_speed(
+    session: BoardSession, runner: str, model: str, image: str, size: tuple[int, int]
+) -> SampleTiming | None:
     """How long a program of ax-samples takes on an image; ``None`` if the board has no such program.
 
     Args:
@@ -112,7 +114,9 @@ def sample_speed(session: Session, runner: str, model: str, image: str, size: tu
         return None
 
 
-def outputs(session: Session, model: str, interface: Mapping[str, Any], images: Sequence[Array]) -> list[list[Array]]:
+def outputs(
+    session: BoardSession, model: str, interface: Mapping[str, Any], images: Sequence[Array]
+) -> list[list[Array]]:
     """What the model gives for each image, in the order of its outputs.
 
     Args:
@@ -124,17 +128,17 @@ def outputs(session: Session, model: str, interface: Mapping[str, Any], images: 
     Raises:
         StepError: If the program fails, or an output is missing or of another size.
     """
-    program, given = session.board.program, _UNSAFE.sub("_", interface["input"]["name"])
+    program, input_name = session.board.program, _UNSAFE.sub("_", interface["input"]["name"])
     numbers = [str(i) for i in range(len(images))]
-    files: dict[str, Path | bytes] = {f"in/{i}/{given}.bin": image.tobytes() for i, image in enumerate(images)}
+    files: dict[str, Path | bytes] = {f"in/{i}/{input_name}.bin": image.tobytes() for i, image in enumerate(images)}
     session.shell(f"rm -rf in out && mkdir -p {quote([f'out/{i}' for i in numbers])}", "making folders")
     session.put({**files, "list.txt": ("\n".join(numbers) + "\n").encode()}, ".")
     words = [program, "-m", model, "-i", "in", "-o", "out", "-l", "list.txt"]
     refuse_failure(text := _call(session, words), program)
     expected = interface["outputs"]
     size = sum(math.prod(output["shape"]) for output in expected) * 8 * len(images)
-    found = session.get("out", size)
-    return [[_tensor(found, i, output, text, program) for output in expected] for i in numbers]
+    written = session.get("out", size)
+    return [[_tensor(written, i, output, text, program) for output in expected] for i in numbers]
 
 
 def summary(timings: Sequence[Timing]) -> dict[str, Any]:
@@ -155,7 +159,7 @@ def summary(timings: Sequence[Timing]) -> dict[str, Any]:
     }
 
 
-def _call(session: Session, words: list[str]) -> str:
+def _call(session: BoardSession, words: list[str]) -> str:
     """What a program printed, if it ended well."""
     status, text = session.run(words, RUN_SECONDS)
     if status == 127 or (status == 126 and "not found" in text):
@@ -169,13 +173,13 @@ def _call(session: Session, words: list[str]) -> str:
     return text
 
 
-def _tensor(found: Mapping[str, bytes], image: str, output: Mapping[str, Any], text: str, program: str) -> Array:
+def _tensor(written: Mapping[str, bytes], image: str, output: Mapping[str, Any], text: str, program: str) -> Array:
     import numpy as np
 
     name = f"{image}/{_UNSAFE.sub('_', output['name'])}.bin"
-    if name not in found:
-        raise unknown(text, program, f"it wrote no {name}, but {', '.join(sorted(found)) or 'nothing'}")
-    count, data = math.prod(output["shape"]), found[name]
+    if name not in written:
+        raise unknown(text, program, f"it wrote no {name}, but {', '.join(sorted(written)) or 'nothing'}")
+    count, data = math.prod(output["shape"]), written[name]
     dtype = np.dtype(output["dtype"])
     if dtype.kind in "iu" and len(data) == 8 * count:  # class ids of ONNX's own width
         dtype = np.dtype(np.int64)

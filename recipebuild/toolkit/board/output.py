@@ -69,12 +69,12 @@ def run_model_timing(text: str, program: str = "ax_run_model") -> Timing:
     times = {name: float(value) for name, value in _TIMES.findall(text)}
     if not {"min", "avg", "max"} <= times.keys() or not 0 < times["min"] <= times["avg"] <= times["max"]:
         raise unknown(text, program, "no line with min, max and avg")
-    said = dict(_FACT.findall(text))
-    cmm = re.fullmatch(r"(\d+) Bytes", said.get("cmm size", ""))
+    printed = dict(_FACT.findall(text))
+    cmm = re.fullmatch(r"(\d+) Bytes", printed.get("cmm size", ""))
     return Timing(
         times.pop("min"), times.pop("avg"), times.pop("max"), times,
         cmm_bytes=int(cmm[1]) if cmm else None,
-        facts={name: said[key] for key, name in _FACTS.items() if key in said},
+        facts={name: printed[key] for key, name in _FACTS.items() if key in printed},
     )  # fmt: skip
 
 
@@ -97,9 +97,9 @@ def refuse_failure(text: str, program: str) -> None:
     Raises:
         StepError: If it does; the remedy has the likely causes.
     """
-    if found := _FAILED.search(text):
+    if match := _FAILED.search(text):
         raise StepError(
-            f"{program}: {reason(RuntimeError(found[0]))}",
+            f"{program}: {reason(RuntimeError(match[0]))}",
             remedy="a damaged file, a model for another chip or NPU mode, or a Pulsar2 that does not fit the board's "
             "firmware; recipebuild board doctor NAME tells its versions, on cards axcl-smi log -t 0x10 the cause",
         )

@@ -24,7 +24,7 @@ from typing import IO, TypeVar
 
 from recipebuild.errors import MissingError, StepError
 from recipebuild.toolkit.board.boards import Board
-from recipebuild.toolkit.board.ssh import Done, broken, checked, command, quote, run
+from recipebuild.toolkit.board.ssh import CommandResult, broken, checked, command, quote, run
 
 T = TypeVar("T")
 
@@ -73,7 +73,7 @@ exit $made
 """
 
 
-class Session:
+class BoardSession:
     """A run's hold on a board; use it in a ``with``.
 
     Args:
@@ -93,7 +93,7 @@ class Session:
         self._wait, self._on_wait = wait, on_wait
         self._holder: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> Session:
+    def __enter__(self) -> BoardSession:
         who = f"{getpass.getuser()}@{socket.gethostname()}, process {os.getpid()}"
         words = [self.board.folder, self._run, str(round(self._wait)), who]
         script = quote(["sh", "-c", _HOLDER, "sh", *words])
@@ -170,12 +170,12 @@ class Session:
         except tarfile.TarError as error:
             raise StepError(f"the board {self.board.host} sent results that are no tar archive: {error}") from error
 
-    def _do(self, script: str, timeout: float, given: IO[bytes] | None = None) -> Done:
+    def _do(self, script: str, timeout: float, stdin: IO[bytes] | None = None) -> CommandResult:
         """Run a script in the run's folder, while the lock is ours: what was had without it does not count."""
         self._require()
         place = f"{quote([self.board.folder])}/runs/{self._run}"
         try:
-            done = run(self.board, f"cd {place} && {{ {script}\n}}", timeout=timeout, given=given)
+            done = run(self.board, f"cd {place} && {{ {script}\n}}", timeout=timeout, stdin=stdin)
         except MissingError as error:  # a moment ago it was there
             raise ConnectionError(error.message) from error
         self._require(ask=bool(done.status))
@@ -210,11 +210,11 @@ class Session:
                 remedy="wait for it to end; its owner is in the file owner beside lock, in the board's "
                 + self.board.folder,
             )
-        checked(self.board, Done(holder.returncode or 1, b"", err), "taking the board's lock")
+        checked(self.board, CommandResult(holder.returncode or 1, b"", err), "taking the board's lock")
 
 
 def on_board(
-    board: Board, work: Callable[[Session], T], on_wait: Callable[[str], None] = lambda _: None, pause: float = 1.0
+    board: Board, work: Callable[[BoardSession], T], on_wait: Callable[[str], None] = lambda _: None, pause: float = 1.0
 ) -> T:
     """What ``work`` gives, done with the board for ourselves; after a dropped connection it is called again.
 
@@ -228,7 +228,7 @@ def on_board(
         if attempt:
             time.sleep(pause * 2 ** (attempt - 1))
         try:
-            with Session(board, on_wait=on_wait) as session:
+            with BoardSession(board, on_wait=on_wait) as session:
                 return work(session)
         except ConnectionError as error:
             dropped = error

@@ -53,7 +53,7 @@ _FULL = re.compile(r"No space left on device|Disk quota exceeded|Wrote only \d+ 
 
 
 @dataclass(frozen=True)
-class Done:
+class CommandResult:
     """What a command on the board came to: its status, and what it printed."""
 
     status: int
@@ -75,14 +75,14 @@ def command(board: Board, script: str) -> list[str]:
     return [*words, "--", board.host, script]
 
 
-def run(board: Board, script: str, *, timeout: float, given: IO[bytes] | None = None) -> Done:
+def run(board: Board, script: str, *, timeout: float, stdin: IO[bytes] | None = None) -> CommandResult:
     """Run a shell script on the board.
 
     Args:
         board: The board.
         script: For its login shell; quote what goes into it with ``quote``.
         timeout: Seconds after which it is given up.
-        given: A file that the script reads.
+        stdin: A file that the script reads.
 
     Raises:
         ConnectionError: If the connection broke.
@@ -91,7 +91,7 @@ def run(board: Board, script: str, *, timeout: float, given: IO[bytes] | None = 
     """
     try:
         done = subprocess.run(
-            command(board, script), stdin=given or subprocess.DEVNULL, capture_output=True, check=False, timeout=timeout
+            command(board, script), stdin=stdin or subprocess.DEVNULL, capture_output=True, check=False, timeout=timeout
         )
     except FileNotFoundError as error:
         raise MissingError("ssh is not installed", remedy="install OpenSSH's client (openssh-client)") from error
@@ -103,7 +103,7 @@ def run(board: Board, script: str, *, timeout: float, given: IO[bytes] | None = 
     err = done.stderr.decode(errors="replace").strip()
     if done.returncode == _BROKEN:
         raise broken(board, err)
-    return Done(done.returncode, done.stdout, err)
+    return CommandResult(done.returncode, done.stdout, err)
 
 
 def broken(board: Board, err: str) -> MissingError | ConnectionError:
@@ -120,7 +120,7 @@ def broken(board: Board, err: str) -> MissingError | ConnectionError:
     return ConnectionError(last or "the connection broke")
 
 
-def checked(board: Board, done: Done, what: str) -> bytes:
+def checked(board: Board, done: CommandResult, what: str) -> bytes:
     """What a command printed, if it succeeded.
 
     Raises:

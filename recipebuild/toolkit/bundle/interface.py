@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from recipebuild.errors import CheckError, StepError
 from recipebuild.facts.tasks import CLASSIFICATION, SEGMENTATION, TASKS
-from recipebuild.toolkit.calibration.runtime import YUV, Csc, Runtime
+from recipebuild.toolkit.calibration.runtime import YUV, Runtime, YuvConversion
 from recipebuild.toolkit.evaluate.palette import palette
 from recipebuild.toolkit.graph.files import load
 from recipebuild.toolkit.graph.statistics import inputs as model_inputs
@@ -47,8 +47,8 @@ def interface(
     """
     on_npu = compiled.suffix == ".axmodel"
     model = load(compiled, weights=False)
-    given = next((tensor for tensor in model_inputs(model) if tensor.name == spec.name), None)
-    if given is None:
+    input_ = next((tensor for tensor in model_inputs(model) if tensor.name == spec.name), None)
+    if input_ is None:
         named = ", ".join(tensor.name for tensor in model_inputs(model))
         raise StepError(f"{compiled.name} has no input {spec.name}, but {named}", remedy="correct input.name")
     _, _, height, width = spec.shape
@@ -57,9 +57,9 @@ def interface(
         "model": compiled.name,
         "task": task,
         "input": {
-            "name": given.name,
-            "shape": list(given.shape or ()),
-            "dtype": given.dtype,
+            "name": input_.name,
+            "shape": list(input_.shape or ()),
+            "dtype": input_.dtype,
             "layout": fed.layout,
             "height": height,
             "width": width,
@@ -79,15 +79,15 @@ def interface(
 
 def _others(model: onnx.ModelProto, spec: ImageSpec) -> list[dict[str, Any]]:
     """The inputs that are no image; they are taken as they are."""
-    found = (tensor for tensor in model_inputs(model) if tensor.name != spec.name)
-    return [{"name": tensor.name, "shape": list(tensor.shape or ()), "dtype": tensor.dtype} for tensor in found]
+    others = (tensor for tensor in model_inputs(model) if tensor.name != spec.name)
+    return [{"name": tensor.name, "shape": list(tensor.shape or ()), "dtype": tensor.dtype} for tensor in others]
 
 
 def _conversion(fed: Runtime, spec: ImageSpec) -> dict[str, Any]:
     """How the model makes the network's colours of YUV."""
     if fed.format not in YUV:
         return {}
-    csc = fed.csc or Csc()
+    csc = fed.csc or YuvConversion()
     matrix = {"csc_mat": list(csc.matrix)} if csc.matrix else {}
     return {"csc_mode": csc.mode, **matrix, "network_color": spec.color}
 
@@ -97,17 +97,17 @@ def labels(names: Sequence[str], task: str) -> list[dict[str, Any]]:
     if task == CLASSIFICATION:
         return [{"id": i, "name": name} for i, name in enumerate(names)]
     if task == SEGMENTATION:
-        return [{"id": i, "name": it.name, "color": list(it.color)} for i, it in enumerate(palette(names))]
+        return [{"id": i, "name": label.name, "color": list(label.color)} for i, label in enumerate(palette(names))]
     return []
 
 
-def check_runner(runner: Runner, found: Mapping[str, Any]) -> None:
+def check_runner(runner: Runner, described: Mapping[str, Any]) -> None:
     """Find that the model gives what the board's program reads.
 
     Raises:
         CheckError: If it has other outputs, or class ids of another size.
     """
-    outputs = found["outputs"]
+    outputs = described["outputs"]
     if len(outputs) != len(runner.outputs):
         raise CheckError(
             f"{runner.name} reads {len(runner.outputs)} outputs ({', '.join(runner.outputs)}), the model has "
@@ -127,7 +127,7 @@ def check_runner(runner: Runner, found: Mapping[str, Any]) -> None:
         )
     if "class_ids" in runner.outputs:
         ids = outputs[runner.outputs.index("class_ids")]
-        wanted = [found["input"]["height"] // runner.scale, found["input"]["width"] // runner.scale]
+        wanted = [described["input"]["height"] // runner.scale, described["input"]["width"] // runner.scale]
         if ids["shape"][-2:] != wanted:
             raise CheckError(
                 f"{runner.name} reads class ids of {wanted[0]}x{wanted[1]}, the model gives {ids['shape']}",

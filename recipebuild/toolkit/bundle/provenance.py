@@ -66,13 +66,13 @@ def files(path: Path, kind: str) -> list[Dependency]:
 
 def images(archive: Path) -> list[Dependency]:
     """Each image of the calibration archive as a dependency."""
-    found = []
+    entries = []
     with tarfile.open(archive) as content:
         for member in content:
             if (file := content.extractfile(member)) is not None:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type]  # it reads bytes
-                found.append({"name": f"calibration/{member.name}", "digest": {"sha256": digest}})
-    return found
+                entries.append({"name": f"calibration/{member.name}", "digest": {"sha256": digest}})
+    return entries
 
 
 def distributions(versions: Mapping[str, str]) -> list[Dependency]:

@@ -37,7 +37,9 @@ def sign(folder: Path, key: Path, program: Literal["ssh-keygen", "cosign"] = "ss
         command = ["cosign", "sign-blob", "--yes", "--key", str(key), "--bundle", str(signature), str(sums)]
     done = _run(command)
     if done.returncode or not signature.is_file():
-        raise StepError(f"{program} did not sign: {_said(done)}", remedy=f"look whether {key} is a key that it can use")
+        raise StepError(
+            f"{program} did not sign: {_last_words(done)}", remedy=f"look whether {key} is a key that it can use"
+        )
     return signature
 
 
@@ -68,7 +70,7 @@ def check_signature(folder: Path, signers: Path, identity: str | None) -> str:
             remedy="--signers FILE --identity WHO for ssh-keygen, --signers KEY.pub alone for cosign",
         )
     if done.returncode:
-        raise CheckError(f"the signature is not that of {who}: {_said(done)}")
+        raise CheckError(f"the signature is not that of {who}: {_last_words(done)}")
     return who
 
 
@@ -78,13 +80,13 @@ def _find(program: str) -> None:
         raise MissingError(f"{program} is not installed", remedy=where[program])
 
 
-def _run(command: list[str], given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+def _run(command: list[str], stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     _find(command[0])
     try:
-        return subprocess.run(command, input=given, capture_output=True, check=False, timeout=_LIMIT)
+        return subprocess.run(command, input=stdin, capture_output=True, check=False, timeout=_LIMIT)
     except subprocess.TimeoutExpired as error:
         raise StepError(f"{command[0]} did not end within {_LIMIT:g} s") from error
 
 
-def _said(done: subprocess.CompletedProcess[bytes]) -> str:
+def _last_words(done: subprocess.CompletedProcess[bytes]) -> str:
     return reason(RuntimeError((done.stderr or done.stdout).decode(errors="replace")))

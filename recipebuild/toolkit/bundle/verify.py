@@ -23,7 +23,7 @@ _NEEDED = (SUMS, FILE, "model.json", "README.md", "run.py")
 
 
 @dataclass(frozen=True)
-class Verdict:
+class BundleVerdict:
     """What there is to say of a bundle.
 
     Attributes:
@@ -42,7 +42,7 @@ class Verdict:
     faults: list[str] = field(default_factory=list)
 
 
-def verify(path: Path) -> Verdict:
+def verify(path: Path) -> BundleVerdict:
     """Look at every file of the bundle at ``path``, a folder or an archive.
 
     Raises:
@@ -56,43 +56,43 @@ def verify(path: Path) -> Verdict:
         try:
             name = _unpack(path, Path(place))
         except (tarfile.TarError, OSError, EOFError, CheckError) as error:
-            return Verdict(faults=[f"{path.name} is damaged, or no bundle: {error}"])
-        found = _verify_folder(Path(place) / name)
+            return BundleVerdict(faults=[f"{path.name} is damaged, or no bundle: {error}"])
+        verdict = _verify_folder(Path(place) / name)
         again = Path(place) / "again.tar.gz"
         write_archive(Path(place) / name, again, name)
-        if not found.faults and digest_file(again) != digest_file(path):
-            found.faults.append(f"{path.name} is not as it was packed, though the files in it are right")
-        return found
+        if not verdict.faults and digest_file(again) != digest_file(path):
+            verdict.faults.append(f"{path.name} is not as it was packed, though the files in it are right")
+        return verdict
 
 
-def _verify_folder(folder: Path) -> Verdict:
+def _verify_folder(folder: Path) -> BundleVerdict:
     missing = [name for name in _NEEDED if not (folder / name).is_file()]
     if missing:
-        return Verdict(faults=[f"{name} is missing" for name in missing])
+        return BundleVerdict(faults=[f"{name} is missing" for name in missing])
     strange = [p.name for p in folder.iterdir() if p.is_symlink() or not p.is_file()]
     if strange:
-        return Verdict(faults=[f"{name} is no regular file" for name in sorted(strange)])
+        return BundleVerdict(faults=[f"{name} is no regular file" for name in sorted(strange)])
     written = (folder / SUMS).read_text(encoding="utf-8", errors="replace")
     faults = list(_differences(written, sums(folder)))
     if faults:
-        return Verdict(faults=faults)
+        return BundleVerdict(faults=faults)
     try:
         return _described(folder, len(written.splitlines()))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        return Verdict(faults=[f"{FILE} or model.json is not as recipebuild writes it: {error!r}"])
+        return BundleVerdict(faults=[f"{FILE} or model.json is not as recipebuild writes it: {error!r}"])
 
 
 def _differences(written: str, right: str) -> Iterator[str]:
     """What the text of SHA256SUMS says otherwise than the files."""
-    said, true = ({name: digest for digest, _, name in _rows(text)} for text in (written, right))
-    for name in sorted(said.keys() | true.keys()):
+    listed, true = ({name: digest for digest, _, name in _rows(text)} for text in (written, right))
+    for name in sorted(listed.keys() | true.keys()):
         if name not in true:
             yield f"{name} is missing"
-        elif name not in said:
+        elif name not in listed:
             yield f"{name} is not in {SUMS}: it came later"
-        elif said[name] != true[name]:
+        elif listed[name] != true[name]:
             yield f"{name} was changed"
-    if written != right and said == true:
+    if written != right and listed == true:
         yield f"{SUMS} was changed"
 
 
@@ -100,7 +100,7 @@ def _rows(text: str) -> Iterator[tuple[str, str, str]]:
     return (line.partition("  ") for line in text.splitlines())
 
 
-def _described(folder: Path, files: int) -> Verdict:
+def _described(folder: Path, files: int) -> BundleVerdict:
     """What the provenance says, which must be of these files."""
     value: dict[str, Any] = json.loads((folder / FILE).read_text(encoding="utf-8"))
     interface = json.loads((folder / "model.json").read_text(encoding="utf-8"))
@@ -113,7 +113,7 @@ def _described(folder: Path, files: int) -> Verdict:
         faults.append(f"{FILE} is about other files")
     asked = value["predicate"]["buildDefinition"]["externalParameters"]
     used = interface["toolchain"]
-    return Verdict(
+    return BundleVerdict(
         asked["recipe"], asked["recipe_digest"], interface["model"], f"{used['name']} {used['version']}", files, faults
     )
 

@@ -27,9 +27,9 @@ _MAX_STEM = 80
 """USTAR has room for names of 100 characters."""
 
 
-def sample(found: Sequence[ImageFile], count: int, seed: int) -> list[ImageFile]:
+def sample(files: Sequence[ImageFile], count: int, seed: int) -> list[ImageFile]:
     """``count`` of the images, or all if there are fewer, sorted by name; which ones, ``seed`` alone decides."""
-    by_name = sorted(found, key=lambda image: image.name)
+    by_name = sorted(files, key=lambda image: image.name)
     if count < len(by_name):
         by_name = random.Random(seed).sample(by_name, count)  # noqa: S311 - a draw that can be repeated, not a secret
     return sorted(by_name, key=lambda image: image.name)
@@ -75,8 +75,8 @@ def read_archive(path: Path) -> Iterator[tuple[str, Image.Image]]:
     Raises:
         StepError: If the archive, or an image in it, is damaged.
     """
-    with images(path) as found:
-        for image in found:
+    with images(path) as files:
+        for image in files:
             yield image.name, decode(image.read(), image.name)
 
 

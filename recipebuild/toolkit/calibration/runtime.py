@@ -24,7 +24,7 @@ YUV_ROWS = {"YUV420SP": (3, 2, 1), "YVU420SP": (3, 2, 1), "YUYV422": (1, 1, 2), 
 """Of YUV: height times the first over the second, and the number of channels."""
 
 
-class Csc(BaseModel):
+class YuvConversion(BaseModel):
     """How YUV becomes the network's colours."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -51,7 +51,7 @@ class Runtime(BaseModel):
     dtype: Literal["U8", "FP32"] = "U8"
     layout: Literal["NHWC", "NCHW"] = "NHWC"
     normalized: bool = False
-    csc: Csc | None = None
+    csc: YuvConversion | None = None
     extra_shapes: tuple[tuple[int, int, int, int], ...] = ()
 
     @property

@@ -35,15 +35,15 @@ def images(source: Path, pattern: str | None = None) -> Iterator[list[ImageFile]
     """
     with contextlib.ExitStack() as open_files:
         if source.is_dir():
-            found = folder_images(source, pattern)
+            files = folder_images(source, pattern)
         elif pattern is not None:
             raise StepError(f"{source} is not a folder", remedy="a pattern selects files in a folder")
         else:
-            found = members(source, open_files)
-        if not found:
+            files = members(source, open_files)
+        if not files:
             what = f"no image matches {pattern!r}" if pattern else "there is no image"
             raise StepError(f"{what} in {source}", remedy=f"images are files named {', '.join(SUFFIXES)}")
-        yield sorted(found, key=lambda image: image.name)
+        yield sorted(files, key=lambda image: image.name)
 
 
 def folder_images(folder: Path, pattern: str | None = None) -> list[ImageFile]:

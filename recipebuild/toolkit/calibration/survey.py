@@ -80,12 +80,12 @@ def concerns(facts: Sequence[ImageFacts], width: int, height: int) -> list[str]:
         (lambda image: image.name in far, "far from all others: see that they are what the model will get"),
         (lambda image: image.turned, "marked as rotated by EXIF, which is not applied: they are used as stored"),
     ]
-    found = []
+    warnings = []
     for check, text in checks:
         names = [image.name for image in facts if check(image)]
         if names:
             listed = ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
-            found.append(f"{len(names)} of {len(facts)} images are {text}: {listed}")
+            warnings.append(f"{len(names)} of {len(facts)} images are {text}: {listed}")
     if len(facts) < _ENOUGH:
-        found.append(f"{len(facts)} images are few: the ranges of activations depend on which; 32 is usual")
-    return found
+        warnings.append(f"{len(facts)} images are few: the ranges of activations depend on which; 32 is usual")
+    return warnings

@@ -104,7 +104,7 @@ class _SmallReads:
 
 
 def _in_tar(file: _Seekable) -> list[ImageFile]:
-    found = []
+    files = []
     check = _Check()
     last = "its start"
     with tarfile.open(fileobj=cast("IO[bytes]", _SmallReads(file)), mode="r:") as tar:
@@ -114,12 +114,12 @@ def _in_tar(file: _Seekable) -> list[ImageFile]:
             if not (member.isdir() or member.isreg()) or member.issparse():
                 raise _refused(member.name, "is a link, a device or a sparse file")
             if member.isreg() and is_image(name):
-                found.append(ImageFile(name, partial(_read_slice, file, member.offset_data, member.size)))
+                files.append(ImageFile(name, partial(_read_slice, file, member.offset_data, member.size)))
     # TarFile takes a damaged header, or none, for the end; a gzip stream proves whole only when it is read to its end.
     rest = _read_slice(file, tar.offset, MAX_BYTES + 1)
     if len(rest) > MAX_BYTES or not rest.startswith(bytes(tarfile.BLOCKSIZE)):
         raise tarfile.ReadError(f"damaged after {shown(last)}")
-    return found
+    return files
 
 
 def _read_slice(file: _Seekable, start: int, size: int) -> bytes:
@@ -128,7 +128,7 @@ def _read_slice(file: _Seekable, start: int, size: int) -> bytes:
 
 
 def _in_zip(archive: zipfile.ZipFile) -> list[ImageFile]:
-    found = []
+    files = []
     check = _Check()
     for member in archive.infolist():
         name = check(member.filename, member.file_size)
@@ -137,8 +137,8 @@ def _in_zip(archive: zipfile.ZipFile) -> list[ImageFile]:
         if member.flag_bits & 1 or member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise _refused(member.filename, "is encrypted, or compressed in an unusual way")
         if not member.is_dir() and is_image(name):
-            found.append(ImageFile(name, partial(_read_zipped, archive, member)))
-    return found
+            files.append(ImageFile(name, partial(_read_zipped, archive, member)))
+    return files
 
 
 def _read_zipped(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:

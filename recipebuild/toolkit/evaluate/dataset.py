@@ -39,13 +39,13 @@ def samples(folder: Path, count: int | None = None, seed: int = 0, spec: Dataset
             the folder is not laid out as ``spec`` says.
     """
     layout = layout_of(folder, spec)
-    found = {sample.name: sample for sample in layout.find(folder, spec)}
-    if not found:
+    by_name = {sample.name: sample for sample in layout.find(folder, spec)}
+    if not by_name:
         raise StepError(f"the dataset {folder} is empty", remedy=f"it needs {layout.needs}")
-    names = sorted(found)
+    names = sorted(by_name)
     if count is not None and count < len(names):
         names = sorted(random.Random(seed).sample(names, count))  # noqa: S311 - a draw that can be repeated, not a secret
-    return [found[name] for name in names]
+    return [by_name[name] for name in names]
 
 
 def read_image(sample: Sample) -> Image.Image:
@@ -102,8 +102,8 @@ def read_label(sample: Sample, classes: int) -> npt.NDArray[np.uint8]:
         depth = data[24]  # of the PNG header; PIL stretches the values of 2 and 4 bits to 0..255
         ids = ids // (255 // (2 ** min(depth, 8) - 1))
     ids = _as_trained(ids, sample)
-    found = np.unique(ids)
-    wrong = found[(found >= classes) & (found != IGNORE)]
+    present = np.unique(ids)
+    wrong = present[(present >= classes) & (present != IGNORE)]
     if wrong.size:
         raise StepError(
             f"{name} has class id {wrong[0]}, but the {classes} classes are 0..{classes - 1} (and {IGNORE} to ignore)",

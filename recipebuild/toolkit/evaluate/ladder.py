@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from recipebuild.facts.metrics import loss
 from recipebuild.toolkit.evaluate.answers import Answer
-from recipebuild.toolkit.evaluate.measure import Measured, Measurement
+from recipebuild.toolkit.evaluate.measure import ImageScores, Measurement
 from recipebuild.toolkit.evaluate.noise import difference, interval, is_noise
 from recipebuild.toolkit.evaluate.scores import Fidelity
 
@@ -97,13 +97,13 @@ def climb(
         how: How answers are judged.
         metric: The figure that counts.
     """
-    before: tuple[str, Measured] | None = None
+    before: tuple[str, ImageScores] | None = None
     names = list(answers)
     for name in names:
         if not how.labelled:
             truths = answers[names[0]]
-        counts = [how.score.count(truth, given) for truth, given in zip(truths, answers[name], strict=True)]
-        here = Measured(_stack(counts), how.score)
+        counts = [how.score.count(truth, predicted) for truth, predicted in zip(truths, answers[name], strict=True)]
+        here = ImageScores(_stack(counts), how.score)
         row = {"rung": name, "title": RUNGS[name].title, **_own(here, metric)}
         if before is not None:
             row |= _against(before[1], here, metric) | _distance(answers[before[0]], answers[name])
@@ -120,10 +120,10 @@ def verdict(rows: Sequence[Row], metric: str) -> str:
     bounds = worst["change_interval"]
     if lost <= 0:
         return "no rung loses accuracy"
-    said = f"{title}: {metric} {worst[metric] - worst['change']:.4f} -> {worst[metric]:.4f}"
+    change = f"{title}: {metric} {worst[metric] - worst['change']:.4f} -> {worst[metric]:.4f}"
     if bounds is None or is_noise((bounds[0], bounds[1])):
-        return f"no rung loses more than chance; the most is {said}, a difference within noise"
-    return f"most is lost at {said} (95 %: {bounds[0]:+.4f} to {bounds[1]:+.4f}). Look at {RUNGS[name].look_at}"
+        return f"no rung loses more than chance; the most is {change}, a difference within noise"
+    return f"most is lost at {change} (95 %: {bounds[0]:+.4f} to {bounds[1]:+.4f}). Look at {RUNGS[name].look_at}"
 
 
 def _worst(rows: Sequence[Row], metric: str) -> Row | None:
@@ -131,13 +131,13 @@ def _worst(rows: Sequence[Row], metric: str) -> Row | None:
     return max(compared, key=lambda row: loss(metric, 0.0, row["change"]), default=None)
 
 
-def _own(here: Measured, metric: str) -> Row:
+def _own(here: ImageScores, metric: str) -> Row:
     figures = {name: round(value, _DIGITS) for name, value in here.figures().items()}
     bounds = interval(here.counts, here.figure(metric))
     return {**figures, "interval": [round(bound, _DIGITS) for bound in bounds] if bounds else None}
 
 
-def _against(before: Measured, here: Measured, metric: str) -> Row:
+def _against(before: ImageScores, here: ImageScores, metric: str) -> Row:
     """How the metric changed, and whether that may be chance."""
     change = here.figures().get(metric, 0.0) - before.figures().get(metric, 0.0)
     bounds = difference(before.counts, here.counts, here.figure(metric))

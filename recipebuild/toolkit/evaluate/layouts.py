@@ -87,7 +87,7 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Layout:
+class DatasetLayout:
     """A way in which datasets lie in folders.
 
     Attributes:
@@ -101,7 +101,7 @@ class Layout:
     labelled: bool = True
 
 
-def layout_of(folder: Path, spec: DatasetSpec) -> Layout:
+def layout_of(folder: Path, spec: DatasetSpec) -> DatasetLayout:
     """The layout that ``spec`` names, or the one that the folder has.
 
     Raises:
@@ -193,13 +193,13 @@ def _classes(folder: Path, spec: DatasetSpec) -> list[Sample]:
     if not classes:
         raise StepError(f"{root} has no folders", remedy=f"it needs {LAYOUTS['classes'].needs}")
     numbered = all(name.isdecimal() for name in classes)
-    found = _by_stem(root, [file for file in folder_images(root) if "/" in file.name])
+    files = _by_stem(root, [file for file in folder_images(root) if "/" in file.name])
     return [
         Sample(
             name, file, int(kind) if numbered else classes.index(kind),
             folders=None if numbered else len(classes), places=(f"{split}/" if split else "", ""),
         )
-        for name, file in found.items() if (kind := name.partition("/")[0])
+        for name, file in files.items() if (kind := name.partition("/")[0])
     ]  # fmt: skip
 
 
@@ -208,24 +208,26 @@ def _images(folder: Path, spec: DatasetSpec) -> list[Sample]:
     return [Sample(name, file) for name, file in _by_stem(root, folder_images(root)).items()]
 
 
-LAYOUTS: dict[Name, Layout] = {
-    "folders": Layout(_folders, "images/ and, with PNGs of class ids, labels/"),
-    "cityscapes": Layout(_cityscapes, "leftImg8bit/SPLIT/CITY/ and gtFine/SPLIT/CITY/ with *_gtFine_labelIds.png"),
-    "ade20k": Layout(_ade20k, "images/SPLIT/ and annotations/SPLIT/"),
-    "depth": Layout(_depth, "images/ and, with .npy or PNG files, depth/"),
-    "classes": Layout(_classes, "a folder for each class, with images in it"),
-    "images": Layout(_images, "images", labelled=False),
+LAYOUTS: dict[Name, DatasetLayout] = {
+    "folders": DatasetLayout(_folders, "images/ and, with PNGs of class ids, labels/"),
+    "cityscapes": DatasetLayout(
+        _cityscapes, "leftImg8bit/SPLIT/CITY/ and gtFine/SPLIT/CITY/ with *_gtFine_labelIds.png"
+    ),
+    "ade20k": DatasetLayout(_ade20k, "images/SPLIT/ and annotations/SPLIT/"),
+    "depth": DatasetLayout(_depth, "images/ and, with .npy or PNG files, depth/"),
+    "classes": DatasetLayout(_classes, "a folder for each class, with images in it"),
+    "images": DatasetLayout(_images, "images", labelled=False),
 }
 
 
 def _split(folder: Path, wanted: str | None, *, optional: bool = False) -> str:
     """The folder of the split: the one that is wanted, else validation or what there is; empty if there are none."""
     there = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
-    found = wanted or next((name for name in _SPLITS if name in there), "")
-    if found not in there and not (optional and not found):
-        said = f"no split {wanted}" if wanted else f"none of the splits {', '.join(_SPLITS)}"
-        raise StepError(f"{folder} has {said}", remedy=f"it has {', '.join(there)}" if there else "it has no folders")
-    return found
+    split = wanted or next((name for name in _SPLITS if name in there), "")
+    if split not in there and not (optional and not split):
+        lack = f"no split {wanted}" if wanted else f"none of the splits {', '.join(_SPLITS)}"
+        raise StepError(f"{folder} has {lack}", remedy=f"it has {', '.join(there)}" if there else "it has no folders")
+    return split
 
 
 def _names(folder: Path) -> Iterator[str]:
@@ -236,13 +238,13 @@ def _names(folder: Path) -> Iterator[str]:
 
 
 def _by_stem(folder: Path, files: list[ImageFile]) -> dict[str, ImageFile]:
-    found: dict[str, ImageFile] = {}
+    by_stem: dict[str, ImageFile] = {}
     for file in sorted(files, key=lambda file: file.name):
-        other = found.setdefault(file.name.rpartition(".")[0], file)
+        other = by_stem.setdefault(file.name.rpartition(".")[0], file)
         if other is not file:
             both = f"{shown(other.name)} and {shown(file.name)}"
             raise StepError(f"{both} in {folder} have the same name but for the suffix", remedy="rename or remove one")
-    return found
+    return by_stem
 
 
 def _check_partners(folder: str, files: Mapping[str, ImageFile], partner: str, partners: Collection[str]) -> None:

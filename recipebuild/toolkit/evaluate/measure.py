@@ -81,7 +81,7 @@ class Measurement:
 
 
 @dataclass(frozen=True)
-class Measured:
+class ImageScores:
     """What a model came to.
 
     Attributes:
@@ -94,8 +94,8 @@ class Measured:
 
     def figures(self) -> dict[str, float]:
         """All figures that there are."""
-        found = {name: float(value) for name, value in self.score.figures(self.counts.sum(axis=0)).items()}
-        return {name: value for name, value in found.items() if value == value}
+        figures = {name: float(value) for name, value in self.score.figures(self.counts.sum(axis=0)).items()}
+        return {name: value for name, value in figures.items() if value == value}
 
     def figure(self, metric: str) -> Callable[[npt.NDArray[np.float64]], npt.NDArray[Any]]:
         """One figure as a function of sums, for ``noise.py``."""
@@ -107,7 +107,7 @@ def measure(
     samples: Sequence[Sample],
     how: Measurement,
     on_image: Callable[[int], None] = lambda _: None,
-) -> dict[str, Measured]:
+) -> dict[str, ImageScores]:
     """Run every model on every sample; ``on_image`` is told how many are done.
 
     Raises:
@@ -122,23 +122,23 @@ def measure(
         answers = {key: run(image, sample.name) for key, run in runs.items()}
         if not how.labelled:
             truth = next(iter(answers.values()))
-        for key, given in answers.items():
-            check_classes(given, how.classes, key, sample.name)
-            rows[key].append(how.score.count(truth, given))
+        for key, predicted in answers.items():
+            check_classes(predicted, how.classes, key, sample.name)
+            rows[key].append(how.score.count(truth, predicted))
         on_image(done)
     if how.labelled and how.task == SEGMENTATION and not any(row.any() for row in next(iter(rows.values()))):
         raise StepError("no pixel of the dataset is labelled: all are 255", remedy="label some pixels with class ids")
-    return {key: Measured(np.stack(found), how.score) for key, found in rows.items()}
+    return {key: ImageScores(np.stack(counts), how.score) for key, counts in rows.items()}
 
 
-def check_classes(given: Answer, classes: int, model: str, sample: str) -> None:
+def check_classes(predicted: Answer, classes: int, model: str, sample: str) -> None:
     """Find that predicted class ids are below ``classes``.
 
     Raises:
         StepError: If one is not.
     """
-    if given.ids is not None and not 0 <= given.ids.min() <= given.ids.max() < classes:
+    if predicted.ids is not None and not 0 <= predicted.ids.min() <= predicted.ids.max() < classes:
         raise StepError(
-            f"the {model} model predicts class {given.ids.max()} in {sample}, but there are {classes} classes",
+            f"the {model} model predicts class {predicted.ids.max()} in {sample}, but there are {classes} classes",
             remedy="evaluate with as many classes as the model has",
         )

@@ -90,9 +90,9 @@ def _draws(counts: Row) -> Iterator[Row]:
 def _percentiles(values: Iterator[npt.NDArray[Any]]) -> tuple[float, float] | None:
     import numpy as np
 
-    found = np.concatenate(list(values))
-    found = found[np.isfinite(found)]
-    if not found.size:
+    finite = np.concatenate(list(values))
+    finite = finite[np.isfinite(finite)]
+    if not finite.size:
         return None
-    low, high = np.percentile(found, _TAILS)
+    low, high = np.percentile(finite, _TAILS)
     return float(low), float(high)

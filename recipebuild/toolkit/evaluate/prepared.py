@@ -57,7 +57,7 @@ def open_split(source: Path | str, revision: str | None, split: str | None) -> D
         ) from None
     datasets.disable_progress_bars()
     try:
-        found = _load(datasets, source, revision)
+        loaded = _load(datasets, source, revision)
     except datasets.exceptions.DatasetNotFoundError as error:
         raise MissingError(
             reason(error), field="evaluate.dataset", remedy="see its name, revision and access"
@@ -66,14 +66,14 @@ def open_split(source: Path | str, revision: str | None, split: str | None) -> D
         raise UnreachableError(f"the hub does not answer: {reason(error)}", field="evaluate.dataset") from error
     except Exception as error:  # what the library makes of a strange folder
         raise StepError(f"`datasets` cannot read {source}: {reason(error)}", field="evaluate.dataset") from error
-    if not isinstance(found, dict):
-        return found
-    name = split or next((name for name in _SPLITS if name in found), None)
-    if name not in found:
+    if not isinstance(loaded, dict):
+        return loaded
+    name = split or next((name for name in _SPLITS if name in loaded), None)
+    if name not in loaded:
         raise StepError(
-            f"{source} has no {name or 'split'}", field="evaluate.split", remedy=f"it has {', '.join(found)}"
+            f"{source} has no {name or 'split'}", field="evaluate.split", remedy=f"it has {', '.join(loaded)}"
         )
-    return found[name]
+    return loaded[name]
 
 
 def _load(datasets: Any, source: Path | str, revision: str | None) -> Any:
@@ -126,15 +126,15 @@ def prepare(
     return len(chosen)
 
 
-def _columns(data: Dataset, task: str, given: Sequence[str] | None) -> tuple[str, str | None]:
+def _columns(data: Dataset, task: str, columns: Sequence[str] | None) -> tuple[str, str | None]:
     there = list(data.features)
-    if given is not None:
-        absent = [name for name in given if name not in there]
+    if columns is not None:
+        absent = [name for name in columns if name not in there]
         if absent:
             raise StepError(
                 f"there is no {absent[0]}", field="evaluate.columns", remedy=f"there are {', '.join(there)}"
             )
-        return given[0], None if task == FEATURES else given[1]
+        return columns[0], None if task == FEATURES else columns[1]
     image = next((name for name in _IMAGES if name in there), None)
     label = next((name for name in _LABELS.get(task, ()) if name in there), None)
     if image is None or (label is None and task != FEATURES):

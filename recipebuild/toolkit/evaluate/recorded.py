@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     Array = npt.NDArray[Any]
 
 
-def write_outputs(path: Path, found: Iterable[tuple[str, Sequence[Array]]]) -> None:
+def write_outputs(path: Path, predictions: Iterable[tuple[str, Sequence[Array]]]) -> None:
     """Write what a model gives for samples, by the samples' names: its class ids, or if it has none its first output.
 
     Args:
         path: Where.
-        found: Names and outputs, with the axis of the batch.
+        predictions: Names and outputs, with the axis of the batch.
     """
     import numpy as np
 
     with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as tar:
-        for name, outputs in found:
+        for name, outputs in predictions:
             integers = [output for output in outputs if output.dtype.kind in "iu"]
             file = io.BytesIO()
             np.save(file, integers[0].astype(np.int32) if integers else outputs[0].astype(np.float32))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Model:
+class LoadedModel:
     """A model that is ready to run.
 
     Attributes:
@@ -37,7 +37,7 @@ class Model:
     session: InferenceSession
 
 
-def open_model(path: Path) -> Model:
+def open_model(path: Path) -> LoadedModel:
     """Load the ONNX model at ``path`` for the CPU.
 
     Raises:
@@ -51,12 +51,12 @@ def open_model(path: Path) -> Model:
     # into integer kernels, which saturate in 16 bits on CPUs without VNNI: figures would depend on the machine.
     options.add_session_config_entry("session.disable_quant_qdq", "1")
     try:
-        return Model(path.name, ort.InferenceSession(path, options, providers=["CPUExecutionProvider"]))
+        return LoadedModel(path.name, ort.InferenceSession(path, options, providers=["CPUExecutionProvider"]))
     except Exception as error:  # ONNX Runtime's errors have no other base in common
         raise StepError(f"ONNX Runtime cannot load {path.name}: {reason(error)}") from error
 
 
-def outputs_of(model: Model, image: Image.Image, spec: ImageSpec) -> list[Array]:
+def outputs_of(model: LoadedModel, image: Image.Image, spec: ImageSpec) -> list[Array]:
     """What the model gives for one image, with which a batch is filled.
 
     Raises:
@@ -74,7 +74,7 @@ def batch(image: Image.Image, spec: ImageSpec) -> Array:
     return preprocess(image, spec).repeat(spec.shape[0], axis=0)
 
 
-def onnx_runner(model: Model, spec: ImageSpec, task: str) -> Run:
+def onnx_runner(model: LoadedModel, spec: ImageSpec, task: str) -> Run:
     """What answers with an ONNX model."""
     return lambda image, _: answer(outputs_of(model, image, spec), task, model.name)
 

@@ -113,8 +113,8 @@ def _top(logits: Array | None, truth: int) -> float:
     import torch
     from torchmetrics.functional.classification import multiclass_accuracy
 
-    given, label = torch.from_numpy(logits[np.newaxis]), torch.tensor([truth])
-    return float(multiclass_accuracy(given, label, num_classes=logits.size, top_k=_TOP, average="micro"))
+    predicted, label = torch.from_numpy(logits[np.newaxis]), torch.tensor([truth])
+    return float(multiclass_accuracy(predicted, label, num_classes=logits.size, top_k=_TOP, average="micro"))
 
 
 @dataclass(frozen=True)
@@ -134,25 +134,25 @@ class Depth:
         from torchmetrics.functional.regression import mean_absolute_percentage_error, mean_squared_error
 
         known = truth > 0
-        found = enlarge_values(_values(answer), *truth.shape)[known].astype(np.float64)
+        predicted = enlarge_values(_values(answer), *truth.shape)[known].astype(np.float64)
         right = truth[known].astype(np.float64)
         if self.relative:
-            found = _aligned(found, right)
-        found = np.maximum(found, np.finfo(np.float32).tiny)
-        a, b = torch.from_numpy(found), torch.from_numpy(right)
+            predicted = _aligned(predicted, right)
+        predicted = np.maximum(predicted, np.finfo(np.float32).tiny)
+        a, b = torch.from_numpy(predicted), torch.from_numpy(right)
         error = float(mean_absolute_percentage_error(a, b)), float(mean_squared_error(a, b, squared=False))
-        return np.array([1.0, *error, float((np.maximum(found / right, right / found) < 1.25).mean())])
+        return np.array([1.0, *error, float((np.maximum(predicted / right, right / predicted) < 1.25).mean())])
 
     def figures(self, sums: Row) -> dict[str, Array]:
         """``abs_rel``, ``rmse`` and ``delta1``."""
         return {name: sums[..., i] / sums[..., 0] for i, name in enumerate(metrics_of(DEPTH, labels=True), 1)}
 
 
-def _aligned(found: Array, right: Array) -> Array:
+def _aligned(predicted: Array, right: Array) -> Array:
     """Depth from inverse depth, with scale and shift by least squares in inverse depth; no deeper than the truth is."""
     import numpy as np
 
-    terms = np.stack([found, np.ones_like(found)], axis=1)
+    terms = np.stack([predicted, np.ones_like(predicted)], axis=1)
     inverse = terms @ np.linalg.lstsq(terms, 1 / right, rcond=None)[0]
     return np.asarray(1 / np.maximum(inverse, 1 / right.max()))
 
@@ -185,20 +185,20 @@ class Fidelity:
         return {name: sums[..., i] / sums[..., 0] for i, name in enumerate(AGAINST_A_MODEL, 1)}
 
 
-def _cosine(truth: Array, found: Array, size: int) -> float:
+def _cosine(truth: Array, predicted: Array, size: int) -> float:
     """The mean over vectors of ``size`` values."""
     import torch
     from torchmetrics.functional.regression import cosine_similarity
 
-    a, b = (torch.from_numpy(it.astype("float64").reshape(-1, size)) for it in (found, truth))
+    a, b = (torch.from_numpy(array.astype("float64").reshape(-1, size)) for array in (predicted, truth))
     return float(cosine_similarity(a, b, reduction="mean"))
 
 
-def _snr(truth: Array, found: Array) -> float:
+def _snr(truth: Array, predicted: Array) -> float:
     import torch
     from torchmetrics.functional.audio.snr import signal_noise_ratio
 
-    a, b = (torch.from_numpy(it.astype("float64").ravel()) for it in (found, truth))
+    a, b = (torch.from_numpy(array.astype("float64").ravel()) for array in (predicted, truth))
     return float(signal_noise_ratio(a, b))
 
 

@@ -11,7 +11,7 @@ from recipebuild.errors import StepError
 from recipebuild.facts.tasks import SEGMENTATION
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.evaluate.answers import answer
-from recipebuild.toolkit.evaluate.runners import Model, outputs_of
+from recipebuild.toolkit.evaluate.runners import LoadedModel, outputs_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 
-def segment(model: Model, image: Image.Image, spec: ImageSpec) -> npt.NDArray[np.int64]:
+def segment(model: LoadedModel, image: Image.Image, spec: ImageSpec) -> npt.NDArray[np.int64]:
     """The class ids of ``image`` as the model gives them: int64 ``[h, w]``, often smaller than the image.
 
     Raises:

@@ -42,14 +42,14 @@ class Refused:
 
 
 @dataclass(frozen=True)
-class Done:
+class RewriteOutcome:
     """What passes did, and what they left: in the order of the passes, and the most frequent reason first."""
 
     applied: tuple[Applied, ...] = ()
     refused: tuple[Refused, ...] = ()
 
 
-def rewrite(model: ir.Model, names: Sequence[str]) -> Done:
+def rewrite(model: ir.Model, names: Sequence[str]) -> RewriteOutcome:
     """Apply passes in the order of ``PASSES``, each until it finds nothing more.
 
     Args:
@@ -91,7 +91,7 @@ def rewrite(model: ir.Model, names: Sequence[str]) -> Done:
     common.RemoveUnusedOpsetsPass()(model)
     model.graph.sort()  # a pass puts a node where it is needed; what took the old one may stand before that
     _name_apart(model.graph)
-    return Done(tuple(applied), tuple(_refusals(refused)))
+    return RewriteOutcome(tuple(applied), tuple(_refusals(refused)))
 
 
 def _apply(edit: Edit, name: str) -> tuple[int, Counter[str]]:

@@ -48,7 +48,7 @@ def _enlarges(resize: onnx.NodeProto, small: Sequence[int], large: Sequence[int]
     """Whether pixels of the large image are means of pixels that are neighbours in the small one."""
     from onnx import helper
 
-    how = {it.name: helper.get_attribute_value(it) for it in resize.attribute}
+    how = {attribute.name: helper.get_attribute_value(attribute) for attribute in resize.attribute}
     return (
         len(small) == len(large) == 4
         and tuple(small[:2]) == tuple(large[:2])
@@ -73,8 +73,8 @@ def _described(model: onnx.ModelProto, name: str) -> onnx.ValueInfoProto | None:
 def _remove(graph: onnx.GraphProto, node: onnx.NodeProto) -> None:
     """Remove a node, and the constants that nothing else takes."""
     graph.node.remove(node)
-    taken = {name for it in graph.node for name in it.input}
-    for tensor in [it for it in graph.initializer if it.name in node.input and it.name not in taken]:
+    taken = {name for other in graph.node for name in other.input}
+    for tensor in [stored for stored in graph.initializer if stored.name in node.input and stored.name not in taken]:
         graph.initializer.remove(tensor)
 
 
@@ -83,5 +83,5 @@ def _rename(graph: onnx.GraphProto, old: str, new: str) -> None:
     for node in graph.node:
         for names in (node.input, node.output):
             names[:] = [new if name == old else name for name in names]
-    for value in [it for it in graph.value_info if it.name in (old, new)]:
+    for value in [info for info in graph.value_info if info.name in (old, new)]:
         graph.value_info.remove(value)

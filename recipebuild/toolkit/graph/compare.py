@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Difference:
+class OutputDifference:
     """How far one model is from another, at worst, over all images.
 
     Attributes:
@@ -42,14 +42,14 @@ class Difference:
         return too_far or (self.agreement is not None and self.agreement < agreement)
 
     def __str__(self) -> str:
-        said = []
+        parts = []
         if self.relative is not None:
-            said.append(f"relative error {self.relative:.3g}")
+            parts.append(f"relative error {self.relative:.3g}")
         if self.absolute is not None:
-            said.append(f"absolute error {self.absolute:.3g}")
+            parts.append(f"absolute error {self.absolute:.3g}")
         if self.agreement is not None:
-            said.append(f"ArgMax agreement {100 * self.agreement:.3f} %")
-        return ", ".join(said)
+            parts.append(f"ArgMax agreement {100 * self.agreement:.3f} %")
+        return ", ".join(parts)
 
 
 def run_model(path: Path, feeds: Sequence[Mapping[str, Array]]) -> list[Outputs]:
@@ -77,7 +77,7 @@ def with_classes(outputs: Outputs, axis: int | None, *, keepdims: bool = True) -
     return [*outputs, outputs[0].argmax(axis, keepdims=keepdims)]
 
 
-def difference(expected: Sequence[Outputs], got: Sequence[Outputs]) -> Difference:
+def difference(expected: Sequence[Outputs], got: Sequence[Outputs]) -> OutputDifference:
     """The difference between two models' outputs.
 
     Args:
@@ -89,18 +89,18 @@ def difference(expected: Sequence[Outputs], got: Sequence[Outputs]) -> Differenc
     """
     errors: list[tuple[float, float]] = []
     same = total = 0
-    for right, found in zip(expected, got, strict=True):
-        if [it.shape for it in right] != [it.shape for it in found]:
-            raise CheckError(f"outputs of shape {_shapes(found)} instead of {_shapes(right)}")
-        check_finite(found)
-        for a, b in zip(found, right, strict=True):
+    for right, actual in zip(expected, got, strict=True):
+        if [array.shape for array in right] != [array.shape for array in actual]:
+            raise CheckError(f"outputs of shape {_shapes(actual)} instead of {_shapes(right)}")
+        check_finite(actual)
+        for a, b in zip(actual, right, strict=True):
             if b.dtype.kind == "f":
                 errors.append(_errors(a, b))
             else:
                 same += int((a == b).sum())
                 total += b.size
     absolute, relative = (max(column) for column in zip(*errors, strict=True)) if errors else (None, None)
-    return Difference(absolute, relative, same / total if total else None)
+    return OutputDifference(absolute, relative, same / total if total else None)
 
 
 def check_finite(outputs: Outputs) -> None:

@@ -87,8 +87,8 @@ def work(model: onnx.ModelProto) -> Work:
 
 def multiply_adds(model: onnx.ModelProto) -> int:
     """All of them, as ``work`` counts them."""
-    found = work(model)
-    return found.conv + found.matmul
+    totals = work(model)
+    return totals.conv + totals.matmul
 
 
 def multiply_adds_of_nodes(model: onnx.ModelProto) -> list[int]:
@@ -143,7 +143,7 @@ def layout_changes(model: onnx.ModelProto) -> int:
     for node in graph.nodes:
         taken = [name for name in node.input if name and name not in graph.stored]
         from_image = any(name in images for name in taken)
-        perm = next((tuple(it.ints) for it in node.attribute if it.name == "perm"), ())
+        perm = next((tuple(attribute.ints) for attribute in node.attribute if attribute.name == "perm"), ())
         if node.op_type in IMAGE_OPERATORS:
             images.update(node.output)
         elif node.op_type == "Transpose" and perm == (0, 3, 1, 2):
@@ -175,8 +175,8 @@ def _describe(model: onnx.ModelProto) -> _Graph:
     width: dict[str, int] = {}
     for value in (*inferred.input, *inferred.value_info, *inferred.output):
         kind = value.type.tensor_type
-        if kind.HasField("shape") and all(it.HasField("dim_value") for it in kind.shape.dim):
-            sizes[value.name] = tuple(it.dim_value for it in kind.shape.dim)
+        if kind.HasField("shape") and all(dim.HasField("dim_value") for dim in kind.shape.dim):
+            sizes[value.name] = tuple(dim.dim_value for dim in kind.shape.dim)
         if kind.elem_type:
             width[value.name] = helper.tensor_dtype_to_np_dtype(kind.elem_type).itemsize
     for tensor in inferred.initializer:
@@ -194,7 +194,7 @@ def _multiply_adds(node: onnx.NodeProto, sizes: Mapping[str, tuple[int, ...]]) -
         return math.prod(out) * math.prod(right[1:])
     if node.op_type == "ConvTranspose":
         return math.prod(left) * math.prod(right[1:])
-    turned = any(it.name == "transA" and it.i for it in node.attribute)  # Gemm's
+    turned = any(attribute.name == "transA" and attribute.i for attribute in node.attribute)  # Gemm's
     return math.prod(out) * left[-2 if turned else -1]
 
 

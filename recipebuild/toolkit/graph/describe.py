@@ -68,7 +68,7 @@ def describe(path: Path) -> Description:
     return Description(
         file=path.name,
         bytes=size(path),
-        opset=next((it.version for it in model.opset_import if it.domain in ("", "ai.onnx")), 0),
+        opset=next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 0),
         producer=f"{model.producer_name} {model.producer_version}".strip(),
         inputs=tuple(inputs(model)),
         outputs=tuple(outputs(model)),

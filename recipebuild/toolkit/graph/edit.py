@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Array = npt.NDArray[Any]
 
 Sizes = tuple[int, ...]
-Found = TypeVar("Found")
+Present = TypeVar("Present")
 
 
 def sizes(value: ir.Value | None) -> Sizes | None:
@@ -31,15 +31,15 @@ def sizes(value: ir.Value | None) -> Sizes | None:
     return known if len(known) == len(value.shape) else None
 
 
-def sure(found: Found | None) -> Found:
+def sure(value: Present | None) -> Present:
     """What a pattern or a guard has found to be there.
 
     Raises:
         ValueError: If it is not: the pass is wrong.
     """
-    if found is None:
+    if value is None:
         raise ValueError("a pass takes for granted what its guard does not look for")
-    return found
+    return value
 
 
 def is_float(value: ir.Value | None) -> bool:
@@ -74,18 +74,18 @@ def only_use(value: ir.Value) -> ir.Node | None:
 
 def attribute(node: ir.Node, name: str, default: Any = None) -> Any:
     """The value of an attribute; lists as tuples."""
-    found = node.attributes.get(name)
-    return default if found is None else found.value
+    stored = node.attributes.get(name)
+    return default if stored is None else stored.value
 
 
 def permutation(node: ir.Node | None) -> Sizes | None:
     """The ``perm`` of a Transpose, written out."""
     if node is None or node.op_type != "Transpose":
         return None
-    given = attribute(node, "perm")
+    perm = attribute(node, "perm")
     shape = sizes(node.inputs[0])
-    if given is not None:
-        return tuple(given)
+    if perm is not None:
+        return tuple(perm)
     return tuple(reversed(range(len(shape)))) if shape is not None else None
 
 

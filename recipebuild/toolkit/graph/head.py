@@ -108,14 +108,14 @@ def add_axis(model: onnx.ModelProto, axis: int) -> onnx.ModelProto:
 
 def _class_axis(model: onnx.ModelProto, head: Head) -> tuple[int, list[int]]:
     """The axis, counted from the front, and the shape of the class ids."""
-    found = outputs(model)
-    named = ", ".join(map(str, found))
-    if len(found) != 1:
+    tensors = outputs(model)
+    named = ", ".join(map(str, tensors))
+    if len(tensors) != 1:
         raise StepError(
-            f"an ArgMax needs a model with one output, this one has {len(found)}: {named}",
+            f"an ArgMax needs a model with one output, this one has {len(tensors)}: {named}",
             remedy="export only the logits, or set head: {kind: none}",
         )
-    sizes = found[0].sizes
+    sizes = tensors[0].sizes
     if sizes is None:
         raise StepError(
             f"an ArgMax needs an output of static shape, not {named}",

@@ -31,13 +31,13 @@ def resolve(layer_configs: Iterable[Mapping[str, Any]], model: onnx.ModelProto) 
     Raises:
         StepError: If a pattern matches nothing.
     """
-    found = []
+    parts = []
     for config in layer_configs:
         rest = {name: value for name, value in config.items() if name != "module"}
         if "module" in config:
             rest = {"layer_names": _matching(config["module"], model), **rest}
-        found.append(rest)
-    return found
+        parts.append(rest)
+    return parts
 
 
 def modules_of(model: onnx.ModelProto) -> dict[str, str]:
@@ -76,13 +76,13 @@ def _modules_of_layers(model: onnx.ModelProto) -> dict[str, list[str]]:
     Simplifying makes new nodes, which nobody said a module of: a Gemm of a MatMul and an Add. Such a node lies where
     the one does that uses what it gives.
     """
-    found = {node.name: modules for node in model.graph.node if (modules := _modules(node))}
+    by_node = {node.name: modules for node in model.graph.node if (modules := _modules(node))}
     users = {name: node for node in reversed(model.graph.node) for name in node.input}
     for node in reversed(model.graph.node):  # in topological order a user comes later
         user = next((users[name] for name in node.output if name in users), None)
-        if node.name not in found and user is not None and user.name in found:
-            found[node.name] = found[user.name]
-    return found
+        if node.name not in by_node and user is not None and user.name in by_node:
+            by_node[node.name] = by_node[user.name]
+    return by_node
 
 
 def _modules(node: onnx.NodeProto) -> list[str]:

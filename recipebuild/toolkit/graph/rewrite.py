@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recipebuild.errors import CheckError, StepError
-from recipebuild.toolkit.graph.apply import Applied, Done, Refused, rewrite
-from recipebuild.toolkit.graph.compare import Difference, difference, run_model, with_classes
+from recipebuild.toolkit.graph.apply import Applied, Refused, RewriteOutcome, rewrite
+from recipebuild.toolkit.graph.compare import OutputDifference, difference, run_model, with_classes
 from recipebuild.toolkit.graph.files import EXTERNAL_DATA_OVER, load, save
 from recipebuild.toolkit.graph.ir import load_ir
 from recipebuild.toolkit.graph.probe import probe
@@ -54,7 +54,7 @@ class Rewritten:
     applied: tuple[Applied, ...] = ()
     refused: tuple[Refused, ...] = ()
     rolled_back: tuple[str, ...] = ()
-    difference: Difference | None = None
+    difference: OutputDifference | None = None
 
 
 def rewrite_file(
@@ -80,9 +80,9 @@ def rewrite_file(
     progress(0.3, "the model before, on ONNX Runtime")
     trial.reference()
     progress(0.7, "the model after")
-    found = trial.difference()
-    if found is not None:
-        return Rewritten(done.applied, done.refused, difference=found)
+    deviation = trial.difference()
+    if deviation is not None:
+        return Rewritten(done.applied, done.refused, difference=deviation)
     kept: list[str] = []
     bad: list[str] = []
     for number, each in enumerate(done.applied):
@@ -91,8 +91,8 @@ def rewrite_file(
         (kept if trial.difference() is not None else bad).append(each.name)
     applied = trial.write(kept).applied
     refused = tuple(each for each in done.refused if each.name not in bad)
-    found = trial.difference()
-    return Rewritten(applied, refused, tuple(bad), found) if found is not None else trial.give_up(bad)
+    deviation = trial.difference()
+    return Rewritten(applied, refused, tuple(bad), deviation) if deviation is not None else trial.give_up(bad)
 
 
 class _Trial:
@@ -103,7 +103,7 @@ class _Trial:
         self._feeds: list[dict[str, Array]] = []
         self._expected: list[Outputs] = []
 
-    def write(self, names: Sequence[str]) -> Done:
+    def write(self, names: Sequence[str]) -> RewriteOutcome:
         """Write the model with passes applied."""
         model = prepare(load_ir(self._source))
         done = rewrite(model, names)
@@ -120,24 +120,26 @@ class _Trial:
     def reference(self) -> None:
         """Run the model as it was."""
         feed = {}
-        for given in inputs(load(self._source, weights=False)):
-            if given.sizes is None:
-                raise StepError(f"{self._source.name} has the input {given}, and a rewrite needs its shape to be fixed")
-            feed[given.name] = probe(given.sizes, given.dtype)
+        for tensor in inputs(load(self._source, weights=False)):
+            if tensor.sizes is None:
+                raise StepError(
+                    f"{self._source.name} has the input {tensor}, and a rewrite needs its shape to be fixed"
+                )
+            feed[tensor.name] = probe(tensor.sizes, tensor.dtype)
         self._feeds = [feed]
         self._expected = self._run(self._source)
 
-    def difference(self) -> Difference | None:
+    def difference(self) -> OutputDifference | None:
         """How far what was written is from the model as it was; ``None`` if too far, or if it does not run."""
         try:
-            found = difference(self._expected, self._run(self._target))
+            deviation = difference(self._expected, self._run(self._target))
         except (CheckError, StepError) as error:
             logger.warning("%s", error.message)
             return None
-        if found.beyond(relative=self._limits.relative, agreement=self._limits.agreement):
-            logger.warning("the rewritten model differs: %s", found)
+        if deviation.beyond(relative=self._limits.relative, agreement=self._limits.agreement):
+            logger.warning("the rewritten model differs: %s", deviation)
             return None
-        return found
+        return deviation
 
     def _run(self, path: Path) -> list[Outputs]:
         return [with_classes(outputs, self._limits.class_axis) for outputs in run_model(path, self._feeds)]

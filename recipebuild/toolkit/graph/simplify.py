@@ -72,24 +72,24 @@ def check_inputs(model: onnx.ModelProto, path: Path, shapes: Mapping[str, Sequen
     Raises:
         StepError: If it has not.
     """
-    found = inputs(model)
-    named = ", ".join(map(str, found)) or "none"
+    tensors = inputs(model)
+    named = ", ".join(map(str, tensors)) or "none"
     first, *_ = shapes
     for name in shapes:
-        if name not in [tensor.name for tensor in found]:
+        if name not in [tensor.name for tensor in tensors]:
             field = "input.name" if name == first else "more_inputs"
             remedy = f"set {'input.name' if name == first else 'its name there'} to the name in the model"
-            if name == first and all(tensor.shape and len(tensor.shape) != 4 for tensor in found):
+            if name == first and all(tensor.shape and len(tensor.shape) != 4 for tensor in tensors):
                 remedy = "recipes build models that take an image; others can be imported and rendered only"
             raise StepError(f"{path.name} has no input {name}; its inputs: {named}", field=field, remedy=remedy)
-    if len(found) > len(shapes):
-        others = ", ".join(tensor.name for tensor in found if tensor.name not in shapes)
+    if len(tensors) > len(shapes):
+        others = ", ".join(tensor.name for tensor in tensors if tensor.name not in shapes)
         raise StepError(
-            f"{path.name} has {len(found)} inputs: {named}",
+            f"{path.name} has {len(tensors)} inputs: {named}",
             field="more_inputs",
             remedy=f"describe {others} in more_inputs, or make constants of them in the model",
         )
-    for tensor in found:
+    for tensor in tensors:
         if tensor.name == first and tensor.dtype != "float32":
             raise StepError(
                 f"{path.name} takes the image as {tensor.dtype}, and must take it as float32",

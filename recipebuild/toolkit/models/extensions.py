@@ -84,7 +84,7 @@ def families() -> tuple[Family, ...]:
     Raises:
         StepError: If an entry point cannot be loaded, or is no Family.
     """
-    found = []
+    entries = []
     for point in _entry_points():
         try:
             family = point.load()
@@ -94,8 +94,8 @@ def families() -> tuple[Family, ...]:
             raise StepError(
                 f"the entry point {point.value} ({GROUP}) is no recipebuild.toolkit.models.extensions.Family"
             )
-        found.append(family)
-    return tuple(found)
+        entries.append(family)
+    return tuple(entries)
 
 
 @cache

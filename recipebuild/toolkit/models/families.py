@@ -47,8 +47,8 @@ def known_ids() -> tuple[str, ...]:
 
 def base_of(model_type: str) -> str | None:
     """The shipped recipe, ``base/segformer``, that models of this ``model_type`` share; ``None`` if there is none."""
-    found = next((family.get("base") for name, family, _ in _families() if name == model_type), None)
-    return f"base/{found}" if found else None
+    base = next((family.get("base") for name, family, _ in _families() if name == model_type), None)
+    return f"base/{base}" if base else None
 
 
 def family_table() -> list[dict[str, str]]:

@@ -76,8 +76,8 @@ def load(
             self.model = model
 
         def forward(self, pixel_values: torch.Tensor) -> Any:
-            found = answer(self.model(pixel_values=pixel_values, **arguments), task, kind, special)
-            return torch.nn.functional.normalize(found, dim=-1) if normalize else found
+            tensor = answer(self.model(pixel_values=pixel_values, **arguments), task, kind, special)
+            return torch.nn.functional.normalize(tensor, dim=-1) if normalize else tensor
 
     return OneTensor().eval()
 
@@ -124,8 +124,8 @@ def _random(auto_class: Any, config: Any, seed: int, options: dict[str, Any]) ->
 def _has_sdpa(chosen: Any, config: Any) -> bool:
     """Whether the model's class knows PyTorch's scaled dot product attention; models that leave it to a part do not."""
     mapping = getattr(chosen, "_model_mapping", None)
-    found = mapping[type(config)] if mapping is not None else chosen
-    return bool(getattr(found[0] if isinstance(found, tuple) else found, "_supports_sdpa", False))
+    mapped = mapping[type(config)] if mapping is not None else chosen
+    return bool(getattr(mapped[0] if isinstance(mapped, tuple) else mapped, "_supports_sdpa", False))
 
 
 def _fitting(options: dict[str, Any], make: Any) -> dict[str, Any]:
@@ -145,7 +145,7 @@ def _pretrained(
     # Pickles are in the folder only where the recipe allows them: fetch sees to that.
     safe = any(name.endswith(".safetensors") for name in weight_files(file_names(folder)))
     try:
-        model, found = auto_class.from_pretrained(
+        model, loading_info = auto_class.from_pretrained(
             folder,
             config=config,
             local_files_only=True,
@@ -172,10 +172,15 @@ def _pretrained(
     for problem, keys in (
         (
             "the weights lack",
-            [key for key in found["missing_keys"] if not key.startswith(loose)] if loose else found["missing_keys"],
+            [key for key in loading_info["missing_keys"] if not key.startswith(loose)]
+            if loose
+            else loading_info["missing_keys"],
         ),
-        ("the architecture has no place for", [] if extra else found["unexpected_keys"]),
-        ("the weights have another shape than the architecture for", [key for key, *_ in found["mismatched_keys"]]),
+        ("the architecture has no place for", [] if extra else loading_info["unexpected_keys"]),
+        (
+            "the weights have another shape than the architecture for",
+            [key for key, *_ in loading_info["mismatched_keys"]],
+        ),
     ):
         if keys:
             more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""

@@ -23,7 +23,7 @@ class Meter:
         self._sizes, self._progress = sizes, progress
         self._total = sum(sizes.values())
         self._here: dict[str, int] = {}
-        self._said = 0.0
+        self._reported = 0.0
 
     def arrived(self, name: str) -> None:
         """A file is here, downloaded or from the cache."""
@@ -42,20 +42,20 @@ class Meter:
         class Bar(tqdm):  # type: ignore[misc]  # mypy takes tqdm for Any
             monitor_interval = 0  # no thread that watches it
 
-            def __init__(self, *args: Any, **given: Any) -> None:
-                super().__init__(*args, **{**given, "file": io.StringIO()})
+            def __init__(self, *args: Any, **options: Any) -> None:
+                super().__init__(*args, **{**options, "file": io.StringIO()})
 
             def update(self, n: float | None = 1) -> Any:
                 done = super().update(n)
                 meter._here[name] = max(meter._here.get(name, 0), int(self.n))
-                if time.monotonic() - meter._said > _EVERY:
+                if time.monotonic() - meter._reported > _EVERY:
                     meter._say(name)
                 return done
 
         return Bar
 
     def _say(self, name: str) -> None:
-        self._said = time.monotonic()
+        self._reported = time.monotonic()
         here = sum(self._here.values())
         if self._total:
             self._progress(min(1.0, here / self._total), f"{name}, {_size(here)} of {_size(self._total)}")

@@ -73,17 +73,19 @@ def own_processor(folder: Path) -> Processor | None:
 
     try:
         # Without a backend it takes torchvision's where that is installed, which resizes a little otherwise.
-        it = AutoImageProcessor.from_pretrained(folder, local_files_only=True, trust_remote_code=False, backend="pil")
+        processor = AutoImageProcessor.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False, backend="pil"
+        )
     except Exception as error:  # what transformers makes of a strange file
         raise StepError(f"{CONFIG} cannot be used: {reason(error)}") from error
 
     def prepare(image: Image.Image) -> Array:
         import numpy as np
 
-        given = it(images=to_rgb(image), return_tensors="np")["pixel_values"]
-        return np.ascontiguousarray(given, dtype=np.float32)
+        pixels = processor(images=to_rgb(image), return_tensors="np")["pixel_values"]
+        return np.ascontiguousarray(pixels, dtype=np.float32)
 
-    return Processor(prepare, type(it).__name__)
+    return Processor(prepare, type(processor).__name__)
 
 
 def normalization(own: Processor) -> Normalization | None:
@@ -112,9 +114,9 @@ def normalization(own: Processor) -> Normalization | None:
 
 def disagreements(own: Normalization, spec: ImageSpec) -> list[str]:
     """A sentence for each field of the recipe's input that is not what the model came with."""
-    found = []
+    differences = []
     if spec.color != own.color:
-        found.append(f"input.color is {spec.color}, and {CONFIG} gives {own.color}: red and blue are exchanged")
+        differences.append(f"input.color is {spec.color}, and {CONFIG} gives {own.color}: red and blue are exchanged")
     order = 1 if own.color == "RGB" else -1
     ours = 1 if spec.color == "RGB" else -1
     for name, mine, theirs in (("mean", spec.mean[::ours], own.mean), ("std", spec.std[::ours], own.std)):
@@ -130,8 +132,8 @@ def disagreements(own: Normalization, spec: ImageSpec) -> list[str]:
         elif _same(mine[::-1], theirs):
             hint = "; red and blue are exchanged"
         values = _shown(getattr(spec, name)), _shown(theirs[::order])
-        found.append(f"input.{name} is {values[0]}, and {CONFIG} gives {values[1]}{hint}")
-    return found
+        differences.append(f"input.{name} is {values[0]}, and {CONFIG} gives {values[1]}{hint}")
+    return differences
 
 
 def _same(mine: Sequence[float], theirs: Sequence[float]) -> bool:

@@ -48,8 +48,8 @@ def _does(config: Any, task: str) -> bool:
     """Whether transformers has a class for models of ``config`` that does ``task`` on images."""
     import transformers
 
-    found = getattr(transformers, TASKS[task].auto_class)._model_mapping.get(type(config), None)
-    one = found[0] if isinstance(found, tuple) else found
+    mapped = getattr(transformers, TASKS[task].auto_class)._model_mapping.get(type(config), None)
+    one = mapped[0] if isinstance(mapped, tuple) else mapped
     return one is not None and "pixel_values" in inspect.signature(one.forward).parameters
 
 

@@ -46,24 +46,28 @@ def dropped(config: BuildConfig, quantized: Quantized, operators: Mapping[str, s
     if not quantized:
         return []
     by_name = set[str]()
-    found: list[str] = []
+    differences: list[str] = []
     for layer in config.quant.layer_configs:
         for name in filter(None, (layer.layer_name, *layer.layer_names)):
             by_name.add(name)
             if name not in quantized and name not in operators:
                 near = _near(name, quantized)
-                found.append(f"{name}: asked for {layer.data_type}, but the optimized graph has no such layer{near}")
+                differences.append(
+                    f"{name}: asked for {layer.data_type}, but the optimized graph has no such layer{near}"
+                )
             elif name in quantized:
-                found += _compared(name, operators.get(name, ""), layer, quantized)
+                differences += _compared(name, operators.get(name, ""), layer, quantized)
     for layer in config.quant.layer_configs:
         wanted = {op for op in (layer.op_type, *layer.op_types) if op}
         names = [name for name, operator in operators.items() if operator in wanted]
         if wanted and operators and not names:
-            found.append(f"{', '.join(sorted(wanted))}: asked for {layer.data_type}, but the optimized graph has none")
+            differences.append(
+                f"{', '.join(sorted(wanted))}: asked for {layer.data_type}, but the optimized graph has none"
+            )
         for name in names:
             if name in quantized and name not in by_name:
-                found += _compared(name, operators[name], layer, quantized)
-    return found
+                differences += _compared(name, operators[name], layer, quantized)
+    return differences
 
 
 def precisions(quantized: Quantized) -> dict[str, int]:

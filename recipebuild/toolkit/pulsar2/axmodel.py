@@ -85,11 +85,11 @@ def describe(path: Path) -> AxModel:
     model = load(path, weights=False)
     if model.producer_name != "Pulsar2" and not any(node.op_type == NEU for node in model.graph.node):
         raise StepError(f"{path.name} was not made by Pulsar2", remedy="an .axmodel is made by pulsar2 build")
-    said = dict(_STAMP.findall(model.doc_string))
+    stamp = dict(_STAMP.findall(model.doc_string))
     colours, mode = _extra(model)
     return AxModel(
-        said.get("Version", ""),
-        said.get("Commit", ""),
+        stamp.get("Version", ""),
+        stamp.get("Commit", ""),
         tuple(inputs(model)),
         tuple(outputs(model)),
         colours,
@@ -100,16 +100,16 @@ def describe(path: Path) -> AxModel:
 
 def _subgraphs(model: onnx.ModelProto) -> list[Subgraph]:
     """The NPU's nodes one by one, and each run of other nodes between them as one part that the CPU does."""
-    found: list[Subgraph] = []
+    subgraphs: list[Subgraph] = []
     for node in model.graph.node:
         if node.op_type == NEU:
-            found.append(Subgraph(node.name, "NPU"))
-        elif found and found[-1].runs_on == "CPU":
-            last = found.pop()
-            found.append(Subgraph(last.name, "CPU", (*last.operators, node.op_type)))
+            subgraphs.append(Subgraph(node.name, "NPU"))
+        elif subgraphs and subgraphs[-1].runs_on == "CPU":
+            last = subgraphs.pop()
+            subgraphs.append(Subgraph(last.name, "CPU", (*last.operators, node.op_type)))
         else:
-            found.append(Subgraph(node.name or node.output[0], "CPU", (node.op_type,)))
-    return found
+            subgraphs.append(Subgraph(node.name or node.output[0], "CPU", (node.op_type,)))
+    return subgraphs
 
 
 def _extra(model: onnx.ModelProto) -> tuple[dict[str, str], str]:
@@ -120,8 +120,8 @@ def _extra(model: onnx.ModelProto) -> tuple[dict[str, str], str]:
         colours = {}
         for tensor in messages(extra, 1):
             words = [_LAYOUTS.get(integer(tensor, 2), ""), _COLOURS.get(integer(tensor, 3), "")]
-            if said := " ".join(filter(None, words)):
-                colours[text(tensor, 1)] = said
+            if layout := " ".join(filter(None, words)):
+                colours[text(tensor, 1)] = layout
         build = messages(extra, 4)
     except (binascii.Error, ValueError):
         return {}, ""

@@ -26,7 +26,7 @@ _PROFILES = ("compiler/debug/*/*/trace.json", "compiler/debug/*/*/op_profile.csv
 
 
 @dataclass(frozen=True)
-class Built:
+class Pulsar2Output:
     """What a build left.
 
     Attributes:
@@ -52,7 +52,7 @@ def build(
     hardware: str,
     progress: Callable[[float, str], None],
     optimized: Callable[[Path], None] = lambda path: None,
-) -> Built:
+) -> Pulsar2Output:
     """Compile ``folder``'s model. What the tool prints goes to standard output.
 
     Args:
@@ -91,4 +91,4 @@ def build(
     if not looked_at and graph.is_file():
         optimized(graph)
     kept = [out / name for name in _KEPT] + [path for pattern in _PROFILES for path in sorted(out.glob(pattern))]
-    return Built(out, {str(path.relative_to(out)): path for path in kept if path.is_file()}, log)
+    return Pulsar2Output(out, {str(path.relative_to(out)): path for path in kept if path.is_file()}, log)

@@ -1,6 +1,6 @@
 """The values that the template of the configuration is rendered with: a recipe's, in the words of the documentation.
 
-Use: ``compose(Build(...))`` -> ``{"model": {...}, "calibration": {...}, "quant": {...}, ...}``.
+Use: ``compose(BuildSettings(...))`` -> ``{"model": {...}, "calibration": {...}, "quant": {...}, ...}``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ IMAGES, TENSORS = "calibration.tar", "calibration-tensors.tar"
 DataFormat = Literal["Image", "Numpy", "Binary", "NumpyObject"]
 
 
-class Build(BaseModel):
+class BuildSettings(BaseModel):
     """What one build needs to know.
 
     Attributes:
@@ -52,7 +52,7 @@ class Build(BaseModel):
     overrides: dict[str, Any] = {}
 
 
-def compose(build: Build) -> dict[str, Any]:
+def compose(build: BuildSettings) -> dict[str, Any]:
     """The template's values: each a mapping of documented fields."""
     return {
         "hardware": build.hardware,
@@ -66,7 +66,7 @@ def compose(build: Build) -> dict[str, Any]:
     }
 
 
-def _calibration(build: Build) -> dict[str, Any]:
+def _calibration(build: BuildSettings) -> dict[str, Any]:
     """The ``InputQuantConfig``. Tensors are taken by the tool as they are, so mean and std are for images only."""
     images = build.format == "Image"
     spec = build.input

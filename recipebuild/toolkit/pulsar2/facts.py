@@ -45,9 +45,9 @@ def facts(model: Path | None = None, archives: Iterable[str] = (), folder: Path 
     Raises:
         StepError: If ``model`` is no ONNX file.
     """
-    found = {name: counts for name in archives if (counts := _counts(folder / name)) is not None}
+    counted = {name: counts for name in archives if (counts := _counts(folder / name)) is not None}
     if model is None:
-        return Facts(archives=found)
+        return Facts(archives=counted)
     from recipebuild.toolkit.graph.files import load
     from recipebuild.toolkit.graph.statistics import inputs, outputs
 
@@ -56,7 +56,7 @@ def facts(model: Path | None = None, archives: Iterable[str] = (), folder: Path 
         {tensor.name: tensor.sizes for tensor in inputs(graph)},
         tuple(tensor.name for tensor in outputs(graph)),
         {node.name: node.op_type for node in graph.graph.node if node.name},
-        found,
+        counted,
     )
 
 

@@ -10,7 +10,7 @@ from recipebuild.figures.values import as_json
 from recipebuild.toolkit.graph.statistics import inputs, outputs
 from recipebuild.toolkit.pulsar2.asked import dropped, precisions, read_quantized
 from recipebuild.toolkit.pulsar2.axmodel import AxModel, describe
-from recipebuild.toolkit.pulsar2.build import Built
+from recipebuild.toolkit.pulsar2.build import Pulsar2Output
 from recipebuild.toolkit.pulsar2.config import BuildConfig
 from recipebuild.toolkit.pulsar2.interface import surprises
 from recipebuild.toolkit.pulsar2.profile import profile
@@ -22,7 +22,7 @@ NORMAL_COSINE = 0.98
 """Above it, accuracy is taken as normal (page appendix/precision_debug_guides)."""
 
 
-def findings(built: Built, config: BuildConfig, model: onnx.ModelProto) -> tuple[dict[str, Any], list[str]]:
+def findings(built: Pulsar2Output, config: BuildConfig, model: onnx.ModelProto) -> tuple[dict[str, Any], list[str]]:
     """The figures of a build, ``warnings`` among them if there are any; and what was asked of layers and not got.
 
     Args:
@@ -61,7 +61,7 @@ def findings(built: Built, config: BuildConfig, model: onnx.ModelProto) -> tuple
     return figures, missed
 
 
-def _operators(built: Built, model: onnx.ModelProto) -> dict[str, str]:
+def _operators(built: Pulsar2Output, model: onnx.ModelProto) -> dict[str, str]:
     """The operators of the optimized graph's layers by name; those of the model itself if it was not left."""
     from recipebuild.toolkit.graph.files import load
 
@@ -76,23 +76,23 @@ def _cpu(compiled: AxModel) -> list[str]:
     return [f"{part.name} runs on the CPU: {', '.join(part.operators)}" for part in parts]
 
 
-def _settings(built: Built, config: BuildConfig) -> list[str]:
+def _settings(built: Pulsar2Output, config: BuildConfig) -> list[str]:
     """Where the tool's own table of settings differs from what it was told; cells that are cut are not compared."""
-    asked = {given.tensor_name: given for given in config.quant.input_configs}
-    found = []
+    asked = {entry.tensor_name: entry for entry in config.quant.input_configs}
+    differences = []
     for row in built.log.inputs:
         name = row.get("Input", "")
-        given = asked.get(name) or asked.get("DEFAULT")
+        entry = asked.get(name) or asked.get("DEFAULT")
         shown = row.get("Data Format", "").replace(" ", "")
-        if given and shown and not shown.endswith("…") and shown != given.calibration_format:
-            found.append(f"{name} was calibrated from {shown}, not from {given.calibration_format}")
+        if entry and shown and not shown.endswith("…") and shown != entry.calibration_format:
+            differences.append(f"{name} was calibrated from {shown}, not from {entry.calibration_format}")
     level = built.log.figures.get("transformer_opt_level")
     if level is not None and level != config.quant.transformer_opt_level:
-        found.append(f"transformer_opt_level was {level}, not {config.quant.transformer_opt_level}")
-    return found
+        differences.append(f"transformer_opt_level was {level}, not {config.quant.transformer_opt_level}")
+    return differences
 
 
-def _cosine(built: Built) -> list[str]:
+def _cosine(built: Pulsar2Output) -> list[str]:
     """Outputs that the precision analysis finds far from the float model's."""
     rows = built.log.figures.get("precision", [])
     if not rows or rows[-1]["cosine"] >= NORMAL_COSINE:

@@ -171,31 +171,31 @@ def _compiler(config: BuildConfig) -> Values:
     return {name: value for name, value in plain(config.compiler).items() if name in names}
 
 
-def _difference(wanted: Values, got: Values, given: Values) -> Values:
-    """What has to be merged over ``got`` for it to mean ``wanted``: as it is ``given``, or else as it is ``wanted``."""
-    found: Values = {}
+def _difference(wanted: Values, got: Values, original: Values) -> Values:
+    """What has to be merged over ``got`` for it to mean ``wanted``: as it is in ``original``, or else in ``wanted``."""
+    overrides: Values = {}
     for name, value in wanted.items():
         if value == got[name]:
             continue
         if isinstance(value, dict) and isinstance(got[name], dict) and name not in ("attrs", "properties"):
-            found[name] = _difference(value, got[name], given.get(name, {}))
+            overrides[name] = _difference(value, got[name], original.get(name, {}))
         else:
-            found[name] = given.get(name, value)
-    return found
+            overrides[name] = original.get(name, value)
+    return overrides
 
 
-def _in_lists(unknown: Values, given: Values) -> Values:
+def _in_lists(unknown: Values, original: Values) -> Values:
     """``unknown`` with whole lists, elements and all, in place of mappings of indices: overrides replace lists."""
-    found: Values = {}
+    whole: Values = {}
     for name, value in unknown.items():
-        below = given.get(name)
+        below = original.get(name)
         if isinstance(below, list) and isinstance(value, dict):
-            found[name] = merged({name: below}, {name: value})[name]
+            whole[name] = merged({name: below}, {name: value})[name]
         elif isinstance(below, dict) and isinstance(value, dict):
-            found[name] = _in_lists(value, below)
+            whole[name] = _in_lists(value, below)
         else:
-            found[name] = value
-    return found
+            whole[name] = value
+    return whole
 
 
 def _drop(values: Values, path: list[str]) -> None:

@@ -25,7 +25,7 @@ def surprises(config: BuildConfig, inputs: Sequence[Tensor], outputs: Sequence[T
         outputs: Likewise.
         compiled: What came out.
     """
-    found = list(_names("inputs", inputs, compiled.inputs)) + list(_names("outputs", outputs, compiled.outputs))
+    differences = list(_names("inputs", inputs, compiled.inputs)) + list(_names("outputs", outputs, compiled.outputs))
     got = {tensor.name: tensor for tensor in compiled.inputs}
     for tensor in inputs:
         processor = _processor(config, tensor.name)
@@ -34,10 +34,10 @@ def surprises(config: BuildConfig, inputs: Sequence[Tensor], outputs: Sequence[T
         dtype, shape = _DTYPES[processor.src_dtype], _shape(config, processor, tensor)
         there = got[tensor.name]
         if there.dtype != dtype:
-            found.append(f"input {tensor.name} is {there.dtype}, not {dtype}")
+            differences.append(f"input {tensor.name} is {there.dtype}, not {dtype}")
         if shape and there.shape != shape:
-            found.append(f"input {tensor.name} has the shape {there.shape}, not {shape}")
-    return found
+            differences.append(f"input {tensor.name} has the shape {there.shape}, not {shape}")
+    return differences
 
 
 def _names(kind: str, promised: Sequence[Tensor], got: Sequence[Tensor]) -> Iterator[str]:

@@ -76,13 +76,13 @@ def lint(model: onnx.ModelProto, hardware: str) -> list[Finding]:
     table = _table(hardware)
     look = Look(model)
     opset = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 0)
-    found = []
+    findings = []
     if opset < OPSET:
-        found.append(Finding("", "", "fails", f"opset {opset}: Pulsar2 takes {OPSET} or newer", "export it anew"))
+        findings.append(Finding("", "", "fails", f"opset {opset}: Pulsar2 takes {OPSET} or newer", "export it anew"))
     for node in look.nodes:
-        found += _documented(node, table, look)
-        found += _field(node, look)
-    return found
+        findings += _documented(node, table, look)
+        findings += _field(node, look)
+    return findings
 
 
 def _documented(node: onnx.NodeProto, table: Mapping[str, Mapping[str, Any]], look: Look) -> Iterator[Finding]:

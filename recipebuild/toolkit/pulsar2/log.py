@@ -11,7 +11,7 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
-from recipebuild.toolkit.pulsar2.tables import Table, Tables
+from recipebuild.toolkit.pulsar2.tables import LogTable, Tables
 
 _STAGES = (
     ("extract [", 0.02, "reading calibration images"),
@@ -97,7 +97,7 @@ class Log:
         elif match := _COSINE.search(line):
             self.figures["check_cosine"] = min(float(match[1]), self.figures.get("check_cosine", 1.0))
 
-    def _table(self, table: Table) -> None:
+    def _table(self, table: LogTable) -> None:
         if table.title.startswith(_QUANT_TABLE):
             self.inputs = table.records()
         elif table.title.startswith(_PRECISION_TABLE):

@@ -49,40 +49,40 @@ def mistakes(config: BuildConfig, facts: Facts = _NO_FACTS) -> list[Mistake]:
         config: A valid configuration.
         facts: What is known of the model and the archives that it names.
     """
-    found = [*_calibration(config, facts), *_layers(config, facts), *_settings(config), *_inputs(config, facts)]
-    return [_told(kind, field, values) for kind, field, values in found]
+    rows = [*_calibration(config, facts), *_layers(config, facts), *_settings(config), *_inputs(config, facts)]
+    return [_in_words(kind, field, values) for kind, field, values in rows]
 
 
-Found = Iterator[tuple[str, str, dict[str, Any]]]
+Matches = Iterator[tuple[str, str, dict[str, Any]]]
 
 
-def _calibration(config: BuildConfig, facts: Facts) -> Found:
-    for at, given in enumerate(config.quant.input_configs):
+def _calibration(config: BuildConfig, facts: Facts) -> Matches:
+    for at, entry in enumerate(config.quant.input_configs):
         field = f"quant.input_configs[{at}]"
-        mean, std = given.calibration_mean, given.calibration_std
-        if given.calibration_format == "Image":
+        mean, std = entry.calibration_mean, entry.calibration_std
+        if entry.calibration_format == "Image":
             yield from _normalization(f"{field}.calibration_mean and calibration_std", mean, std)
         elif mean or std:
-            yield "ignored-mean", f"{field}.calibration_mean", {"format": given.calibration_format}
-        path = given.calibration_dataset
+            yield "ignored-mean", f"{field}.calibration_mean", {"format": entry.calibration_format}
+        path = entry.calibration_dataset
         if "://" in path or path.startswith(("/", "~")) or re.match(r"[A-Za-z]:\\", path):
             yield "elsewhere", f"{field}.calibration_dataset", {"path": path}
-        yield from _archive(given, field, facts)
+        yield from _archive(entry, field, facts)
 
 
-def _archive(given: InputQuantConfig, field: str, facts: Facts) -> Found:
-    counts = facts.archives.get(given.calibration_dataset)
+def _archive(entry: InputQuantConfig, field: str, facts: Facts) -> Matches:
+    counts = facts.archives.get(entry.calibration_dataset)
     if counts is None:
         return
-    count = counts.get(given.calibration_format, 0)
+    count = counts.get(entry.calibration_format, 0)
     if not count:
-        values = {"path": given.calibration_dataset, "format": given.calibration_format}
+        values = {"path": entry.calibration_dataset, "format": entry.calibration_format}
         yield "no-files", f"{field}.calibration_dataset", values
-    elif count < given.calibration_size:
-        yield "too-few", f"{field}.calibration_size", {"size": given.calibration_size, "count": count}
+    elif count < entry.calibration_size:
+        yield "too-few", f"{field}.calibration_size", {"size": entry.calibration_size, "count": count}
 
 
-def _normalization(field: str, mean: Sequence[float], std: Sequence[float]) -> Found:
+def _normalization(field: str, mean: Sequence[float], std: Sequence[float]) -> Matches:
     if len(mean) != len(std):
         yield "lengths", field, {"mean": len(mean), "std": len(std)}
         return
@@ -99,9 +99,9 @@ def _normalization(field: str, mean: Sequence[float], std: Sequence[float]) -> F
         of = {"mean_of": min(mean_of), "std_of": min(std_of)}
         sets = "; ".join(f"{name}: mean {_sets()[name]['mean']}, std {_sets()[name]['std']}" for name in of.values())
         yield "mixed-normalization", field, {**of, "sets": sets}
-    for what, given, known in (("mean", mean, mean_of), ("std", std, std_of)):
-        if not known and (name := _nearly(what, given)):
-            yield "typing-error", field, {"given": list(given), "name": name[0], "usual": list(name[1])}
+    for what, values, known in (("mean", mean, mean_of), ("std", std, std_of)):
+        if not known and (name := _nearly(what, values)):
+            yield "typing-error", field, {"given": list(values), "name": name[0], "usual": list(name[1])}
 
 
 def _known(what: str, values: Sequence[float]) -> set[str]:
@@ -127,8 +127,8 @@ def _off(values: Sequence[float], usual: Sequence[float]) -> int:
     return sum(abs(value - right) > _TOLERANCE for value, right in zip(values, usual, strict=True))
 
 
-def _inputs(config: BuildConfig, facts: Facts) -> Found:
-    by_name = {given.tensor_name: given for given in config.quant.input_configs}
+def _inputs(config: BuildConfig, facts: Facts) -> Matches:
+    by_name = {entry.tensor_name: entry for entry in config.quant.input_configs}
     for at, processor in enumerate(config.input_processors):
         field = f"input_processors[{at}]"
         name = processor.tensor_name
@@ -155,7 +155,7 @@ def _only(config: BuildConfig) -> InputQuantConfig | None:
     return config.quant.input_configs[0] if len(config.quant.input_configs) == 1 else None
 
 
-def _colours(processor: InputProcessor, field: str) -> Found:
+def _colours(processor: InputProcessor, field: str) -> Matches:
     src, tensor = processor.src_format, processor.tensor_format
     if {src, tensor} == {"RGB", "BGR"}:
         yield "no-conversion", f"{field}.src_format", {"src": src, "tensor": tensor}
@@ -165,7 +165,7 @@ def _colours(processor: InputProcessor, field: str) -> Found:
         yield "ignored-csc", f"{field}.csc_mat", {}
 
 
-def _runtime(processor: InputProcessor, calibrated: InputQuantConfig, field: str) -> Found:
+def _runtime(processor: InputProcessor, calibrated: InputQuantConfig, field: str) -> Matches:
     mean, std = processor.mean, processor.std
     at_run_time, before = (mean, std), (calibrated.calibration_mean, calibrated.calibration_std)
     is_float = processor.src_dtype in ("FP32", "FP16")
@@ -176,7 +176,7 @@ def _runtime(processor: InputProcessor, calibrated: InputQuantConfig, field: str
         yield "normalizes-floats", field, {}
 
 
-def _layers(config: BuildConfig, facts: Facts) -> Found:
+def _layers(config: BuildConfig, facts: Facts) -> Matches:
     if config.quant.highest_mix_precision:
         yield "all-float", "quant.highest_mix_precision", {}
     seen: dict[str, str] = {}
@@ -191,7 +191,7 @@ def _layers(config: BuildConfig, facts: Facts) -> Found:
         yield from _precision(layer, field, facts)
 
 
-def _precision(layer: LayerConfig, field: str, facts: Facts) -> Found:
+def _precision(layer: LayerConfig, field: str, facts: Facts) -> Matches:
     operators = {op: op for op in (layer.op_type, *layer.op_types) if op}
     for name in filter(None, (layer.layer_name, *layer.layer_names)):
         if operator := facts.layers.get(name) or _operator(name):
@@ -221,7 +221,7 @@ def _near(name: str, facts: Facts) -> str:
     return f"; did you mean {close[0]}?" if close else ""
 
 
-def _settings(config: BuildConfig) -> Found:
+def _settings(config: BuildConfig) -> Matches:
     quant = config.quant
     for name in ("enable_adaround", "enable_lsq", "enable_brecq"):
         if getattr(quant, name) and quant.device == "cpu":
@@ -235,7 +235,7 @@ def _settings(config: BuildConfig) -> Found:
                     yield "without-effect", field, {"needs": effect["needs"]}
 
 
-def _told(kind: str, field: str, values: dict[str, Any]) -> Mistake:
+def _in_words(kind: str, field: str, values: dict[str, Any]) -> Mistake:
     words = _data()["mistakes"][kind]
     filled = {name: words[name].format(field=field, **values) for name in ("says", "remedy")}
     return Mistake(kind, field, filled["says"], filled["remedy"])

@@ -71,20 +71,20 @@ class Look:
         value = helper.get_attribute_value(default)
         return value.decode() if isinstance(value, bytes) else value
 
-    def given(self, node: onnx.NodeProto, at: int) -> str:
+    def input_name(self, node: onnx.NodeProto, at: int) -> str:
         """The name of an input; empty if it is left out."""
         return node.input[at] if at < len(node.input) else ""
 
     def is_constant(self, node: onnx.NodeProto, at: int) -> bool:
         """Whether an input is there and constant."""
-        return self.given(node, at) in self._constants
+        return self.input_name(node, at) in self._constants
 
     def array(self, node: onnx.NodeProto, at: int) -> npt.NDArray[Any] | None:
         """A constant input's values; ``None`` if it is none, or they are on disk."""
         from onnx import numpy_helper
         from onnx.external_data_helper import uses_external_data
 
-        tensor = self._constants.get(self.given(node, at))
+        tensor = self._constants.get(self.input_name(node, at))
         return None if tensor is None or uses_external_data(tensor) else numpy_helper.to_array(tensor)
 
     def shape(self, tensor: str) -> list[int] | None:
@@ -103,7 +103,7 @@ class Look:
 
     def elem_type(self, node: onnx.NodeProto, at: int) -> int:
         """The element type of a constant input, as ONNX numbers it; 0 if it is none."""
-        tensor = self._constants.get(self.given(node, at))
+        tensor = self._constants.get(self.input_name(node, at))
         return int(tensor.data_type) if tensor is not None else 0
 
 
@@ -145,33 +145,33 @@ def _output_padding(node: onnx.NodeProto, look: Look) -> str:
 
 
 def _indices_1d(node: onnx.NodeProto, look: Look) -> str:
-    shape = look.shape(look.given(node, 1))
+    shape = look.shape(look.input_name(node, 1))
     return f"its indices have rank {len(shape)}, and only 1 is taken" if shape is not None and len(shape) > 1 else ""
 
 
 def _last_axis(node: onnx.NodeProto, look: Look) -> str:
-    axis, shape = look.attribute(node, "axis"), look.shape(look.given(node, 0))
+    axis, shape = look.attribute(node, "axis"), look.shape(look.input_name(node, 0))
     last = axis == -1 or (shape is not None and axis == len(shape) - 1)
     return "" if last else f"axis is {axis}, and only the last one is taken"
 
 
 def _lstm_inputs(node: onnx.NodeProto, look: Look) -> str:
-    given = [name for at, name in ((4, "sequence_lens"), (7, "P")) if look.given(node, at)]
-    return f"{' and '.join(given)} are not taken" if given else ""
+    names = [name for at, name in ((4, "sequence_lens"), (7, "P")) if look.input_name(node, at)]
+    return f"{' and '.join(names)} are not taken" if names else ""
 
 
 def _no_axes_input(node: onnx.NodeProto, look: Look) -> str:
-    return "axes are not taken" if look.given(node, 3) else ""
+    return "axes are not taken" if look.input_name(node, 3) else ""
 
 
 def _scalar_exponent(node: onnx.NodeProto, look: Look) -> str:
-    shape = look.shape(look.given(node, 1)) if look.is_constant(node, 1) else None
+    shape = look.shape(look.input_name(node, 1)) if look.is_constant(node, 1) else None
     scalar = shape is not None and all(size == 1 for size in shape)
     return "" if scalar else "its exponent is not one constant number"
 
 
 def _slope_of_channels(node: onnx.NodeProto, look: Look) -> str:
-    data, slope = look.shape(look.given(node, 0)), look.shape(look.given(node, 1))
+    data, slope = look.shape(look.input_name(node, 0)), look.shape(look.input_name(node, 1))
     if data is None or slope is None or len(data) != 4:
         return ""
     # The documentation says (channel,); ONNX broadcasts that from the right, so (channel, 1, 1) is what it can mean.
@@ -191,7 +191,7 @@ def _sampling_ratio(node: onnx.NodeProto, look: Look) -> str:
 
 
 def _small_sizes_only(node: onnx.NodeProto, look: Look) -> str:
-    shape = look.shape(look.given(node, 0)) or []
+    shape = look.shape(look.input_name(node, 0)) or []
     along = shape[2:] if node.op_type in ("InstanceNormalization", "SpatialTransformer") else shape[-1:]
     size = 1
     for each in along:
@@ -207,7 +207,7 @@ def _missing(*attributes: str) -> Condition:
 
 
 def _no_axes(node: onnx.NodeProto, look: Look) -> str:
-    return "" if look.is_set(node, "axes") or look.given(node, 1) else "left out"
+    return "" if look.is_set(node, "axes") or look.input_name(node, 1) else "left out"
 
 
 def _live_weight(node: onnx.NodeProto, look: Look) -> str:
@@ -229,7 +229,7 @@ def _last_by_one(node: onnx.NodeProto, look: Look) -> str:
 
 
 def _nan_guard(node: onnx.NodeProto, look: Look) -> str:
-    condition = look.producer(look.given(node, 0))
+    condition = look.producer(look.input_name(node, 0))
     return "IsNaN" if condition is not None and condition.op_type == "IsNaN" else ""
 
 

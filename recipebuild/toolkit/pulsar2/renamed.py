@@ -37,11 +37,11 @@ def renamed(
     there = {node.name for node in optimized.graph.node}
     own = {node.name for node in model.graph.node}
     stands_for: dict[str, list[str]] | None = None
-    found, changes = [], dict[str, list[str]]()
+    configs, changes = [], dict[str, list[str]]()
     for config in layer_configs:
         names = [*filter(None, [config.get("layer_name")]), *config.get("layer_names", ())]
         if all(name in there for name in names):
-            found.append(dict(config))
+            configs.append(dict(config))
             continue
         now: list[str] = []
         for name in names:
@@ -55,8 +55,8 @@ def renamed(
                 changes[name] = new
             now += new or [name]
         rest = {key: value for key, value in config.items() if key not in ("layer_name", "layer_names")}
-        found.append({"layer_names": list(dict.fromkeys(now)), **rest})
-    return found, changes
+        configs.append({"layer_names": list(dict.fromkeys(now)), **rest})
+    return configs, changes
 
 
 def _nothing(name: str, known: Iterable[str]) -> StepError:
@@ -73,14 +73,14 @@ def _stands_for(model: onnx.ModelProto, optimized: onnx.ModelProto) -> dict[str,
     """For each layer of the model the optimized layers in its place, those of its own operator if there are such."""
     makers = {tensor: node for node in model.graph.node for tensor in node.output}
     known = {tensor for node in optimized.graph.node for tensor in node.output if tensor in makers}
-    found: dict[str, list[str]] = {}
+    names_of: dict[str, list[str]] = {}
     for part in _parts(optimized.graph.node, known):
         computing = [node for node in part if node.op_type not in MOVES] or part
         ends = [tensor for node in part for tensor in node.output if tensor in known]
         for layer in _between(ends, known, makers):
             alike = [node.name for node in computing if node.op_type == layer.op_type]
-            found.setdefault(layer.name, []).extend(alike or [node.name for node in computing])
-    return found
+            names_of.setdefault(layer.name, []).extend(alike or [node.name for node in computing])
+    return names_of
 
 
 def _parts(nodes: Sequence[onnx.NodeProto], known: set[str]) -> list[list[onnx.NodeProto]]:
@@ -104,7 +104,7 @@ def _parts(nodes: Sequence[onnx.NodeProto], known: set[str]) -> list[list[onnx.N
 def _between(ends: Iterable[str], known: set[str], makers: Mapping[str, onnx.NodeProto]) -> list[onnx.NodeProto]:
     """The model's computing layers from these tensors back to others that the optimized graph knows."""
     waiting, seen = list(ends), set[str]()
-    found: list[onnx.NodeProto] = []
+    layers: list[onnx.NodeProto] = []
     starts = set(waiting)
     while waiting:
         tensor = waiting.pop()
@@ -113,6 +113,6 @@ def _between(ends: Iterable[str], known: set[str], makers: Mapping[str, onnx.Nod
         seen.add(tensor)
         node = makers[tensor]
         if node.op_type not in MOVES and node.name:
-            found.append(node)
+            layers.append(node)
         waiting += node.input
-    return found
+    return layers

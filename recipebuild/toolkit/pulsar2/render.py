@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from recipebuild.errors import StepError
 from recipebuild.resources import template_loader
-from recipebuild.toolkit.pulsar2.compose import Build, compose
-from recipebuild.toolkit.pulsar2.settled import Settled, settled
+from recipebuild.toolkit.pulsar2.compose import BuildSettings, compose
+from recipebuild.toolkit.pulsar2.settled import SettledConfig, settled
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -24,7 +24,7 @@ TEMPLATE = "pulsar2/config.json.j2"
 _VALUES = "hardware, npu_mode, model_type, input.*, calibration, quant, processor, compiler"
 
 
-def rendered(build: Build, templates: Mapping[str, Path]) -> Settled:
+def rendered(build: BuildSettings, templates: Mapping[str, Path]) -> SettledConfig:
     """The configuration of a build from the files ``model.onnx`` and the calibration archive of one folder, run in it.
 
     Args:
@@ -39,13 +39,13 @@ def rendered(build: Build, templates: Mapping[str, Path]) -> Settled:
     return settled(build, values, source)
 
 
-def _values(build: Build, templates: Mapping[str, Path]) -> tuple[str, dict[str, Any]]:
+def _values(build: BuildSettings, templates: Mapping[str, Path]) -> tuple[str, dict[str, Any]]:
     """The template's file, and the JSON values that it renders."""
     source, text = _text(build, templates)
     return source, _json_values(text, source)
 
 
-def _text(build: Build, templates: Mapping[str, Path]) -> tuple[str, str]:
+def _text(build: BuildSettings, templates: Mapping[str, Path]) -> tuple[str, str]:
     """The template's file, and what it renders; a template for the version that is asked for goes first."""
     import jinja2
 

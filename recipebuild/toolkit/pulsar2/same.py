@@ -25,16 +25,17 @@ def filled_in(config: BuildConfig) -> dict[str, Any]:
     values = config.model_dump(mode="json", exclude=set(_PATHS))
     parts = zip(config.compiler.sub_configs, values["compiler"]["sub_configs"], strict=True)
     values["compiler"]["sub_configs"] = [  # a part inherits what it does not say, so there nothing is filled in
-        {name: value for name, value in part.items() if name in given.model_fields_set} for given, part in parts
+        {name: value for name, value in part.items() if name in sub_config.model_fields_set}
+        for sub_config, part in parts
     ]
     calibrated, processors = values["quant"]["input_configs"], values["input_processors"]
     for processor in processors:
         by_name = {each["tensor_name"]: each for each in calibrated}
-        found = by_name.get(processor["tensor_name"]) or by_name.get(DEFAULT)
-        if found is None and processor["tensor_name"] == DEFAULT and len(calibrated) == 1:
-            found = calibrated[0]
+        entry = by_name.get(processor["tensor_name"]) or by_name.get(DEFAULT)
+        if entry is None and processor["tensor_name"] == DEFAULT and len(calibrated) == 1:
+            entry = calibrated[0]
         for name in ("mean", "std"):
-            processor[name] = processor[name] or (found or {}).get(f"calibration_{name}", [])
+            processor[name] = processor[name] or (entry or {}).get(f"calibration_{name}", [])
         if not any(processor["mean"]) and set(processor["std"]) <= {1.0}:
             processor["mean"] = processor["std"] = []  # no normalization
     if len({each["tensor_name"] for each in (*calibrated, *processors)} - {DEFAULT}) <= 1:

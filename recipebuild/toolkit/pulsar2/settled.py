@@ -14,7 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from recipebuild.errors import StepError
-from recipebuild.toolkit.pulsar2.compose import Build, compose
+from recipebuild.toolkit.pulsar2.compose import BuildSettings, compose
 from recipebuild.toolkit.pulsar2.config import BuildConfig
 from recipebuild.toolkit.pulsar2.config.read import problem, sort_fields
 from recipebuild.toolkit.pulsar2.config.versions import too_new
@@ -22,7 +22,7 @@ from recipebuild.toolkit.pulsar2.config.write import merged, plain, text_of
 
 
 @dataclass(frozen=True)
-class Settled:
+class SettledConfig:
     """A configuration.
 
     Attributes:
@@ -41,7 +41,7 @@ class Settled:
         return [f"pulsar2.overrides: {field} is not documented; it is passed through" for field in paths(self.unknown)]
 
 
-def settled(build: Build, values: Mapping[str, Any], source: str) -> Settled:
+def settled(build: BuildSettings, values: Mapping[str, Any], source: str) -> SettledConfig:
     """The configuration of a build from the files ``model.onnx`` and the calibration archive of one folder, run in it.
 
     Args:
@@ -55,10 +55,10 @@ def settled(build: Build, values: Mapping[str, Any], source: str) -> Settled:
     """
     config = _valid(values, f"{source} renders an invalid configuration", "correct the template")
     expected = compose(build)["calibration"]["calibration_dataset"]
-    for number, given in enumerate(config.quant.input_configs):
-        if given.calibration_dataset != expected:
+    for number, entry in enumerate(config.quant.input_configs):
+        if entry.calibration_dataset != expected:
             raise StepError(
-                f"{source}: quant.input_configs[{number}].calibration_dataset is {given.calibration_dataset!r}, "
+                f"{source}: quant.input_configs[{number}].calibration_dataset is {entry.calibration_dataset!r}, "
                 f"but the build folder has {expected}",
                 remedy="leave that field as it is, and set calibration.source in the recipe",
             )
@@ -70,10 +70,10 @@ def settled(build: Build, values: Mapping[str, Any], source: str) -> Settled:
             f"Pulsar2 {build.version} does not have {words[0]}",
             remedy="\n".join([*words[1:], "set pulsar2.version to one that has it, or leave it out"]),
         )
-    return Settled(config, unknown, text_of(merged(plain(config), unknown)))
+    return SettledConfig(config, unknown, text_of(merged(plain(config), unknown)))
 
 
-def composed(build: Build) -> Settled:
+def composed(build: BuildSettings) -> SettledConfig:
     """What the shipped template renders; errors as those of ``settled``."""
     values = compose(build)
     config = {
@@ -91,11 +91,11 @@ def composed(build: Build) -> Settled:
 
 def paths(unknown: Mapping[str, Any], before: str = "") -> list[str]:
     """The fields of ``unknown``, as one writes them: ``quant.input_configs[0].colour``."""
-    found = []
+    places = []
     for name, value in unknown.items():
         at = f"{before}[{name}]" if name.isdigit() else f"{before}.{name}".lstrip(".")
-        found += paths(value, at) if isinstance(value, dict) and value else [at]
-    return found
+        places += paths(value, at) if isinstance(value, dict) and value else [at]
+    return places
 
 
 def _valid(values: Mapping[str, Any], wrong: str, remedy: str) -> BuildConfig:

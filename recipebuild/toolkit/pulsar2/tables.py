@@ -1,4 +1,4 @@
-"""The tables that the tool prints with rich, as rows: ``rows = Tables(); rows.read(line) -> Table | None``.
+"""The tables that the tool prints with rich, as rows: ``rows = Tables(); rows.read(line) -> LogTable | None``.
 
 A title stands above, cells are cut with ``…`` or go on in the next line; rows are told apart by lines (├┼┤) where there
 are any, else by a first cell that is not empty.
@@ -12,7 +12,7 @@ _TOP, _BOTTOM, _RULE, _HEAD, _ROW = "┏", "└", "├", "┃", "│"
 
 
 @dataclass
-class Table:
+class LogTable:
     """One table.
 
     Attributes:
@@ -35,15 +35,15 @@ class Tables:
 
     def __init__(self) -> None:
         self._last = ""
-        self._table: Table | None = None
+        self._table: LogTable | None = None
         self._ruled = False
         self._fresh = True
 
-    def read(self, line: str) -> Table | None:
+    def read(self, line: str) -> LogTable | None:
         """Take the next line; give a table when this line was its last."""
         text = line.strip()
         if text.startswith(_TOP):
-            self._table, self._ruled, self._fresh = Table(self._last), False, True
+            self._table, self._ruled, self._fresh = LogTable(self._last), False, True
         elif self._table is None:
             self._last = text or self._last
         elif text.startswith(_HEAD):

@@ -16,7 +16,7 @@ _TAG = re.compile(r"(?P<numbers>\d{1,3}(\.\d+)*)(-patch(?P<patch>\d+))?(?P<lite>
 
 
 @dataclass(frozen=True)
-class Toolchain:
+class InstalledPulsar2:
     """A Pulsar2 that can be run.
 
     Attributes:
@@ -34,7 +34,7 @@ class Toolchain:
     image_id: str | None = None
 
 
-def find(run: Ask = ask, version: str | None = None) -> Toolchain | None:
+def find(run: Ask = ask, version: str | None = None) -> InstalledPulsar2 | None:
     """The Pulsar2 to use: the one on PATH, else the newest image; ``None`` if there is none.
 
     Args:
@@ -52,30 +52,30 @@ def missing_remedy() -> str:
     )
 
 
-def is_version(found: str, wanted: str | None) -> bool:
+def is_version(version: str, wanted: str | None) -> bool:
     """Whether a version or tag is the one that is wanted: that itself, or that with a suffix."""
-    return wanted is None or found == wanted or found.startswith(f"{wanted}-")
+    return wanted is None or version == wanted or version.startswith(f"{wanted}-")
 
 
-def _native(run: Ask, version: str | None) -> Toolchain | None:
+def _native(run: Ask, version: str | None) -> InstalledPulsar2 | None:
     program = shutil.which("pulsar2")
-    said = dict(re.findall(r"^(version|commit):\s*(\S+)", run([program, "version"]) or "", re.M)) if program else {}
-    if program is None or "version" not in said or not is_version(said["version"], version):
+    printed = dict(re.findall(r"^(version|commit):\s*(\S+)", run([program, "version"]) or "", re.M)) if program else {}
+    if program is None or "version" not in printed or not is_version(printed["version"], version):
         return None
-    return Toolchain(
-        "native", program, f"{said['version']} ({said['commit']})" if "commit" in said else said["version"]
+    return InstalledPulsar2(
+        "native", program, f"{printed['version']} ({printed['commit']})" if "commit" in printed else printed["version"]
     )
 
 
-def _image(run: Ask, version: str | None) -> Toolchain | None:
+def _image(run: Ask, version: str | None) -> InstalledPulsar2 | None:
     for engine in engines():
         # Podman puts the name of a registry, or localhost, before the repository's.
         here = images(engine, run).items()
         ours = [(image, id_) for image, id_ in here if _repository(image) == "pulsar2"]
-        found = [(image, id_) for image, id_ in ours if is_version(_tag(image), version)]
-        if found:
-            image, image_id = max(found, key=lambda pair: _age(_tag(pair[0])))
-            return Toolchain("docker", engine, _tag(image), image, image_id)
+        matching = [(image, id_) for image, id_ in ours if is_version(_tag(image), version)]
+        if matching:
+            image, image_id = max(matching, key=lambda pair: _age(_tag(pair[0])))
+            return InstalledPulsar2("docker", engine, _tag(image), image, image_id)
     return None
 
 

@@ -16,31 +16,31 @@ def fields(data: bytes) -> dict[int, list[Value]]:
     Raises:
         ValueError: If this is no protobuf message.
     """
-    found: dict[int, list[Value]] = {}
+    values: dict[int, list[Value]] = {}
     for number, value in _walk(data):
-        found.setdefault(number, []).append(value)
-    return found
+        values.setdefault(number, []).append(value)
+    return values
 
 
-def text(found: dict[int, list[Value]], number: int) -> str:
+def text(message: dict[int, list[Value]], number: int) -> str:
     """The last text under a field number; empty if there is none."""
-    value = found.get(number, [b""])[-1]
+    value = message.get(number, [b""])[-1]
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else ""
 
 
-def integer(found: dict[int, list[Value]], number: int) -> int:
+def integer(message: dict[int, list[Value]], number: int) -> int:
     """The last number under a field number; 0 if there is none."""
-    value = found.get(number, [0])[-1]
+    value = message.get(number, [0])[-1]
     return value if isinstance(value, int) else 0
 
 
-def messages(found: dict[int, list[Value]], number: int) -> list[dict[int, list[Value]]]:
+def messages(message: dict[int, list[Value]], number: int) -> list[dict[int, list[Value]]]:
     """The messages under a field number.
 
     Raises:
         ValueError: If one of them is none.
     """
-    return [fields(value) for value in found.get(number, ()) if isinstance(value, bytes)]
+    return [fields(value) for value in message.get(number, ()) if isinstance(value, bytes)]
 
 
 def _walk(data: bytes) -> Iterator[tuple[int, Value]]:

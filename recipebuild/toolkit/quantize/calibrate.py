@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import onnx
 
     from recipebuild.toolkit.quantize.dataset import Batches
-    from recipebuild.toolkit.quantize.plan import Plan
+    from recipebuild.toolkit.quantize.plan import QuantizationPlan
 
 Method = Literal["MinMax", "Percentile", "MSE", "KL"]
 
@@ -31,7 +31,7 @@ _CLIPPING: Mapping[Method, Callable[[Histogram, Type], Range]] = {"Percentile": 
 
 
 @dataclass(frozen=True)
-class Measured:
+class ActivationStatistics:
     """What the calibration set makes of a model's activations.
 
     Attributes:
@@ -45,11 +45,11 @@ class Measured:
 
 def measure(
     model: onnx.ModelProto,
-    plan: Plan,
+    plan: QuantizationPlan,
     batches: Batches,
     method: Method,
     progress: Callable[[float, str], None] = lambda _fraction, _text: None,
-) -> Measured:
+) -> ActivationStatistics:
     """The ranges, and for methods that need them the distributions, of the tensors that a plan needs.
 
     MinMax goes through the batches once, the others twice: the second time for the histograms between the extremes.
@@ -72,22 +72,24 @@ def measure(
     same = measured_at(model)
     sources = list(dict.fromkeys(same[name] for name in plan.measured))
     ranges = minmax(model, sources, batches, lambda done: on_batch(done, 0, ""))
-    found: dict[str, Histogram] = {}
+    by_tensor: dict[str, Histogram] = {}
     if method != "MinMax":
-        found = histograms(model, activations(model), ranges, batches, lambda done: on_batch(done, 1, "histograms, "))
-    return Measured(
+        by_tensor = histograms(
+            model, activations(model), ranges, batches, lambda done: on_batch(done, 1, "histograms, ")
+        )
+    return ActivationStatistics(
         {name: ranges[same[name]] for name in plan.measured},
-        {name: found[same[name]] for name in plan.measured} if found else {},
+        {name: by_tensor[same[name]] for name in plan.measured} if by_tensor else {},
     )
 
 
-def group_ranges(plan: Plan, measured: Measured, method: Method) -> dict[str, Range]:
+def group_ranges(plan: QuantizationPlan, measured: ActivationStatistics, method: Method) -> dict[str, Range]:
     """The range of each group: the union of those of its members."""
-    found = {}
+    by_group = {}
     for group in plan.groups.values():
         if method == "MinMax":
             each = [measured.ranges[name] for name in group.members]
         else:
             each = [_CLIPPING[method](measured.histograms[name], group.type) for name in group.members]
-        found[group.name] = Range(min(it.low for it in each), max(it.high for it in each))
-    return found
+        by_group[group.name] = Range(min(span.low for span in each), max(span.high for span in each))
+    return by_group

@@ -20,7 +20,7 @@ ULP = 2e-7
 
 
 @dataclass(frozen=True)
-class Quantization:
+class TensorQuantization:
     """How a tensor is quantized in one of the types in which it occurs.
 
     Attributes:
@@ -35,7 +35,7 @@ class Quantization:
 
 
 @dataclass(frozen=True)
-class Change:
+class TensorChange:
     """A tensor that is quantized otherwise in the second file.
 
     Attributes:
@@ -54,7 +54,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Difference:
+class QuantizationDifference:
     """Two quantizations side by side.
 
     Attributes:
@@ -65,7 +65,7 @@ class Difference:
     """
 
     equal: int
-    changed: tuple[Change, ...]
+    changed: tuple[TensorChange, ...]
     only_first: tuple[str, ...]
     only_second: tuple[str, ...]
 
@@ -74,7 +74,7 @@ class Difference:
         return asdict(self)
 
 
-Tensors = Mapping[str, Mapping[str, Quantization]]
+Tensors = Mapping[str, Mapping[str, TensorQuantization]]
 """By tensor and type."""
 
 
@@ -91,53 +91,62 @@ def read(path: Path) -> Tensors:
     try:
         value = json.loads(text)
         configs, values = value["tensor_configs"], value.get("values", {})
-        found: dict[str, dict[str, Quantization]] = {}
+        by_tensor: dict[str, dict[str, TensorQuantization]] = {}
         for tensors in configs.values():
             for name, entry in tensors.items():
-                given = _quantization(entry, values)
-                known = found.setdefault(name, {})
-                if given.scale or given.type not in known:
-                    known[given.type] = given
+                quantization = _quantization(entry, values)
+                known = by_tensor.setdefault(name, {})
+                if quantization.scale or quantization.type not in known:
+                    known[quantization.type] = quantization
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise StepError(
             f"{path.name} is not a quantization as recipebuild or Pulsar2 writes it",
             remedy="give two quant.json, or the quant_axmodel.json of a Pulsar2 build",
         ) from error
-    return found
+    return by_tensor
 
 
-def compare(first: Tensors, second: Tensors) -> Difference:
+def compare(first: Tensors, second: Tensors) -> QuantizationDifference:
     """What differs between two quantizations."""
     both = [name for name in first if name in second]
     changes = [_change(name, first[name], second[name]) for name in both]
-    changed = [it for it in changes if it.before != it.after or it.scale > ULP or it.zero_point]
-    return Difference(
+    changed = [change for change in changes if change.before != change.after or change.scale > ULP or change.zero_point]
+    return QuantizationDifference(
         equal=len(both) - len(changed),
-        changed=tuple(sorted(changed, key=lambda it: (it.before == it.after, -it.scale, -it.zero_point, it.tensor))),
+        changed=tuple(
+            sorted(
+                changed,
+                key=lambda change: (change.before == change.after, -change.scale, -change.zero_point, change.tensor),
+            )
+        ),
         only_first=tuple(sorted(set(first) - set(second))),
         only_second=tuple(sorted(set(second) - set(first))),
     )
 
 
-def _quantization(entry: Mapping[str, Any], values: Mapping[str, Any]) -> Quantization:
+def _quantization(entry: Mapping[str, Any], values: Mapping[str, Any]) -> TensorQuantization:
     if entry["state"] == "FP32":
-        return Quantization("FP32", (), ())
+        return TensorQuantization("FP32", (), ())
     kind = f"{'S' if entry['quant_min'] < 0 else 'U'}{entry['bit_width']}"
     keys = (str(entry.get("hash")), str(entry.get("dominator")))
     held: Mapping[str, Any] = next((values[key] for key in keys if values.get(key, {}).get("scale") is not None), {})
     scale, zero_point = (_listed(held.get(name, ())) for name in ("scale", "zero_point"))
-    return Quantization(kind, tuple(map(float, scale)), tuple(round(it) for it in zero_point))
+    return TensorQuantization(kind, tuple(map(float, scale)), tuple(round(point) for point in zero_point))
 
 
 def _listed(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else [value]
 
 
-def _change(name: str, first: Mapping[str, Quantization], second: Mapping[str, Quantization]) -> Change:
+def _change(
+    name: str, first: Mapping[str, TensorQuantization], second: Mapping[str, TensorQuantization]
+) -> TensorChange:
     pairs = [(first[kind], second[kind]) for kind in first if kind in second]
     scales = [_relative(a.scale, b.scale) for a, b in pairs if a.scale and b.scale]
     points = [abs(x - y) for a, b in pairs for x, y in zip(a.zero_point, b.zero_point, strict=False)]
-    return Change(name, tuple(sorted(first)), tuple(sorted(second)), max(scales, default=0.0), max(points, default=0))
+    return TensorChange(
+        name, tuple(sorted(first)), tuple(sorted(second)), max(scales, default=0.0), max(points, default=0)
+    )
 
 
 def _relative(first: tuple[float, ...], second: tuple[float, ...]) -> float:

@@ -29,7 +29,7 @@ def constants(
     view: View, precision: Mapping[str, Precision], biases: frozenset[Place], layer_norm_scale: str
 ) -> dict[Place, Constant]:
     """How each weight and constant operand is kept; those at ``biases`` are none."""
-    found = {}
+    by_place = {}
     for node in view.nodes:
         for position in range(len(node.input)):
             place = (node.name, position)
@@ -38,42 +38,42 @@ def constants(
             if kept := _kept(node, position, view, precision, layer_norm_scale):
                 kind, axis, rule = kept
                 symmetric = role(node, position, view) in ("weight", "scale")
-                found[place] = Constant(*place, node.input[position], kind, axis, symmetric, rule)
-    return found
+                by_place[place] = Constant(*place, node.input[position], kind, axis, symmetric, rule)
+    return by_place
 
 
 def biases(
     view: View, sums: Mapping[str, tuple[onnx.NodeProto, int]], kept: Mapping[Place, Constant], conv_bias: str
 ) -> dict[Place, Bias]:
     """The biases of Conv, ConvTranspose and Gemm, and those of ``sums``: Adds fused into the MatMul before them."""
-    found = {}
+    by_place = {}
     for node in view.nodes:
         for position in range(2, len(node.input)):
             if role(node, position, view) == "bias":
-                found[node.name, position] = _bias(node, (node, position), view, kept)
+                by_place[node.name, position] = _bias(node, (node, position), view, kept)
                 if node.op_type == "Conv" and conv_bias == "FP32":
-                    found[node.name, position] = replace(
-                        found[node.name, position], type="FP32", rule="conv_bias_data_type FP32"
+                    by_place[node.name, position] = replace(
+                        by_place[node.name, position], type="FP32", rule="conv_bias_data_type FP32"
                     )
     for product, (add, position) in sums.items():
-        found[add.name, position] = _bias(view.producer[product], (add, position), view, kept)
-    return found
+        by_place[add.name, position] = _bias(view.producer[product], (add, position), view, kept)
+    return by_place
 
 
 def _kept(
     node: onnx.NodeProto, position: int, view: View, precision: Mapping[str, Precision], layer_norm_scale: str
 ) -> tuple[Type, int | None, str] | None:
-    given = precision[node.name]
+    chosen = precision[node.name]
     what = role(node, position, view)
     if what == "weight":
         axis = output_channels(node, position, len(view.shapes[node.input[position]]))
-        if given.weight == "FP32":
+        if chosen.weight == "FP32":
             return "FP32", None, "weight_data_type FP32"
         return "S8", axis, "weight: symmetric, per output channel" if axis is not None else "weight: symmetric"
     if what == "constant":
-        if given.type == "FP32":
+        if chosen.type == "FP32":
             return "FP32", None, f"{node.op_type} in float"
-        return given.type, None, f"constant operand of {node.op_type}: one scale for all of it"
+        return chosen.type, None, f"constant operand of {node.op_type}: one scale for all of it"
     if what == "scale" and position == 1 and layer_norm_scale != "FP32":
         return "S32", None, f"scale of a LayerNormalization: {layer_norm_scale}"
     if what == "scale":
@@ -95,7 +95,7 @@ def _bias_kind(node: onnx.NodeProto, name: str, weight: Constant | None, view: V
         return "FP32", "the weight is computed, its scale belongs to no channel"
     if weight.type == "FP32":
         return "FP32", "the weight is in float"
-    scaled = any(it.name in ("alpha", "beta") and it.f != 1 for it in node.attribute)
+    scaled = any(attribute.name in ("alpha", "beta") and attribute.f != 1 for attribute in node.attribute)
     channels = view.constants[weight.tensor].dims[weight.axis] if weight.axis is not None else 1
     if scaled or (weight.axis is not None and list(view.constants[name].dims)[-1:] != [channels]):
         return "FP32", "it is not one number per output channel"

@@ -45,8 +45,8 @@ class CalibrationSet:
 
     def __len__(self) -> int:
         """How many images there are."""
-        with images(self.archive) as found:
-            return len(found)
+        with images(self.archive) as files:
+            return len(files)
 
     def __iter__(self) -> Iterator[Batch]:
         """Each image as float32 [N, 3, H, W], sorted by name."""

@@ -21,20 +21,20 @@ if TYPE_CHECKING:
 
 def relus(view: View, precision: Mapping[str, Precision]) -> dict[str, onnx.NodeProto]:
     """The Relus that are fused, by the tensor that they take."""
-    found = {}
+    by_tensor = {}
     for node in view.nodes:
-        given = node.input[0] if node.op_type == "Relu" else ""
-        producer = view.producer.get(given)
-        if producer is None or view.only_user(given) is None or precision[node.name].type == "FP32":
+        tensor = node.input[0] if node.op_type == "Relu" else ""
+        producer = view.producer.get(tensor)
+        if producer is None or view.only_user(tensor) is None or precision[node.name].type == "FP32":
             continue
         if not is_passive(producer.op_type):
-            found[given] = node
-    return found
+            by_tensor[tensor] = node
+    return by_tensor
 
 
 def biases(view: View, precision: Mapping[str, Precision]) -> dict[str, tuple[onnx.NodeProto, int]]:
     """The Adds of a bias that are fused, by the product that they take, with the bias' position."""
-    found = {}
+    by_tensor = {}
     for node in view.nodes:
         if node.op_type != "MatMul" or not view.is_live(node.input[0]) or view.rank(node.input[1]) != 2:
             continue
@@ -44,8 +44,8 @@ def biases(view: View, precision: Mapping[str, Precision]) -> dict[str, tuple[on
         other = 1 - user.position
         weight, bias = view.constants.get(node.input[1]), view.constants.get(user.node.input[other])
         if weight is not None and bias is not None and list(bias.dims) == [weight.dims[1]]:
-            found[node.output[0]] = user.node, other
-    return found
+            by_tensor[node.output[0]] = user.node, other
+    return by_tensor
 
 
 def fused_input(node: onnx.NodeProto, inside: frozenset[str]) -> str | None:

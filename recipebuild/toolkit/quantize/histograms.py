@@ -79,11 +79,11 @@ def histograms(
     probe = _sampler(model, {name: stride(sizes[name] or 1) for name in ranges})
     for done, batch in enumerate(batches, 1):
         for name, values in zip(ranges, probe(batch), strict=True):
-            given = values[values != 0]
-            zeros[name] += values.size - given.size
+            nonzero = values[values != 0]
+            zeros[name] += values.size - nonzero.size
             low, high = ranges[name].low, ranges[name].high
             if low < high:  # float64, as the bins of a very narrow range differ in nothing else
-                counts[name] += np.histogram(given.astype(np.float64), BINS, (low, high))[0]
+                counts[name] += np.histogram(nonzero.astype(np.float64), BINS, (low, high))[0]
         on_batch(done)
     return {name: Histogram(ranges[name], counts[name], zeros[name]) for name in ranges}
 
@@ -106,7 +106,7 @@ def _sampler(model: onnx.ModelProto, strides: Mapping[str, int]) -> Probe:
 
     steps = {k: constant(f"step_{k}", k) for k in sorted(set(strides.values()))}
     flat, start, end, axis = (
-        constant(name, it) for name, it in [("flat", -1), ("start", 0), ("end", 2**62), ("axis", 0)]
+        constant(name, value) for name, value in [("flat", -1), ("start", 0), ("end", 2**62), ("axis", 0)]
     )
     after = {}
     outputs = [f"recipebuild_sample_{i}" for i in range(len(strides))]

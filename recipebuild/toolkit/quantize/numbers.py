@@ -59,14 +59,14 @@ def code_type(kind: Type) -> np.dtype[Any]:
     return np.dtype(f"{'int' if kind in SIGNED else 'uint'}{BITS[kind]}")
 
 
-def of_range(kind: Type, given: Range) -> Parameters:
-    """The parameters of an activation, or of a constant, whose values lie in ``given``.
+def of_range(kind: Type, bounds: Range) -> Parameters:
+    """The parameters of an activation, or of a constant, whose values lie in ``bounds``.
 
     A tensor that is 0 throughout has no scale of its own; 1 does as well as any.
     """
     import numpy as np
 
-    low, high = min(given.low, 0.0), max(given.high, 0.0)
+    low, high = min(bounds.low, 0.0), max(bounds.high, 0.0)
     steps = 2 ** BITS[kind] - 1
     if low == high:
         return Parameters(kind, np.ones((), np.float32), np.zeros((), np.int64))
@@ -88,24 +88,28 @@ def of_weights(kind: Type, weights: Array, axis: int | None) -> Parameters:
     return Parameters(kind, scale, np.zeros(scale.shape, np.int64), axis)
 
 
-def codes(values: Array, given: Parameters) -> Array:
+def codes(values: Array, parameters: Parameters) -> Array:
     """``values`` as codes; those outside of what the codes reach are clipped. The division is one of float32."""
     import numpy as np
 
-    low, high = limits(given.type)
-    scale, zero_point = (_along(it, values, given.axis) for it in (given.scale, given.zero_point))
-    if given.type == "S32":  # 32 bits are more than a float32 holds
-        found = np.rint(values.astype(np.float64) / scale) + zero_point
+    low, high = limits(parameters.type)
+    scale, zero_point = (
+        _along(parameter, values, parameters.axis) for parameter in (parameters.scale, parameters.zero_point)
+    )
+    if parameters.type == "S32":  # 32 bits are more than a float32 holds
+        rounded = np.rint(values.astype(np.float64) / scale) + zero_point
     else:
-        found = np.rint(values.astype(np.float32) / scale) + zero_point
-    return np.asarray(np.clip(found, low, high), code_type(given.type))
+        rounded = np.rint(values.astype(np.float32) / scale) + zero_point
+    return np.asarray(np.clip(rounded, low, high), code_type(parameters.type))
 
 
-def values_of(codes: Array, given: Parameters) -> npt.NDArray[np.float32]:
+def values_of(codes: Array, parameters: Parameters) -> npt.NDArray[np.float32]:
     """What codes stand for."""
     import numpy as np
 
-    scale, zero_point = (_along(it, codes, given.axis) for it in (given.scale, given.zero_point))
+    scale, zero_point = (
+        _along(parameter, codes, parameters.axis) for parameter in (parameters.scale, parameters.zero_point)
+    )
     return np.asarray((codes.astype(np.int64) - zero_point).astype(np.float32) * scale, np.float32)
 
 

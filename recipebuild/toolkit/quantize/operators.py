@@ -66,7 +66,7 @@ def output_channels(node: onnx.NodeProto, position: int, rank: int) -> int | Non
     if node.op_type == "ConvTranspose":
         return 1
     if node.op_type == "Gemm":
-        turned = any(it.name == ("transA", "transB")[position] and it.i for it in node.attribute)
+        turned = any(attribute.name == ("transA", "transB")[position] and attribute.i for attribute in node.attribute)
         return 1 - position if turned else position
     if rank < 2:
         return None

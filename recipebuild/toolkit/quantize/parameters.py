@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     import onnx
 
     from recipebuild.toolkit.quantize.numbers import Array
-    from recipebuild.toolkit.quantize.plan import Bias, Constant, Place, Plan
+    from recipebuild.toolkit.quantize.plan import Bias, Constant, Place, QuantizationPlan
 
 
 @dataclass(frozen=True)
-class Settled:
+class SettledParameters:
     """Parameters.
 
     Attributes:
@@ -38,7 +38,7 @@ class Settled:
     biases: Mapping[Place, Parameters]
 
 
-def settle(model: onnx.ModelProto, plan: Plan, ranges: Mapping[str, Range]) -> Settled:
+def settle(model: onnx.ModelProto, plan: QuantizationPlan, ranges: Mapping[str, Range]) -> SettledParameters:
     """The parameters of all that a plan quantizes.
 
     Args:
@@ -51,12 +51,12 @@ def settle(model: onnx.ModelProto, plan: Plan, ranges: Mapping[str, Range]) -> S
     constants = _constants(plan, stored)
     biases = {}
     for place, bias in plan.biases.items():
-        if bias.type == "S32" and (found := _bias(bias, plan, groups, constants, stored[bias.tensor])):
-            biases[place] = found
-    return Settled(groups, constants, biases)
+        if bias.type == "S32" and (bias_parameters := _bias(bias, plan, groups, constants, stored[bias.tensor])):
+            biases[place] = bias_parameters
+    return SettledParameters(groups, constants, biases)
 
 
-def baked(model: onnx.ModelProto, plan: Plan) -> onnx.ModelProto:
+def baked(model: onnx.ModelProto, plan: QuantizationPlan) -> onnx.ModelProto:
     """A copy of the model with weights and constant operands fake-quantized; biases are as they were."""
     import onnx
     from onnx import numpy_helper
@@ -83,7 +83,7 @@ def _stored(model: onnx.ModelProto) -> dict[str, Array]:
     return {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
 
 
-def _constants(plan: Plan, stored: Mapping[str, Array]) -> dict[Place, Parameters]:
+def _constants(plan: QuantizationPlan, stored: Mapping[str, Array]) -> dict[Place, Parameters]:
     return {
         place: _constant(constant, stored[constant.tensor])
         for place, constant in plan.constants.items()
@@ -99,7 +99,7 @@ def _constant(constant: Constant, values: Array) -> Parameters:
 
 def _bias(
     bias: Bias,
-    plan: Plan,
+    plan: QuantizationPlan,
     groups: Mapping[str, Parameters],
     constants: Mapping[Place, Parameters],
     values: Array,
@@ -113,7 +113,7 @@ def _bias(
     weight = constants[bias.weight]
     scale = (groups[group].scale * weight.scale).astype(np.float32)
     axis = None if weight.axis is None else values.ndim - 1
-    found = Parameters("S32", scale, np.zeros(scale.shape, np.int64), axis)
+    parameters = Parameters("S32", scale, np.zeros(scale.shape, np.int64), axis)
     if (scale == 0).any() or np.abs(values.astype(np.float64) / scale).max(initial=0) > limits("S32")[1]:
         return None
-    return found
+    return parameters

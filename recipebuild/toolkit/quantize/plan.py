@@ -115,7 +115,7 @@ class Bias:
 
 
 @dataclass(frozen=True)
-class Plan:
+class QuantizationPlan:
     """The plan of a quantized model.
 
     Attributes:

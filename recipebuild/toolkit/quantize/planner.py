@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from recipebuild.toolkit.quantize import fusing, sharing
 from recipebuild.toolkit.quantize.constants import biases, constants
 from recipebuild.toolkit.quantize.operators import is_product, role
-from recipebuild.toolkit.quantize.plan import Group, Place, Plan, Stored, Use
+from recipebuild.toolkit.quantize.plan import Group, Place, QuantizationPlan, Stored, Use
 from recipebuild.toolkit.quantize.precision import Precision, precisions
 from recipebuild.toolkit.quantize.view import View, view
 
@@ -27,7 +27,7 @@ def planned(
     *,
     conv_bias: ConvBias = "S32",
     layer_norm_scale: LayerNormScale = "FP32",
-) -> Plan:
+) -> QuantizationPlan:
     """Which tensor gets which parameters, and why.
 
     Args:
@@ -54,7 +54,7 @@ def planned(
     groups = {name: Group(name, types[name], tuple(those)) for name, those in members.items()} | copies
     at_sums = frozenset((add.name, position) for add, position in sums.values())
     kept = constants(graph, precision, at_sums, layer_norm_scale)
-    return Plan(groups, stored, uses, kept, biases(graph, sums, kept, conv_bias), precision, dropped)
+    return QuantizationPlan(groups, stored, uses, kept, biases(graph, sums, kept, conv_bias), precision, dropped)
 
 
 def _uses(

@@ -68,20 +68,20 @@ def precisions(
         view: The graph.
         layer_configs: As Pulsar2's configuration has them, with ``data_type`` and the selectors above.
     """
-    found: dict[str, tuple[int, Mapping[str, Any]]] = {}
+    config_of: dict[str, tuple[int, Mapping[str, Any]]] = {}
     dropped: list[Dropped] = []
     for config in layer_configs:
         for level, (names, missing) in enumerate(_selected(view, config)):
             dropped += [Dropped(name, str(config["data_type"]), "the model has none") for name in missing]
             for name in names:
-                if name not in found or found[name][0] <= level:
-                    found[name] = (level, config)
-    given: dict[str, Precision] = {}
+                if name not in config_of or config_of[name][0] <= level:
+                    config_of[name] = (level, config)
+    by_node: dict[str, Precision] = {}
     for node in view.nodes:
-        level, config = found.get(node.name, (0, {}))
-        given[node.name], lost = _effective(node, config, level)
+        level, config = config_of.get(node.name, (0, {}))
+        by_node[node.name], lost = _effective(node, config, level)
         dropped += lost
-    return given, tuple(dropped)
+    return by_node, tuple(dropped)
 
 
 def _selected(view: View, config: Mapping[str, Any]) -> Iterator[tuple[list[str], list[str]]]:
@@ -92,7 +92,10 @@ def _selected(view: View, config: Mapping[str, Any]) -> Iterator[tuple[list[str]
     yield _between(view, starts, ends) if starts and not missing else [], missing
     operators = [*_listed(config, "op_type"), *_listed(config, "op_types")]
     used = {node.op_type for node in view.nodes}
-    yield [it.name for it in view.nodes if it.op_type in operators], [name for name in operators if name not in used]
+    yield (
+        [node.name for node in view.nodes if node.op_type in operators],
+        [name for name in operators if name not in used],
+    )
     names = [*_listed(config, "layer_name"), *_listed(config, "layer_names")]
     there = {node.name for node in view.nodes}
     yield [name for name in names if name in there], [name for name in names if name not in there]
@@ -108,7 +111,7 @@ def _between(view: View, starts: Sequence[str], ends: Sequence[str]) -> list[str
     for node in reversed(view.nodes):
         if before.intersection(node.output):
             before.update(node.input)
-    return [it.name for it in view.nodes if after.intersection(it.input) and before.intersection(it.output)]
+    return [node.name for node in view.nodes if after.intersection(node.input) and before.intersection(node.output)]
 
 
 def _effective(node: onnx.NodeProto, config: Mapping[str, Any], level: int) -> tuple[Precision, list[Dropped]]:
@@ -129,10 +132,10 @@ def _effective(node: onnx.NodeProto, config: Mapping[str, Any], level: int) -> t
             lost.append(Dropped(node.name, f"{what} {kind}", f"that is for Conv, not for {node.op_type}"))
     conv = node.op_type == "Conv"
     by = ("subgraph", "op_type", "layer_name")[level]
-    given = Precision(asked or "U8", output if conv else None, (weight if conv else None) or "S8", by)
-    return given, lost if level else []  # a part of the graph holds what cannot follow, and nobody named it
+    precision = Precision(asked or "U8", output if conv else None, (weight if conv else None) or "S8", by)
+    return precision, lost if level else []  # a part of the graph holds what cannot follow, and nobody named it
 
 
 def _listed(config: Mapping[str, Any], key: str) -> list[str]:
-    given = config.get(key) or ()
-    return [given] if isinstance(given, str) else list(given)
+    value = config.get(key) or ()
+    return [value] if isinstance(value, str) else list(value)

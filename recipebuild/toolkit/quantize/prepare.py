@@ -70,7 +70,7 @@ def activations(model: onnx.ModelProto) -> dict[str, int | None]:
         if kind.elem_type == onnx.TensorProto.FLOAT and value.name not in stored:
             counts[value.name] = _elements(kind)
     computed = [name for node in graph.node for name in node.output]
-    return {name: counts[name] for name in (*(it.name for it in graph.input), *computed) if name in counts}
+    return {name: counts[name] for name in (*(value.name for value in graph.input), *computed) if name in counts}
 
 
 def measured_at(model: onnx.ModelProto) -> dict[str, str]:
@@ -88,16 +88,16 @@ def measured_at(model: onnx.ModelProto) -> dict[str, str]:
 
 def _check_input(model: onnx.ModelProto, spec: ImageSpec) -> None:
     expected = f"{spec.name} (float32 {'x'.join(map(str, spec.shape))})"
-    found = inputs(model)
-    fits = len(found) == 1 and found[0].name == spec.name and found[0].dtype == "float32"
-    shape = found[0].shape if fits else None
+    tensors = inputs(model)
+    fits = len(tensors) == 1 and tensors[0].name == spec.name and tensors[0].dtype == "float32"
+    shape = tensors[0].shape if fits else None
     if shape is not None:
         fits = len(shape) == 4 and all(
             isinstance(size, str) or size == wanted for size, wanted in zip(shape, spec.shape, strict=True)
         )
     if not fits:
         raise StepError(
-            f"the model takes {', '.join(map(str, found)) or 'no input'}, not {expected}",
+            f"the model takes {', '.join(map(str, tensors)) or 'no input'}, not {expected}",
             remedy="give input.name and input.shape as the model has them",
         )
 
@@ -105,7 +105,7 @@ def _check_input(model: onnx.ModelProto, spec: ImageSpec) -> None:
 def _at_opset(model: onnx.ModelProto, wanted: int) -> onnx.ModelProto:
     import onnx
 
-    opset = next((it.version for it in model.opset_import if it.domain in ("", "ai.onnx")), wanted)
+    opset = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), wanted)
     if opset >= wanted:
         return model
     try:
@@ -139,7 +139,9 @@ def _sort(graph: onnx.GraphProto) -> None:
 def _store_constants(graph: onnx.GraphProto) -> None:
     """Make Constant nodes initializers: the quantizer would take what they give for activations."""
     constants = [
-        node for node in graph.node if node.op_type == "Constant" and [it.name for it in node.attribute] == ["value"]
+        node
+        for node in graph.node
+        if node.op_type == "Constant" and [attribute.name for attribute in node.attribute] == ["value"]
     ]
     for node in constants:
         graph.initializer.append(node.attribute[0].t)

@@ -20,11 +20,11 @@ from recipebuild.toolkit.quantize.numbers import BITS, SIGNED, Parameters, Type,
 if TYPE_CHECKING:
     import onnx
 
-    from recipebuild.toolkit.quantize.parameters import Settled
-    from recipebuild.toolkit.quantize.plan import Plan
+    from recipebuild.toolkit.quantize.parameters import SettledParameters
+    from recipebuild.toolkit.quantize.plan import QuantizationPlan
 
 
-def quant_json(model: onnx.ModelProto, plan: Plan, settled: Settled) -> str:
+def quant_json(model: onnx.ModelProto, plan: QuantizationPlan, settled: SettledParameters) -> str:
     """The text of the file.
 
     Args:
@@ -39,14 +39,14 @@ def quant_json(model: onnx.ModelProto, plan: Plan, settled: Settled) -> str:
         for name in node.output:
             if (stored := plan.stored.get(name)) is not None:
                 table.add_activation(node.name, name, stored.group, stored.rule)
-    parts = {"tensor_configs": table.configs, "values": table.values, "dropped": [str(it) for it in plan.dropped]}
+    parts = {"tensor_configs": table.configs, "values": table.values, "dropped": [str(entry) for entry in plan.dropped]}
     return "{" + ",\n".join(f"{json.dumps(key)}: {_lines(part)}" for key, part in parts.items()) + "}\n"
 
 
 class _Table:
     """The file as it grows."""
 
-    def __init__(self, plan: Plan, settled: Settled) -> None:
+    def __init__(self, plan: QuantizationPlan, settled: SettledParameters) -> None:
         self.configs: dict[str, dict[str, Any]] = {}
         self.values: dict[str, dict[str, Any]] = {}
         self._plan, self._settled = plan, settled
@@ -60,9 +60,9 @@ class _Table:
         elif (constant := self._plan.constants.get(place)) is not None:
             self._add_constant(node, name, self._settled.constants.get(place), "BAKED", constant.rule)
         elif (bias := self._plan.biases.get(place)) is not None:
-            found = self._settled.biases.get(place)
-            fits = bias.rule if found is not None or bias.type == "FP32" else "its codes do not fit 32 bits"
-            self._add_constant(node, name, found, "PASSIVE_BAKED", fits)
+            parameters = self._settled.biases.get(place)
+            fits = bias.rule if parameters is not None or bias.type == "FP32" else "its codes do not fit 32 bits"
+            self._add_constant(node, name, parameters, "PASSIVE_BAKED", fits)
 
     def add_activation(self, node: str, name: str, group: str | None, rule: str) -> None:
         if name in self.configs.get(node, ()):
@@ -70,19 +70,19 @@ class _Table:
         if group is None:
             self._add(node, name, "FP32", "FP32", rule, None)
             return
-        found = self._settled.groups[group]
+        parameters = self._settled.groups[group]
         state = "OVERLAPPED" if group in self._dominator else "ACTIVATED"
-        number = self._add(node, name, found.type, state, rule, self._dominator.get(group))
+        number = self._add(node, name, parameters.type, state, rule, self._dominator.get(group))
         if group not in self._dominator:
             self._dominator[group] = number
-            self._add_values(number, found)
+            self._add_values(number, parameters)
 
-    def _add_constant(self, node: str, name: str, found: Parameters | None, state: str, rule: str) -> None:
-        if found is None:
+    def _add_constant(self, node: str, name: str, parameters: Parameters | None, state: str, rule: str) -> None:
+        if parameters is None:
             self._add(node, name, "FP32", "FP32", rule, None)
         else:
-            per_channel = found.axis is not None
-            self._add_values(self._add(node, name, found.type, state, rule, None, per_channel), found)
+            per_channel = parameters.axis is not None
+            self._add_values(self._add(node, name, parameters.type, state, rule, None, per_channel), parameters)
 
     def _add(
         self, node: str, name: str, kind: Type, state: str, rule: str, dominator: int | None, per_channel: bool = False
@@ -109,9 +109,12 @@ class _Table:
         }
         return self._count
 
-    def _add_values(self, number: int, found: Parameters) -> None:
-        scale, zero_point = found.scale.reshape(-1), found.zero_point.reshape(-1)
-        self.values[str(number)] = {"scale": [float(it) for it in scale], "zero_point": [int(it) for it in zero_point]}
+    def _add_values(self, number: int, parameters: Parameters) -> None:
+        scale, zero_point = parameters.scale.reshape(-1), parameters.zero_point.reshape(-1)
+        self.values[str(number)] = {
+            "scale": [float(value) for value in scale],
+            "zero_point": [int(value) for value in zero_point],
+        }
 
 
 def _lines(part: Any) -> str:

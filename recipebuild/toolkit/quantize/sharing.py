@@ -50,7 +50,7 @@ def types(view: View, precision: Mapping[str, Precision], inside: frozenset[str]
 
     A model's output has the type of the operator that gives it; what nothing computes with stays in float.
     """
-    found: dict[str, Type] = {}
+    type_of: dict[str, Type] = {}
     for name in reversed(list(view.sizes)):
         if name in inside:
             continue
@@ -59,12 +59,12 @@ def types(view: View, precision: Mapping[str, Precision], inside: frozenset[str]
             if use.node.op_type in UNTOUCHED or role(use.node, use.position, view) != "data":
                 continue
             if moves(use.node, precision):
-                wanted |= {found[moved] for moved in use.node.output if moved in found}
+                wanted |= {type_of[moved] for moved in use.node.output if moved in type_of}
             else:
                 wanted.add(taken(use.node, view, precision))
         asked = _output(name, view, precision, inside)
-        found[name] = asked or stored(wanted)
-    return found
+        type_of[name] = asked or stored(wanted)
+    return type_of
 
 
 def stored(wanted: Iterable[Type]) -> Type:

@@ -79,10 +79,10 @@ def smoothed(
         nodes[node].input[position] = name
 
     for site in sites:
-        found = largest[site.node.name]
-        if not np.median(found) < threshold * found.max():
+        maxima = largest[site.node.name]
+        if not np.median(maxima) < threshold * maxima.max():
             continue
-        scale = _scale(found, site, stored, strength)
+        scale = _scale(maxima, site, stored, strength)
         for position in range(1, len(site.node.input)):
             replace(site.node.name, position, stored[site.node.input[position]] / scale)
         for use, axis in site.weights:
@@ -96,7 +96,7 @@ def smoothed(
 def _site(node: onnx.NodeProto, graph: View) -> _Site | None:
     """A LayerNormalization over the last axis whose output goes to linear layers with constant weights only."""
     rank = graph.rank(node.output[0])
-    axis = next((it.i for it in node.attribute if it.name == "axis"), -1)
+    axis = next((attribute.i for attribute in node.attribute if attribute.name == "axis"), -1)
     if node.op_type != "LayerNormalization" or rank is None or axis not in (-1, rank - 1):
         return None
     if any(name not in graph.constants for name in node.input[1:] if name):
@@ -107,7 +107,7 @@ def _site(node: onnx.NodeProto, graph: View) -> _Site | None:
 
 def _behind(name: str, axis: int, graph: View) -> list[tuple[Taken, int]] | None:
     """The weights that a tensor is multiplied with, its channels being on ``axis``; ``None`` if it has other uses."""
-    found: list[tuple[Taken, int]] = []
+    places: list[tuple[Taken, int]] = []
     if name in graph.outputs:
         return None
     for use in graph.users.get(name, ()):
@@ -117,19 +117,22 @@ def _behind(name: str, axis: int, graph: View) -> list[tuple[Taken, int]] | None
             further = _behind(node.output[0], moved, graph)
             if further is None:
                 return None
-            found += further
+            places += further
         elif use.position == 0 and (at := _input_channels(node, axis, graph)) is not None:
-            found.append((Taken(node, 1), at))
+            places.append((Taken(node, 1), at))
         else:
             return None
-    return found
+    return places
 
 
 def _moved(node: onnx.NodeProto, axis: int, graph: View) -> int | None:
     """Where the channels are behind a node that moves data; ``None`` if it is none, or takes them apart."""
     before, after = graph.rank(node.input[0]), graph.rank(node.output[0])
     if node.op_type == "Transpose" and before is not None:
-        order = next((list(it.ints) for it in node.attribute if it.name == "perm"), list(reversed(range(before))))
+        order = next(
+            (list(attribute.ints) for attribute in node.attribute if attribute.name == "perm"),
+            list(reversed(range(before))),
+        )
         return order.index(axis)
     if node.op_type == "Reshape" and before is not None and after is not None:
         channels = graph.shapes[node.input[0]][axis]
@@ -144,12 +147,12 @@ def _input_channels(node: onnx.NodeProto, axis: int, graph: View) -> int | None:
     rank = graph.rank(node.input[0])
     if weight is None or rank is None:
         return None
-    given = {it.name: it.i for it in node.attribute}
+    attributes = {attribute.name: attribute.i for attribute in node.attribute}
     if node.op_type == "MatMul" and axis == rank - 1 and len(weight.dims) > 1:
         return len(weight.dims) - 2
-    if node.op_type == "Gemm" and axis == 1 and not given.get("transA"):
-        return 1 if given.get("transB") else 0
-    if node.op_type == "Conv" and axis == 1 and given.get("group", 1) == 1:
+    if node.op_type == "Gemm" and axis == 1 and not attributes.get("transA"):
+        return 1 if attributes.get("transB") else 0
+    if node.op_type == "Conv" and axis == 1 and attributes.get("group", 1) == 1:
         return 1
     return None
 
@@ -163,7 +166,7 @@ def _channel_maxima(
 
     if not sites:
         return {}
-    opset = next(it.version for it in model.opset_import if it.domain in ("", "ai.onnx"))
+    opset = next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
     after, constants = {}, []
     outputs = [f"recipebuild_channels_{i}" for i in range(len(sites))]
     for site, output in zip(sites, outputs, strict=True):
@@ -178,12 +181,12 @@ def _channel_maxima(
             helper.make_node("ReduceMax", inputs, [output], keepdims=0, **attributes),
         ]
     probe = Probe(model, after, outputs, constants)
-    found: list[Array] = []
+    maxima: list[Array] = []
     for done, batch in enumerate(batches, 1):
-        given = probe(batch)
-        found = [np.maximum(a, b) for a, b in zip(found, given, strict=True)] if found else given
+        largest = probe(batch)
+        maxima = [np.maximum(a, b) for a, b in zip(maxima, largest, strict=True)] if maxima else largest
         on_batch(done)
-    return {site.node.name: values for site, values in zip(sites, found, strict=True)}
+    return {site.node.name: values for site, values in zip(sites, maxima, strict=True)}
 
 
 def _scale(largest: Array, site: _Site, stored: Mapping[str, Array], strength: float) -> Array:

@@ -69,13 +69,15 @@ def view(model: onnx.ModelProto) -> View:
         for position, name in enumerate(node.input):
             if name:
                 users.setdefault(name, []).append(Taken(node, position))
-    known = [it for it in (*graph.input, *graph.value_info, *graph.output) if it.type.tensor_type.HasField("shape")]
+    known = [
+        value for value in (*graph.input, *graph.value_info, *graph.output) if value.type.tensor_type.HasField("shape")
+    ]
     return View(
         nodes=tuple(graph.node),
         inputs=tuple(value.name for value in graph.input if value.name not in stored),
         outputs=frozenset(value.name for value in graph.output),
         sizes=activations(model),
-        shapes={it.name: tuple(size.dim_value for size in it.type.tensor_type.shape.dim) for it in known}
+        shapes={value.name: tuple(size.dim_value for size in value.type.tensor_type.shape.dim) for value in known}
         | {name: tuple(tensor.dims) for name, tensor in stored.items()},
         constants={name: tensor for name, tensor in stored.items() if tensor.data_type == onnx.TensorProto.FLOAT},
         producer={name: node for node in graph.node for name in node.output if name},

@@ -16,11 +16,11 @@ from recipebuild.toolkit.quantize.numbers import Parameters, code_type, codes
 if TYPE_CHECKING:
     import onnx
 
-    from recipebuild.toolkit.quantize.parameters import Settled
-    from recipebuild.toolkit.quantize.plan import Place, Plan
+    from recipebuild.toolkit.quantize.parameters import SettledParameters
+    from recipebuild.toolkit.quantize.plan import Place, QuantizationPlan
 
 
-def written(model: onnx.ModelProto, plan: Plan, settled: Settled) -> onnx.ModelProto:
+def written(model: onnx.ModelProto, plan: QuantizationPlan, settled: SettledParameters) -> onnx.ModelProto:
     """The quantized model, with the same inputs and outputs; same model, plan and parameters, same bytes.
 
     Args:
@@ -49,7 +49,7 @@ class _Writer:
         model: The quantized one.
     """
 
-    def __init__(self, model: onnx.ModelProto, plan: Plan, settled: Settled) -> None:
+    def __init__(self, model: onnx.ModelProto, plan: QuantizationPlan, settled: SettledParameters) -> None:
         import onnx
 
         self._plan, self._settled = plan, settled
@@ -93,8 +93,8 @@ class _Writer:
         place, name = (node.name, position), node.input[position]
         if (use := self._plan.uses.get(place)) is not None:
             return self._as[name, use.group]
-        if (found := self._settled.constants.get(place) or self._settled.biases.get(place)) is not None:
-            return self._constant(place, name, found)
+        if (parameters := self._settled.constants.get(place) or self._settled.biases.get(place)) is not None:
+            return self._constant(place, name, parameters)
         stored = self._plan.stored.get(name)
         return self._as[name, stored.group] if stored is not None else name
 
@@ -111,15 +111,15 @@ class _Writer:
 
     def _pair(self, name: str, source: str, group: str, result: str | None) -> str:
         """QuantizeLinear and DequantizeLinear behind ``source``; what they give."""
-        found = self._settled.groups[group]
-        scale, zero_point = self._parameters(group, found)
+        parameters = self._settled.groups[group]
+        scale, zero_point = self._parameters(group, parameters)
         quantized = self._free(f"{name}_quantized")
         dequantized = result or self._free(f"{name}_dequantized")
         self._add("QuantizeLinear", [source, scale, zero_point], quantized, None)
         self._add("DequantizeLinear", [quantized, scale, zero_point], dequantized, None)
         return dequantized
 
-    def _constant(self, place: Place, name: str, found: Parameters) -> str:
+    def _constant(self, place: Place, name: str, parameters: Parameters) -> str:
         """A constant from its codes; what gives it."""
         constant = self._plan.constants.get(place)
         # A bias has the scale of its own product.
@@ -127,21 +127,21 @@ class _Writer:
         if key not in self._made:
             from onnx import numpy_helper
 
-            values = codes(numpy_helper.to_array(self._values[name]), found)
+            values = codes(numpy_helper.to_array(self._values[name]), parameters)
             stored = self._store(f"{name}_quantized", values)
-            scale, zero_point = self._parameters(name, found)
+            scale, zero_point = self._parameters(name, parameters)
             self._made[key] = self._free(f"{name}_dequantized")
-            self._add("DequantizeLinear", [stored, scale, zero_point], self._made[key], found.axis)
+            self._add("DequantizeLinear", [stored, scale, zero_point], self._made[key], parameters.axis)
         return self._made[key]
 
-    def _parameters(self, name: str, found: Parameters) -> tuple[str, str]:
+    def _parameters(self, name: str, parameters: Parameters) -> tuple[str, str]:
         """The initializers of a scale and a zero point."""
         import numpy as np
 
-        key = (name, found.type, found.scale.tobytes())
+        key = (name, parameters.type, parameters.scale.tobytes())
         if key not in self._stored:
-            zero_point = found.zero_point.astype(code_type(found.type))
-            scale = self._store(f"{name}_scale", found.scale.astype(np.float32))
+            zero_point = parameters.zero_point.astype(code_type(parameters.type))
+            scale = self._store(f"{name}_scale", parameters.scale.astype(np.float32))
             self._stored[key] = scale, self._store(f"{name}_zero_point", zero_point)
         return self._stored[key]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from recipebuild.engine.explain import Change, changes, origin, preview
+from recipebuild.engine.explain import IngredientChange, changes, origin, preview
 from recipebuild.engine.run import run_steps
 from recipebuild.engine.step import Output, Step
 from recipebuild.engine.store import Store
@@ -25,26 +25,29 @@ def test_a_preview_names_the_value_that_changed(make_store: Callable[[], Store])
     run_steps(steps("one"), make_store(), jobs=1)
     assert [p.status for p in preview(steps("one"), make_store())] == ["cached", "cached"]
     changed = preview(steps("two"), make_store())[0]
-    assert changed.why == (Change("params.text", "one", "two"),)
+    assert changed.why == (IngredientChange("params.text", "one", "two"),)
     assert changed.earlier is not None
 
 
 def test_changes_are_told_leaf_by_leaf() -> None:
     old = {"params": {"a": 1, "b": [1, 2]}, "tools": {"torch": "1"}}
     new = {"params": {"a": 1, "b": [1, 3], "c": None}, "tools": {"torch": "2"}}
-    assert changes(old, new) == [Change("params.b", [1, 2], [1, 3]), Change("tools.torch", "1", "2")]
+    assert changes(old, new) == [
+        IngredientChange("params.b", [1, 2], [1, 3]),
+        IngredientChange("tools.torch", "1", "2"),
+    ]
 
 
 def test_a_build_is_compared_with_what_was_last_used(make_store: Callable[[], Store]) -> None:
     for text in ("one", "two", "one"):
         run_steps(steps(text), make_store(), jobs=1)
-    assert preview(steps("three"), make_store())[0].why == (Change("params.text", "one", "three"),)
+    assert preview(steps("three"), make_store())[0].why == (IngredientChange("params.text", "one", "three"),)
 
 
 def test_another_recipe_is_compared_with_the_most_alike(make_store: Callable[[], Store]) -> None:
     run_steps(steps("one"), make_store(), jobs=1)
     other = [Step("other/a", "a", "toys.join", {"text": "one", "sleep": 0})]
-    assert preview(other, make_store())[0].why == (Change("params.sleep", None, 0),)
+    assert preview(other, make_store())[0].why == (IngredientChange("params.sleep", None, 0),)
 
 
 def test_a_step_that_waits_says_what_else_changed_and_what_follows(make_store: Callable[[], Store]) -> None:
@@ -52,7 +55,7 @@ def test_a_step_that_waits_says_what_else_changed_and_what_follows(make_store: C
     first, second = steps("two")
     waiting = preview([first, replace(second, params={"text": "c"})], make_store())
     assert waiting[0].then == ("r/b",)
-    assert (waiting[1].status, waiting[1].why) == ("follows", (Change("params.text", "b", "c"),))
+    assert (waiting[1].status, waiting[1].why) == ("follows", (IngredientChange("params.text", "b", "c"),))
 
 
 def test_of_the_code_it_names_the_module_that_changed(make_store: Callable[[], Store], toys: Path) -> None:
@@ -70,5 +73,5 @@ def test_a_cached_step_tells_why_it_was_built(make_store: Callable[[], Store]) -
         assert record is not None
         records.append(record)
     before, why = origin(records[1], make_store())
-    assert before == records[0] and why == (Change("params.text", "one", "two"),)
+    assert before == records[0] and why == (IngredientChange("params.text", "one", "two"),)
     assert origin(records[0], make_store()) == (None, ())

@@ -40,8 +40,8 @@ def linear(value: ir.Value | None) -> Linear | None:
     add = made_by(value, "Add")
     product, bias = value, None
     if add is not None:
-        operands = [it for it in add.inputs if array(it) is None]
-        vectors = [held for it in add.inputs if (held := array(it)) is not None and held.ndim == 1]
+        operands = [operand for operand in add.inputs if array(operand) is None]
+        vectors = [held for operand in add.inputs if (held := array(operand)) is not None and held.ndim == 1]
         if len(operands) != 1 or len(vectors) != 1 or only_use(sure(operands[0])) is None:
             return None
         product, bias = operands[0], vectors[0]

@@ -45,11 +45,11 @@ class _Parser:
     def _next(self) -> str:
         """Take the current token; go to the next."""
         taken = self._here
-        found = _TOKEN.match(self._text, self._at)
-        if found is None:
+        token = _TOKEN.match(self._text, self._at)
+        if token is None:
             raise self._wrong(f"unexpected {self._text[self._at :].strip()[:20]!r}")
-        self._kind, self._here = found.lastgroup or "", found[found.lastgroup or 0]
-        self._at = found.end()
+        self._kind, self._here = token.lastgroup or "", token[token.lastgroup or 0]
+        self._at = token.end()
         return taken
 
     def _wrong(self, what: str) -> PrototxtError:
@@ -59,7 +59,7 @@ class _Parser:
         self._depth += 1
         if self._depth > 50:
             raise self._wrong("nested too deep")
-        found: dict[str, list[Any]] = {}
+        fields: dict[str, list[Any]] = {}
         lists: set[str] = set()
         while self._here != end or self._kind == "string":
             if self._kind != "word":
@@ -69,11 +69,11 @@ class _Parser:
                 self._next()
             value = self._value()
             lists |= {name} if isinstance(value, list) else set()
-            found.setdefault(name, []).extend(value if isinstance(value, list) else [value])
+            fields.setdefault(name, []).extend(value if isinstance(value, list) else [value])
             if self._kind == "mark" and self._here in ",;":
                 self._next()
         self._depth -= 1
-        values = {name: each if len(each) > 1 or name in lists else each[0] for name, each in found.items()}
+        values = {name: each if len(each) > 1 or name in lists else each[0] for name, each in fields.items()}
         return _struct(values) if set(values) == {"fields"} else values
 
     def _value(self) -> Any:

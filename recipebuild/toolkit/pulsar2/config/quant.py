@@ -56,12 +56,12 @@ class LayerConfig(Message):
         if bool(self.start_tensor_names) != bool(self.end_tensor_names):
             raise ValueError("start_tensor_names and end_tensor_names need each other")
         names = ("layer_name", "op_type", "layer_names", "op_types", "start_tensor_names")
-        given = [name for name in names if getattr(self, name)]
-        if len(given) != 1:
-            said = " and ".join(given) if given else "none"
+        chosen = [name for name in names if getattr(self, name)]
+        if len(chosen) != 1:
+            listed = " and ".join(chosen) if chosen else "none"
             raise ValueError(
                 "a layer config has exactly one of layer_name, layer_names, op_type, op_types, or start_tensor_names "
-                f"with end_tensor_names, not {said}"
+                f"with end_tensor_names, not {listed}"
             )
         return self
 

@@ -70,8 +70,8 @@ def _placed(path: Path, error: ValidationError) -> str:
     """The file, with the line of the first field that is wrong, where its name is there once."""
     name = next((part for part in reversed(error.errors()[0]["loc"]) if isinstance(part, str)), None)
     lines = path.read_text(encoding="utf-8-sig").splitlines()
-    found = [at for at, line in enumerate(lines, start=1) if name and re.search(rf"\b{name}\b", line)]
-    return f"{path}:{found[0]}" if len(found) == 1 else str(path)
+    line_numbers = [at for at, line in enumerate(lines, start=1) if name and re.search(rf"\b{name}\b", line)]
+    return f"{path}:{line_numbers[0]}" if len(line_numbers) == 1 else str(path)
 
 
 def sort_fields(
@@ -99,9 +99,9 @@ def relaxed_json(text: str) -> Any:
     Raises:
         ValueError: If it is not that; of a syntax error, with the line.
     """
-    bare = _LEXEME.sub(lambda found: found[0] if found[0].startswith('"') else re.sub(r"[^\n]", " ", found[0]), text)
-    bare = _TRAILING.sub(lambda found: found[1] or " ", bare)
-    bare = _TAB.sub(lambda found: found[1].replace("\t", "\\t"), bare)
+    bare = _LEXEME.sub(lambda match: match[0] if match[0].startswith('"') else re.sub(r"[^\n]", " ", match[0]), text)
+    bare = _TRAILING.sub(lambda match: match[1] or " ", bare)
+    bare = _TAB.sub(lambda match: match[1].replace("\t", "\\t"), bare)
     try:
         return json.loads(bare, object_pairs_hook=_once)
     except RecursionError:
@@ -178,14 +178,14 @@ def _sort(
         if inner is None:
             known[name] = value
         elif is_list:
-            found = [
+            elements = [
                 _sort(each, inner, f"{place}[{at}].", notes, scalars_are_lists=scalars_are_lists)
                 if isinstance(each, dict)
                 else (each, {})
                 for at, each in enumerate(value)
             ]
-            known[name] = [each for each, _ in found]
-            if rest := {str(at): each for at, (_, each) in enumerate(found) if each}:
+            known[name] = [each for each, _ in elements]
+            if rest := {str(at): each for at, (_, each) in enumerate(elements) if each}:
                 unknown[name] = rest
         elif isinstance(value, dict):
             known[name], rest = _sort(value, inner, f"{place}.", notes, scalars_are_lists=scalars_are_lists)

@@ -28,8 +28,8 @@ class TooNew:
 
 def numbers(version: str) -> tuple[int, ...]:
     """What to compare versions by: ``3.1-patch2`` and ``7.0-lite`` are (3, 1) and (7, 0); () if it is no version."""
-    found = re.match(r"\d{1,3}(\.\d{1,3})*", version)
-    return tuple(int(part) for part in found[0].split(".")) if found else ()
+    match = re.match(r"\d{1,3}(\.\d{1,3})*", version)
+    return tuple(int(part) for part in match[0].split(".")) if match else ()
 
 
 def too_new(config: BuildConfig, version: str) -> list[TooNew]:
@@ -38,12 +38,12 @@ def too_new(config: BuildConfig, version: str) -> list[TooNew]:
     Fields at their defaults do not count. A version between two documented ones gets the benefit of the doubt.
     """
     fields, values = _table()
-    found = []
+    newer = []
     for path, value in _leaves(plain(config)):
         for what, since in ((path, fields.get(path)), (f"{path}: {value}", values.get((path, str(value))))):
             if since and numbers(version) and numbers(version) <= numbers(since[0]):
-                found.append(TooNew(what, since[1]))
-    return list(dict.fromkeys(found))
+                newer.append(TooNew(what, since[1]))
+    return list(dict.fromkeys(newer))
 
 
 @functools.cache

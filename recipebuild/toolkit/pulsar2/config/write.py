@@ -46,8 +46,8 @@ def plain(message: Message) -> dict[str, Any]:
     kept = {}
     for name, field in type(message).model_fields.items():
         value = getattr(message, name)
-        given = name in message.model_fields_set if part else value != field.default
-        if field.is_required() or given:
+        is_set = name in message.model_fields_set if part else value != field.default
+        if field.is_required() or is_set:
             kept[name] = _value(value)
     return kept
 

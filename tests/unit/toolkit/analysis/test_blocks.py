@@ -6,7 +6,7 @@ import onnx
 import pytest
 from support.graphs import graph
 
-from recipebuild.toolkit.analysis.blocks import Block, blocks, opened
+from recipebuild.toolkit.analysis.blocks import NetworkBlock, blocks, opened
 
 TEXT = """(float[1,4,8] x, float[8,8] small, float[8,64] up, float[64,8] down) => (float[1,4,8] y) {
 [q] q = MatMul(x, small) [soft] s = Softmax(q) [o] o = MatMul(s, small)
@@ -61,7 +61,7 @@ def test_each_layer_that_computes_is_in_one_block(model: onnx.ModelProto, at_mos
 @pytest.mark.parametrize("modules", [MODULES, {}, {"up": "net.mlp"}])
 def test_opening_ends_at_single_layers(model: onnx.ModelProto, modules: dict[str, str]) -> None:
     open_ = blocks(model, modules, at_most=1)
-    single: list[Block] = []
+    single: list[NetworkBlock] = []
     while open_:
         block = open_.pop()
         parts = opened(block)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from recipebuild.toolkit.analysis.blocks import Block, Layer
+from recipebuild.toolkit.analysis.blocks import NetworkBlock, NetworkLayer
 from recipebuild.toolkit.analysis.compared import compared
 from recipebuild.toolkit.analysis.sensitivity import Sensitivities, Switchboard, sensitivity
 from recipebuild.toolkit.analysis.tensor_pairs import find_twins
 
-ONE = Block("one", "one", (Layer("first", "one", 0.5), Layer("bend", "one", 0.0)))
-TWO = Block("two", "two", (Layer("second", "two", 0.5),))
-WHOLE = Block("(all)", None, (*ONE.members, *TWO.members))
+ONE = NetworkBlock("one", "one", (NetworkLayer("first", "one", 0.5), NetworkLayer("bend", "one", 0.0)))
+TWO = NetworkBlock("two", "two", (NetworkLayer("second", "two", 0.5),))
+WHOLE = NetworkBlock("(all)", None, (*ONE.members, *TWO.members))
 
 
 def board(pair) -> Switchboard:

@@ -6,7 +6,7 @@ import pytest
 
 from recipebuild.errors import RecipeError
 from recipebuild.toolkit.board.costs import Costs
-from recipebuild.toolkit.board.estimate import PARTS, Measured, estimate, held_out, table
+from recipebuild.toolkit.board.estimate import PARTS, MeasuredModel, estimate, held_out, table
 
 
 def test_the_public_table_is_there() -> None:
@@ -48,7 +48,9 @@ def test_more_work_takes_longer_and_more_cores_less() -> None:
 def test_what_you_measured_joins_the_fit() -> None:
     costs = Costs(0, 50 * 10**9, 10**7, 10**6)
     alone = estimate(costs, "NPU3")
-    own = [Measured(f"mine{i}", Costs(0, (40 + i) * 10**9, 10**7, 10**6), {"NPU3": 1.2 * (40 + i)}) for i in range(20)]
+    own = [
+        MeasuredModel(f"mine{i}", Costs(0, (40 + i) * 10**9, 10**7, 10**6), {"NPU3": 1.2 * (40 + i)}) for i in range(20)
+    ]
     found = estimate(costs, "NPU3", own)
     assert found.models == alone.models + 20
     assert abs(found.ms - 60) < abs(alone.ms - 60)

@@ -14,12 +14,12 @@ from support.sshd import Sshd
 
 from recipebuild.errors import MissingError, StepError
 from recipebuild.toolkit.board.boards import Board
-from recipebuild.toolkit.board.session import Session, on_board
+from recipebuild.toolkit.board.session import BoardSession, on_board
 
 
 def test_files_go_there_and_back(board: Board, sshd: Sshd, tmp_path: Path) -> None:
     (tmp_path / "big").write_bytes(bytes(range(256)) * 4000)
-    with Session(board) as session:
+    with BoardSession(board) as session:
         session.put({"a b/ü.bin": b"123", "big": tmp_path / "big"}, "x")
         assert session.get("x", 10) == {"a b/ü.bin": b"123", "big": (tmp_path / "big").read_bytes()}
         status, text = session.run(["sh", "-c", 'echo "$1"; exit 3', "sh", "it's; $HOME"], 10)
@@ -32,7 +32,7 @@ def test_no_run_has_the_board_while_another_has_it(board: Board, sshd: Sshd) -> 
     spans = []
 
     def run() -> None:
-        with Session(board, on_wait=waiting.append) as session:
+        with BoardSession(board, on_wait=waiting.append) as session:
             began = time.monotonic()
             session.run(["sleep", "1"], 10)
             spans.append((began, time.monotonic()))
@@ -51,7 +51,7 @@ def test_no_run_has_the_board_while_another_has_it(board: Board, sshd: Sshd) -> 
 
 
 def test_a_board_that_stays_busy_is_an_error_that_ends(board: Board) -> None:
-    with Session(board), pytest.raises(MissingError, match="busy"), Session(board, wait=1):
+    with BoardSession(board), pytest.raises(MissingError, match="busy"), BoardSession(board, wait=1):
         pass
 
 
@@ -64,7 +64,7 @@ def test_fifty_dropped_connections_in_a_row_leave_nothing(board: Board, sshd: Ss
 
     while sum(dropped) < 50:
         doing = len(dropped) % 3
-        with pytest.raises(ConnectionError), Session(board) as session:
+        with pytest.raises(ConnectionError), BoardSession(board) as session:
             cut = threading.Timer(0.02 * (len(dropped) % 7), drop)
             if doing == 0:
                 cut.start()
@@ -80,7 +80,7 @@ def test_fifty_dropped_connections_in_a_row_leave_nothing(board: Board, sshd: Ss
         cut.cancel()
     assert sshd.left_after(60) == []
     assert {path.stat().st_size for path in sshd.folder.glob("models/m/*")} <= {3_000_000}
-    with Session(board, wait=60):
+    with BoardSession(board, wait=60):
         pass
 
 
@@ -88,7 +88,7 @@ def test_what_failed_because_the_connection_was_cut_is_no_failure_of_the_board_h
     board: Board, sshd: Sshd
 ) -> None:
     """On a busy machine the holder's ssh may see the end of its connection long after the board has cleaned up."""
-    with pytest.raises(ConnectionError), Session(board) as session:
+    with pytest.raises(ConnectionError), BoardSession(board) as session:
         assert session._holder is not None
         session._holder.send_signal(signal.SIGSTOP)
         later = threading.Timer(1, session._holder.send_signal, [signal.SIGCONT])
@@ -103,7 +103,7 @@ def test_what_failed_because_the_connection_was_cut_is_no_failure_of_the_board_h
 def test_work_goes_on_where_the_connection_broke(board: Board, sshd: Sshd) -> None:
     done: list[int] = []
 
-    def work(session: Session) -> str:
+    def work(session: BoardSession) -> str:
         while len(done) < 4:
             if len(done) == 2 and not dropped:
                 dropped.append(sshd.drop())
@@ -118,7 +118,7 @@ def test_work_goes_on_where_the_connection_broke(board: Board, sshd: Sshd) -> No
 
 
 def test_a_board_that_goes_down_in_the_middle_is_a_clear_error(board: Board, sshd: Sshd) -> None:
-    def work(session: Session) -> None:
+    def work(session: BoardSession) -> None:
         sshd.stop()
         session.shell("true", "nothing")
 
@@ -130,7 +130,7 @@ def test_a_board_that_goes_down_in_the_middle_is_a_clear_error(board: Board, ssh
 def test_what_the_dead_left_is_swept_by_the_next(board: Board, sshd: Sshd) -> None:
     (sshd.folder / "runs" / "dead").mkdir(parents=True)
     still = subprocess.Popen(["sleep", "60"], cwd=sshd.folder / "runs" / "dead")
-    with Session(board):
+    with BoardSession(board):
         assert not (sshd.folder / "runs" / "dead").exists()
     assert still.wait(5) == -9
     assert sshd.left() == []
@@ -139,14 +139,14 @@ def test_what_the_dead_left_is_swept_by_the_next(board: Board, sshd: Sshd) -> No
 def test_a_process_of_somebody_else_is_left_alone(board: Board, sshd: Sshd) -> None:
     (sshd.folder / "models").mkdir(parents=True, exist_ok=True)
     other = subprocess.Popen(["sleep", "60"], cwd=sshd.folder / "models")
-    with Session(board):
+    with BoardSession(board):
         assert other.poll() is None
     other.kill()
     other.wait()
 
 
 def test_a_program_that_hangs_is_given_up_and_ended(board: Board, sshd: Sshd) -> None:
-    with pytest.raises(StepError, match="did not answer within 1 s"), Session(board) as session:
+    with pytest.raises(StepError, match="did not answer within 1 s"), BoardSession(board) as session:
         session.run(["sleep", "60"], 1)
     assert sshd.left_after(60) == []
 
@@ -159,7 +159,7 @@ def test_a_full_disk_is_named(board: Board, sshd: Sshd, tmp_path: Path, limit: s
         pytest.skip("needs the right to mount a tmpfs")
     try:
         full = board.model_copy(update={"folder": str(place / "x")})
-        with pytest.raises(StepError, match="is full") as caught, Session(full) as session:
+        with pytest.raises(StepError, match="is full") as caught, BoardSession(full) as session:
             session.put({"big": bytes(1_000_000)}, "../../models/m")
         assert str(place) in caught.value.remedy
         assert not list((place / "x" / "runs").iterdir()) and not list((place / "x").glob("models/m/*"))
@@ -175,7 +175,7 @@ def test_a_full_disk_is_named(board: Board, sshd: Sshd, tmp_path: Path, limit: s
     ],
 )
 def test_a_board_that_is_not_there(board: Board, change: dict[str, object], words: str) -> None:
-    with pytest.raises(MissingError, match=words) as caught, Session(board.model_copy(update=change)):
+    with pytest.raises(MissingError, match=words) as caught, BoardSession(board.model_copy(update=change)):
         pass
     assert "ssh" in caught.value.remedy
 
@@ -186,7 +186,7 @@ def test_a_key_that_the_board_does_not_know_is_refused_and_no_password_is_asked(
     began = time.monotonic()
     with (
         pytest.raises(MissingError, match="refuses the login") as caught,
-        Session(board.model_copy(update={"ssh_config": str(config)})),
+        BoardSession(board.model_copy(update={"ssh_config": str(config)})),
     ):
         pass
     assert time.monotonic() - began < 20
@@ -201,7 +201,7 @@ def test_a_host_key_that_is_not_known_or_another_is_refused(board: Board, sshd: 
     config.write_text(sshd.config.read_text().replace(f"{sshd.place}/known", f"{sshd.place}/known2"))
     with (
         pytest.raises(MissingError, match="host key") as caught,
-        Session(board.model_copy(update={"ssh_config": str(config)})),
+        BoardSession(board.model_copy(update={"ssh_config": str(config)})),
     ):
         pass
     assert "by hand" in caught.value.remedy
@@ -209,5 +209,5 @@ def test_a_host_key_that_is_not_known_or_another_is_refused(board: Board, sshd: 
 
 def test_without_ssh_the_error_says_so(board: Board, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(MissingError, match="ssh is not installed"), Session(board):
+    with pytest.raises(MissingError, match="ssh is not installed"), BoardSession(board):
         pass

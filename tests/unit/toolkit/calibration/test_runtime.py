@@ -18,7 +18,7 @@ from recipebuild.toolkit.calibration.archive import read_archive
 from recipebuild.toolkit.calibration.preprocess import ImageSpec, preprocess
 from recipebuild.toolkit.calibration.runtime import Runtime, as_network, runtime_tensor
 from recipebuild.toolkit.calibration.tensors import write_tensors
-from recipebuild.toolkit.pulsar2.compose import Build
+from recipebuild.toolkit.pulsar2.compose import BuildSettings
 from recipebuild.toolkit.pulsar2.render import rendered
 
 SPEC = ImageSpec(shape=(1, 3, 16, 32), color="BGR", mean=(103.53, 116.28, 123.675), std=(57.375, 57.12, 58.395))
@@ -34,7 +34,7 @@ def archive(street_images: Path, tmp_path: Path) -> Path:
 
 
 def config(runtime: Runtime, **changes: Any) -> dict[str, Any]:
-    build = Build(hardware="AX650", npu_mode="NPU3", count=3, input=SPEC, runtime=runtime, **changes)
+    build = BuildSettings(hardware="AX650", npu_mode="NPU3", count=3, input=SPEC, runtime=runtime, **changes)
     values: dict[str, Any] = json.loads(rendered(build, template_sources([shipped("templates")])["pulsar2"]).text)
     return values
 

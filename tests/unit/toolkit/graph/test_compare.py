@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from recipebuild.errors import CheckError, StepError
-from recipebuild.toolkit.graph.compare import Difference, difference, run_model, with_classes
+from recipebuild.toolkit.graph.compare import OutputDifference, difference, run_model, with_classes
 
 
 def _floats(*values: float) -> np.ndarray:
@@ -17,19 +17,19 @@ def _floats(*values: float) -> np.ndarray:
 
 def test_errors_are_measured_against_the_largest_value() -> None:
     found = difference([[_floats(0, -4, 2)]], [[_floats(0.5, -4, 2)]])
-    assert found == Difference(absolute=0.5, relative=0.125, agreement=None)
+    assert found == OutputDifference(absolute=0.5, relative=0.125, agreement=None)
 
 
 def test_the_worst_tensor_of_all_images_counts() -> None:
     expected = [[_floats(1)], [_floats(100)], [_floats(10)]]
     got = [[_floats(1.25)], [_floats(99)], [_floats(10)]]
-    assert difference(expected, got) == Difference(absolute=1.0, relative=0.25, agreement=None)
+    assert difference(expected, got) == OutputDifference(absolute=1.0, relative=0.25, agreement=None)
 
 
 def test_integers_are_class_ids_and_compared_by_agreement_over_all_images() -> None:
     expected = [[np.array([[0, 1, 2, 3]])], [np.array([[4, 4, 4, 4]])]]
     got = [[np.array([[0, 1, 2, 9]])], [np.array([[4, 4, 4, 4]])]]
-    assert difference(expected, got) == Difference(absolute=None, relative=None, agreement=7 / 8)
+    assert difference(expected, got) == OutputDifference(absolute=None, relative=None, agreement=7 / 8)
 
 
 def test_where_zero_is_expected_any_error_is_too_large() -> None:
@@ -40,14 +40,14 @@ def test_where_zero_is_expected_any_error_is_too_large() -> None:
 @pytest.mark.parametrize(
     ("found", "beyond"),
     [
-        (Difference(5.0, 1e-3, 0.999), False),
-        (Difference(5.0, 1.1e-3, 1.0), True),
-        (Difference(5.0, 0.0, 0.9989), True),
-        (Difference(None, None, 1.0), False),
-        (Difference(0.0, 0.0, None), False),
+        (OutputDifference(5.0, 1e-3, 0.999), False),
+        (OutputDifference(5.0, 1.1e-3, 1.0), True),
+        (OutputDifference(5.0, 0.0, 0.9989), True),
+        (OutputDifference(None, None, 1.0), False),
+        (OutputDifference(0.0, 0.0, None), False),
     ],
 )
-def test_the_limits(found: Difference, beyond: bool) -> None:
+def test_the_limits(found: OutputDifference, beyond: bool) -> None:
     assert found.beyond(relative=1e-3, agreement=0.999) == beyond
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from recipebuild.toolkit.pulsar2.log import Log
-from recipebuild.toolkit.pulsar2.tables import Table, Tables
+from recipebuild.toolkit.pulsar2.tables import LogTable, Tables
 
 LOGS = Path(__file__).with_name("logs")
 
@@ -88,7 +88,7 @@ def test_a_log_may_end_anywhere(lines: int) -> None:
     assert log.diagnosis(1)[0]
 
 
-def tables(text: str) -> list[Table]:
+def tables(text: str) -> list[LogTable]:
     reader = Tables()
     return [table for line in text.splitlines() if (table := reader.read(line))]
 

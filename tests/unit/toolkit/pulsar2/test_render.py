@@ -11,7 +11,7 @@ import pytest
 from recipebuild.errors import StepError
 from recipebuild.resources import shipped, template_sources
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
-from recipebuild.toolkit.pulsar2.compose import Build
+from recipebuild.toolkit.pulsar2.compose import BuildSettings
 from recipebuild.toolkit.pulsar2.render import rendered
 from recipebuild.toolkit.pulsar2.settled import composed
 
@@ -26,8 +26,8 @@ SHIPPED = template_sources([shipped("templates")])["pulsar2"]
 EXTENDS = '{% extends "shipped/pulsar2/config.json.j2" %}\n'
 
 
-def build(**changes: Any) -> Build:
-    return Build.model_validate({"hardware": "AX650", "npu_mode": "NPU3", "count": 32, "input": B0} | changes)
+def build(**changes: Any) -> BuildSettings:
+    return BuildSettings.model_validate({"hardware": "AX650", "npu_mode": "NPU3", "count": 32, "input": B0} | changes)
 
 
 def text(**changes: Any) -> str:

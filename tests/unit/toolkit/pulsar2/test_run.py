@@ -20,7 +20,7 @@ from recipebuild.toolkit.evaluate.dataset import samples
 from recipebuild.toolkit.evaluate.recorded import Recorded, write_outputs
 from recipebuild.toolkit.graph.statistics import Tensor
 from recipebuild.toolkit.pulsar2.build import build
-from recipebuild.toolkit.pulsar2.compose import Build
+from recipebuild.toolkit.pulsar2.compose import BuildSettings
 from recipebuild.toolkit.pulsar2.render import rendered
 from recipebuild.toolkit.pulsar2.run import file_name, simulate
 from recipebuild.toolkit.pulsar2.tool import Tool
@@ -137,7 +137,7 @@ def test_a_model_that_a_camera_feeds_is_simulated_on_images_made_yuv(
     standins("pulsar2")
     runtime = {"format": "YUV420SP"}
     fields = {"hardware": "AX650", "npu_mode": "NPU3", "count": 8, "input": INPUT, "runtime": runtime}
-    config = rendered(Build.model_validate(fields), template_sources([shipped("templates")])["pulsar2"])
+    config = rendered(BuildSettings.model_validate(fields), template_sources([shipped("templates")])["pulsar2"])
     (pulsar2_folder / "pulsar2.json").write_text(config.text)
     recorded = Recorded(simulated(built(pulsar2_folder), dataset, tmp_path, runtime=runtime))
     for at in range(20):

@@ -13,7 +13,7 @@ import pytest
 from onnx import helper
 
 from recipebuild.errors import StepError
-from recipebuild.toolkit.quantize.compare import Change, compare, read
+from recipebuild.toolkit.quantize.compare import TensorChange, compare, read
 from recipebuild.toolkit.quantize.quant_json import quant_json
 
 Make = Callable[..., onnx.ModelProto]
@@ -57,9 +57,9 @@ def test_what_differs(tmp_path: Path) -> None:
     about_a_fifth: Any = pytest.approx(0.2)
     assert found.equal == 1
     assert found.changed == (
-        Change("c", ("U8",), ("U16",), 0.0, 0),
-        Change("b", ("U8",), ("U8",), 0.5, 2),
-        Change("w", ("S8",), ("S8",), about_a_fifth, 0),
+        TensorChange("c", ("U8",), ("U16",), 0.0, 0),
+        TensorChange("b", ("U8",), ("U8",), 0.5, 2),
+        TensorChange("w", ("S8",), ("S8",), about_a_fifth, 0),
     )
     assert (found.only_first, found.only_second) == (("gone",), ("new",))
 

@@ -75,7 +75,7 @@ def rewrite(edit: Edit, match: Match) -> None:
         return
     image = sure(turn.inputs[0])
     for node in match.between:
-        attributes = {name: it.value for name, it in node.attributes.items()}
+        attributes = {name: attr.value for name, attr in node.attributes.items()}
         image = edit.add(node.op_type, [image], sizes(image) or (), before=node, attributes=attributes)
     last = layer.nodes[-1]
     edit.replace(last.outputs[0], edit.transpose(_conv(edit, image, layer, last), _LAST, before=last))

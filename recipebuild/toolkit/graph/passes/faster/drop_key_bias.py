@@ -32,7 +32,7 @@ def pattern(node: ir.Node) -> Match | None:
         return None
     scores = made_by(node.inputs[0], "Add", "MatMul")
     if scores is not None and scores.op_type == "Add":
-        scores = next((found for value in scores.inputs if (found := made_by(value, "MatMul"))), None)
+        scores = next((product for value in scores.inputs if (product := made_by(value, "MatMul"))), None)
     if scores is None or sizes(node.inputs[0]) is None:
         return None
     keys, moves = moved_from(scores.inputs[1])

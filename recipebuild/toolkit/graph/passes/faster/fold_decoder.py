@@ -42,7 +42,7 @@ def pattern(node: ir.Node) -> Match | None:
     if concat is None or only_use(concat.outputs[0]) is None or attribute(concat, "axis") not in (1, -3):
         return None
     branches = [_branch(value) for value in concat.inputs]
-    return Match(node, tuple(it for it in branches if it)) if all(branches) else None
+    return Match(node, tuple(branch for branch in branches if branch)) if all(branches) else None
 
 
 def check(match: Match) -> str | None:
@@ -90,7 +90,7 @@ def rewrite(edit: Edit, match: Match) -> None:
             origin=branch.conv,
         )
         if branch.resize is not None:
-            attributes = {name: it.value for name, it in branch.resize.attributes.items()}
+            attributes = {name: attr.value for name, attr in branch.resize.attributes.items()}
             inputs = [mapped, *branch.resize.inputs[1:-1], _target(edit, shape, fuse)]
             mapped = edit.add("Resize", inputs, shape, before=fuse, attributes=attributes)
         total = mapped if total is None else edit.add("Add", [mapped, total], shape, before=fuse)

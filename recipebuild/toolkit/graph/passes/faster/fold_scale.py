@@ -29,10 +29,10 @@ class Match:
 
 def pattern(node: ir.Node) -> Match | None:
     """A product with a number, of something that a linear layer leads to."""
-    found = factor(node)
-    if found is None or only_use(found[0]) is None:
+    scaled = factor(node)
+    if scaled is None or only_use(scaled[0]) is None:
         return None
-    value: ir.Value | None = found[0]
+    value: ir.Value | None = scaled[0]
     product = made_by(value, "MatMul")
     if product is not None and array(product.inputs[1]) is None:
         value = product.inputs[0]
@@ -42,7 +42,7 @@ def pattern(node: ir.Node) -> Match | None:
     layer = linear(source)
     if layer is None or source is None or only_use(source) is None:
         return None
-    return Match(node, found[0], found[1], layer)
+    return Match(node, scaled[0], scaled[1], layer)
 
 
 def check(match: Match) -> str | None:

@@ -72,8 +72,8 @@ def _factors(value: ir.Value) -> list[ir.Value]:
     for product, factor in ((first, second), (second, first)):
         inner = made_by(product, "Mul")
         if inner is not None and factor is not None:
-            return [factor, *(it for it in inner.inputs if it is not None)]
-    return [it for it in node.inputs if it is not None]
+            return [factor, *(operand for operand in inner.inputs if operand is not None)]
+    return [operand for operand in node.inputs if operand is not None]
 
 
 def _over_root_two(value: ir.Value | None) -> ir.Value | None:

@@ -36,10 +36,10 @@ class Match:
 
 def pattern(node: ir.Node) -> Match | None:
     """The chain around ``node``, the Div by the standard deviation."""
-    found = _normalized(node) if node.op_type == "Div" else None
-    if found is None:
+    normalized = _normalized(node) if node.op_type == "Div" else None
+    if normalized is None:
         return None
-    out, length = node, (sizes(found[0]) or (0,))[-1]
+    out, length = node, (sizes(normalized[0]) or (0,))[-1]
     factors: dict[str, ir.Value | None] = {"Mul": None, "Add": None}
     for operator in factors:
         user = only_use(out.outputs[0])
@@ -48,7 +48,7 @@ def pattern(node: ir.Node) -> Match | None:
         other = user.inputs[1] if user.inputs[0] is out.outputs[0] else user.inputs[0]
         if (held := array(other)) is not None and held.shape == (length,):
             out, factors[operator] = user, other
-    return Match(out, found[0], factors["Mul"], factors["Add"], found[1])
+    return Match(out, normalized[0], factors["Mul"], factors["Add"], normalized[1])
 
 
 def check(match: Match) -> str | None:

@@ -50,8 +50,8 @@ def _same(one: ir.Node, other: ir.Node) -> bool:
     return (
         one.op_type == other.op_type
         and len(one.inputs) == len(other.inputs)
-        and {name: it.value for name, it in one.attributes.items()}
-        == {name: it.value for name, it in other.attributes.items()}
+        and {name: attr.value for name, attr in one.attributes.items()}
+        == {name: attr.value for name, attr in other.attributes.items()}
         and all(_key(a) == _key(b) for a, b in zip(one.inputs, other.inputs, strict=True))
     )
 

@@ -35,7 +35,9 @@ class Match:
 
 def pattern(node: ir.Node) -> Match | None:
     """``node`` behind a Reshape."""
-    reshapes = [found for value in node.inputs if (found := made_by(value, "Reshape")) and _keeps_last(found)]
+    reshapes = [
+        candidate for value in node.inputs if (candidate := made_by(value, "Reshape")) and _keeps_last(candidate)
+    ]
     for reshape in reshapes:
         if node.op_type == "Add" and all(array(value) is None for value in node.inputs):
             twin = node.inputs[1] if node.inputs[0] is reshape.outputs[0] else node.inputs[0]
@@ -78,7 +80,7 @@ def rewrite(edit: Edit, match: Match) -> None:
     if match.chain:
         twin = _replay(edit, match.chain, leading[:-1])
         inputs = [source if value is data else twin for value in node.inputs]
-    attributes = {name: it.value for name, it in node.attributes.items()}
+    attributes = {name: attr.value for name, attr in node.attributes.items()}
     if node.op_type in ("LayerNormalization", "Softmax"):
         attributes["axis"] = -1
     done = edit.add(node.op_type, inputs, shape, before=node, attributes=attributes)
@@ -132,10 +134,10 @@ def _rows_from_reshape(value: ir.Value | None) -> tuple[ir.Node, ...]:
             value = reshape.inputs[0]
             continue
         node = value.producer()
-        data = [it for it in node.inputs if array(it) is None] if node else []
+        data = [operand for operand in node.inputs if array(operand) is None] if node else []
         if node is None or len(data) != 1 or data[0] is None or not _by_row(node, data[0]):
             return ()
-        if any((held := array(it)) is not None and held.ndim > 2 for it in node.inputs):
+        if any((held := array(operand)) is not None and held.ndim > 2 for operand in node.inputs):
             return ()
         chain.insert(0, node)
         value = data[0]
@@ -149,8 +151,8 @@ def _replay(edit: Edit, chain: tuple[ir.Node, ...], leading: Sizes) -> ir.Value:
     value = edit.reshape(source, (*leading, shape[-1]), before=reshape)
     for node in rest:
         out = sure(sizes(node.outputs[0]))
-        inputs = [it if array(it) is not None else value for it in node.inputs]
-        attributes = {name: it.value for name, it in node.attributes.items()}
+        inputs = [operand if array(operand) is not None else value for operand in node.inputs]
+        attributes = {name: attr.value for name, attr in node.attributes.items()}
         if node.op_type in ("LayerNormalization", "Softmax"):
             attributes["axis"] = -1
         value = edit.add(node.op_type, inputs, (*leading, out[-1]), before=node, attributes=attributes)

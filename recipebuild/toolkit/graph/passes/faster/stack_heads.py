@@ -29,7 +29,7 @@ def pattern(node: ir.Node) -> Match | None:
     """A Transpose of a Reshape of a linear layer."""
     reshape = made_by(node.inputs[0], "Reshape") if node.op_type == "Transpose" else None
     layer = linear(reshape.inputs[0]) if reshape is not None else None
-    if reshape is None or layer is None or not all(only_use(it.outputs[0]) for it in (reshape, layer.nodes[-1])):
+    if reshape is None or layer is None or not all(only_use(end.outputs[0]) for end in (reshape, layer.nodes[-1])):
         return None
     return Match(layer, node)
 

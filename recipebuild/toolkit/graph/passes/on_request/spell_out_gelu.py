@@ -42,7 +42,7 @@ def rewrite(edit: Edit, match: Match) -> None:
 
     def make(operator: str, *inputs: ir.Value | float) -> ir.Value:
         name = f"{gelu.outputs[0].name}_constant"
-        held = [edit.number(it, x, name) if isinstance(it, float) else it for it in inputs]
+        held = [edit.number(operand, x, name) if isinstance(operand, float) else operand for operand in inputs]
         return edit.add(operator, held, shape, before=gelu)
 
     if attribute(gelu, "approximate", "none") == "tanh":

@@ -58,11 +58,11 @@ def rewrite(edit: Edit, match: Match) -> None:
         halves = (0, 0) if match.kind == "VALID" else (padding // 2, padding - padding // 2)
         before.append(halves[match.kind == "SAME_LOWER"])
         after.append(halves[match.kind != "SAME_LOWER"])
-    for it in ir.convenience.convert_attributes({"auto_pad": "NOTSET", "pads": [*before, *after]}):
-        node.attributes.add(it)
+    for attr in ir.convenience.convert_attributes({"auto_pad": "NOTSET", "pads": [*before, *after]}):
+        node.attributes.add(attr)
 
 
 def _kernel(node: ir.Node) -> tuple[int, ...]:
     """How many places the window has along each axis; of a Conv its weight may say it."""
-    given = attribute(node, "kernel_shape")
-    return tuple(given) if given is not None else (sizes(node.inputs[1]) or ())[2:]
+    kernel = attribute(node, "kernel_shape")
+    return tuple(kernel) if kernel is not None else (sizes(node.inputs[1]) or ())[2:]

@@ -42,5 +42,5 @@ def rewrite(edit: Edit, match: Match) -> None:
     import onnx_ir as ir
 
     how = {"coordinate_transformation_mode": "half_pixel", "nearest_mode": "round_prefer_ceil"}
-    for it in ir.convenience.convert_attributes(how):
-        match.resize.attributes.add(it)
+    for attr in ir.convenience.convert_attributes(how):
+        match.resize.attributes.add(attr)

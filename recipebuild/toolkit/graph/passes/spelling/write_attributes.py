@@ -57,9 +57,9 @@ def _defaults(node: ir.Node) -> dict[str, Any]:
     except onnx.defs.SchemaError:
         return {}
     values = {
-        name: onnx.helper.get_attribute_value(it.default_value)
-        for name, it in sorted(schema.attributes.items())
-        if it.default_value.name
+        name: onnx.helper.get_attribute_value(attr.default_value)
+        for name, attr in sorted(schema.attributes.items())
+        if attr.default_value.name
     }
     values = {name: value.decode() if isinstance(value, bytes) else value for name, value in values.items()}
     weight = sizes(node.inputs[1]) if node.op_type in ("Conv", "ConvTranspose") else None
