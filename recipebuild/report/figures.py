@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from recipebuild.facts.metrics import METRICS, metric_title, metrics_of
 from recipebuild.facts.tasks import TASKS
+from recipebuild.figures.bundled import Bundled
 from recipebuild.figures.compiled import Compiled
 from recipebuild.figures.deployed import Deployed
 from recipebuild.figures.evaluation import Evaluation
+from recipebuild.figures.exported import Exported
+from recipebuild.figures.final_model import FinalModel
 from recipebuild.figures.ladder import Ladder
 from recipebuild.figures.layers import Layers
+from recipebuild.figures.rewritten import Rewritten
+from recipebuild.figures.simplified import Simplified
 from recipebuild.figures.values import read_figures
 from recipebuild.figures.verification import Verification
 
@@ -78,18 +83,32 @@ def _ladder(ladder: Ladder) -> str:
     return ladder.verdict.partition(". Look")[0]
 
 
-def _rewrite(metrics: Metrics) -> str:
-    before, after = metrics["multiply_adds_before"], metrics["multiply_adds_after"]
-    said = (
-        f"{metrics['nodes_before']} -> {metrics['nodes_after']} nodes, {before / 1e9:.1f} -> {after / 1e9:.1f} G MACs"
-    )
-    return said + (f", taken back: {', '.join(metrics['rolled_back'])}" if metrics["rolled_back"] else "")
+def _export(exported: Exported) -> str:
+    return f"{exported.nodes} nodes, {size(exported.bytes)}"
+
+
+def _simplify(simplified: Simplified) -> str:
+    return f"{simplified.nodes_before} -> {simplified.nodes_after} nodes"
+
+
+def _rewrite(rewritten: Rewritten) -> str:
+    before, after = rewritten.multiply_adds_before, rewritten.multiply_adds_after
+    said = f"{rewritten.nodes_before} -> {rewritten.nodes_after} nodes, {before / 1e9:.1f} -> {after / 1e9:.1f} G MACs"
+    return said + (f", taken back: {', '.join(rewritten.rolled_back)}" if rewritten.rolled_back else "")
+
+
+def _head(final: FinalModel) -> str:
+    return ", ".join(f"{each['name']} {'x'.join(map(str, each['shape'] or ()))}" for each in final.outputs)
 
 
 def _layers(layers: Layers) -> str:
     said = "as the float model" if layers.snr_db is None else f"{layers.snr_db:.1f} dB at the output"
     worst = next((it["snr_db"] for it in layers.worst if it["snr_db"] is not None), None)
     return said if worst is None else f"{said}, {worst:.1f} dB behind the worst layer"
+
+
+def _bundle(bundled: Bundled) -> str:
+    return f"{bundled.files} files, {size(bundled.bytes)}"
 
 
 def _judge(metrics: Metrics) -> str:
@@ -117,10 +136,10 @@ def _typed(kind: type[Figures], say: Callable[[Figures], str]) -> Callable[[Metr
 
 
 _FIGURES: dict[str, Callable[[Metrics], str]] = {
-    "export": lambda m: f"{m['nodes']} nodes, {size(m['bytes'])}",
-    "simplify": lambda m: f"{m['nodes_before']} -> {m['nodes_after']} nodes",
-    "rewrite": _rewrite,
-    "head": lambda m: ", ".join(f"{o['name']} {'x'.join(map(str, o['shape']))}" for o in m["outputs"]),
+    "export": _typed(Exported, _export),
+    "simplify": _typed(Simplified, _simplify),
+    "rewrite": _typed(Rewritten, _rewrite),
+    "head": _typed(FinalModel, _head),
     "verify": _typed(Verification, _verify),
     "calibrate": lambda m: f"{m['images']} images, {size(m['bytes'])}",
     "compile": _typed(Compiled, _compile),
@@ -131,5 +150,5 @@ _FIGURES: dict[str, Callable[[Metrics], str]] = {
     "judge": _judge,
     "deploy": _typed(Deployed, _deploy),
     "judge-board": _judge,
-    "bundle": lambda m: f"{m['files']} files, {size(m['bytes'])}",
+    "bundle": _typed(Bundled, _bundle),
 }
