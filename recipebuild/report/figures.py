@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any
 from recipebuild.facts.metrics import METRICS, metric_title, metrics_of
 from recipebuild.facts.tasks import TASKS
 from recipebuild.figures.bundled import Bundled
+from recipebuild.figures.calibration_set import CalibrationSet
 from recipebuild.figures.compiled import Compiled
 from recipebuild.figures.deployed import Deployed
 from recipebuild.figures.evaluation import Evaluation
 from recipebuild.figures.exported import Exported
 from recipebuild.figures.final_model import FinalModel
+from recipebuild.figures.judged import Judged
 from recipebuild.figures.ladder import Ladder
 from recipebuild.figures.layers import Layers
 from recipebuild.figures.rewritten import Rewritten
+from recipebuild.figures.sensitivity import Sensitivity
 from recipebuild.figures.simplified import Simplified
 from recipebuild.figures.values import read_figures
 from recipebuild.figures.verification import Verification
@@ -107,12 +110,20 @@ def _layers(layers: Layers) -> str:
     return said if worst is None else f"{said}, {worst:.1f} dB behind the worst layer"
 
 
+def _calibrate(calibration: CalibrationSet) -> str:
+    return f"{calibration.images} images, {size(calibration.bytes)}"
+
+
+def _sensitivity(sensitivity: Sensitivity) -> str:
+    return f"{len(sensitivity.blocks)} blocks, most to win in {sensitivity.blocks[0]['block']}"
+
+
 def _bundle(bundled: Bundled) -> str:
     return f"{bundled.files} files, {size(bundled.bytes)}"
 
 
-def _judge(metrics: Metrics) -> str:
-    said = [f"{it['figure']} {it['value']:.6g}, {it['bound']} {it['limit']:g}" for it in metrics["checks"]]
+def _judge(judged: Judged) -> str:
+    said = [f"{it['figure']} {it['value']:.6g}, {it['bound']} {it['limit']:g}" for it in judged.checks]
     return "; ".join(said) or "the recipe sets no limit"
 
 
@@ -141,14 +152,14 @@ _FIGURES: dict[str, Callable[[Metrics], str]] = {
     "rewrite": _typed(Rewritten, _rewrite),
     "head": _typed(FinalModel, _head),
     "verify": _typed(Verification, _verify),
-    "calibrate": lambda m: f"{m['images']} images, {size(m['bytes'])}",
+    "calibrate": _typed(CalibrationSet, _calibrate),
     "compile": _typed(Compiled, _compile),
     "evaluate": _typed(Evaluation, _evaluate),
     "ladder": _typed(Ladder, _ladder),
     "layers": _typed(Layers, _layers),
-    "sensitivity": lambda m: f"{len(m['blocks'])} blocks, most to win in {m['blocks'][0]['block']}",
-    "judge": _judge,
+    "sensitivity": _typed(Sensitivity, _sensitivity),
+    "judge": _typed(Judged, _judge),
     "deploy": _typed(Deployed, _deploy),
-    "judge-board": _judge,
+    "judge-board": _typed(Judged, _judge),
     "bundle": _typed(Bundled, _bundle),
 }

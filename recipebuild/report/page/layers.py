@@ -10,6 +10,8 @@ from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
 
+from recipebuild.figures.sensitivity import Sensitivity
+from recipebuild.figures.values import read_figures
 from recipebuild.report.page.built import Built
 from recipebuild.report.page.charts import points
 from recipebuild.report.page.parts import Cell, Column, Section, Table, number
@@ -95,8 +97,8 @@ def _table(tensors: list[Mapping[str, Any]]) -> Table:
 def _blocks(built: Built) -> list[Table]:
     """What each block of the model loses by 8 bits, and would win by 16."""
     found = built.json("sensitivity", "sensitivity.json")
-    blocks = found.get("blocks") if isinstance(found, Mapping) else None
-    if not blocks:
+    sensitivity = read_figures(Sensitivity, found) if isinstance(found, Mapping) else None
+    if sensitivity is None or not sensitivity.blocks:
         return []
     columns = [
         Column("block"), Column("layers", True), Column("multiply-adds", True),
@@ -110,7 +112,7 @@ def _blocks(built: Built) -> list[Table]:
             _figure(it["alone"]["snr_db"], ".1f"),
             _figure(it["without"]["snr_db"], ".1f"),
         ]
-        for it in blocks
+        for it in sensitivity.blocks
     ]
     return [Table("Blocks, that with most to win first", columns, rows, filtered=True)]
 

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from recipebuild.figures.sensitivity import Sensitivity
+
 LAYERS = "quantization.layers"
 
 
@@ -70,9 +72,9 @@ class Change:
         return ", ".join(said) or "as it is"
 
 
-def blocks_of(sensitivity: Mapping[str, Any]) -> list[Block]:
+def blocks_of(sensitivity: Sensitivity) -> list[Block]:
     """The blocks that the step sensitivity found, and that have layers of their own to change."""
-    least = sensitivity["none"]["noise"]
+    least = sensitivity.none["noise"]
     return [
         Block(
             row["block"],
@@ -80,7 +82,7 @@ def blocks_of(sensitivity: Mapping[str, Any]) -> list[Block]:
             row["share"],
             max(0.0, row["alone"]["noise"] - least),
         )
-        for row in sensitivity["blocks"]
+        for row in sensitivity.blocks
         if row["layers"]
     ]
 
