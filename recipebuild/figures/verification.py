@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypedDict
+
+
+class Stage(TypedDict):
+    """How far a stage's model is from the reference; the figures are those of ``toolkit/graph/compare.py``."""
+
+    stage: str
+    absolute: float | None
+    relative: float | None
+    agreement: float | None
 
 
 @dataclass(frozen=True)
@@ -27,6 +36,6 @@ class Verification:
     warnings: Sequence[str]
     relative: float | None
     agreement: float | None
-    stages: Sequence[Mapping[str, Any]]
+    stages: Sequence[Stage]
     classes_seen: int | None = None
     before_resize: float | None = None

@@ -7,11 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from recipebuild.facts.metrics import METRICS, metric_title, metrics_of
 from recipebuild.facts.tasks import TASKS
+from recipebuild.figures.bundled import Bundled
+from recipebuild.figures.calibration_set import CalibrationSet
 from recipebuild.figures.compiled import Compiled
 from recipebuild.figures.deployed import Deployed
 from recipebuild.figures.evaluation import Evaluation
+from recipebuild.figures.exported import Exported
+from recipebuild.figures.final_model import FinalModel
+from recipebuild.figures.judged import Judged
 from recipebuild.figures.ladder import Ladder
 from recipebuild.figures.layers import Layers
+from recipebuild.figures.rewritten import Rewritten
+from recipebuild.figures.sensitivity import Sensitivity
+from recipebuild.figures.simplified import Simplified
 from recipebuild.figures.values import read_figures
 from recipebuild.figures.verification import Verification
 
@@ -78,12 +86,22 @@ def _ladder(ladder: Ladder) -> str:
     return ladder.verdict.partition(". Look")[0]
 
 
-def _rewrite(metrics: Metrics) -> str:
-    before, after = metrics["multiply_adds_before"], metrics["multiply_adds_after"]
-    text = (
-        f"{metrics['nodes_before']} -> {metrics['nodes_after']} nodes, {before / 1e9:.1f} -> {after / 1e9:.1f} G MACs"
-    )
-    return text + (f", taken back: {', '.join(metrics['rolled_back'])}" if metrics["rolled_back"] else "")
+def _export(exported: Exported) -> str:
+    return f"{exported.nodes} nodes, {size(exported.bytes)}"
+
+
+def _simplify(simplified: Simplified) -> str:
+    return f"{simplified.nodes_before} -> {simplified.nodes_after} nodes"
+
+
+def _rewrite(rewritten: Rewritten) -> str:
+    before, after = rewritten.multiply_adds_before, rewritten.multiply_adds_after
+    text = f"{rewritten.nodes_before} -> {rewritten.nodes_after} nodes, {before / 1e9:.1f} -> {after / 1e9:.1f} G MACs"
+    return text + (f", taken back: {', '.join(rewritten.rolled_back)}" if rewritten.rolled_back else "")
+
+
+def _head(final: FinalModel) -> str:
+    return ", ".join(f"{each['name']} {'x'.join(map(str, each['shape'] or ()))}" for each in final.outputs)
 
 
 def _layers(layers: Layers) -> str:
@@ -92,10 +110,20 @@ def _layers(layers: Layers) -> str:
     return text if worst is None else f"{text}, {worst:.1f} dB behind the worst layer"
 
 
-def _judge(metrics: Metrics) -> str:
-    checks = [
-        f"{check['figure']} {check['value']:.6g}, {check['bound']} {check['limit']:g}" for check in metrics["checks"]
-    ]
+def _calibrate(calibration: CalibrationSet) -> str:
+    return f"{calibration.images} images, {size(calibration.bytes)}"
+
+
+def _sensitivity(sensitivity: Sensitivity) -> str:
+    return f"{len(sensitivity.blocks)} blocks, most to win in {sensitivity.blocks[0]['block']}"
+
+
+def _bundle(bundled: Bundled) -> str:
+    return f"{bundled.files} files, {size(bundled.bytes)}"
+
+
+def _judge(judged: Judged) -> str:
+    checks = [f"{check['figure']} {check['value']:.6g}, {check['bound']} {check['limit']:g}" for check in judged.checks]
     return "; ".join(checks) or "the recipe sets no limit"
 
 
@@ -119,19 +147,19 @@ def _typed(kind: type[Figures], say: Callable[[Figures], str]) -> Callable[[Metr
 
 
 _FIGURES: dict[str, Callable[[Metrics], str]] = {
-    "export": lambda m: f"{m['nodes']} nodes, {size(m['bytes'])}",
-    "simplify": lambda m: f"{m['nodes_before']} -> {m['nodes_after']} nodes",
-    "rewrite": _rewrite,
-    "head": lambda m: ", ".join(f"{o['name']} {'x'.join(map(str, o['shape']))}" for o in m["outputs"]),
+    "export": _typed(Exported, _export),
+    "simplify": _typed(Simplified, _simplify),
+    "rewrite": _typed(Rewritten, _rewrite),
+    "head": _typed(FinalModel, _head),
     "verify": _typed(Verification, _verify),
-    "calibrate": lambda m: f"{m['images']} images, {size(m['bytes'])}",
+    "calibrate": _typed(CalibrationSet, _calibrate),
     "compile": _typed(Compiled, _compile),
     "evaluate": _typed(Evaluation, _evaluate),
     "ladder": _typed(Ladder, _ladder),
     "layers": _typed(Layers, _layers),
-    "sensitivity": lambda m: f"{len(m['blocks'])} blocks, most to win in {m['blocks'][0]['block']}",
-    "judge": _judge,
+    "sensitivity": _typed(Sensitivity, _sensitivity),
+    "judge": _typed(Judged, _judge),
     "deploy": _typed(Deployed, _deploy),
-    "judge-board": _judge,
-    "bundle": lambda m: f"{m['files']} files, {size(m['bytes'])}",
+    "judge-board": _typed(Judged, _judge),
+    "bundle": _typed(Bundled, _bundle),
 }

@@ -6,6 +6,8 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from recipebuild.figures.simplified import Simplified
+from recipebuild.figures.values import read_figures
 from recipebuild.report.accuracy import accuracy_text, verdict_text
 from recipebuild.report.figures import figure, size
 from recipebuild.report.table import rendered
@@ -28,8 +30,9 @@ def summary(manifest: Mapping[str, Any], folder: Path, notes_seen: Collection[st
         return done + verdict_text(manifest)
     tables = [_steps(manifest)]
     for step in steps:
-        if step["name"] == "simplify" and step["status"] == "built" and "operators" in step["metrics"]:
-            tables.append(_operators(step["metrics"]))
+        if step["name"] == "simplify" and step["status"] == "built":
+            simplified = read_figures(Simplified, step["metrics"])
+            tables += [_operators(simplified)] if simplified else []
     lines = [rendered(table) for table in tables] + [accuracy_text(manifest)]
     lines += [f"{note}\n" for note in manifest["notes"] if note not in notes_seen]
     lines.append(f"toolchain: {toolchain(manifest)}\n")
@@ -64,15 +67,14 @@ def _steps(manifest: Mapping[str, Any]) -> Table:
     return table
 
 
-def _operators(metrics: Mapping[str, Any]) -> Table:
+def _operators(simplified: Simplified) -> Table:
     from rich.table import Table
 
     table = Table("operator", "exported", "simplified", box=None, pad_edge=False)
     for column in table.columns[1:]:
         column.justify = "right"
-    for row in metrics["operators"]:
+    for row in simplified.operators:
         table.add_row(row["op"], str(row["before"]), str(row["after"]))
-    table.add_row("all", str(metrics["nodes_before"]), str(metrics["nodes_after"]))
-    if "bytes" in metrics:
-        table.caption = f"simplified: {size(metrics['bytes'])}"
+    table.add_row("all", str(simplified.nodes_before), str(simplified.nodes_after))
+    table.caption = f"simplified: {size(simplified.bytes)}"
     return table

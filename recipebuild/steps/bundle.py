@@ -22,6 +22,8 @@ from recipebuild.engine.keys import installed_version
 from recipebuild.engine.step import Progress
 from recipebuild.facts.metrics import METRICS
 from recipebuild.facts.runners import Runner, runners
+from recipebuild.figures.bundled import Bundled
+from recipebuild.figures.values import as_json
 from recipebuild.toolkit.bundle import provenance
 from recipebuild.toolkit.bundle.card import card, program
 from recipebuild.toolkit.bundle.interface import check_runner, interface, labels
@@ -107,12 +109,14 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     write_sums(folder)
     progress(0.7, "archive")
     write_archive(folder, out / "bundle.tar.gz", params.recipe)
-    return {
-        "files": len(list(folder.iterdir())),
-        "bytes": sum(path.stat().st_size for path in folder.iterdir()),
-        "model": described["model"],
-        "runner": params.runner,
-    }
+    return as_json(
+        Bundled(
+            files=len(list(folder.iterdir())),
+            bytes=sum(path.stat().st_size for path in folder.iterdir()),
+            model=described["model"],
+            runner=params.runner,
+        )
+    )
 
 
 def _interface(inputs: Mapping[str, Path], params: Params) -> dict[str, Any]:

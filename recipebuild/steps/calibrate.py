@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from recipebuild.engine.step import Progress
 from recipebuild.errors import StepError
+from recipebuild.figures.calibration_set import CalibrationSet
+from recipebuild.figures.values import as_json
 from recipebuild.toolkit.calibration.archive import sample, write_archive
 from recipebuild.toolkit.calibration.decode import decode
 from recipebuild.toolkit.calibration.imagefile import ImageFile
@@ -65,13 +67,15 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     for warning in warnings:
         logger.warning("%s", warning)
     by_area = sorted(facts, key=lambda image: (image.width * image.height, image.width))
-    return {
-        "images": total,
-        "bytes": sum(image.bytes for image in facts),
-        "smallest": _size(by_area[0]),
-        "largest": _size(by_area[-1]),
-        "warnings": warnings,
-    }
+    return as_json(
+        CalibrationSet(
+            images=total,
+            bytes=sum(image.bytes for image in facts),
+            smallest=_size(by_area[0]),
+            largest=_size(by_area[-1]),
+            warnings=warnings,
+        )
+    )
 
 
 def _covering(members: Sequence[ImageFile], count: int, progress: Progress) -> list[ImageFile]:

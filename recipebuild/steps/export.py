@@ -13,6 +13,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from recipebuild.engine.step import Progress
+from recipebuild.figures.exported import Exported
+from recipebuild.figures.values import as_json
 from recipebuild.toolkit.models.export import ExportError, attention_for, export
 from recipebuild.toolkit.models.load import load
 
@@ -57,18 +59,18 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     """
     attention = attention_for(params.opset)
     try:
-        metrics = _export(inputs["model"], params, attention, out, progress)
+        exported = _export(inputs["model"], params, attention, out, progress)
     except ExportError:
         if attention == "eager":
             raise
         # Shifted windows (Swin) among others cannot be exported with fused attention; spelled out they can.
         logger.info("trying again with attention spelled out")
-        metrics = _export(inputs["model"], params, "eager", out, progress)
-    logger.info("export.onnx: %(nodes)d nodes, %(parameters)d parameters, %(bytes)d bytes", metrics)
-    return metrics
+        exported = _export(inputs["model"], params, "eager", out, progress)
+    logger.info("export.onnx: %d nodes, %d parameters, %d bytes", exported.nodes, exported.parameters, exported.bytes)
+    return as_json(exported)
 
 
-def _export(folder: Path, params: Params, attention: str, out: Path, progress: Progress) -> dict[str, Any]:
+def _export(folder: Path, params: Params, attention: str, out: Path, progress: Progress) -> Exported:
     progress(0.0, f"loading, {params.weights} weights")
     module = load(
         folder,

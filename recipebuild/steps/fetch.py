@@ -15,6 +15,8 @@ from pydantic import BaseModel, ConfigDict
 
 from recipebuild.engine.step import Progress
 from recipebuild.errors import RecipeError
+from recipebuild.figures.fetched import Fetched
+from recipebuild.figures.values import as_json
 from recipebuild.toolkit.graph.source import copy_onnx
 from recipebuild.toolkit.models.checkpoint import CONFIG, check_folder, copy_files, read_config, write_config
 from recipebuild.toolkit.models.families import config_for, known_ids
@@ -48,40 +50,44 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         ``origin`` (hub, family, folder or onnx), ``bytes`` in all, and the ``commit`` if it came from the hub.
     """
     source = inputs.get("source")
+    commit: str | None = None
     if source is None:
-        facts = _from_hub(params, out / "model", progress)
+        commit = _from_hub(params, out / "model", progress)
+        origin = "hub" if commit else "family"
     elif source.is_dir():
-        facts = _from_folder(source, params, out / "model")
+        _from_folder(source, params, out / "model")
+        origin = "folder"
     else:
-        facts = _from_onnx(source, params, out / "model.onnx")
+        _from_onnx(source, params, out / "model.onnx")
+        origin = "onnx"
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
-    logger.info("model from %s, %d bytes", facts["origin"], size)
-    return {**facts, "bytes": size}
+    logger.info("model from %s, %d bytes", origin, size)
+    return as_json(Fetched(origin=origin, commit=commit, bytes=size))
 
 
-def _from_hub(params: Params, model: Path, progress: Progress) -> dict[str, Any]:
+def _from_hub(params: Params, model: Path, progress: Progress) -> str | None:
+    """Fetch a hub model; give its commit, or ``None`` for random weights, which need only a known architecture."""
     if params.hub_id is None:
         raise RecipeError("model.source names no model", remedy="give a hub id, a folder or an .onnx file")
     if params.weights == "random":
         write_config(_known_config(params.hub_id), model)
-        return {"origin": "family"}
-    downloaded = snapshot(params.hub_id, params.revision, allow_pickle=params.allow_pickle, progress=progress)
-    where = f"{params.hub_id} at {downloaded.commit}"
-    copy_files(check_folder(downloaded.folder, allow_pickle=params.allow_pickle, where=where), downloaded.folder, model)
-    return {"origin": "hub", "commit": downloaded.commit}
+        return None
+    fetched = snapshot(params.hub_id, params.revision, allow_pickle=params.allow_pickle, progress=progress)
+    where = f"{params.hub_id} at {fetched.commit}"
+    copy_files(check_folder(fetched.folder, allow_pickle=params.allow_pickle, where=where), fetched.folder, model)
+    return fetched.commit
 
 
-def _from_folder(source: Path, params: Params, model: Path) -> dict[str, Any]:
+def _from_folder(source: Path, params: Params, model: Path) -> None:
     if params.weights == "random":
         read_config(source / CONFIG)
         files = [CONFIG]
     else:
         files = check_folder(source, allow_pickle=params.allow_pickle, where=str(source))
     copy_files(files, source, model)
-    return {"origin": "folder"}
 
 
-def _from_onnx(source: Path, params: Params, model: Path) -> dict[str, Any]:
+def _from_onnx(source: Path, params: Params, model: Path) -> None:
     if params.weights == "random":
         raise RecipeError(
             f"random needs an architecture, and {source.name} is a finished graph",
@@ -89,7 +95,6 @@ def _from_onnx(source: Path, params: Params, model: Path) -> dict[str, Any]:
             remedy="set model.weights: pretrained, or point model.source at a folder with a config.json",
         )
     copy_onnx(source, model)
-    return {"origin": "onnx"}
 
 
 def _known_config(hub_id: str) -> dict[str, Any]:

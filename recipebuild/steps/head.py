@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from recipebuild.engine.step import Progress
+from recipebuild.figures.final_model import FinalModel, TensorRow
+from recipebuild.figures.values import as_json
 from recipebuild.toolkit.graph.before_resize import before_resize
 from recipebuild.toolkit.graph.files import check, load, save, size
 from recipebuild.toolkit.graph.head import Head, add_argmax, add_axis
+from recipebuild.toolkit.graph.statistics import Tensor
 from recipebuild.toolkit.graph.statistics import inputs as model_inputs
 from recipebuild.toolkit.graph.statistics import outputs as model_outputs
 
@@ -29,13 +32,15 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     target = out / "model.onnx"
     save(model, target)
     check(target)
-    return {
-        "nodes": len(model.graph.node),
-        "bytes": size(target),
-        "inputs": [
-            {"name": tensor.name, "dtype": tensor.dtype, "shape": tensor.shape} for tensor in model_inputs(model)
-        ],
-        "outputs": [
-            {"name": tensor.name, "dtype": tensor.dtype, "shape": tensor.shape} for tensor in model_outputs(model)
-        ],
-    }
+    return as_json(
+        FinalModel(
+            nodes=len(model.graph.node),
+            bytes=size(target),
+            inputs=[_row(tensor) for tensor in model_inputs(model)],
+            outputs=[_row(tensor) for tensor in model_outputs(model)],
+        )
+    )
+
+
+def _row(tensor: Tensor) -> TensorRow:
+    return TensorRow(name=tensor.name, dtype=tensor.dtype, shape=tensor.shape)

@@ -26,6 +26,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from recipebuild.engine.step import Progress
 from recipebuild.errors import CheckError
+from recipebuild.figures.judged import Check, Judged
+from recipebuild.figures.values import as_json
 from recipebuild.toolkit.evaluate.noise import is_noise
 
 CAUSES = (
@@ -40,9 +42,6 @@ CAUSES = (
 
 _WRITTEN = {"miou": "mIoU"}
 """Metrics that people write in another way."""
-
-Check = dict[str, Any]
-"""An entry of ``checks``."""
 
 
 class Params(BaseModel):
@@ -88,7 +87,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         CheckError: If one does not; it has all that do not, and ``checks`` as its metrics.
     """
     judgements = list(_judgements(inputs, params))
-    metrics = {"checks": [check for judgement in judgements for check in judgement.checks]}
+    metrics = as_json(Judged([check for judgement in judgements for check in judgement.checks]))
     short = [judgement for judgement in judgements if judgement.message]
     if short:
         raise CheckError(

@@ -6,14 +6,17 @@ Inputs: model (ONNX, static shapes).   Outputs: rewritten.onnx (and .data over 2
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from recipebuild.engine.step import Progress
+from recipebuild.figures.rewritten import Pass, Refusal, Rewritten
+from recipebuild.figures.values import as_json
 from recipebuild.toolkit.graph.cost import layout_changes, multiply_adds, peak_activation_bytes
 from recipebuild.toolkit.graph.files import check, load, size
 from recipebuild.toolkit.graph.passes import defaults
@@ -49,10 +52,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     """Rewrite the model and find that it still gives the same.
 
     Returns:
-        ``passes`` (name, how often, nodes after it), ``refused`` (name, reason, how often: what their guards did not
-        allow), ``rolled_back`` (names of those that changed the result too much), ``relative`` and ``agreement``, and
-        before and after: ``nodes``, ``multiply_adds``, ``layout_changes``, ``peak_activation_bytes``, and how many of
-        which ``operators``.
+        The figures that ``recipebuild/figures/rewritten.py`` names.
     """
     target = out / "rewritten.onnx"
     names = [name for name in defaults(params.target) if params.switches.get(name, True)]
@@ -62,30 +62,47 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     check(target)
     for name in result.rolled_back:
         logger.warning("%s was taken back: it changed what the model gives", name)
+    difference = result.difference
     before, after = _work(inputs["model"]), _work(target)
-    operators = operator_table(before.pop("operators"), after.pop("operators"))
-    return {
-        "passes": [
-            {"name": applied.name, "times": applied.times, "nodes": applied.after} for applied in result.applied
-        ],
-        "refused": [asdict(each) for each in result.refused],
-        "rolled_back": list(result.rolled_back),
-        "relative": result.difference and result.difference.relative,
-        "agreement": result.difference and result.difference.agreement,
-        **{f"{name}_before": value for name, value in before.items()},
-        **{f"{name}_after": value for name, value in after.items()},
-        "operators": operators,
-        "bytes": size(target),
-    }
+    return as_json(
+        Rewritten(
+            passes=[Pass(name=each.name, times=each.times, nodes=each.after) for each in result.applied],
+            refused=[Refusal(name=each.name, reason=each.reason, times=each.times) for each in result.refused],
+            rolled_back=list(result.rolled_back),
+            relative=difference.relative if difference else None,
+            agreement=difference.agreement if difference else None,
+            nodes_before=before.nodes,
+            multiply_adds_before=before.multiply_adds,
+            layout_changes_before=before.layout_changes,
+            peak_activation_bytes_before=before.peak_activation_bytes,
+            nodes_after=after.nodes,
+            multiply_adds_after=after.multiply_adds,
+            layout_changes_after=after.layout_changes,
+            peak_activation_bytes_after=after.peak_activation_bytes,
+            operators=operator_table(before.operators, after.operators),
+            bytes=size(target),
+        )
+    )
 
 
-def _work(path: Path) -> dict[str, Any]:
-    """How much there is to do in a model; one at a time is in memory."""
+@dataclass(frozen=True)
+class _Work:
+    """How much there is to do in a model."""
+
+    nodes: int
+    multiply_adds: int
+    layout_changes: int
+    peak_activation_bytes: int
+    operators: Counter[str]
+
+
+def _work(path: Path) -> _Work:
+    """Of the model in a file; one at a time is in memory."""
     model = load(path, weights=False)
-    return {
-        "nodes": len(model.graph.node),
-        "multiply_adds": multiply_adds(model),
-        "layout_changes": layout_changes(model),
-        "peak_activation_bytes": peak_activation_bytes(model),
-        "operators": operators_and_constants(model),
-    }
+    return _Work(
+        nodes=len(model.graph.node),
+        multiply_adds=multiply_adds(model),
+        layout_changes=layout_changes(model),
+        peak_activation_bytes=peak_activation_bytes(model),
+        operators=operators_and_constants(model),
+    )

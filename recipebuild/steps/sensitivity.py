@@ -33,6 +33,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from recipebuild.engine.step import Progress
 from recipebuild.errors import StepError
+from recipebuild.figures.sensitivity import BlockRow, OutputError, Sensitivity
+from recipebuild.figures.values import as_json
 from recipebuild.steps.compile_onnxruntime import Smooth
 from recipebuild.toolkit.analysis.blocks import NetworkBlock, blocks
 from recipebuild.toolkit.analysis.compared import compared
@@ -91,11 +93,9 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     board = Switchboard(model, pair.quantized, pair.twins, output, _batches(inputs, params))
     groups = blocks(model, modules_of(model), params.blocks // 3)
     runs = _RUNS * params.blocks
-    result = sensitivity(board, groups, params.blocks, lambda done: progress(min(done / runs, 1.0), f"run {done}"))
-    rows = [
-        {**_named(row.block), "alone": _figures(row.alone), "without": _figures(row.without)} for row in result.blocks
-    ]
-    metrics = {"images": params.images, "full": _figures(result.full), "none": _figures(result.none), "blocks": rows}
+    measured = sensitivity(board, groups, params.blocks, lambda done: progress(min(done / runs, 1.0), f"run {done}"))
+    rows = [_row(each.block, each.alone, each.without) for each in measured.blocks]
+    metrics = as_json(Sensitivity(params.images, _figures(measured.full), _figures(measured.none), rows))
     (out / "sensitivity.json").write_text(json.dumps(metrics, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     return metrics
 
@@ -105,15 +105,21 @@ def _batches(inputs: Mapping[str, Path], params: Params) -> Iterator[Batch]:
         yield batch(image, params.input)
 
 
-def _named(block: NetworkBlock) -> dict[str, Any]:
-    share = round(block.share, 6)
-    return {"block": block.name, "module": block.module, "layers": list(block.layers), "share": share}
+def _row(block: NetworkBlock, alone: Effect, without: Effect) -> BlockRow:
+    return BlockRow(
+        block=block.name,
+        module=block.module,
+        layers=list(block.layers),
+        share=round(block.share, 6),
+        alone=_figures(alone),
+        without=_figures(without),
+    )
 
 
-def _figures(effect: Effect) -> dict[str, float | None]:
+def _figures(effect: Effect) -> OutputError:
     noise = float(f"{effect.noise:.3g}")
-    return {
-        "noise": noise,
-        "snr_db": round(-10 * math.log10(noise), 1) if noise > 0 else None,
-        "agreement": None if effect.agreement is None else round(effect.agreement, 6),
-    }
+    return OutputError(
+        noise=noise,
+        snr_db=round(-10 * math.log10(noise), 1) if noise > 0 else None,
+        agreement=None if effect.agreement is None else round(effect.agreement, 6),
+    )

@@ -10,6 +10,8 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from recipebuild.engine.step import Progress
+from recipebuild.figures.simplified import Simplified
+from recipebuild.figures.values import as_json
 from recipebuild.toolkit.graph.files import check, load, save, size
 from recipebuild.toolkit.graph.simplify import simplify
 from recipebuild.toolkit.graph.statistics import operator_table, operators_and_constants
@@ -38,13 +40,15 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     save(simplify(inputs["model"], params.input_name, params.shape, params.more), target)
     check(target)
     (before, nodes_before), (after, nodes_after) = _counted(inputs["model"]), _counted(target)
-    return {
-        "operators": operator_table(before, after),
-        "nodes_before": nodes_before,
-        "nodes_after": nodes_after,
-        "bytes_before": size(inputs["model"]),
-        "bytes": size(target),
-    }
+    return as_json(
+        Simplified(
+            operators=operator_table(before, after),
+            nodes_before=nodes_before,
+            nodes_after=nodes_after,
+            bytes_before=size(inputs["model"]),
+            bytes=size(target),
+        )
+    )
 
 
 def _counted(path: Path) -> tuple[Counter[str], int]:

@@ -11,6 +11,7 @@ import itertools
 import json
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from pydantic import Field
 from recipebuild.engine.step import Progress
 from recipebuild.errors import CheckError, StepError
 from recipebuild.figures.values import as_json
-from recipebuild.figures.verification import Verification
+from recipebuild.figures.verification import Stage, Verification
 from recipebuild.toolkit.calibration.archive import read_archive
 from recipebuild.toolkit.calibration.more import more_tensor
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
@@ -76,13 +77,20 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         {name: more_tensor(inputs[f"more_{name}"], name, shape, image) for name, shape in params.more.items()}
         for image in images
     ]
-    figures: dict[str, Any] = {"images": list(images), "reference": "PyTorch" if "model" in inputs else "ONNX"}
-    progress(0.0, f"{figures['reference']} on {len(batches)} images")
+    reference = "PyTorch" if "model" in inputs else "ONNX"
+    progress(0.0, f"{reference} on {len(batches)} images")
     expected = _reference(inputs, params, batches, more)
-    figures["warnings"] = _preprocessing(inputs["model"], params.input) if "model" in inputs else []
+    warnings = _preprocessing(inputs["model"], params.input) if "model" in inputs else []
     axis = _class_axis(params.head, expected[0])
-    if axis is not None:
-        figures["classes_seen"] = _classes_seen(expected, axis)
+    verified = Verification(
+        images=list(images),
+        reference=reference,
+        warnings=warnings,
+        relative=None,
+        agreement=None,
+        stages=[],
+        classes_seen=None if axis is None else _classes_seen(expected, axis),
+    )
 
     stages = {name: inputs[rung.input] for name, rung in RUNGS.items() if rung.checked and rung.input in inputs}
     differences: dict[str, OutputDifference] = {}
@@ -99,22 +107,23 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
             right = [[np.expand_dims(outputs[0], new_axis), *outputs[1:]] for outputs in expected]
         try:
             if has_head and params.head.before_resize:
-                right, got, figures["before_resize"] = _where_classes_do_not_meet(right, got)
+                right, got, same = _where_classes_do_not_meet(right, got)
+                verified = replace(verified, before_resize=same)
             differences[stage] = difference(right, got)
         except CheckError as error:
-            so_far = figures | _summary(differences)
+            so_far = as_json(_with_stages(verified, differences))
             raise CheckError(f"after {stage}: {error.message}", remedy=RUNGS[stage].look_at, metrics=so_far) from error
-    figures |= _summary(differences)
+    metrics = as_json(_with_stages(verified, differences))
     for stage, measured in differences.items():
         if measured.beyond(relative=params.relative, agreement=params.agreement):
             raise CheckError(
-                f"after {stage} the model is not the {figures['reference']} one any more: {measured} "
+                f"after {stage} the model is not the {reference} one any more: {measured} "
                 f"(allowed: relative error {params.relative:g}, agreement {100 * params.agreement:g} %)",
                 remedy=RUNGS[stage].look_at,
-                metrics=figures,
+                metrics=metrics,
             )
-    (out / "verify.json").write_text(json.dumps(figures, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    return as_json(Verification(**figures))
+    (out / "verify.json").write_text(json.dumps(metrics, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    return metrics
 
 
 def _first(archive: Path) -> dict[str, Image.Image]:
@@ -207,21 +216,24 @@ def _where_classes_do_not_meet(
     return right, kept, round(float(np.mean(same)), 6)
 
 
-def _summary(differences: Mapping[str, OutputDifference]) -> dict[str, Any]:
-    """Rounded figures: of each stage, and the worst of them."""
-    stages = [
-        {
-            "stage": stage,
-            "absolute": _rounded(measured.absolute),
-            "relative": _rounded(measured.relative),
-            "agreement": measured.agreement if measured.agreement is None else round(measured.agreement, 6),
-        }
-        for stage, measured in differences.items()
-    ]
+def _with_stages(verified: Verification, differences: Mapping[str, OutputDifference]) -> Verification:
+    """The figures with those of each stage so far, and the worst of them."""
+    stages = [_stage(name, measured) for name, measured in differences.items()]
     relative = [row["relative"] for row in stages if row["relative"] is not None]
     agreement = [row["agreement"] for row in stages if row["agreement"] is not None]
-    worst = {"relative": max(relative, default=None), "agreement": min(agreement, default=None)}
-    return {**worst, "stages": stages}
+    return replace(
+        verified, relative=max(relative, default=None), agreement=min(agreement, default=None), stages=stages
+    )
+
+
+def _stage(stage: str, measured: OutputDifference) -> Stage:
+    """Rounded figures of a stage."""
+    return Stage(
+        stage=stage,
+        absolute=_rounded(measured.absolute),
+        relative=_rounded(measured.relative),
+        agreement=measured.agreement if measured.agreement is None else round(measured.agreement, 6),
+    )
 
 
 def _rounded(error: float | None) -> float | None:

@@ -16,6 +16,8 @@ from recipebuild.engine.events import OnEvent
 from recipebuild.engine.keys import installed_version
 from recipebuild.engine.task import Result
 from recipebuild.errors import CheckError, Interrupted, RecipeError
+from recipebuild.figures.fetched import Fetched
+from recipebuild.figures.values import read_figures
 from recipebuild.recipe.find import find
 from recipebuild.session import DEFAULTS, Job, Options, Session, listed, prepare
 
@@ -92,7 +94,8 @@ def _outcome(result: Result) -> dict[str, Any]:
     record = result.record
     if record is None:
         raise Interrupted("interrupted")
-    revision = {"revision": record.metrics["commit"]} if "commit" in record.metrics else {}
+    fetched = read_figures(Fetched, record.metrics) if result.step.name == "fetch" else None
+    revision = {"revision": fetched.commit} if fetched and fetched.commit else {}
     return {**revision, "files": {blob.name: blob.sha256 for blob in record.outputs}}
 
 

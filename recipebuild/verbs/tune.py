@@ -28,6 +28,7 @@ from recipebuild.errors import Interrupted, RecipeError
 from recipebuild.facts.tasks import DEPTH
 from recipebuild.figures.compiled import Compiled
 from recipebuild.figures.evaluation import Evaluation
+from recipebuild.figures.sensitivity import Sensitivity
 from recipebuild.figures.values import read_figures
 from recipebuild.files import write_text
 from recipebuild.plan.plan import Plan, only_until
@@ -214,7 +215,9 @@ class _Trials:
         if record is None:
             self._give_up(results, unless=False)
             return []
-        return blocks_of(record.metrics)
+        sensitivity = read_figures(Sensitivity, record.metrics)
+        assert sensitivity, "the step gives them"  # noqa: S101
+        return blocks_of(sensitivity)
 
     def figures(self, outcomes: Sequence[Outcome]) -> Figures:
         """Of the recipe as it is, and with the change."""

@@ -40,5 +40,5 @@ def test_the_exported_graph_has_the_papers_figures(
     names = {"input_name": "pixel_values", "output_name": "logits"}
     path = tmp_path / "export.onnx"
     found = export(module, path, shape=(1, 3, side, side), opset=opset, exporter=exporter, **names)
-    assert found["parameters"] / 1e6 == pytest.approx(parameters, rel=0.02)
+    assert found.parameters / 1e6 == pytest.approx(parameters, rel=0.02)
     assert describe(path).multiply_adds / 1e9 == pytest.approx(multiply_adds, rel=0.02)

@@ -124,10 +124,12 @@ def _metrics(step: str, drop: float, method: str) -> dict[str, Any]:
     ]
     per_class = {str(i): {"float": 0.9 - 0.1 * i, "quantized": 0.9 - 0.1 * i - drop} for i in range(3)}
     metrics: dict[str, dict[str, Any]] = {
-        "export": {"nodes": 60, "bytes": 2_000_000, "parameters": 457011, "opset": 17},
+        "export": {
+            "nodes": 60, "bytes": 2_000_000, "parameters": 457011, "opset": 17, "exporter": "dynamo", "operators": {},
+        },
         "simplify": {
             "operators": [{"op": "Add", "before": 40, "after": 15}, {"op": "Gemm", "before": 0, "after": 25}],
-            "nodes_before": 60, "nodes_after": 49, "bytes": 1_900_000,
+            "nodes_before": 60, "nodes_after": 49, "bytes_before": 2_000_000, "bytes": 1_900_000,
         },
         "rewrite": {
             "operators": table, "nodes_before": 49, "nodes_after": 31, "multiply_adds_before": 375_000_000,
@@ -137,7 +139,7 @@ def _metrics(step: str, drop: float, method: str) -> dict[str, Any]:
             "passes": [{"name": "fuse_gelu", "times": 4, "nodes": 45}, {"name": "fold_scale", "times": 8, "nodes": 31}],
             "refused": [{"name": "fold_decoder", "reason": "a Conv for each branch would be no less work", "times": 1}],
         },
-        "head": {"nodes": 32, "bytes": 1_800_000, "outputs": []},
+        "head": {"nodes": 32, "bytes": 1_800_000, "inputs": [], "outputs": []},
         "compile": {"bytes": 640_000, "method": method, "images": 4, "quantized_nodes": 31},
         "evaluate": {
             "images": 24, "miou_float": 0.83, "miou_quantized": 0.83 - drop, "pixel_accuracy_float": 0.94,

@@ -6,13 +6,17 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from recipebuild.errors import RecipeError
 from recipebuild.figures.compiled import Compiled
 from recipebuild.figures.deployed import Deployed
 from recipebuild.figures.evaluation import Evaluation
+from recipebuild.figures.rewritten import Rewritten
 from recipebuild.figures.values import read_figures
+
+if TYPE_CHECKING:
+    from recipebuild.figures.values import Figures
 
 MANIFEST = "manifest.json"
 
@@ -55,20 +59,29 @@ class Built:
         entry = self.step(name)
         return entry["metrics"] if entry else {}
 
+    def figures(self, kind: type[Figures], name: str) -> Figures | None:
+        """The figures of a step, as a type that names them; ``None`` if some are not there."""
+        return read_figures(kind, self.metrics(name))
+
+    @property
+    def rewritten(self) -> Rewritten | None:
+        """What the rewrites did; ``None`` if there were none."""
+        return self.figures(Rewritten, "rewrite")
+
     @property
     def evaluation(self) -> Evaluation | None:
         """Accuracy; ``None`` if it was not measured."""
-        return read_figures(Evaluation, self.metrics("evaluate"))
+        return self.figures(Evaluation, "evaluate")
 
     @property
     def compiled(self) -> Compiled | None:
         """What came of compiling; ``None`` if nothing did."""
-        return read_figures(Compiled, self.metrics("compile"))
+        return self.figures(Compiled, "compile")
 
     @property
     def deployed(self) -> Deployed | None:
         """What was measured on a board; ``None`` if it was on none."""
-        return read_figures(Deployed, self.metrics("deploy"))
+        return self.figures(Deployed, "deploy")
 
     def output(self, step: str, name: str) -> bytes | None:
         """What a step wrote under a name; ``None`` if it did not, or if that file is not in the build folder."""

@@ -2,79 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from recipebuild.figures.exported import Exported
+from recipebuild.figures.final_model import FinalModel
+from recipebuild.figures.operators import OperatorRow
+from recipebuild.figures.rewritten import Pass, Refusal, Rewritten
+from recipebuild.figures.simplified import Simplified
 from recipebuild.report.figures import size
 from recipebuild.report.page.built import Built
 from recipebuild.report.page.charts import bars
 from recipebuild.report.page.parts import Cell, Chart, Column, PageSection, PageTable, number
 from recipebuild.report.page.quantities import count_text
 
-_STAGES = (("export", "exported"), ("simplify", "simplified"), ("rewrite", "rewritten"), ("head", "with head"))
-
 
 def graph(built: Built) -> PageSection | None:
     """What became of the graph on its way; ``None`` if no step tells."""
-    operators = _operators(built)
-    lead = [_stages(built)] if any(built.metrics(step) for step, _ in _STAGES) else []
+    stages = _stages(built)
+    if stages is None:
+        return None
+    rewritten = built.rewritten
+    operators = _operators(built.figures(Simplified, "simplify"), rewritten)
     tables = []
     charts: list[Chart | None] = []
     if operators:
         charts.append(_chart(operators))
         tables.append(_operator_table(operators))
-    if passes := built.metrics("rewrite").get("passes"):
-        tables.append(_passes(built, passes))
-    if refused := built.metrics("rewrite").get("refused"):
-        tables.append(_refused(refused))
-    if not lead:
-        return None
-    return PageSection("graph", "Graph", _note(built), lead, charts, tables)
+    if rewritten and rewritten.passes:
+        tables.append(_passes(rewritten.passes, rewritten.nodes_before))
+    if rewritten and rewritten.refused:
+        tables.append(_refused(rewritten.refused))
+    return PageSection("graph", "Graph", _note(rewritten), [stages], charts, tables)
 
 
-def _note(built: Built) -> str:
-    rewritten = built.metrics("rewrite")
-    if rewritten.get("relative") is None:
+def _note(rewritten: Rewritten | None) -> str:
+    if rewritten is None or rewritten.relative is None:
         return ""
-    text = f"The rewritten graph gives what the exported one gives, to a relative error of {rewritten['relative']:.1e}"
-    agreement = rewritten.get("agreement")
+    text = f"The rewritten graph gives what the exported one gives, to a relative error of {rewritten.relative:.1e}"
+    agreement = rewritten.agreement
     return text + (
         f"; the class is the same for {100 * agreement:.2f} % of the pixels." if agreement is not None else "."
     )
 
 
-def _stages(built: Built) -> PageTable:
-    """Operators, multiply-adds and memory after each step that has such figures."""
-    rewritten = built.metrics("rewrite")
+def _stages(built: Built) -> PageTable | None:
+    """Operators, multiply-adds and memory after each step that has such figures; ``None`` if none has."""
+    rewritten = built.rewritten
+    blank = [Cell("")] * 3
+    before = after = blank
+    if rewritten:
+        before = _work(
+            rewritten.multiply_adds_before, rewritten.peak_activation_bytes_before, rewritten.layout_changes_before
+        )
+        after = _work(
+            rewritten.multiply_adds_after, rewritten.peak_activation_bytes_after, rewritten.layout_changes_after
+        )
     rows = []
-    for step, title in _STAGES:
-        metrics = built.metrics(step)
-        if not metrics:
-            continue
-        ending = {"simplify": "_before", "rewrite": "_after"}.get(step)
-        work = {
-            name: rewritten.get(f"{name}{ending}") if ending else None
-            for name in ("multiply_adds", "peak_activation_bytes", "layout_changes")
-        }
-        rows.append([
-            Cell(title),
-            number(metrics.get("nodes", metrics.get("nodes_after"))),
-            _shown(work["multiply_adds"], count_text),
-            _shown(work["peak_activation_bytes"], size),
-            _shown(work["layout_changes"], str),
-            _shown(metrics.get("bytes"), size),
-        ])  # fmt: skip
+    if exported := built.figures(Exported, "export"):
+        rows.append([Cell("exported"), number(exported.nodes), *blank, _shown(exported.bytes, size)])
+    if simplified := built.figures(Simplified, "simplify"):
+        rows.append([Cell("simplified"), number(simplified.nodes_after), *before, _shown(simplified.bytes, size)])
+    if rewritten:
+        rows.append([Cell("rewritten"), number(rewritten.nodes_after), *after, _shown(rewritten.bytes, size)])
+    if final := built.figures(FinalModel, "head"):
+        rows.append([Cell("with head"), number(final.nodes), *blank, _shown(final.bytes, size)])
+    if not rows:
+        return None
     if compiled := built.compiled:
-        blank = [Cell("")] * 3
         rows.append([Cell("compiled"), number(compiled.quantized_nodes), *blank, _shown(compiled.bytes, size)])
     columns = ["operators", "multiply-adds", "peak activations", "layout changes", "file"]
     return PageTable("Work and memory by stage", [Column("stage"), *(Column(name, True) for name in columns)], rows)
 
 
-def _operators(built: Built) -> dict[str, tuple[int, int, int]]:
+def _work(multiply_adds: int, activation_bytes: int, layout_changes: int) -> list[Cell]:
+    return [_shown(multiply_adds, count_text), _shown(activation_bytes, size), _shown(layout_changes, str)]
+
+
+def _operators(before: Simplified | None, after: Rewritten | None) -> dict[str, tuple[int, int, int]]:
     """How many of each operator were exported, left by the simplifier, and left by the rewrites, but for constants."""
-    tables = [_counts(built.metrics(step).get("operators")) for step in ("simplify", "rewrite")]
-    simplified, rewritten = tables
+    simplified = _counts(before.operators if before else ())
+    rewritten = _counts(after.operators if after else ())
     if not rewritten and not simplified:
         return {}
     names = (simplified.keys() | rewritten.keys()) - {"Constant"}
@@ -85,8 +93,8 @@ def _operators(built: Built) -> dict[str, tuple[int, int, int]]:
     return dict(sorted(counts.items(), key=lambda pair: (-max(pair[1]), pair[0])))
 
 
-def _counts(rows: Any) -> dict[str, tuple[int, int]]:
-    return {row["op"]: (row["before"], row["after"]) for row in rows or () if isinstance(row, Mapping)}
+def _counts(rows: Sequence[OperatorRow]) -> dict[str, tuple[int, int]]:
+    return {row["op"]: (row["before"], row["after"]) for row in rows}
 
 
 def _chart(operators: Mapping[str, tuple[int, int, int]]) -> Chart | None:
@@ -108,8 +116,7 @@ def _operator_table(operators: Mapping[str, tuple[int, int, int]]) -> PageTable:
     return PageTable("Operators by stage", columns, rows)
 
 
-def _passes(built: Built, passes: list[Mapping[str, Any]]) -> PageTable:
-    before = built.metrics("rewrite").get("nodes_before", 0)
+def _passes(passes: Sequence[Pass], before: int) -> PageTable:
     rows = []
     for each in passes:
         rows.append(
@@ -130,7 +137,7 @@ def _passes(built: Built, passes: list[Mapping[str, Any]]) -> PageTable:
     return PageTable("Rewrites, in their order", columns, rows, folded=True)
 
 
-def _refused(refused: list[Mapping[str, Any]]) -> PageTable:
+def _refused(refused: Sequence[Refusal]) -> PageTable:
     rows = [[Cell(each["name"], tone="code"), number(each["times"]), Cell(each["reason"])] for each in refused]
     columns = [Column("rewrite"), Column("places left", True), Column("why")]
     return PageTable("Rewrites that were not applied, and why", columns, rows, folded=True)

@@ -10,6 +10,8 @@ from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
 
+from recipebuild.figures.sensitivity import Sensitivity
+from recipebuild.figures.values import read_figures
 from recipebuild.report.page.built import Built
 from recipebuild.report.page.charts import points
 from recipebuild.report.page.parts import Cell, Column, PageSection, PageTable, number
@@ -94,9 +96,9 @@ def _table(tensors: list[Mapping[str, Any]]) -> PageTable:
 
 def _blocks(built: Built) -> list[PageTable]:
     """What each block of the model loses by 8 bits, and would win by 16."""
-    content = built.json("sensitivity", "sensitivity.json")
-    blocks = content.get("blocks") if isinstance(content, Mapping) else None
-    if not blocks:
+    written = built.json("sensitivity", "sensitivity.json")
+    sensitivity = read_figures(Sensitivity, written) if isinstance(written, Mapping) else None
+    if sensitivity is None or not sensitivity.blocks:
         return []
     columns = [
         Column("block"), Column("layers", True), Column("multiply-adds", True),
@@ -110,7 +112,7 @@ def _blocks(built: Built) -> list[PageTable]:
             _figure(block["alone"]["snr_db"], ".1f"),
             _figure(block["without"]["snr_db"], ".1f"),
         ]
-        for block in blocks
+        for block in sensitivity.blocks
     ]
     return [PageTable("Blocks, that with most to win first", columns, rows, filtered=True)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from recipebuild.figures.judged import Judged
 from recipebuild.report.page.built import Built
 from recipebuild.report.page.parts import Cell, Column, PageSection, PageTable, number
 
@@ -10,7 +11,8 @@ _COLUMNS = [Column("figure"), Column("value", True), Column("limit", True), Colu
 
 def limits(built: Built) -> PageSection | None:
     """What the steps judge and judge-board found; ``None`` if the recipe limits nothing."""
-    checks = [check for step in ("judge", "judge-board") for check in built.metrics(step).get("checks", ())]
+    judgements = (built.figures(Judged, step) for step in ("judge", "judge-board"))
+    checks = [check for judged in judgements if judged for check in judged.checks]
     if not checks:
         return None
     rows = []

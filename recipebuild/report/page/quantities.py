@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from recipebuild.facts.metrics import METRICS, ROWS, loss, metric_title
+from recipebuild.figures.bundled import Bundled
+from recipebuild.figures.exported import Exported
+from recipebuild.figures.final_model import FinalModel
 from recipebuild.report.figures import size
 from recipebuild.report.page.built import Built
 from recipebuild.report.pipeline.nodes import duration
@@ -93,25 +96,24 @@ def _board(built: Built) -> Iterator[Quantity]:
 
 
 def _work(built: Built) -> Iterator[Quantity]:
-    rewritten, exported = built.metrics("rewrite"), built.metrics("export")
-    shown: tuple[tuple[str, str, Callable[[Any], str]], ...] = (
-        ("multiply_adds", "multiply-adds", count_text),
-        ("peak_activation_bytes", "peak activations", size),
-        ("layout_changes", "layout changes", str),
-        ("nodes", "operators", str),
-    )
-    for key, title, text in shown:
-        if f"{key}_after" in rewritten:
-            value = rewritten[f"{key}_after"]
-            yield Quantity(key, title, value, text(value), "less")
-    if "parameters" in exported:
-        yield Quantity("parameters", "parameters", exported["parameters"], f"{exported['parameters'] / 1e6:.2f} M")
+    if rewritten := built.rewritten:
+        work, memory = rewritten.multiply_adds_after, rewritten.peak_activation_bytes_after
+        changes, nodes = rewritten.layout_changes_after, rewritten.nodes_after
+        yield Quantity("multiply_adds", "multiply-adds", work, count_text(work), "less")
+        yield Quantity("peak_activation_bytes", "peak activations", memory, size(memory), "less")
+        yield Quantity("layout_changes", "layout changes", changes, str(changes), "less")
+        yield Quantity("nodes", "operators", nodes, str(nodes), "less")
+    if exported := built.figures(Exported, "export"):
+        yield Quantity("parameters", "parameters", exported.parameters, f"{exported.parameters / 1e6:.2f} M")
 
 
 def _sizes(built: Built) -> Iterator[Quantity]:
-    for step, title in (("head", "float model"), ("compile", "compiled model"), ("bundle", "bundle")):
-        if count := built.metrics(step).get("bytes"):
-            yield Quantity(f"{step}_bytes", title, count, size(count), "less")
+    if final := built.figures(FinalModel, "head"):
+        yield Quantity("head_bytes", "float model", final.bytes, size(final.bytes), "less")
+    if compiled := built.compiled:
+        yield Quantity("compile_bytes", "compiled model", compiled.bytes, size(compiled.bytes), "less")
+    if bundled := built.figures(Bundled, "bundle"):
+        yield Quantity("bundle_bytes", "bundle", bundled.bytes, size(bundled.bytes), "less")
 
 
 def _time(built: Built) -> Quantity:

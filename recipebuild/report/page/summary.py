@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from recipebuild.facts.metrics import metric_title
+from recipebuild.figures.exported import Exported
+from recipebuild.figures.final_model import FinalModel
 from recipebuild.report.figures import size
 from recipebuild.report.page.accuracy import change, change_tone
 from recipebuild.report.page.built import Built
@@ -77,18 +79,18 @@ def _speed(built: Built) -> Iterator[Tile]:
 
 
 def _work(built: Built) -> Iterator[Tile]:
-    metrics = built.metrics("rewrite")
-    if "multiply_adds_after" in metrics:
-        before, after = metrics["multiply_adds_before"], metrics["multiply_adds_after"]
+    if rewritten := built.rewritten:
+        exported = built.figures(Exported, "export")
+        before, after = rewritten.multiply_adds_before, rewritten.multiply_adds_after
         yield Tile("multiply-adds", count_text(after), _was(count_text(before), before, after))
-        exported = built.metrics("export").get("nodes", metrics["nodes_before"])
-        yield Tile("operators", str(metrics["nodes_after"]), _was(str(exported), exported, metrics["nodes_after"]))
+        first, last = exported.nodes if exported else rewritten.nodes_before, rewritten.nodes_after
+        yield Tile("operators", str(last), _was(str(first), first, last))
 
 
 def _sizes(built: Built) -> Iterator[Tile]:
-    before = built.metrics("head").get("bytes")
-    if before and built.compiled:
-        yield Tile("compiled model", size(built.compiled.bytes), f"float {size(before)}")
+    final, compiled = built.figures(FinalModel, "head"), built.compiled
+    if final and compiled:
+        yield Tile("compiled model", size(compiled.bytes), f"float {size(final.bytes)}")
 
 
 def _time(built: Built) -> Tile:

@@ -6,8 +6,9 @@ import math
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from recipebuild.figures.operators import OperatorRow
 from recipebuild.toolkit.graph.walk import graphs, nodes
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ def operators_and_constants(model: onnx.ModelProto) -> Counter[str]:
     return Counter(operator_counts(model)) + Counter(Constant=initializers)
 
 
-def operator_table(before: Counter[str], after: Counter[str]) -> list[dict[str, Any]]:
+def operator_table(before: Counter[str], after: Counter[str]) -> list[OperatorRow]:
     """The rows ``{"op", "before", "after"}`` that onnxsim's command prints, sorted by operator.
 
     Args:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.errors import StepError, reason
+from recipebuild.figures.exported import Exported
 from recipebuild.toolkit.graph.proto import write as write_model
 from recipebuild.toolkit.models.positions import freeze_positions
 from recipebuild.toolkit.models.trial import try_out
@@ -55,7 +56,7 @@ def export(
     shape: tuple[int, int, int, int],
     opset: int,
     exporter: str,
-) -> dict[str, Any]:
+) -> Exported:
     """Write ``module`` to ``path`` as ONNX: weights inside, or in ``<path>.data`` if they are over 2 GiB.
 
     Args:
@@ -67,10 +68,6 @@ def export(
         shape: N, C, H, W of the input; the graph is made for it and no other.
         opset: The version of the operator set, which the file then has.
         exporter: ``dynamo`` or ``torchscript``.
-
-    Returns:
-        ``opset``, ``nodes``, ``bytes`` (weights included), ``parameters``, ``exporter``, and ``operators``:
-        how many nodes of each type.
 
     Raises:
         StepError: If the model rejects the shape, or comes out at another opset.
@@ -100,14 +97,14 @@ def export(
         write_model(model, path)
         if external:
             shutil.move(_data(scratch), _data(path))
-    return {
-        "opset": opset,
-        "nodes": len(model.graph.node),
-        "bytes": path.stat().st_size + (_data(path).stat().st_size if external else 0),
-        "parameters": sum(parameter.numel() for parameter in module.parameters()),
-        "exporter": exporter,
-        "operators": dict(sorted(Counter(node.op_type for node in model.graph.node).items())),
-    }
+    return Exported(
+        opset=opset,
+        nodes=len(model.graph.node),
+        bytes=path.stat().st_size + (_data(path).stat().st_size if external else 0),
+        parameters=sum(parameter.numel() for parameter in module.parameters()),
+        exporter=exporter,
+        operators=dict(sorted(Counter(node.op_type for node in model.graph.node).items())),
+    )
 
 
 def _data(path: Path) -> Path:

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from recipebuild.figures.sensitivity import Sensitivity
+
 LAYERS = "quantization.layers"
 
 
@@ -70,9 +72,9 @@ class RecipeChange:
         return ", ".join(words) or "as it is"
 
 
-def blocks_of(sensitivity: Mapping[str, Any]) -> list[TunableBlock]:
+def blocks_of(sensitivity: Sensitivity) -> list[TunableBlock]:
     """The blocks that the step sensitivity found, and that have layers of their own to change."""
-    least = sensitivity["none"]["noise"]
+    least = sensitivity.none["noise"]
     return [
         TunableBlock(
             row["block"],
@@ -80,7 +82,7 @@ def blocks_of(sensitivity: Mapping[str, Any]) -> list[TunableBlock]:
             row["share"],
             max(0.0, row["alone"]["noise"] - least),
         )
-        for row in sensitivity["blocks"]
+        for row in sensitivity.blocks
         if row["layers"]
     ]
 

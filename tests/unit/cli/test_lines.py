@@ -14,17 +14,20 @@ from recipebuild.cli.live import display
 from recipebuild.engine.events import Event, OnEvent
 from recipebuild.engine.step import Step
 from recipebuild.errors import StepError
+from recipebuild.figures.calibration_set import CalibrationSet
+from recipebuild.figures.values import as_json
 from recipebuild.recipe.problems import Place, Problem, RecipeProblems
 
 CALIBRATE = Step("mine/calibrate", "calibrate", "toys", {}, {})
 EXPORT = Step("mine/export", "export", "toys", {}, {})
+PACKED = CalibrationSet(images=2, bytes=1000, smallest="32x32", largest="64x64", warnings=[])
 RUN = [
     Event(EXPORT, "cached", metrics={}),
     Event(CALIBRATE, "started"),
     Event(CALIBRATE, "progress", 0.5, "image 1 of 2"),
     Event(CALIBRATE, "warning", text="50 % are dark"),
     Event(CALIBRATE, "progress", 1.0, "image 2 of 2"),
-    Event(CALIBRATE, "built", seconds=1.25, metrics={"images": 2, "bytes": 1000, "warnings": []}),
+    Event(CALIBRATE, "built", seconds=1.25, metrics=as_json(PACKED)),
 ]
 
 

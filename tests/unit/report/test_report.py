@@ -15,6 +15,7 @@ from support.builds import make_build
 
 from recipebuild.errors import RecipeError
 from recipebuild.figures.evaluation import Evaluation
+from recipebuild.figures.sensitivity import BlockRow, OutputError, Sensitivity
 from recipebuild.figures.values import as_json
 from recipebuild.report.page import charts
 from recipebuild.report.page.built import Built, inside, read
@@ -59,9 +60,11 @@ def test_errors_come_first_then_warnings_then_notes_then_the_rest(folder: Path) 
 def test_what_each_block_would_win_is_told_where_it_was_measured(folder: Path) -> None:
     manifest = make_build(folder)
     assert "Blocks," not in text_of(report(manifest, folder))
-    block = {"block": "decode_head", "layers": ["a", "b"], "share": 0.25}
-    effects = {"alone": {"snr_db": 21.5}, "without": {"snr_db": None}}
-    (folder / "steps/layers/s.json").write_text(json.dumps({"blocks": [{**block, **effects}]}))
+    effect = OutputError(noise=0.0071, snr_db=21.5, agreement=None)
+    none = OutputError(noise=0.0, snr_db=None, agreement=None)
+    block = BlockRow(block="decode_head", module=None, layers=["a", "b"], share=0.25, alone=effect, without=none)
+    measured = Sensitivity(images=2, full=effect, none=none, blocks=[block])
+    (folder / "steps/layers/s.json").write_text(json.dumps(as_json(measured)))
     output = {"name": "sensitivity.json", "path": "steps/layers/s.json", "sha256": "ab" * 32, "bytes": 1}
     step = {**manifest["steps"][-1], "id": "tiny/s", "name": "sensitivity", "outputs": [output], "metrics": {}}
     manifest["steps"].append(step)

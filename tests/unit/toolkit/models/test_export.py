@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from recipebuild.errors import StepError
+from recipebuild.figures.exported import Exported as Figures
 from recipebuild.toolkit.models import export as exporting
 from recipebuild.toolkit.models.export import NAME_SCOPES, attention_for, export
 from recipebuild.toolkit.models.load import load
@@ -45,7 +46,7 @@ class Exported:
     exporter: str
     opset: int
     path: Path
-    metrics: dict[str, Any]
+    metrics: Figures
 
 
 @pytest.fixture(scope="module")
@@ -93,11 +94,11 @@ def test_the_figures_are_those_of_the_file(exported: Exported) -> None:
 
     metrics = exported.metrics
     nodes = onnx.load(exported.path).graph.node
-    assert metrics["nodes"] == len(nodes) == sum(metrics["operators"].values())
-    assert metrics["operators"]["Conv"] == sum(node.op_type == "Conv" for node in nodes)
-    assert metrics["bytes"] == exported.path.stat().st_size
-    assert (metrics["exporter"], metrics["opset"]) == (exported.exporter, exported.opset)
-    assert metrics["parameters"] == 58491
+    assert metrics.nodes == len(nodes) == sum(metrics.operators.values())
+    assert metrics.operators["Conv"] == sum(node.op_type == "Conv" for node in nodes)
+    assert metrics.bytes == exported.path.stat().st_size
+    assert (metrics.exporter, metrics.opset) == (exported.exporter, exported.opset)
+    assert metrics.parameters == 58491
     assert [path.name for path in exported.path.parent.iterdir()] == ["export.onnx"]
 
 
@@ -156,7 +157,7 @@ def test_big_weights_go_to_one_file_beside(exporter: str, tmp_path: Path, monkey
     metrics = export(module, tmp_path / "export.onnx", **WHAT, opset=18, exporter=exporter)
     files = {path.name: path.stat().st_size for path in tmp_path.iterdir()}
     assert set(files) == {"export.onnx", "export.onnx.data"}
-    assert metrics["bytes"] == sum(files.values())
+    assert metrics.bytes == sum(files.values())
     model = onnx.load(tmp_path / "export.onnx", load_external_data=False)
     places = {e.value for tensor in model.graph.initializer for e in tensor.external_data if e.key == "location"}
     assert places == {"export.onnx.data"}

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+from recipebuild.figures.sensitivity import BlockRow, OutputError, Sensitivity
 from recipebuild.verbs.tuning.change import RecipeChange, TunableBlock, blocks_of
 
-ROWS = {
-    "none": {"noise": 0.01},
-    "blocks": [
-        {"block": "a.mlp", "module": "a.mlp", "layers": ["up", "down"], "share": 0.2, "alone": {"noise": 0.05}},
-        {"block": "a (rest)", "module": None, "layers": ["sum", "odd[0]"], "share": 0.0, "alone": {"noise": 0.005}},
-        {"block": "b", "module": "b", "layers": [], "share": 0.0, "alone": {"noise": 0.01}},
+
+def error(noise: float) -> OutputError:
+    return OutputError(noise=noise, snr_db=20.0, agreement=None)
+
+
+def block(name: str, module: str | None, layers: list[str], share: float, noise: float) -> BlockRow:
+    return BlockRow(block=name, module=module, layers=layers, share=share, alone=error(noise), without=error(0.1))
+
+
+MEASURED = Sensitivity(
+    images=2,
+    full=error(0.1),
+    none=error(0.01),
+    blocks=[
+        block("a.mlp", "a.mlp", ["up", "down"], 0.2, 0.05),
+        block("a (rest)", None, ["sum", "odd[0]"], 0.0, 0.005),
+        block("b", "b", [], 0.0, 0.01),
     ],
-}
+)
 
 
 def test_blocks_are_named_by_module_or_else_by_their_layers() -> None:
-    first, rest = blocks_of(ROWS)
+    first, rest = blocks_of(MEASURED)
     assert first.layers == {"module": "a.mlp", "dtype": "U16"} and first.gain == 0.04
     assert rest.layers == {"module": ["sum", "odd[[]0]"], "dtype": "U16"} and rest.gain == 0
 
