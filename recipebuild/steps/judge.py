@@ -26,6 +26,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from recipebuild.engine.step import Progress
 from recipebuild.errors import CheckError
+from recipebuild.facts.metrics import metric_title
 from recipebuild.figures.judged import Check, Judged
 from recipebuild.figures.values import as_json
 from recipebuild.toolkit.evaluate.noise import is_noise
@@ -39,9 +40,6 @@ CAUSES = (
     "5. quantization itself: compare miou_float and miou_quantized; try another quantization.method",
 )
 """Why board and host may not agree."""
-
-_WRITTEN = {"miou": "mIoU"}
-"""Metrics that people write in another way."""
 
 
 class Params(BaseModel):
@@ -124,7 +122,7 @@ def _precision(dropped: list[str]) -> Judgement:
 def _accuracy(figures: Mapping[str, Any], max_drop: float) -> Judgement:
     """What quantization cost, against what it may cost."""
     metric, drop = figures["metric"], figures["drop"]
-    name = _WRITTEN.get(metric, metric)
+    name = metric_title(metric)
     check = _at_most(f"loss of {name}", "evaluate.max_drop", drop, max_drop)
     if check["passed"]:
         return Judgement([check])
