@@ -4,5 +4,5 @@
     found = read_figures(Layers, entry["metrics"])                              # in the report
 
 Each is a module of its own that imports no step: a step's key covers it, and a figure that one step gains must not run
-the others again.
+the others again. Rows among figures are typed dicts: plain JSON on both ends, with keys that mypy knows.
 """

@@ -199,7 +199,7 @@ class _Trials:
             built = read_figures(Compiled, compiled.record.metrics)
             assert accuracy and accuracy.drop is not None and built, "both steps give them"  # noqa: S101
             self.metric = accuracy.metric
-            outcomes.append(Outcome(accuracy.drop, built.share_16bit or 0.0, dict(evaluated.record.metrics)))
+            outcomes.append(Outcome(accuracy.drop, built.share_16bit or 0.0, accuracy))
         return outcomes
 
     def blocks(self, change: Change) -> list[Block]:
@@ -215,9 +215,12 @@ class _Trials:
 
     def figures(self, outcomes: Sequence[Outcome]) -> Figures:
         """Of the recipe as it is, and with the change."""
-        before, after = (it.metrics for it in outcomes)
+        before, after = (outcome.evaluation for outcome in outcomes)
+        assert before and after, "both were measured"  # noqa: S101
         right, quantized = f"{self.metric}_float", f"{self.metric}_quantized"
-        return Figures(after["images"], after[right], before[quantized], after[quantized], outcomes[1].drop)
+        return Figures(
+            after.images, after.scores[right], before.scores[quantized], after.scores[quantized], outcomes[1].drop
+        )
 
     def _run(self, changes: Sequence[Change], chosen: Callable[[Plan], Sequence[Step]]) -> list[dict[str, Result]]:
         """How the chosen steps of each variant ended, by their names."""
