@@ -205,7 +205,7 @@ class _Trials:
             built = read_figures(Compiled, compiled.record.metrics)
             assert accuracy and accuracy.drop is not None and built, "both steps give them"  # noqa: S101
             self.metric = accuracy.metric
-            outcomes.append(Outcome(accuracy.drop, built.share_16bit or 0.0, dict(evaluated.record.metrics)))
+            outcomes.append(Outcome(accuracy.drop, built.share_16bit or 0.0, accuracy))
         return outcomes
 
     def blocks(self, change: RecipeChange) -> list[TunableBlock]:
@@ -221,9 +221,12 @@ class _Trials:
 
     def figures(self, outcomes: Sequence[Outcome]) -> Figures:
         """Of the recipe as it is, and with the change."""
-        before, after = (outcome.metrics for outcome in outcomes)
+        before, after = (outcome.evaluation for outcome in outcomes)
+        assert before and after, "both were measured"  # noqa: S101
         right, quantized = f"{self.metric}_float", f"{self.metric}_quantized"
-        return Figures(after["images"], after[right], before[quantized], after[quantized], outcomes[1].drop)
+        return Figures(
+            after.images, after.scores[right], before.scores[quantized], after.scores[quantized], outcomes[1].drop
+        )
 
     def _run(
         self, changes: Sequence[RecipeChange], chosen: Callable[[Plan], Sequence[Step]]

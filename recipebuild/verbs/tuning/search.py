@@ -10,10 +10,11 @@ little for a general optimizer to find that a prefix of it does not have.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
+from recipebuild.figures.evaluation import Evaluation
 from recipebuild.verbs.tuning.change import RecipeChange, TunableBlock
 
 METHODS = ("MinMax", "Percentile", "MSE", "KL")
@@ -61,12 +62,12 @@ class Outcome:
     Attributes:
         drop: By how much the quantized model is worse than the float one, in the metric's own unit.
         share: Of multiply-adds in 16 bit.
-        metrics: All that was measured.
+        evaluation: All that was measured; ``None`` of a trial that failed.
     """
 
     drop: float
     share: float = 0.0
-    metrics: Mapping[str, Any] = field(default_factory=dict)
+    evaluation: Evaluation | None = None
 
 
 FAILED = Outcome(float("inf"), 1.0)
