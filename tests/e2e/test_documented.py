@@ -29,7 +29,7 @@ PARSED_ONLY = {
     r"s3://": "a bucket: tests/e2e/test_machines.py has one",
     r"tcp://": "a scheduler: tests/e2e/test_machines.py starts one",
     r"^recipebuild board (doctor|run)": "a board: tests/e2e/test_board.py has a stand-in behind a real SSH server",
-    r"^HF_ENDPOINT=": "a mirror: tests/unit/models has a server that speaks the hub's protocol",
+    r"^HF_ENDPOINT=": "a mirror: tests/unit/toolkit/models has a server that speaks the hub's protocol",
     r"^recipebuild tune": "minutes long: tests/e2e/test_tune.py",
     r"^recipebuild ui": "it serves until it is stopped: tests/unit/ui",
 }
