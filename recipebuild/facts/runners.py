@@ -5,18 +5,17 @@ Use: ``runners()["ax_segformer"].command("compiled.axmodel", 640, 1280)``.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict
 
 
-class Runner(BaseModel):
+@dataclass(frozen=True)
+class Runner:
     """One program of ax-samples; ``runners.yaml`` says what the fields mean."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     task: str
@@ -39,4 +38,7 @@ class Runner(BaseModel):
 def runners() -> dict[str, Runner]:
     """All known programs, by name."""
     table = yaml.safe_load((Path(__file__).parent / "runners.yaml").read_text(encoding="utf-8"))
-    return {name: Runner(name=name, **row) for name, row in table.items()}
+    return {
+        name: Runner(**{**row, "name": name, "outputs": tuple(row["outputs"]), "size": tuple(row["size"])})
+        for name, row in table.items()
+    }

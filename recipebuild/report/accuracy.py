@@ -11,8 +11,8 @@ from recipebuild.figures.deployed import Deployed
 from recipebuild.figures.evaluation import Evaluation
 from recipebuild.figures.ladder import Ladder
 from recipebuild.figures.values import read_figures
-from recipebuild.report.figures import shown, size
 from recipebuild.report.table import rendered
+from recipebuild.report.units import shown, size
 
 if TYPE_CHECKING:
     from rich.table import Table

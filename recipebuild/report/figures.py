@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from recipebuild.facts.metrics import METRICS, metric_title, metrics_of
+from recipebuild.facts.metrics import metric_title, metrics_of
 from recipebuild.facts.tasks import TASKS
 from recipebuild.figures.bundled import Bundled
 from recipebuild.figures.calibration_set import CalibrationSet
@@ -22,6 +22,7 @@ from recipebuild.figures.sensitivity import Sensitivity
 from recipebuild.figures.simplified import Simplified
 from recipebuild.figures.values import read_figures
 from recipebuild.figures.verification import Verification
+from recipebuild.report.units import shown, size
 
 if TYPE_CHECKING:
     from recipebuild.figures.values import Figures
@@ -42,24 +43,6 @@ def figure(entry: Mapping[str, Any]) -> str:
         return say(entry["metrics"]) if say else ""
     except KeyError:  # a manifest of another version
         return ""
-
-
-def shown(metric: str, value: float) -> str:
-    """A figure of accuracy for people: in per cent where it is a fraction."""
-    unit = METRICS[metric].unit
-    if unit == "dB":
-        return f"{value:.1f} dB"
-    return f"{100 * value:.1f} %" if unit == "%" else f"{value:.4f}"
-
-
-def size(count: int) -> str:
-    """A number of bytes for people: ``14.9 MB`` (decimal units)."""
-    value = float(count)
-    for unit in ("B", "kB", "MB"):
-        if value < 1000:
-            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1000
-    return f"{value:.1f} GB"
 
 
 def _evaluate(evaluation: Evaluation) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from recipebuild.report.figures import size
+from recipebuild.report.units import size
 
 if TYPE_CHECKING:
     from rich.table import Table

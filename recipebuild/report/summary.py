@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from recipebuild.figures.simplified import Simplified
 from recipebuild.figures.values import read_figures
 from recipebuild.report.accuracy import accuracy_text, verdict_text
-from recipebuild.report.figures import figure, size
 from recipebuild.report.table import rendered
+from recipebuild.report.units import size
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -56,6 +56,8 @@ def toolchain(manifest: Mapping[str, Any]) -> str:
 def _steps(manifest: Mapping[str, Any]) -> Table:
     from rich.table import Table
     from rich.text import Text
+
+    from recipebuild.report.figures import figure  # a run with nothing to do needs none of it
 
     styles = {"built": "green", "cached": "dim", "failed": "bold red", "skipped": "yellow"}
     table = Table("step", "status", "seconds", "figure", box=None, pad_edge=False)

@@ -10,7 +10,7 @@ from recipebuild.engine.upkeep import Freed, StoreVerdict, Usage, collect
 from recipebuild.engine.upkeep import usage as count
 from recipebuild.engine.upkeep import verify as verify_store
 from recipebuild.errors import RecipeError
-from recipebuild.report.figures import size
+from recipebuild.report.units import size
 from recipebuild.session import Options, open_remote, open_store, prepare
 
 __all__ = ["Moved", "Options", "gc", "pull", "push", "size", "stats", "verify"]

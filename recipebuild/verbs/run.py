@@ -17,7 +17,6 @@ from recipebuild.engine.task import Result
 from recipebuild.errors import Interrupted, RecipebuildError
 from recipebuild.recipe.problems import Place
 from recipebuild.report.accuracy import comparison
-from recipebuild.report.figures import figure
 from recipebuild.report.summary import summary
 from recipebuild.results.accepted import read_accepted, regressions
 from recipebuild.results.build_folder import fill, make_folder
@@ -112,6 +111,17 @@ def run(
         Build(folder, manifest, e[0] if e else None, place, warned, trouble)
         for folder, (manifest, trouble), e, place, warned in parts
     ]
+
+
+def figure(entry: Mapping[str, Any]) -> str:
+    """What a step came to, in a few words.
+
+    Args:
+        entry: Its ``name`` and ``metrics``, as in a manifest.
+    """
+    from recipebuild.report.figures import figure as in_words  # a run with nothing to do needs none of it
+
+    return in_words(entry)
 
 
 def last_seconds(options: Options) -> dict[str, float]:

@@ -10,11 +10,11 @@ from recipebuild.figures.final_model import FinalModel
 from recipebuild.figures.operators import OperatorRow
 from recipebuild.figures.rewritten import Pass, Refusal, Rewritten
 from recipebuild.figures.simplified import Simplified
-from recipebuild.report.figures import size
 from recipebuild.report.page.built import Built
 from recipebuild.report.page.charts import bars
 from recipebuild.report.page.parts import Cell, Chart, Column, PageSection, PageTable, number
 from recipebuild.report.page.quantities import count_text
+from recipebuild.report.units import size
 
 
 def graph(built: Built) -> PageSection | None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from recipebuild.report.figures import figure, size
+from recipebuild.report.figures import figure
 from recipebuild.report.page.built import Built
 from recipebuild.report.page.parts import Cell, Column, PageSection, PageTable, number
 from recipebuild.report.pipeline.nodes import duration
+from recipebuild.report.units import size
 
 _TONES = {"built": "good", "failed": "bad", "cached": "muted", "skipped": "muted"}
 

@@ -10,9 +10,9 @@ from recipebuild.facts.metrics import METRICS, ROWS, loss, metric_title
 from recipebuild.figures.bundled import Bundled
 from recipebuild.figures.exported import Exported
 from recipebuild.figures.final_model import FinalModel
-from recipebuild.report.figures import size
 from recipebuild.report.page.built import Built
 from recipebuild.report.pipeline.nodes import duration
+from recipebuild.report.units import size
 
 NAMES = {"pytorch": "PyTorch", "float": "float", "quantized": "quantized", "board": "board"}
 """What these are called."""

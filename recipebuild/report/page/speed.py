@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from recipebuild.report.figures import size
 from recipebuild.report.page.built import Built
 from recipebuild.report.page.charts import bars
 from recipebuild.report.page.parts import Cell, Chart, Column, PageSection, PageTable, number
+from recipebuild.report.units import size
 
 
 def board(built: Built) -> PageSection | None:

@@ -8,7 +8,6 @@ from typing import Any
 from recipebuild.facts.metrics import metric_title
 from recipebuild.figures.exported import Exported
 from recipebuild.figures.final_model import FinalModel
-from recipebuild.report.figures import size
 from recipebuild.report.page.accuracy import change, change_tone
 from recipebuild.report.page.built import Built
 from recipebuild.report.page.parts import Tile
@@ -20,6 +19,7 @@ from recipebuild.report.page.quantities import (
     metric_text,
 )
 from recipebuild.report.pipeline.nodes import duration
+from recipebuild.report.units import size
 
 
 def alerts(manifest: Mapping[str, Any]) -> list[dict[str, str]]:

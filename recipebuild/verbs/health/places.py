@@ -7,7 +7,7 @@ import shutil
 import time
 from pathlib import Path
 
-from recipebuild.report.figures import size
+from recipebuild.report.units import size
 from recipebuild.session import default_jobs
 from recipebuild.toolkit.board.doctor import Line
 
