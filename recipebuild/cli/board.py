@@ -10,7 +10,6 @@ import typer
 from recipebuild.cli import complete
 from recipebuild.cli import options as opt
 from recipebuild.cli.exits import print_json
-from recipebuild.errors import MissingError
 
 app = typer.Typer(
     help="Boards: add them, look at them, run models on them.",
@@ -77,13 +76,7 @@ def doctor(
     from recipebuild.cli.doctor import tell
     from recipebuild.verbs.board import doctor
 
-    lines = doctor(name, bundle)
-    if as_json:
-        print_json([[line.as_json() for line in lines]])
-    else:
-        tell(lines)
-    if any(line.state == "fail" for line in lines):
-        raise typer.Exit(MissingError.exit_code)
+    tell(doctor(name, bundle), as_json)
 
 
 @app.command("run")

@@ -28,18 +28,16 @@ def doctor(store: opt.LocalStore = None, as_json: opt.Json = False) -> None:
     """
     from recipebuild.verbs.doctor import doctor
 
-    lines = doctor(Path(store).absolute() if store else None)
+    tell(doctor(Path(store).absolute() if store else None), as_json)
+
+
+def tell(lines: Sequence[Line], as_json: bool) -> None:
+    """Print what was looked at, and under what is not well what helps; leave with 4 if something fails."""
     if as_json:
         print_json([[line.as_json() for line in lines]])
-    else:
-        tell(lines)
-    if any(line.state == "fail" for line in lines):
-        raise typer.Exit(MissingError.exit_code)
-
-
-def tell(lines: Sequence[Line]) -> None:
-    """Print what was looked at, and under what is not well what helps."""
-    for line in lines:
+    for line in () if as_json else lines:
         typer.echo(f"{line.state:4}  {line.what}: {line.found}")
         if line.remedy and line.state != "ok":
             typer.echo("\n".join(f"        {part}" for part in line.remedy.splitlines()))
+    if any(line.state == "fail" for line in lines):
+        raise typer.Exit(MissingError.exit_code)
