@@ -15,7 +15,7 @@ from recipebuild.engine.store import Store
 from recipebuild.engine.task import Result
 from recipebuild.errors import Interrupted, RecipeError, disk_full
 from recipebuild.plan.plan import Plan
-from recipebuild.report.page.written import REPORT, write_report
+from recipebuild.report.page.written import REPORT, report_name, write_report
 from recipebuild.results import manifest as manifests
 from recipebuild.results.accepted import compare, digest_of, facts
 from recipebuild.results.config_sources import config_sources
@@ -79,8 +79,7 @@ def fill(
             entry["origins"] = sources
     try:
         if value["status"] != "ok" and complete:
-            _fill_beside(complete, before, value, job.plan, results, folder, store)
-            trouble = ""
+            trouble = _fill_beside(complete, before, value, job.plan, results, folder, store)
         else:
             old = {*before.get("files", ()), *complete.get("files", ()), COMPLETE}
             value, trouble = _fill(before, old, value, job, results, folder, store, accepted)
@@ -111,8 +110,8 @@ def _fill(
     if with_report != before:
         manifests.write(folder / "manifest.json", value)  # drawing takes seconds, in which much can happen
     trouble = ""
-    interrupted = any(e.get("error", {}).get("exit_code") == Interrupted.exit_code for e in value["steps"])
-    if not interrupted:  # to draw after Ctrl-C would keep the user waiting
+    interrupted = _interrupted(value)
+    if not interrupted:
         trouble = _make_report(with_report, folder)
     if interrupted or trouble:
         _remove_stale(folder, old - written)
@@ -131,26 +130,41 @@ def _fill_beside(
     results: Mapping[str, Result],
     folder: Path,
     store: Store,
-) -> None:
-    """Leave the files of the complete build; put what this run made anew under ``partial/``."""
+) -> str:
+    """Leave the files of the complete build; put what this run made anew under ``partial/``.
+
+    Returns:
+        Why there is no report; empty if all is well.
+    """
     if before is complete:
         manifests.write(folder / COMPLETE, complete)
-    same = {(entry["id"], entry["key"]) for entry in complete.get("steps", ())}
+    there = {(output["path"], output["sha256"]) for entry in complete.get("steps", ()) for output in entry["outputs"]}
     written: list[str] = []
     for entry in value["steps"]:
-        aside = "" if (entry["id"], entry["key"]) in same else f"{ASIDE}/"
+        made = {(output["path"], output["sha256"]) for output in entry["outputs"]}
+        aside = "" if made and made <= there else f"{ASIDE}/"
         written += _place(plan_, results[entry["id"]], folder, store, aside)
         for output in entry["outputs"]:
             output["path"] = aside + output["path"]
         if "log" in entry:
             entry["log"] = aside + entry["log"]
-    value["files"] = sorted({*written, *complete.get("files", ()), COMPLETE})
     value["complete"] = COMPLETE
     if any(path.startswith(f"{ASIDE}/") for path in written):
         value["notes"].append(f"note: the last complete build is kept; what this run made is in {folder / ASIDE}")
+    files = {*written, *complete.get("files", ()), COMPLETE}
+    value["files"] = sorted({*files, report_name(value)})
+    trouble = "" if _interrupted(value) else _make_report(value, folder)
+    if not (folder / report_name(value)).is_file():
+        value["files"] = sorted(files)
     _remove_stale(folder, {*before.get("files", ())}.difference(value["files"]))
     manifests.write(folder / "manifest.json", value)
     add_root(store, (folder / COMPLETE).absolute(), _keys(complete))
+    return trouble
+
+
+def _interrupted(manifest: Mapping[str, Any]) -> bool:
+    """Whether the user stopped the run: drawing a report would keep the user waiting."""
+    return any(e.get("error", {}).get("exit_code") == Interrupted.exit_code for e in manifest["steps"])
 
 
 def _keys(manifest: Mapping[str, Any]) -> list[str]:
