@@ -85,7 +85,7 @@ def fill(
             value, trouble = _fill(before, old, value, job, results, folder, store, accepted)
     except OSError as error:
         raise disk_full(error, folder) or error from error
-    add_root(store, (folder / "manifest.json").absolute(), _keys(value))
+    _note_root(store, folder / "manifest.json", value)
     return value, trouble
 
 
@@ -158,7 +158,7 @@ def _fill_beside(
         value["files"] = sorted(files)
     _remove_stale(folder, {*before.get("files", ())}.difference(value["files"]))
     manifests.write(folder / "manifest.json", value)
-    add_root(store, (folder / COMPLETE).absolute(), _keys(complete))
+    _note_root(store, folder / COMPLETE, complete)
     return trouble
 
 
@@ -167,8 +167,14 @@ def _interrupted(manifest: Mapping[str, Any]) -> bool:
     return any(e.get("error", {}).get("exit_code") == Interrupted.exit_code for e in manifest["steps"])
 
 
-def _keys(manifest: Mapping[str, Any]) -> list[str]:
-    return [step["key"] for step in manifest.get("steps", ()) if step["key"]]
+def last_keys(folder: Path) -> dict[str, str]:
+    """The keys of the last build in a folder, by the steps' ids; what its last run did not reach has the one before."""
+    return {**manifests.keys(folder / COMPLETE), **manifests.keys(folder / "manifest.json")}
+
+
+def _note_root(store: Store, path: Path, manifest: Mapping[str, Any]) -> None:
+    """Let the collector know that what a manifest names is needed."""
+    add_root(store, path.absolute(), [step["key"] for step in manifest.get("steps", ()) if step["key"]])
 
 
 def _make_report(manifest: Mapping[str, Any], folder: Path) -> str:

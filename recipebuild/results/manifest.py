@@ -132,6 +132,11 @@ def read(path: Path) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def keys(path: Path) -> dict[str, str]:
+    """The keys of the steps in the manifest at ``path``, by the steps' ids; of those that got that far."""
+    return {step["id"]: step["key"] for step in read(path).get("steps", ()) if step["key"]}
+
+
 def _status(entries: list[dict[str, Any]], *, whole: bool) -> str:
     statuses = {e["status"] for e in entries}
     interrupted = any(e.get("error", {}).get("exit_code") == 130 for e in entries)
