@@ -85,4 +85,4 @@ def _channels(weights: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    plant(Path(sys.argv[1]), Path(sys.argv[2]), *sys.argv[3:4])
+    plant(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3] if len(sys.argv) > 3 else "norms")
