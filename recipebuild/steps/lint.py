@@ -34,9 +34,9 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     findings = lint(load(inputs["model"], weights=False), params.hardware) if known else []
     text = json.dumps({"hardware": params.hardware, "findings": [asdict(each) for each in findings]}, indent=2)
     (out / "lint.json").write_text(f"{text}\n", encoding="utf-8")
-    warnings = [f"{params.hardware}: {finding}" for finding in findings if finding.severity != "slow"]
+    warnings = [f"{finding.code} {params.hardware}: {finding}" for finding in findings if finding.severity != "slow"]
     if len(warnings) > _LISTED:
-        warnings = [*warnings[:_LISTED], f"and {len(warnings) - _LISTED} more: they are in lint.json"]
+        warnings = [*warnings[:_LISTED], f"RB400 and {len(warnings) - _LISTED} more findings, which lint.json lists"]
     for warning in warnings:
         logger.warning("%s", warning)
     return {"hardware": params.hardware, "findings": len(findings), **({"warnings": warnings} if warnings else {})}

@@ -136,9 +136,9 @@ def _preprocessing(folder: Path, spec: ImageSpec) -> list[str]:
     try:
         own = own_processor(folder)
     except StepError as error:
-        return [error.message]
+        return [f"RB116 {error.message}"]
     declared = normalization(own) if own else None
-    warnings = disagreements(declared, spec) if declared else []
+    warnings = [f"RB114 {text}" for text in disagreements(declared, spec)] if declared else []
     for warning in warnings:
         logger.warning("%s", warning)
     return warnings

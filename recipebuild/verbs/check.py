@@ -13,6 +13,7 @@ from recipebuild.errors import StepError
 from recipebuild.plan.pulsar2 import configure_params
 from recipebuild.recipe.problems import Place, Problem, RecipeProblems
 from recipebuild.recipe.schema import Recipe
+from recipebuild.results.notes import Note, answered
 from recipebuild.session import DEFAULTS, Job, Options, listed, open_store, prepare
 from recipebuild.verbs.capacity import concerns
 from recipebuild.verbs.render import configure_build
@@ -29,16 +30,23 @@ class Checked:
 
     Attributes:
         recipe: Its name, or as it was given if it cannot be loaded.
+        problems: What is wrong.
+        notes: Warnings and notes, as lines; those that the recipe answers come last.
+        rules: The same, those that have a code, taken apart.
     """
 
     recipe: str
     problems: Sequence[Problem] = ()
     notes: Sequence[str] = ()
+    rules: Sequence[Note] = ()
 
     def as_json(self) -> dict[str, Any]:
         """What ``check --json`` prints."""
         problems = [problem.to_json() for problem in self.problems]
-        return {"recipe": self.recipe, "ok": not problems, "problems": problems, "notes": list(self.notes)}
+        rules = [note.as_json() for note in self.rules]
+        return {
+            "recipe": self.recipe, "ok": not problems, "problems": problems, "notes": list(self.notes), "rules": rules,
+        }  # fmt: skip
 
 
 def check(recipes: str | Sequence[str], options: Options = DEFAULTS) -> list[Checked]:
@@ -53,7 +61,7 @@ def check(recipes: str | Sequence[str], options: Options = DEFAULTS) -> list[Che
         problems, notes = _configured(job.recipes)
         problems += [*_undescribed(job), *_unmatched(job, options)]
         more = [*_capacity(job, options), *_operators(job, options)]
-        checked.append(Checked(job.plan.name, problems, [*job.notes, *notes, *more]))
+        checked.append(Checked(job.plan.name, problems, *answered([*job.notes, *notes, *more], job.ignore)))
     return checked
 
 
@@ -72,7 +80,7 @@ def _configured(recipes: Sequence[Recipe]) -> tuple[list[Problem], list[str]]:
             continue
         notes += [f"warning: {text}" for text in made.warnings]
         # That mean and std look like 0..1 units is said already, in the recipe's words.
-        notes += [f"warning: {mistake}" for mistake in mistakes(made.config) if mistake.kind != "units"]
+        notes += [f"warning: {mistake.code} {mistake}" for mistake in mistakes(made.config) if mistake.kind != "units"]
     return list(problems.values()), list(dict.fromkeys(notes))
 
 
@@ -138,7 +146,11 @@ def _capacity(job: Job, options: Options) -> list[str]:
 def _operators(job: Job, options: Options) -> list[str]:
     """What the NPU cannot take: of the model that is compiled, if it was linted before, or of the ONNX file it is."""
     by_hardware = {recipe.target.hardware: _linted(job, recipe, options) for recipe in job.recipes}
-    return [f"warning: {hardware}: {finding}" for hardware, findings in by_hardware.items() for finding in findings]
+    return [
+        f"warning: {finding.code} {hardware}: {finding}"
+        for hardware, findings in by_hardware.items()
+        for finding in findings
+    ]
 
 
 def _linted(job: Job, recipe: Recipe, options: Options) -> Sequence[Finding]:

@@ -156,8 +156,8 @@ def test_import_render_and_inspect(make_project: Callable[[], Project]) -> None:
     project = make_project()
     (project.folder / "config.json").write_text(json.dumps(CONFIG) + "  // as people write them")
     made = project.command("import", "config.json", "-o", "old.yaml")
-    assert "warning: quant.input_configs[0].calibration_mean" in made.stderr
-    assert "debug.dump_frontend_graph is not documented" in made.stderr
+    assert "warning: RB102 quant.input_configs[0].calibration_mean" in made.stderr
+    assert "note: RB313 debug.dump_frontend_graph is not documented" in made.stderr
     assert "fill in: input.shape" in made.stderr
     rendered = json.loads(project.command("render", "old.yaml").stdout)
     assert rendered["debug"] == CONFIG["debug"]

@@ -34,6 +34,7 @@ class Finding:
     """A node that is trouble.
 
     Attributes:
+        code: The rule, such as ``RB402``.
         node: Its name, or that of its output if it has none; empty if it is about the whole model.
         operator: What it does.
         severity: ``fails``: the NPU does not take it, so it runs on the CPU or the build ends; ``wrong``: it builds and
@@ -44,6 +45,7 @@ class Finding:
         source: ``documented``, or ``field`` for what people found on real hardware.
     """
 
+    code: str
     node: str
     operator: str
     severity: Severity
@@ -78,7 +80,9 @@ def lint(model: onnx.ModelProto, hardware: str) -> list[Finding]:
     opset = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 0)
     findings = []
     if opset < OPSET:
-        findings.append(Finding("", "", "fails", f"opset {opset}: Pulsar2 takes {OPSET} or newer", "export it anew"))
+        findings.append(
+            Finding("RB401", "", "", "fails", f"opset {opset}: Pulsar2 takes {OPSET} or newer", "export it anew")
+        )
     for node in look.nodes:
         findings += _documented(node, table, look)
         findings += _field(node, look)
@@ -90,33 +94,33 @@ def _documented(node: onnx.NodeProto, table: Mapping[str, Mapping[str, Any]], lo
     mended = _MENDED.get((node.domain, operator), "")
     if node.domain.startswith("com.microsoft"):
         reason = f"is ONNX Runtime's own ({node.domain}), and the table is of ONNX's operators"
-        yield Finding(name, operator, "fails", reason, _ANOTHER, mended_by=mended)
+        yield Finding("RB403", name, operator, "fails", reason, _ANOTHER, mended_by=mended)
         return
     if operator not in table:
         if operator not in _works_unlisted():
             advice = _KNOWN_REWRITES.get(operator, _ANOTHER)
-            yield Finding(name, operator, "fails", _UNLISTED, advice, mended_by=mended)
+            yield Finding("RB402", name, operator, "fails", _UNLISTED, advice, mended_by=mended)
         return
     limits = table[operator]
-    for what, severity, reason in _limits(node, limits, look):
-        yield Finding(name, operator, severity, reason, mended_by=limits.get("mended", {}).get(what, ""))
+    for code, what, severity, reason in _limits(node, limits, look):
+        yield Finding(code, name, operator, severity, reason, mended_by=limits.get("mended", {}).get(what, ""))
 
 
-def _limits(node: onnx.NodeProto, limits: Mapping[str, Any], look: Look) -> Iterator[tuple[str, Severity, str]]:
-    """The attribute or the condition, how bad it is, and why."""
+def _limits(node: onnx.NodeProto, limits: Mapping[str, Any], look: Look) -> Iterator[tuple[str, str, Severity, str]]:
+    """The rule, the attribute or the condition, how bad it is, and why."""
     for attribute, allowed in limits.get("only", {}).items():
         value = look.attribute(node, attribute)
         if value is not None and value not in allowed:
             words = " or ".join(map(str, allowed))
-            yield attribute, "fails", f"{attribute} is {value}, and only {words} is taken"
+            yield "RB404", attribute, "fails", f"{attribute} is {value}, and only {words} is taken"
     for attribute in limits.get("unset", ()):
         if look.is_set(node, attribute):
-            yield attribute, "fails", f"{attribute} is not taken"
+            yield "RB404", attribute, "fails", f"{attribute} is not taken"
     for check in limits.get("checks", ()):
         if reason := CONDITIONS[check](node, look):
-            yield check, "fails", reason
+            yield "RB405", check, "fails", reason
     if "slow" in limits and (reason := CONDITIONS[limits["slow"]](node, look)):
-        yield limits["slow"], "slow", reason
+        yield "RB406", limits["slow"], "slow", reason
 
 
 def _field(node: onnx.NodeProto, look: Look) -> Iterator[Finding]:
@@ -125,7 +129,8 @@ def _field(node: onnx.NodeProto, look: Look) -> Iterator[Finding]:
             continue
         if "if" not in row or CONDITIONS[row["if"]](node, look):
             advice, mended = row.get("rewrite", ""), row.get("mended", "")
-            yield Finding(look.name(node), node.op_type, row["verdict"], row["says"], advice, "field", mended)
+            name = look.name(node)
+            yield Finding(row["code"], name, node.op_type, row["verdict"], row["says"], advice, "field", mended)
 
 
 _UNLISTED = "is not in the table of the NPU's operators"

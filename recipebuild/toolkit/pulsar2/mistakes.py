@@ -27,12 +27,14 @@ class Mistake:
     """Something that the tool would take, and that is most likely not meant.
 
     Attributes:
+        code: That of its rule, such as ``RB101``.
         kind: Its name in ``mistakes.yaml``.
         field: Where it is.
         message: What is wrong, in one line.
         remedy: What to do about it.
     """
 
+    code: str
     kind: str
     field: str
     message: str
@@ -238,7 +240,7 @@ def _settings(config: BuildConfig) -> Matches:
 def _in_words(kind: str, field: str, values: dict[str, Any]) -> Mistake:
     words = _data()["mistakes"][kind]
     filled = {name: words[name].format(field=field, **values) for name in ("says", "remedy")}
-    return Mistake(kind, field, filled["says"], filled["remedy"])
+    return Mistake(words["code"], kind, field, filled["says"], filled["remedy"])
 
 
 def _sets() -> dict[str, dict[str, list[float]]]:
