@@ -21,17 +21,23 @@ _LISTED = 20
 
 
 class Params(BaseModel):
-    """The chip, such as ``AX650``; of one without a published table of operators nothing is said."""
+    """For what it is linted.
+
+    Attributes:
+        hardware: The chip, such as ``AX650``; of one without a published table of operators nothing is said.
+        npu_mode: How many cores, such as ``NPU3``: it decides what fits on the chip.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     hardware: str
+    npu_mode: str = ""
 
 
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
     """List the nodes; those that do not only run slowly are warnings."""
     known = params.hardware in hardware_with_tables()
-    findings = lint(load(inputs["model"], weights=False), params.hardware) if known else []
+    findings = lint(load(inputs["model"], weights=False), params.hardware, params.npu_mode) if known else []
     text = json.dumps({"hardware": params.hardware, "findings": [asdict(each) for each in findings]}, indent=2)
     (out / "lint.json").write_text(f"{text}\n", encoding="utf-8")
     warnings = [f"{finding.code} {params.hardware}: {finding}" for finding in findings if finding.severity != "slow"]

@@ -9,6 +9,7 @@ tables are a pre-screen, and Pulsar2 rewrites the graph before it compiles.
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 OPSET = 11
 """The oldest opset that is taken."""
+
+MANY_INPUTS = 278
+"""Of a model, with which a build failed (GitHub AXERA-TECH/Magnetar, issues)."""
 
 FOLDER = Path(__file__).parent / "operators/"
 
@@ -65,28 +69,69 @@ def hardware_with_tables() -> list[str]:
     return sorted(chip.name for chip in CHIPS.values() if chip.operators)
 
 
-def lint(model: onnx.ModelProto, hardware: str) -> list[Finding]:
+def lint(model: onnx.ModelProto, hardware: str, npu_mode: str = "") -> list[Finding]:
     """All that is known to be trouble in a model, in the order of its nodes.
 
     Args:
         model: Weights may be left on disk.
         hardware: ``AX650``...
+        npu_mode: ``NPU1``...; without it, nothing is said of what must fit on the chip.
 
     Raises:
         RecipeError: If there is no table for ``hardware``.
     """
     table = _table(hardware)
     look = Look(model)
-    opset = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 0)
-    findings = []
-    if opset < OPSET:
-        findings.append(
-            Finding("RB401", "", "", "fails", f"opset {opset}: Pulsar2 takes {OPSET} or newer", "export it anew")
-        )
+    on_chip = CHIPS[CHIPS[hardware].built_as or hardware].on_chip.get(npu_mode)
+    findings = list(_whole(model, look))
     for node in look.nodes:
         findings += _documented(node, table, look)
         findings += _field(node, look)
+        findings += _too_large(node, look, on_chip)
     return findings
+
+
+def _whole(model: onnx.ModelProto, look: Look) -> Iterator[Finding]:
+    """What is trouble of the model as a whole."""
+    opset = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 0)
+    if opset < OPSET:
+        reason = f"opset {opset}: Pulsar2 takes {OPSET} or newer"
+        yield Finding("RB401", "", "", "fails", reason, "export it anew")
+    count = len({value.name for value in model.graph.input} - {tensor.name for tensor in model.graph.initializer})
+    if count >= MANY_INPUTS:
+        reason = f"it has {count} inputs, and a build with {MANY_INPUTS} failed"
+        yield Finding("RB408", "", "", "fails", reason, "join inputs, such as the caches of all layers", "field")
+    made = [node.op_type for node in look.nodes if node.op_type in ("Constant", "ConstantOfShape")]
+    if made and (biased := _biased_product(look)):
+        reason = (
+            f"{len(made)} {made[0]} nodes force OnnxSlim, which may fuse the three-dimensional MatMul {biased} and its "
+            "bias into a Gemm that ends the build (Invalid bias shape for broadcast)"
+        )
+        yield Finding("RB407", "", "", "fails", reason, "make them initializers, as simplify in a build does", "field")
+
+
+def _biased_product(look: Look) -> str:
+    """The name of a MatMul that gives three dimensions and to which a constant is added; empty if there is none."""
+    products = {
+        node.output[0]: look.name(node)
+        for node in look.nodes
+        if node.op_type == "MatMul" and len(look.shape(node.output[0]) or ()) == 3
+    }
+    for node in look.nodes:
+        if node.op_type == "Add":
+            for one, other in ((0, 1), (1, 0)):
+                if look.input_name(node, one) in products and look.is_constant(node, other):
+                    return products[look.input_name(node, one)]
+    return ""
+
+
+def _too_large(node: onnx.NodeProto, look: Look, on_chip: int | None) -> Iterator[Finding]:
+    """A table that does not fit on the chip, with one byte for each of its elements, the least that it may take."""
+    shape = look.shape(look.input_name(node, 0)) if node.op_type == "Gather" and look.is_constant(node, 0) else None
+    if on_chip and shape and math.prod(shape) > on_chip:
+        reason = f"its table has {math.prod(shape):,} elements, and {on_chip:,} bytes fit on the chip"
+        advice = "look it up in the program, and make the result an input"
+        yield Finding("RB409", look.name(node), node.op_type, "fails", reason, advice, "field")
 
 
 def _documented(node: onnx.NodeProto, table: Mapping[str, Mapping[str, Any]], look: Look) -> Iterator[Finding]:

@@ -144,6 +144,13 @@ REFUSED: list[tuple[onnx.ModelProto, str, str, str, str]] = [
         "documented",
     ),
     (model("RoiAlign", inputs="x x2 x3"), "RB405", "fails", "sampling_ratio is 0", "documented"),
+    (
+        model("Resize", {"r": np.array([], np.float32), "s": np.array([1, 1, 1, 1e4], np.float32)}, mode="linear"),
+        "RB421",
+        "fails",
+        "a side over 65,535",
+        "field",
+    ),
     (model("Relu", opset=9), "RB401", "fails", "opset 9", "documented"),
 ]
 
@@ -240,6 +247,79 @@ def test_scalars_and_last_multiplications() -> None:
     it = model("Relu", {}, after=one)
     it.graph.initializer.append(numpy_helper.from_array(np.array([1], np.float32), "one"))
     assert [found.code for found in lint(it, "AX650")] == ["RB416"]
+
+
+def test_an_output_without_a_dimension() -> None:
+    it = model("ReduceSum", keepdims=0, after=[helper.make_node("Relu", ["y"], ["out"], "end")])
+    assert [(found.code, found.node) for found in lint(it, "AX650")] == [("RB415", "end")]
+
+
+def test_constants_that_are_cast_from_bfloat16_and_nodes_that_are_onnx_runtimes_own() -> None:
+    it = model("QuickGelu", domain="com.microsoft", after=[helper.make_node("Cast", ["b"], ["out"], "c", to=FLOAT)])
+    it.graph.initializer.append(helper.make_tensor("b", TensorProto.BFLOAT16, [1], [1.0]))
+    assert [found.code for found in lint(it, "AX650")] == ["RB403", "RB419"]
+
+
+def test_an_lstm_that_takes_its_state() -> None:
+    ends = [helper.make_tensor_value_info(name, FLOAT, None) for name in ("x", "h", "c", "y")]
+    constants = {"w": np.zeros((1, 8, 8), np.float32), "r": np.zeros((1, 8, 2), np.float32)}
+    held = [numpy_helper.from_array(value, name) for name, value in constants.items()]
+    for inputs, codes in ((["x", "w", "r"], []), (["x", "w", "r", "", "", "h", "c"], ["RB422"])):
+        node = helper.make_node("LSTM", inputs, ["y"], "it", hidden_size=2)
+        it = helper.make_model(helper.make_graph([node], "g", ends[:3], ends[3:], held))
+        assert [found.code for found in lint(it, "AX650")] == codes
+
+
+def test_as_many_inputs_as_failed() -> None:
+    it = model("Relu")
+    it.graph.input.extend(helper.make_tensor_value_info(f"x{at}", FLOAT, [1]) for at in range(276))
+    assert lint(it, "AX650") == []
+    it.graph.input.append(helper.make_tensor_value_info("last", FLOAT, [1]))
+    assert [(found.code, found.node) for found in lint(it, "AX650")] == [("RB408", "")]
+    held = [numpy_helper.from_array(np.zeros(1, np.float32), value.name) for value in it.graph.input[1:]]
+    it.graph.initializer.extend(held)  # older exporters list constants among the inputs
+    assert lint(it, "AX650") == []
+
+
+@pytest.mark.parametrize(
+    ("rank", "bias", "codes"),
+    [(3, "constant", ["RB407"]), (4, "constant", []), (3, "live", []), (3, "initializer", [])],
+)
+def test_constant_nodes_that_force_onnxslim_beside_a_product_that_it_breaks(
+    rank: int, bias: str, codes: list[str]
+) -> None:
+    made = [helper.make_node("Constant", [], ["b"], "made", value=numpy_helper.from_array(np.ones((1, 8), np.float32)))]
+    add = helper.make_node("Add", ["y", {"live": "x"}.get(bias, "b")], ["out"], "add")
+    nodes = [] if bias == "initializer" else made
+    it = model("MatMul", {"w": np.ones((8, 8), np.float32)}, shape=(1, 2, 4, 8)[-rank:], before=nodes, after=[add])
+    if bias == "initializer":
+        it.graph.initializer.append(numpy_helper.from_array(np.ones((1, 8), np.float32), "b"))
+    found = [one for one in lint(it, "AX650") if one.operator != "Constant"]
+    assert [one.code for one in found] == codes
+    assert all("three-dimensional MatMul it" in one.reason for one in found)
+
+
+@pytest.mark.parametrize(
+    ("hardware", "mode", "rows", "codes"),
+    [
+        ("AX650", "NPU1", 6000, []),
+        ("AX650", "NPU1", 7000, ["RB409"]),
+        ("AX650", "NPU3", 7000, []),
+        ("AX650", "NPU3", 24000, ["RB409"]),
+        ("AX650", "NPU2", 24000, []),  # nobody published it
+        ("AX650", "", 24000, []),
+        ("AX620E", "NPU1", 24000, []),
+    ],
+)
+def test_a_table_that_does_not_fit_on_the_chip(hardware: str, mode: str, rows: int, codes: list[str]) -> None:
+    lookup = helper.make_node("Gather", ["table", "x"], ["out"], "lookup")
+    ids = helper.make_tensor_value_info("x", TensorProto.INT32, [4])
+    table = numpy_helper.from_array(np.zeros((rows, 512), np.int8), "table")
+    outputs = [helper.make_tensor_value_info("out", TensorProto.INT8, [4, 512])]
+    it = helper.make_model(
+        helper.make_graph([lookup], "g", [ids], outputs, [table]), opset_imports=[helper.make_opsetid("", 17)]
+    )
+    assert [found.code for found in lint(it, hardware, mode)] == codes
 
 
 def test_a_gather_with_constant_indices_is_slow() -> None:

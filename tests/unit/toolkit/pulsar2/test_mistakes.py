@@ -7,7 +7,10 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import onnx
 import pytest
+from support.graphs import graph
 
 from recipebuild.toolkit.pulsar2.config import BuildConfig
 from recipebuild.toolkit.pulsar2.config.read import read
@@ -66,6 +69,8 @@ WRONG: list[tuple[str, str, dict[str, Any]]] = [
     ("RB105", "runtime-normalization", {"processor": U8 | {"mean": [0, 0, 0], "std": [255, 255, 255]}}),
     ("RB106", "normalizes-floats", {"processor": {"src_dtype": "FP32"}}),
     ("RB101", "no-conversion", {"processor": U8 | {"src_format": "BGR"}}),
+    ("RB113", "half-input", {"processor": U8 | {"src_dtype": "FP16", "mean": [0, 0, 0], "std": [1, 1, 1]}}),
+    ("RB309", "fp32-fails", {"layers": [{"op_type": "Softmax", "data_type": "FP32"}]}),
     ("RB107", "ignored-csc", {"processor": U8 | {"csc_mode": "FullRange"}}),
     (
         "RB107",
@@ -74,7 +79,7 @@ WRONG: list[tuple[str, str, dict[str, Any]]] = [
     ),
     ("RB301", "fp32-ignored", {"layers": [{"op_type": "MatMul", "data_type": "FP32"}]}),
     ("RB301", "fp32-ignored", {"layers": [{"layer_name": "/decoder/Pad_1", "data_type": "FP32"}]}),
-    ("RB301", "fp32-ignored", {"layers": [{"layer_names": ["op_9:onnx.LayerNormalization_0"], "data_type": "FP32"}]}),
+    ("RB309", "fp32-fails", {"layers": [{"layer_names": ["op_9:onnx.LayerNormalization_0"], "data_type": "FP32"}]}),
     ("RB302", "moves-data", {"layers": [{"op_types": ["Reshape"], "data_type": "U16"}]}),
     ("RB303", "conv-only", {"layers": [{"op_type": "Add", "data_type": "U16", "output_data_type": "U16"}]}),
     (
@@ -113,7 +118,7 @@ def test_each_is_found_and_nothing_else(code: str, kind: str, changes: dict[str,
         {"processor": U8 | {"mean": IMAGENET["calibration_mean"], "std": IMAGENET["calibration_std"]}},
         {
             "layers": [
-                {"op_type": "Softmax", "data_type": "FP32"},
+                {"op_type": "Sigmoid", "data_type": "FP32"},
                 {"layer_name": "op_1:onnx.Add_0", "data_type": "U16"},
             ]
         },
@@ -141,6 +146,31 @@ def test_with_the_model_at_hand_selectors_and_names_are_looked_up() -> None:
     assert "Tanh (/decoder/act)" in second.message
     renamed = Facts({"pixels": None}, ("y",))
     assert kinds(config(), renamed) == ["no-such-tensor", "no-such-tensor"]
+
+
+@pytest.mark.parametrize(
+    ("layers", "undone"),
+    [
+        ([{"op_types": ["Conv", "Mul"], "data_type": "U16"}], True),
+        ([{"op_types": ["Conv", "Mul", "Concat"], "data_type": "U16"}], False),
+        ([{"op_types": ["Conv"], "data_type": "U16"}, {"layer_name": "join", "data_type": "U16"}], False),
+        ([{"op_type": "Conv", "data_type": "U16"}, {"op_type": "Concat", "data_type": "S16"}], False),
+        ([{"op_types": ["Add"], "data_type": "U16"}], False),
+        ([{"op_types": ["Conv"], "data_type": "S8"}], False),
+        ([{"op_types": ["Conv"], "data_type": "U16"},
+          {"start_tensor_names": ["DEFAULT"], "end_tensor_names": ["DEFAULT"], "data_type": "U16"}], False),
+    ],
+)  # fmt: skip
+def test_a_concat_of_8_bits_undoes_what_it_joins(layers: list[dict[str, Any]], undone: bool, tmp_path: Path) -> None:
+    text = """(float[1,3,8,8] x, float[4,3,1,1] w) => (float[1,8,8,8] y) {
+        a = Conv (x, w) b = Conv (x, w) c = Mul (b, b) d = Transpose <perm = [0, 1, 3, 2]> (c)
+        y = Concat <axis = 1> (a, d) }"""
+    model = graph(text, w=np.zeros((4, 3, 1, 1)))
+    model.graph.node[-1].name = "join"
+    onnx.save(model, tmp_path / "m.onnx")
+    known = Facts(joins=facts(tmp_path / "m.onnx").joins)
+    found = [(each.code, each.message.partition(" asks ")[0]) for each in mistakes(config(layers=layers), known)]
+    assert found == ([("RB310", "quant.layer_configs[0]")] if undone else [])
 
 
 def test_archives_at_hand_are_counted(tmp_path: Path) -> None:
@@ -175,6 +205,7 @@ def test_published_configurations(name: str, found: list[str]) -> None:
 
 def test_every_kind_is_tried() -> None:
     tried = {kind for _, kind, _ in WRONG} | {"no-such-layer", "no-such-tensor", "too-few", "no-files", "slash"}
+    tried |= {"undone-by-concat"}
     assert set(_data()["mistakes"]) == tried
     slashes = mistakes(config({"tensor_name": "a/x", **IMAGENET}, U8 | {"tensor_name": "a/x"}))
     assert [(found.code, found.kind) for found in slashes] == [("RB111", "slash")] * 2
