@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from recipebuild.formats.part import DIALECT
 from recipebuild.recipe.schema import RecipeFile
-
-DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def json_schema() -> dict[str, Any]:

@@ -14,6 +14,7 @@ from recipebuild.engine.keys import installed_version
 from recipebuild.engine.task import Result
 from recipebuild.facts.metrics import METRICS, ROWS
 from recipebuild.files import write_text
+from recipebuild.formats import VERSIONS
 from recipebuild.plan.plan import Plan, ResolvedToolchain
 from recipebuild.results.notes import answered
 
@@ -58,6 +59,7 @@ def manifest(
     lines, coded = answered([*notes, *warnings], ignore)
     distinct = list({json.dumps(t): t for t in used.values()}.values())
     return {
+        "version": VERSIONS["manifest"],
         "recipe": plan.name,
         "recipe_digest": recipe_digest,
         "status": _status(entries),

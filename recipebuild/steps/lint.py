@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from recipebuild.engine.step import Progress
+from recipebuild.formats import VERSIONS
 from recipebuild.toolkit.graph.files import load
 from recipebuild.toolkit.pulsar2.lint import hardware_with_tables, lint
 
@@ -38,7 +39,8 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     """List the nodes; those that do not only run slowly are warnings."""
     known = params.hardware in hardware_with_tables()
     findings = lint(load(inputs["model"], weights=False), params.hardware, params.npu_mode) if known else []
-    text = json.dumps({"hardware": params.hardware, "findings": [asdict(each) for each in findings]}, indent=2)
+    written = {"hardware": params.hardware, "findings": [asdict(each) for each in findings]}
+    text = json.dumps({"version": VERSIONS["lint"], **written}, indent=2)
     (out / "lint.json").write_text(f"{text}\n", encoding="utf-8")
     warnings = [f"{finding.code} {params.hardware}: {finding}" for finding in findings if finding.severity != "slow"]
     if len(warnings) > _LISTED:
