@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.formats import follows
 from support.project import Project
 
 CONFIG = {
@@ -138,6 +139,7 @@ calibration: {source: ./images, count: 4, format: NumpyObject}
     (calibration,) = config["quant"]["input_configs"]
     assert (calibration["tensor_name"], calibration["calibration_format"]) == ("DEFAULT", "NumpyObject")
     said = json.loads((build / "bundle" / "model.json").read_text())
+    follows("model", build / "bundle" / "model.json")
     assert said["more_inputs"] == [{"name": "mask", "shape": [1, 1, 16, 32], "dtype": "float32"}]
     named = (build / "bundle" / "provenance.json").read_text()
     assert "more_mask/street-0.npy" in named
