@@ -101,4 +101,7 @@ class Manifest(Part):
     rules: list[Rule] = Field(description="The notes that have a code, taken apart")
     environment: Environment
     files: list[str] = Field(description="All that this build put into the folder")
+    complete: str = Field(
+        default="", description="The manifest of the last complete build, where this run did not finish after one"
+    )
     verdict: dict[str, Verdict] = Field(default={}, description="By label; only where figures were accepted")

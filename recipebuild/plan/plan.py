@@ -49,11 +49,13 @@ class Plan:
         name: The recipe's name.
         steps: In an order in which each comes after those it needs.
         variants: For each entry of the matrix (``""`` without one), by label, the ids of its steps.
+        whole: Whether these are all steps of the recipe.
     """
 
     name: str
     steps: tuple[Step, ...]
     variants: Mapping[str, tuple[str, ...]]
+    whole: bool = True
 
 
 def plan(
@@ -104,6 +106,7 @@ def only_until(plan: Plan, last: str) -> Plan:
         plan.name,
         tuple(step for step in plan.steps if step.id in needed),
         {label: tuple(i for i in ids if i in needed) for label, ids in plan.variants.items()},
+        whole=len(needed) == len(plan.steps),
     )
 
 
