@@ -182,6 +182,7 @@ _UNLISTED = "is not in the table of the NPU's operators"
 _ANOTHER = "replace it before export, or end the model before it"
 _KNOWN_REWRITES = {
     "Einsum": "MatMul, with Transpose and Reshape around it",
+    "Mod": "a - b * floor(a / b) in float",
     "IsNaN": "take it out with the Where that uses it, which is exact where there is no mask",
     "Dropout": "export in evaluation mode",
     "Shape": "simplify the model for one input shape: then it is a constant",

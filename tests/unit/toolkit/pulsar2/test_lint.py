@@ -178,6 +178,7 @@ def test_all_nodes_are_listed_at_once_in_their_order() -> None:
     )
     assert [found.node for found in lint(it, "AX650")] == ["it", "elu", "mean"]
     assert "MatMul" in lint(it, "AX650")[0].rewrite
+    assert lint(model("Mod", inputs="x x2", fmod=1), "AX650")[0].rewrite == "a - b * floor(a / b) in float"
 
 
 SHUFFLE = """(float[1,3,4,4] x, float[12,3,3,3] w) => (float[1,3,4,4] y) {
