@@ -45,7 +45,7 @@ def test_all_are_in_the_file_and_some_are_warnings(many: Path, tmp_path: Path) -
     assert [finding["node"] for finding in findings] == [f"n{at}" for at in range(30)]
     assert metrics["findings"] == 30
     assert len(metrics["warnings"]) == 21
-    assert metrics["warnings"][-1] == "RB400 and 10 more findings, which lint.json lists"
+    assert metrics["warnings"][-1] == "RB402 AX650: and 10 more, which lint.json lists"
 
 
 def test_hardware_without_a_table(many: Path, tmp_path: Path) -> None:
