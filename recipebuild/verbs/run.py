@@ -6,7 +6,7 @@ The command line calls ``run``, and so may anyone: ``import recipebuild; recipeb
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from recipebuild.report.summary import summary
 from recipebuild.results.accepted import read_accepted, regressions
 from recipebuild.results.build_folder import fill, make_folder
 from recipebuild.results.event_log import EventLog
+from recipebuild.results.notes import read
 from recipebuild.session import DEFAULTS, Job, Options, Session, listed, open_store, prepare
 from recipebuild.verbs.lock import check_locked
 
@@ -38,7 +39,8 @@ class Build:
             was built and the run was stopped while it still sent results to a remote store.
         place: Where the recipe says the field that the failed step's error is about, or else its section; ``None`` if
             it says neither, or the error is about no field.
-        warnings: What was told by events while it ran; among the manifest's notes, too.
+        warnings: What was told by events while it ran, steps' own warnings when they were built; among the manifest's
+            notes, too.
         trouble: Why there is no new ``report.html``; empty if all is well.
     """
 
@@ -76,6 +78,7 @@ def run(
     jobs = prepare(recipes, options)
     accepted = [read_accepted(recipe, job) for recipe, job in zip(recipes, jobs, strict=True)]
     warned: dict[str, list[str]] = {}
+    ignore = {step.id: job.ignore for job in jobs for step in job.plan.steps}
     with contextlib.ExitStack() as stack:
         session = stack.enter_context(Session(options, [step for job in jobs for step in job.plan.steps]))
         folders = [make_folder(options.build_dir / job.plan.name) for job in jobs]
@@ -87,6 +90,9 @@ def run(
                 warned.setdefault(event.step.id, []).append(f"warning: {event.text}")
             log.write(event)
             on_event(event)
+            for text in _concerns(event, ignore):
+                warned.setdefault(event.step.id, []).append(f"warning: {text}")
+                on_event(Event(event.step, "warning", text=text))
 
         on_plan(session.steps, session.jobs, options.executor)
         if options.locked:
@@ -111,6 +117,17 @@ def run(
         Build(folder, manifest, e[0] if e else None, place, warned, trouble)
         for folder, (manifest, trouble), e, place, warned in parts
     ]
+
+
+def _concerns(event: Event, ignore: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    """What a step that was built warns of, but for what the recipe ignores: told before hours of compilation."""
+    if event.status != "built":
+        return
+    for warning in (event.metrics or {}).get("warnings", ()):
+        text = f"{event.step.name}: {warning}"
+        note = read(f"warning: {text}", ignore[event.step.id])
+        if note is None or not note.reason:
+            yield text
 
 
 def figure(entry: Mapping[str, Any]) -> str:
