@@ -6,7 +6,7 @@ The command line calls ``run``, and so may anyone: ``import recipebuild; recipeb
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -89,10 +89,12 @@ def run(
             if event.status == "warning":
                 warned.setdefault(event.step.id, []).append(f"warning: {event.text}")
             log.write(event)
-            on_event(event)
-            for text in _concerns(event, ignore):
-                warned.setdefault(event.step.id, []).append(f"warning: {text}")
-                on_event(Event(event.step, "warning", text=text))
+            if event.status != "warning" or not _is_ignored(event.text, ignore[event.step.id]):
+                on_event(event)
+            for text in _concerns(event):
+                if not _is_ignored(text, ignore[event.step.id]):
+                    warned.setdefault(event.step.id, []).append(f"warning: {text}")
+                    on_event(Event(event.step, "warning", text=text))
 
         on_plan(session.steps, session.jobs, options.executor)
         if options.locked:
@@ -119,15 +121,15 @@ def run(
     ]
 
 
-def _concerns(event: Event, ignore: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
-    """What a step that was built warns of, but for what the recipe ignores: told before hours of compilation."""
-    if event.status != "built":
-        return
-    for warning in (event.metrics or {}).get("warnings", ()):
-        text = f"{event.step.name}: {warning}"
-        note = read(f"warning: {text}", ignore[event.step.id])
-        if note is None or not note.reason:
-            yield text
+def _concerns(event: Event) -> list[str]:
+    """What a step that was just built warns of: to be told before hours of compilation, not after."""
+    warnings = (event.metrics or {}).get("warnings", ()) if event.status == "built" else ()
+    return [f"{event.step.name}: {warning}" for warning in warnings]
+
+
+def _is_ignored(text: str, ignore: Mapping[str, str]) -> bool:
+    note = read(f"warning: {text}", ignore)
+    return note is not None and note.level == "ignored"
 
 
 def figure(entry: Mapping[str, Any]) -> str:
