@@ -71,7 +71,7 @@ def fill(
     """
     before = manifests.read(folder / "manifest.json")
     complete = before if before.get("status") == "ok" else manifests.read(folder / COMPLETE)
-    value = manifests.manifest(job.plan, results, digest_of(job), job.toolchains, job.notes)
+    value = manifests.manifest(job.plan, results, digest_of(job), job.toolchains, job.notes, job.ignore)
     for entry in value["steps"]:
         if (config := _config(results[entry["id"]])) and (
             sources := config_sources(job, results[entry["id"]].step, config, store)
@@ -182,7 +182,7 @@ def _make_report(manifest: Mapping[str, Any], folder: Path) -> str:
     try:
         write_report(manifest, folder)
     except Exception as error:  # whatever it is, the build is done
-        return f"warning: {folder / REPORT} could not be made: {type(error).__name__}: {error}"
+        return f"warning: RB603 {folder / REPORT} could not be made: {type(error).__name__}: {error}"
     return ""
 
 
