@@ -150,7 +150,7 @@ def _fill_beside(
             entry["log"] = aside + entry["log"]
     value["complete"] = COMPLETE
     if any(path.startswith(f"{ASIDE}/") for path in written):
-        value["notes"].append(f"note: the last complete build is kept; what this run made is in {folder / ASIDE}")
+        value["notes"].append(f"note: RB605 the last complete build is kept; what this run made is in {folder / ASIDE}")
     files = {*written, *complete.get("files", ()), COMPLETE}
     value["files"] = sorted({*files, report_name(value)})
     trouble = "" if _interrupted(value) else _make_report(value, folder)
