@@ -17,6 +17,7 @@ from pydantic_core import PydanticCustomError
 from recipebuild.facts.chips import CHIPS, Hardware, NpuMode
 from recipebuild.facts.metrics import metrics_of
 from recipebuild.facts.tasks import FEATURES, SEGMENTATION, TASKS, TaskName
+from recipebuild.recipe.accept import Accept
 from recipebuild.recipe.board import Board
 from recipebuild.recipe.bundle import BundleText
 from recipebuild.recipe.compiler import Compiler
@@ -246,6 +247,7 @@ class Recipe(Section):
     compiler: Compiler = Field(default=Compiler(), description="What Pulsar2's compiler does besides compiling")
     pulsar2: Pulsar2 = Field(default=Pulsar2(), description="Which Pulsar2, and what only it understands")
     evaluate: Evaluate | None = Field(default=None, description="Accuracy on a dataset; left out, none is measured")
+    accept: Accept = Field(default=Accept(), description="How far later builds may fall behind accepted figures")
     tune: Tune | None = Field(
         default=None,
         description="What `recipebuild tune` searches for; with it, each build measures the sensitivity of its blocks",
