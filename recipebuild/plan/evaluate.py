@@ -63,7 +63,7 @@ def measuring(
         )  # fmt: skip
         rungs = {name: models[name] for name in models if name != "model"} | quantized
         pytorch = {"model": models["model"]} if "model" in models else {}
-        steps.add("ladder", "ladder.json", params, {**pytorch, **rungs, **dataset})
+        steps.add("ladder", "ladder.json", params, {**pytorch, **rungs, **dataset, **outputs})
         if laid_out["layout"] != "images":
             seen, spec = dataset, drawn
     if recipe.model.task == SEGMENTATION and not recipe.more_inputs:

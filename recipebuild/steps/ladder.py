@@ -1,7 +1,8 @@
 """ladder: where accuracy is lost, rung by rung, from PyTorch with its own preprocessor to what was compiled.
 
 Inputs: model (folder in HF layout) and export, or reference (the ONNX file that the recipe starts from); simplified,
-rewritten, channels (optional), head; quantized (ONNX, optional), or predictions (tar); dataset (folder).
+rewritten, channels (optional), head; quantized (ONNX, optional), or predictions (tar); dataset (folder); evaluation
+(evaluation.json, optional).
 Outputs: ladder.json.
 """
 
@@ -20,14 +21,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from recipebuild.engine.step import Progress
 from recipebuild.errors import StepError
 from recipebuild.facts.metrics import loss
+from recipebuild.figures.evaluation import Evaluation
 from recipebuild.figures.ladder import Ladder
-from recipebuild.figures.values import as_json
+from recipebuild.figures.values import as_json, read_figures
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.evaluate.answers import Answer, answer
 from recipebuild.toolkit.evaluate.dataset import DatasetSpec, samples
-from recipebuild.toolkit.evaluate.ladder import RUNGS, climb, verdict
+from recipebuild.toolkit.evaluate.ladder import RUNGS, climb
 from recipebuild.toolkit.evaluate.layouts import Sample
 from recipebuild.toolkit.evaluate.measure import Measurement, check_classes
+from recipebuild.toolkit.evaluate.rung_verdict import verdict, with_evaluation
 from recipebuild.toolkit.evaluate.runners import batch, onnx_runner, open_model, recorded_runner
 from recipebuild.toolkit.models.depth import depth_kind
 from recipebuild.toolkit.models.processor import disagreements, normalization, own_processor
@@ -84,7 +87,8 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     chosen = drawn[:: -(-len(drawn) // _IMAGES)]
     work = _Work(inputs, params, how, chosen, progress, [how.read(sample) for sample in chosen])
     answers = dict(work.answers())
-    rows = list(climb(answers, [truth for _, truth in work.images], how, metric))
+    climbed = climb(answers, [truth for _, truth in work.images], how, metric)
+    rows = with_evaluation(climbed, _evaluation(inputs, len(chosen)), metric)
     warnings = work.concerns + _preprocessing(inputs, params, rows, metric)
     for warning in warnings:
         logger.warning("%s", warning)
@@ -100,6 +104,14 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     )
     (out / "ladder.json").write_text(json.dumps(metrics, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     return metrics
+
+
+def _evaluation(inputs: Mapping[str, Path], images: int) -> Evaluation | None:
+    """The figures of the step evaluate, where it saw more than these images."""
+    if "evaluation" not in inputs:
+        return None
+    found = read_figures(Evaluation, json.loads(inputs["evaluation"].read_text(encoding="utf-8")))
+    return found if found and found.images > images else None
 
 
 @dataclass

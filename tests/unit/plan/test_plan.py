@@ -259,7 +259,7 @@ def test_a_dataset_without_labels_is_not_painted() -> None:
 def test_the_ladder_has_every_model_that_the_build_makes() -> None:
     steps = {step.name: step for step in planned("quickstart", "target.runtime_input.format=BGR").steps}
     assert set(steps["ladder"].inputs) == {
-        "model", "export", "simplified", "rewritten", "channels", "head", "quantized", "dataset"
+        "model", "export", "simplified", "rewritten", "channels", "head", "quantized", "dataset", "evaluation"
     }  # fmt: skip
     assert steps["ladder"].params["original"]["color"] == "RGB"
     assert steps["ladder"].params["input"]["color"] == "BGR"
