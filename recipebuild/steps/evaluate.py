@@ -11,6 +11,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -23,7 +24,8 @@ from recipebuild.figures.evaluation import Evaluation
 from recipebuild.figures.values import as_json
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.evaluate.class_names import class_names
-from recipebuild.toolkit.evaluate.dataset import DatasetSpec, samples
+from recipebuild.toolkit.evaluate.dataset import DatasetSpec, Sample, samples
+from recipebuild.toolkit.evaluate.label_survey import LabelSurvey
 from recipebuild.toolkit.evaluate.layouts import layout_name
 from recipebuild.toolkit.evaluate.measure import ImageScores, Measurement, measure
 from recipebuild.toolkit.evaluate.noise import difference, interval, pseudo_values
@@ -34,6 +36,8 @@ from recipebuild.toolkit.models.depth import depth_kind
 from recipebuild.toolkit.models.run import Weights, torch_runner
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from recipebuild.toolkit.evaluate.runners import Run
 
 logger = logging.getLogger(__name__)
@@ -78,7 +82,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
 
     Raises:
         CheckError: If a model gives NaN.
-        StepError: If the dataset is bad, or it or ``labels`` do not fit the model.
+        StepError: If the dataset is bad or says nothing, or it or ``labels`` do not fit the model.
     """
     kind = params.depth or (depth_kind(inputs["weights"]) if "weights" in inputs else "metric")
     how = Measurement.of(inputs["model"], inputs["dataset"], params.dataset, relative=kind == "relative")
@@ -93,13 +97,23 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         raise StepError(
             "the dataset cannot be cut into halves: it has one image", remedy="label more images, or evaluate.count"
         )
-    total = len(chosen)
-    measured = measure(
-        _runs(inputs, params), chosen, how, lambda done: progress(done / total, f"image {done} of {total}")
-    )
+    survey = LabelSurvey(how.task, labelled=how.labelled)
+    done = count(1)
+
+    def seen(sample: Sample, image: Image.Image, truth: Any) -> None:
+        survey.add(sample, image, truth)
+        number = next(done)
+        progress(number / len(chosen), f"image {number} of {len(chosen)}")
+
+    measured = measure(_runs(inputs, params), chosen, how, seen)
+    survey.check()
+    warnings = survey.concerns(names)
+    for warning in warnings:
+        logger.warning("%s", warning)
     against = "labels" if how.labelled else next(iter(measured))
-    figures = _figures(measured, metric, images=total, against=against, labels=names)
-    metrics = as_json(figures)
+    figures = _figures(measured, metric, images=len(chosen), against=against, labels=names)
+    ignored = None if survey.ignored is None else round(survey.ignored, _DIGITS)
+    metrics = as_json(replace(figures, ignored=ignored, warnings=warnings or None))
     more = {
         "classes": how.classes,
         "task": how.task,

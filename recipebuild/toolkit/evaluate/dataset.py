@@ -18,6 +18,7 @@ from recipebuild.errors import StepError
 from recipebuild.facts.tasks import CLASSIFICATION, DEPTH
 from recipebuild.toolkit.calibration.decode import decode
 from recipebuild.toolkit.calibration.imagefile import ImageFile, shown
+from recipebuild.toolkit.calibration.survey import is_turned
 from recipebuild.toolkit.evaluate.layouts import DatasetSpec, Sample, layout_of
 from recipebuild.toolkit.evaluate.trainids import CITYSCAPES_IDS, IGNORE
 
@@ -184,5 +185,8 @@ def _label_file(sample: Sample) -> ImageFile:
 def _of_its_size(label: npt.NDArray[Any], image: Image.Image, sample: Sample) -> npt.NDArray[Any]:
     if label.shape != (image.height, image.width):
         sizes = f"{label.shape[1]}x{label.shape[0]}, but its image is {image.width}x{image.height}"
-        raise StepError(f"{shown(sample.label_name)} is {sizes}", remedy="a label has as many pixels as its image")
+        remedy = "a label has as many pixels as its image"
+        if is_turned(image):
+            remedy += f"; {sample.image_name} is marked as rotated by EXIF, which is not applied: store it upright"
+        raise StepError(f"{shown(sample.label_name)} is {sizes}", remedy=remedy)
     return label

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from recipebuild.errors import StepError
 from recipebuild.steps.evaluate import Params, run
@@ -35,6 +37,7 @@ def test_a_float_model_alone_has_no_quantized_figures(colour_model: Make, colour
         "interval": {"float": [1.0, 1.0]},
         "per_class": {"0": {"float": 1.0}, "1": {"float": 1.0}, "2": {"float": 1.0}},
         "labels": ["class 0", "class 1", "class 2"],
+        "ignored": 0.0,
     }
 
 
@@ -60,6 +63,22 @@ def test_the_same_inputs_give_the_same_bytes(both: dict[str, Path], tmp_path: Pa
     evaluate(both, tmp_path / "one")
     evaluate(both, tmp_path / "two")
     assert (tmp_path / "one/evaluation.json").read_bytes() == (tmp_path / "two/evaluation.json").read_bytes()
+
+
+def test_masks_of_0_and_255_are_no_labels(both: dict[str, Path], tmp_path: Path) -> None:
+    for path in (both["dataset"] / "labels").iterdir():
+        ids = np.asarray(Image.open(path))
+        Image.fromarray(np.where(ids == 1, 255, 0).astype(np.uint8)).save(path)
+    with pytest.raises(StepError, match="would be perfect"):
+        evaluate(both, tmp_path / "out")
+
+
+def test_a_label_of_a_single_class_is_warned_of(both: dict[str, Path], tmp_path: Path) -> None:
+    for path in (both["dataset"] / "labels").iterdir():
+        Image.new("L", Image.open(path).size, 0).save(path)
+    metrics = evaluate(both, tmp_path / "out")
+    assert metrics["miou_quantized"] == 1.0
+    assert "class 0 (class 0) only" in metrics["warnings"][0]
 
 
 def test_a_subset_is_measured(both: dict[str, Path], tmp_path: Path) -> None:
