@@ -57,6 +57,8 @@ def measuring(
             "depth": evaluate.depth,
             "metric": evaluate.metric,
         }
+        if recipe.head.kind == "threshold":
+            params["threshold"] = recipe.head.threshold
         outputs["evaluation"] = steps.add(
             "evaluate", "evaluation.json", {**params, **steps.labels},
             {"model": models["head"], **quantized, **weights, **dataset},

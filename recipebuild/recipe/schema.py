@@ -160,6 +160,18 @@ class ArgmaxHead(Section):
         return before
 
 
+class ThresholdHead(Section):
+    """A mask at the end of a network of one class: 1 (int32) where the sigmoid of its logit is above a threshold."""
+
+    kind: Literal["threshold"] = Field(description="sigmoid(logit) > threshold, for networks of one class")
+    threshold: Annotated[float, Field(gt=0, lt=1)] = Field(
+        default=0.5, description="Probability above which a pixel is of the class, between 0 and 1"
+    )
+    output: TensorName = Field(
+        default="mask", description="Name of the output tensor of 0 and 1: letters, digits, `_`, `-`"
+    )
+
+
 class NoHead(Section):
     """The network's own outputs as they are."""
 
@@ -237,8 +249,9 @@ class Recipe(Section):
         default=(), description="What an ONNX model takes besides the image; only Pulsar2 compiles such models"
     )
     export: Export = Field(default=Export(), description="PyTorch to ONNX")
-    head: Annotated[ArgmaxHead | NoHead, Field(discriminator="kind")] = Field(
-        default=ArgmaxHead(), description="What is put at the end of the network: `kind: argmax` or `kind: none`"
+    head: Annotated[ArgmaxHead | ThresholdHead | NoHead, Field(discriminator="kind")] = Field(
+        default=ArgmaxHead(),
+        description="What is put at the end of the network: `kind: argmax`, `kind: threshold` or `kind: none`",
     )
     rewrite: Rewrite = Field(default=Rewrite(), description="Rewrites of the graph that leave its function as it is")
     calibration: Calibration = Field(description="The images on which the ranges of activations are measured")
@@ -272,7 +285,7 @@ class Recipe(Section):
     @model_validator(mode="after")
     def _names_differ(self) -> Recipe:
         outputs = [("export.output", self.export.output)]
-        if isinstance(self.head, ArgmaxHead):
+        if isinstance(self.head, ArgmaxHead | ThresholdHead):
             outputs.append(("head.output", self.head.output))
         taken = {self.input.name: "input.name"}
         outputs += [(f"more_inputs.{at}.name", more.name) for at, more in enumerate(self.more_inputs)]

@@ -21,7 +21,7 @@ EXAMPLES = {
 }
 """What to write where it is missing."""
 
-KINDS = ("argmax", "none")
+KINDS = ("argmax", "threshold", "none")
 CHANNELS = ("input", "shape", 1)
 
 PATTERNS = {
@@ -46,8 +46,8 @@ TYPES = {
     "greater_than": "must be greater than {gt:.12g}",
     "greater_than_equal": "must be {ge:.12g} or more",
     "less_than_equal": "must be {le:.12g} or less",
-    "union_tag_invalid": "must be argmax or none",
-    "union_tag_not_found": "must be argmax or none",
+    "union_tag_invalid": "must be argmax, threshold or none",
+    "union_tag_not_found": "must be argmax, threshold or none",
 }
 
 
@@ -145,7 +145,7 @@ def _remedy(kind: str, context: Any, path: FieldPath, value: Any, data: dict[str
     if kind.startswith("model_") and value is None and path != ("head",):
         return f"take the line out, or write its fields below it, indented\n{purpose}"
     if path == ("head", "kind") and value is not None:
-        return "kind: argmax for class ids, or kind: none for the network's own outputs"
+        return "kind: argmax for class ids, threshold for one class, or none for the network's own outputs"
     if path == ("head",):
         return "head: {kind: argmax}, or head: {kind: none} for the network's own outputs"
     if path == ("head", "kind") and value is None:

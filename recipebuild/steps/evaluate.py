@@ -32,6 +32,7 @@ from recipebuild.toolkit.evaluate.noise import difference, interval, pseudo_valu
 from recipebuild.toolkit.evaluate.parts import Part, part_of
 from recipebuild.toolkit.evaluate.runners import batch, batch_runner, onnx_runner, open_model, recorded_runner
 from recipebuild.toolkit.evaluate.scores import Segmentation
+from recipebuild.toolkit.graph.head import logit
 from recipebuild.toolkit.models.depth import depth_kind
 from recipebuild.toolkit.models.run import Weights, torch_runner
 
@@ -60,6 +61,7 @@ class Params(BaseModel):
         labels: What the classes are called; ``None`` as the model or the dataset tells.
         depth: What depth is; ``None`` to read it from the model's config.json.
         metric: The figure that counts; ``None`` for the usual one.
+        threshold: Of a network of one class: the probability (0..1) above which it is there.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -75,6 +77,7 @@ class Params(BaseModel):
     labels: list[str] | None = None
     depth: Literal["metric", "relative"] | None = None
     metric: str | None = None
+    threshold: float = Field(default=0.5, gt=0, lt=1)
 
 
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
@@ -130,7 +133,9 @@ def _runs(inputs: Mapping[str, Path], params: Params) -> dict[str, Run]:
     task, runs = params.dataset.task, {}
     if "weights" in inputs:
         prepare = partial(batch, spec=params.original or params.input)
-        runs["pytorch"] = batch_runner(torch_runner(inputs["weights"], params.weights), prepare, task, "PyTorch")
+        runs["pytorch"] = batch_runner(
+            torch_runner(inputs["weights"], params.weights), prepare, task, "PyTorch", cut=logit(params.threshold)
+        )
     runs["float"] = onnx_runner(open_model(inputs["model"]), params.input, task)
     if "quantized" in inputs:
         runs["quantized"] = onnx_runner(open_model(inputs["quantized"]), params.input, task)

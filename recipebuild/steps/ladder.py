@@ -32,6 +32,7 @@ from recipebuild.toolkit.evaluate.layouts import Sample
 from recipebuild.toolkit.evaluate.measure import Measurement, check_classes
 from recipebuild.toolkit.evaluate.rung_verdict import verdict, with_evaluation
 from recipebuild.toolkit.evaluate.runners import batch, onnx_runner, open_model, recorded_runner
+from recipebuild.toolkit.graph.head import logit
 from recipebuild.toolkit.models.depth import depth_kind
 from recipebuild.toolkit.models.processor import disagreements, normalization, own_processor
 from recipebuild.toolkit.models.run import Weights, torch_runner
@@ -59,6 +60,7 @@ class Params(BaseModel):
         seed: Which ones.
         depth: What depth is; ``None`` to read it from the model's config.json.
         metric: The figure that counts; ``None`` for the usual one.
+        threshold: Of a network of one class: the probability (0..1) above which it is there.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -71,6 +73,7 @@ class Params(BaseModel):
     seed: int = 0
     depth: Literal["metric", "relative"] | None = None
     metric: str | None = None
+    threshold: float = Field(default=0.5, gt=0, lt=1)
 
 
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
@@ -126,6 +129,7 @@ class _Work:
 
     def __post_init__(self) -> None:
         self.concerns: list[str] = []
+        self.cut = logit(self.params.threshold)
 
     def answers(self) -> Iterator[tuple[str, list[Answer]]]:
         """The answers of each rung, one model in memory at a time."""
@@ -143,7 +147,7 @@ class _Work:
         if name == "simulated":
             return recorded_runner(self.inputs[rung.input], task)
         spec = self.params.input if rung.fed else self.params.original
-        return onnx_runner(open_model(self.inputs[rung.input]), spec, task)
+        return onnx_runner(open_model(self.inputs[rung.input]), spec, task, cut=self.cut)
 
     def _pytorch(self) -> Iterator[tuple[str, list[Answer]]]:
         """The model with its own preprocessor, and with ours; where both give the same pixels it runs but once."""
@@ -151,7 +155,9 @@ class _Work:
 
         forward = torch_runner(self.inputs["model"], self.params.weights)
         ours = partial(batch, spec=self.params.original)
-        right = self._all("pytorch", lambda image, _: answer(forward(ours(image)), self.how.task, "PyTorch"))
+        right = self._all(
+            "pytorch", lambda image, _: answer(forward(ours(image)), self.how.task, "PyTorch", cut=self.cut)
+        )
         own = own_processor(self.inputs["model"])
         if own is not None:
             pairs = [(own.prepare(image), ours(image)[:1]) for image, _ in self.images]
@@ -159,7 +165,7 @@ class _Work:
                 yield "preprocessor", right
             else:
                 try:
-                    theirs = [answer(forward(a), self.how.task, "PyTorch") for a, _ in pairs]
+                    theirs = [answer(forward(a), self.how.task, "PyTorch", cut=self.cut) for a, _ in pairs]
                     yield "preprocessor", theirs
                 except (RuntimeError, ValueError) as error:  # a model that takes one size only
                     self.concerns.append(f"the model does not take what {own.name} makes of images: {error}")

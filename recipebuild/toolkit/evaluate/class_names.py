@@ -39,6 +39,8 @@ def class_names(
             )
         return list(labels)
     known = _own_names(config) if config is not None and config.is_file() else {}
+    if classes == 2 and list(known) == [0]:  # of a network of one class, whose mask is 0 elsewhere
+        known = {0: "background", 1: known[0]}
     if not known and cityscapes and classes == len(CITYSCAPES):
         return [label.name for label in CITYSCAPES]
     return [known.get(i, f"class {i}") for i in range(classes)]

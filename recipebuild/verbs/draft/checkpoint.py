@@ -49,11 +49,14 @@ def facts(config: Json, settings: Json | None, name: str, *, known: bool, task: 
     return fields
 
 
-def head(task: str, classes: str = "") -> Facts:
-    """What is put at the end of the network: for segmentation an ArgMax, else nothing."""
+def head(task: str, classes: int | None = None) -> Facts:
+    """What is put at the end of the network: for segmentation an ArgMax, of one class a threshold, else nothing."""
+    of = f", {classes} classes" if classes else ""
     if task != SEGMENTATION:
-        return {"head.kind": Fact("none", f"{task}: the network's own output{classes}")}
-    return {"head.kind": Fact("argmax", f"class ids in place of logits{classes}")}
+        return {"head.kind": Fact("none", f"{task}: the network's own output{of}")}
+    if classes == 1:
+        return {"head.kind": Fact("threshold", "one class: 1 where sigmoid(logit) > head.threshold, which is 0.5")}
+    return {"head.kind": Fact("argmax", f"class ids in place of logits{of}")}
 
 
 def _task(config: Json, settings: Json | None, known: bool) -> Fact:
@@ -106,7 +109,7 @@ def _multiple(side: int, divisor: int) -> int:
     return max(1, round(side / divisor)) * divisor
 
 
-def _classes(config: Json) -> str:
+def _classes(config: Json) -> int | None:
     labels = config.get("id2label")
     count = len(labels) if isinstance(labels, Mapping) else config.get("num_labels")
-    return f", {count} classes" if count else ""
+    return count if isinstance(count, int) else None
