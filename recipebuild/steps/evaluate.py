@@ -23,6 +23,7 @@ from recipebuild.facts.metrics import loss
 from recipebuild.figures.evaluation import Evaluation
 from recipebuild.figures.values import as_json
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.evaluate.as_trained import as_trained
 from recipebuild.toolkit.evaluate.class_names import class_names
 from recipebuild.toolkit.evaluate.dataset import DatasetSpec, Sample, samples
 from recipebuild.toolkit.evaluate.label_survey import LabelSurvey
@@ -32,7 +33,7 @@ from recipebuild.toolkit.evaluate.noise import difference, interval, pseudo_valu
 from recipebuild.toolkit.evaluate.parts import Part, part_of
 from recipebuild.toolkit.evaluate.runners import batch, batch_runner, onnx_runner, open_model, recorded_runner
 from recipebuild.toolkit.evaluate.scores import Segmentation
-from recipebuild.toolkit.graph.head import logit
+from recipebuild.toolkit.graph.logit import logit
 from recipebuild.toolkit.models.depth import depth_kind
 from recipebuild.toolkit.models.run import Weights, torch_runner
 
@@ -88,14 +89,15 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         StepError: If the dataset is bad or says nothing, or it or ``labels`` do not fit the model.
     """
     kind = params.depth or (depth_kind(inputs["weights"]) if "weights" in inputs else "metric")
-    how = Measurement.of(inputs["model"], inputs["dataset"], params.dataset, relative=kind == "relative")
+    spec, notes = as_trained(params.dataset, inputs["dataset"], inputs.get("weights"), params.labels)
+    how = Measurement.of(inputs["model"], inputs["dataset"], spec, relative=kind == "relative")
     if params.classes:
         how = replace(how, classes=params.classes)
     metric = params.metric or how.metrics[0]
-    layout = layout_name(inputs["dataset"], params.dataset)
+    layout = layout_name(inputs["dataset"], spec)
     config = inputs["weights"] / "config.json" if "weights" in inputs else None
     names = class_names(how.classes, labels=params.labels, config=config, cityscapes=layout == "cityscapes")
-    chosen = part_of(samples(inputs["dataset"], params.count, params.seed, params.dataset), params.part, params.seed)
+    chosen = part_of(samples(inputs["dataset"], params.count, params.seed, spec), params.part, params.seed)
     if not chosen:
         raise StepError(
             "the dataset cannot be cut into halves: it has one image", remedy="label more images, or evaluate.count"
@@ -110,7 +112,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
 
     measured = measure(_runs(inputs, params), chosen, how, seen)
     survey.check()
-    warnings = survey.concerns(names)
+    warnings = notes + survey.concerns(names)
     for warning in warnings:
         logger.warning("%s", warning)
     against = "labels" if how.labelled else next(iter(measured))

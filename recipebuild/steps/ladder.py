@@ -26,13 +26,14 @@ from recipebuild.figures.ladder import Ladder
 from recipebuild.figures.values import as_json, read_figures
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.evaluate.answers import Answer, answer
+from recipebuild.toolkit.evaluate.as_trained import as_trained
 from recipebuild.toolkit.evaluate.dataset import DatasetSpec, samples
 from recipebuild.toolkit.evaluate.ladder import RUNGS, climb
 from recipebuild.toolkit.evaluate.layouts import Sample
 from recipebuild.toolkit.evaluate.measure import Measurement, check_classes
 from recipebuild.toolkit.evaluate.rung_verdict import verdict, with_evaluation
 from recipebuild.toolkit.evaluate.runners import batch, onnx_runner, open_model, recorded_runner
-from recipebuild.toolkit.graph.head import logit
+from recipebuild.toolkit.graph.logit import logit
 from recipebuild.toolkit.models.depth import depth_kind
 from recipebuild.toolkit.models.processor import disagreements, normalization, own_processor
 from recipebuild.toolkit.models.run import Weights, torch_runner
@@ -58,6 +59,7 @@ class Params(BaseModel):
         dataset: How the dataset is laid out, and the task.
         count: How many images ``evaluate`` draws; ``None`` for all.
         seed: Which ones.
+        labels: What the classes are called; ``None`` as the model tells.
         depth: What depth is; ``None`` to read it from the model's config.json.
         metric: The figure that counts; ``None`` for the usual one.
         threshold: Of a network of one class: the probability (0..1) above which it is there.
@@ -71,6 +73,7 @@ class Params(BaseModel):
     dataset: DatasetSpec = DatasetSpec()
     count: int | None = Field(default=None, ge=1)
     seed: int = 0
+    labels: list[str] | None = None
     depth: Literal["metric", "relative"] | None = None
     metric: str | None = None
     threshold: float = Field(default=0.5, gt=0, lt=1)
@@ -84,9 +87,10 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         StepError: If the dataset is bad, or does not fit the model.
     """
     kind = params.depth or (depth_kind(inputs["model"]) if "model" in inputs else "metric")
-    how = Measurement.of(inputs["head"], inputs["dataset"], params.dataset, relative=kind == "relative")
+    spec, _ = as_trained(params.dataset, inputs["dataset"], inputs.get("model"), params.labels)
+    how = Measurement.of(inputs["head"], inputs["dataset"], spec, relative=kind == "relative")
     metric = params.metric or how.metrics[0]
-    drawn = samples(inputs["dataset"], params.count, params.seed, params.dataset)
+    drawn = samples(inputs["dataset"], params.count, params.seed, spec)
     chosen = drawn[:: -(-len(drawn) // _IMAGES)]
     work = _Work(inputs, params, how, chosen, progress, [how.read(sample) for sample in chosen])
     answers = dict(work.answers())

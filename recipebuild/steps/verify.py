@@ -28,7 +28,8 @@ from recipebuild.toolkit.evaluate.ladder import RUNGS
 from recipebuild.toolkit.evaluate.resize import enlarge, inside
 from recipebuild.toolkit.evaluate.runners import batch
 from recipebuild.toolkit.graph.compare import OutputDifference, check_finite, difference, run_model, with_classes
-from recipebuild.toolkit.graph.head import Head, logit
+from recipebuild.toolkit.graph.head import Head
+from recipebuild.toolkit.graph.logit import logit
 from recipebuild.toolkit.models.processor import disagreements, normalization, own_processor
 from recipebuild.toolkit.models.run import Weights, torch_runner
 

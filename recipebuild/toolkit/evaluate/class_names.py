@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from recipebuild.errors import StepError
 from recipebuild.toolkit.evaluate.palette import CITYSCAPES
@@ -38,7 +39,7 @@ def class_names(
                 remedy="name all classes, in the order of their ids",
             )
         return list(labels)
-    known = _own_names(config) if config is not None and config.is_file() else {}
+    known = own_names(json.loads(config.read_text(encoding="utf-8"))) if config is not None and config.is_file() else {}
     if classes == 2 and list(known) == [0]:  # of a network of one class, whose mask is 0 elsewhere
         known = {0: "background", 1: known[0]}
     if not known and cityscapes and classes == len(CITYSCAPES):
@@ -46,9 +47,9 @@ def class_names(
     return [known.get(i, f"class {i}") for i in range(classes)]
 
 
-def _own_names(config: Path) -> dict[int, str]:
-    """The names in a config.json; those that transformers fills in, ``LABEL_0`` and so on, are none."""
-    named = json.loads(config.read_text(encoding="utf-8")).get("id2label")
+def own_names(config: Mapping[str, Any]) -> dict[int, str]:
+    """The names in a config.json, by class id; those that transformers fills in, ``LABEL_0`` and so on, are none."""
+    named = config.get("id2label")
     if not isinstance(named, Mapping):
         return {}
     names = {int(i): " ".join(str(name).split()) for i, name in named.items() if i.isdecimal()}

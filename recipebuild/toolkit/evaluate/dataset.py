@@ -155,8 +155,8 @@ def _as_trained(ids: npt.NDArray[Any], sample: Sample) -> npt.NDArray[Any]:
         table[list(CITYSCAPES_IDS)] = list(CITYSCAPES_IDS.values())
         return np.asarray(table[ids])
     if sample.encoding == "reduced":  # as transformers' do_reduce_labels: 0 is `other`, 1 the first class
-        return np.where((ids == 0) | (ids == IGNORE), IGNORE, ids.astype(np.int64) - 1)
-    return ids
+        ids = np.where((ids == 0) | (ids == IGNORE), IGNORE, ids.astype(np.int64) - 1)
+    return ids if sample.ignore is None else np.where(ids == sample.ignore, IGNORE, ids)
 
 
 def _class_id(sample: Sample, classes: int) -> int:

@@ -5,12 +5,12 @@ Use: ``add_argmax(model, Head())`` for a model with one output of static shape.
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from recipebuild.errors import StepError
+from recipebuild.toolkit.graph.logit import logit
 from recipebuild.toolkit.graph.statistics import Tensor, outputs
 
 if TYPE_CHECKING:
@@ -75,11 +75,6 @@ def add_argmax(model: onnx.ModelProto, head: Head) -> onnx.ModelProto:
         del result.graph.output[:]
     result.graph.output.extend(added.output)
     return result
-
-
-def logit(probability: float) -> float:
-    """Give ln(p / (1 - p)), the inverse of the sigmoid: sigmoid(x) > p where x is above it."""
-    return math.log(probability / (1 - probability))
 
 
 def add_threshold(model: onnx.ModelProto, head: Head) -> onnx.ModelProto:

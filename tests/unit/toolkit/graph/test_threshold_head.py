@@ -16,7 +16,8 @@ from recipebuild.toolkit.evaluate.answers import answer
 from recipebuild.toolkit.evaluate.classes import class_count
 from recipebuild.toolkit.graph import files
 from recipebuild.toolkit.graph.compare import run_model
-from recipebuild.toolkit.graph.head import Head, add_argmax, add_threshold, logit
+from recipebuild.toolkit.graph.head import Head, add_argmax, add_threshold
+from recipebuild.toolkit.graph.logit import logit
 from recipebuild.toolkit.graph.statistics import Tensor, outputs
 
 HEAD = Head(kind="threshold", output="mask", threshold=0.8)
