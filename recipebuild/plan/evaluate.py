@@ -61,7 +61,7 @@ def measuring(
             params["threshold"] = recipe.head.threshold
         outputs["evaluation"] = steps.add(
             "evaluate", "evaluation.json", {**params, **steps.labels},
-            {"model": models["head"], **quantized, **weights, **dataset},
+            {"model": models["head"], **quantized, **weights, **dataset, "calibration": calibration},
         )  # fmt: skip
         rungs = {name: models[name] for name in models if name != "model"} | quantized
         pytorch = {"model": models["model"]} if "model" in models else {}

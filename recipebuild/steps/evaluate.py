@@ -1,7 +1,7 @@
 """evaluate: accuracy of the PyTorch, the ONNX and the quantized model on a dataset, with what quantization costs.
 
 Inputs: model (ONNX), weights (folder in HF layout, optional), quantized (ONNX, optional), or predictions (tar: what a
-simulation of the compiled model gave), dataset (folder).   Outputs: evaluation.json.
+simulation of the compiled model gave), dataset (folder), calibration (tar, optional).   Outputs: evaluation.json.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ from recipebuild.errors import StepError
 from recipebuild.facts.metrics import loss
 from recipebuild.figures.evaluation import Evaluation
 from recipebuild.figures.values import as_json
+from recipebuild.toolkit.calibration.archive import read_archive
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.calibration.tone import Tone, tone, unlike
 from recipebuild.toolkit.evaluate.as_trained import as_trained
 from recipebuild.toolkit.evaluate.class_names import class_names
 from recipebuild.toolkit.evaluate.dataset import DatasetSpec, Sample, samples
@@ -103,16 +105,20 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
             "the dataset cannot be cut into halves: it has one image", remedy="label more images, or evaluate.count"
         )
     survey = LabelSurvey(how.task, labelled=how.labelled)
+    tones: list[Tone] = []
     done = count(1)
 
     def seen(sample: Sample, image: Image.Image, truth: Any) -> None:
         survey.add(sample, image, truth)
+        tones.append(tone(image))
         number = next(done)
         progress(number / len(chosen), f"image {number} of {len(chosen)}")
 
     measured = measure(_runs(inputs, params), chosen, how, seen)
     survey.check()
-    warnings = notes + survey.concerns(names)
+    warnings = [*notes, *survey.concerns(names)]
+    if "calibration" in inputs:
+        warnings += unlike([tone(image) for _, image in read_archive(inputs["calibration"])], tones)
     for warning in warnings:
         logger.warning("%s", warning)
     against = "labels" if how.labelled else next(iter(measured))

@@ -81,6 +81,20 @@ def test_a_label_of_a_single_class_is_warned_of(both: dict[str, Path], tmp_path:
     assert "class 0 (class 0) only" in metrics["warnings"][0]
 
 
+def test_a_dark_calibration_set_is_told(both: dict[str, Path], tmp_path: Path) -> None:
+    from recipebuild.toolkit.calibration.archive import write_archive
+    from recipebuild.toolkit.calibration.source import images
+
+    for name, scale in (("like", 1.0), ("dark", 0.2)):
+        (tmp_path / name).mkdir()
+        for path in (both["dataset"] / "images").iterdir():
+            Image.open(path).point(lambda value, scale=scale: int(value * scale)).save(tmp_path / name / path.name)
+        with images(tmp_path / name) as found:
+            write_archive(found, tmp_path / f"{name}.tar")
+        metrics = evaluate({**both, "calibration": tmp_path / f"{name}.tar"}, tmp_path / f"{name}-out")
+        assert any("darker" in warning for warning in metrics.get("warnings", [])) == (name == "dark")
+
+
 def test_a_subset_is_measured(both: dict[str, Path], tmp_path: Path) -> None:
     assert evaluate(both, tmp_path / "out", count=2)["images"] == 2
 
