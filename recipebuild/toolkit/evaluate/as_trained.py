@@ -12,14 +12,14 @@ What the recipe says wins; where the two differ, a note says so.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from recipebuild.errors import StepError
 from recipebuild.facts.tasks import CLASSIFICATION, SEGMENTATION
 from recipebuild.toolkit.evaluate.class_folders import class_order
-from recipebuild.toolkit.evaluate.class_names import own_names
+from recipebuild.toolkit.evaluate.class_names import declared_classes, own_names
 from recipebuild.toolkit.evaluate.layouts import DatasetSpec, class_folders, layout_name
 from recipebuild.toolkit.evaluate.trainids import IGNORE
 
@@ -52,7 +52,9 @@ def as_trained(
 
 
 def _segmentation(spec: DatasetSpec, model: Path, *, usual: bool) -> tuple[DatasetSpec, list[str]]:
-    settings = _json(model / "preprocessor_config.json")
+    settings = _json(model / "preprocessor_config.json") or _json(model / "processor_config.json").get(
+        "image_processor", {}
+    )
     said = settings.get("do_reduce_labels", settings.get("reduce_labels"))
     notes = []
     reads = usual if spec.reduce_labels is None else spec.reduce_labels
@@ -98,9 +100,7 @@ def _names(model: Path | None) -> list[str]:
     """What the classes are called, by class id; as many as there are, or none if that is not known."""
     config = _json(model / "config.json") if model is not None else {}
     known = own_names(config)
-    named = config.get("id2label")
-    count = len(named) if isinstance(named, Mapping) else config.get("num_labels")
-    return [known.get(i, "") for i in range(count)] if isinstance(count, int) else []
+    return [known.get(i, "") for i in range(declared_classes(config) or 0)]
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from recipebuild.errors import RecipeError
 from recipebuild.facts.tasks import FEATURES, SEGMENTATION, TASKS
+from recipebuild.toolkit.evaluate.class_names import declared_classes
 from recipebuild.verbs.draft import preprocessor
 from recipebuild.verbs.draft.facts import IMAGENET, USUAL, Fact, Facts
 
@@ -45,7 +46,7 @@ def facts(config: Json, settings: Json | None, name: str, *, known: bool, task: 
     pooled = "model.features" in fields and fields["model.features"].value == "pooled"
     output = TASKS[kind].tensor or ("embedding" if pooled else "features")
     fields["export.output"] = Fact(output, "what the board's program will find it under")
-    fields |= head(kind, _classes(config))
+    fields |= head(kind, declared_classes(config))
     return fields
 
 
@@ -107,9 +108,3 @@ def _sized(pair: list[int], why: str) -> Fact:
 
 def _multiple(side: int, divisor: int) -> int:
     return max(1, round(side / divisor)) * divisor
-
-
-def _classes(config: Json) -> int | None:
-    labels = config.get("id2label")
-    count = len(labels) if isinstance(labels, Mapping) else config.get("num_labels")
-    return count if isinstance(count, int) else None
