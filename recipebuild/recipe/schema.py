@@ -31,6 +31,7 @@ from recipebuild.recipe.section import (
     REVISION,
     Count,
     Finite,
+    InputName,
     Name,
     Positive,
     Section,
@@ -99,7 +100,9 @@ class Model(Section):
 class Input(Section):
     """The network's input, and how an image becomes it: (pixel - mean) / std."""
 
-    name: TensorName = Field(default="pixel_values", description="Name of the input tensor: letters, digits, `_`, `-`")
+    name: InputName = Field(
+        default="pixel_values", description="Name of the input tensor: letters, digits, `_`, `-`, `.`"
+    )
     shape: Annotated[tuple[Side, Literal[3], Side, Side], Field(strict=False)] = Field(
         description="4 whole numbers: batch, channels (3), height and width in pixels, such as [1, 3, 640, 1280]"
     )

@@ -45,6 +45,7 @@ def test_wrong_mean_is_said_to_be_that(project: Project) -> None:
 
 
 def test_a_drop_beyond_the_limit_ends_with_5_and_keeps_all(project: Project) -> None:
+    project.command("run", project.recipe)
     before = project.manifest()
     unlabelled = ["evaluate.dataset=recipes/images", "evaluate.layout=images"]  # where no loss would be a wonder
     said = set_(project, *unlabelled, "evaluate.max_drop=0", code=5)

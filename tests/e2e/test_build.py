@@ -195,16 +195,18 @@ def test_a_matrix_builds_each_entry_and_shares_what_is_the_same(make_built_proje
     assert (project.build / "partial" / "npu_mode=NPU3" / "model.onnx").is_file()
 
 
-def test_files_of_an_earlier_build_do_not_linger(built_project: Project) -> None:
+def test_files_of_an_earlier_build_do_not_linger(built_project: Project, recipe_text: str) -> None:
     built_project.command("run", built_project.recipe)
     own = built_project.build / "notes.txt"
     own.write_text("a file of the user's")
-    assert (built_project.build / "preview.png").is_file()
-    built_project.command("run", built_project.recipe, "--set", "evaluate.dataset=null")
-    assert (built_project.build / "model.onnx").is_file() and own.is_file()
-    assert not (built_project.build / "preview.png").exists()
+    assert (built_project.build / "steps" / "ladder" / "ladder.json").is_file()
+    built_project.recipe.write_text(recipe_text.replace("evaluate: {dataset: ./labelled}", ""))
     built_project.command("run", built_project.recipe)
-    assert (built_project.build / "preview.png").is_file()
+    assert (built_project.build / "model.onnx").is_file() and own.is_file()
+    assert not (built_project.build / "steps" / "ladder").exists()
+    built_project.recipe.write_text(recipe_text)
+    built_project.command("run", built_project.recipe)
+    assert (built_project.build / "steps" / "ladder" / "ladder.json").is_file()
 
 
 def test_what_the_user_spoiled_in_the_build_folder_is_put_right(built_project: Project) -> None:
