@@ -185,8 +185,11 @@ def _label_file(sample: Sample) -> ImageFile:
 def _of_its_size(label: npt.NDArray[Any], image: Image.Image, sample: Sample) -> npt.NDArray[Any]:
     if label.shape != (image.height, image.width):
         sizes = f"{label.shape[1]}x{label.shape[0]}, but its image is {image.width}x{image.height}"
-        remedy = "a label has as many pixels as its image"
-        if is_turned(image):
-            remedy += f"; {sample.image_name} is marked as rotated by EXIF, which is not applied: store it upright"
-        raise StepError(f"{shown(sample.label_name)} is {sizes}", remedy=remedy)
+        turned = ", which EXIF marks as rotated" if is_turned(image) else ""
+        raise StepError(
+            f"{shown(sample.label_name)} is {sizes}{turned}",
+            remedy="EXIF is not applied: store the image upright"
+            if turned
+            else "a label has as many pixels as its image",
+        )
     return label
