@@ -10,7 +10,7 @@ from recipebuild.recipe.section import Section
 
 
 class Accept(Section):
-    """What ``recipebuild run --fail-on-regression`` lets pass."""
+    """Which loss against accepted figures is never noise."""
 
     max_regression: Annotated[float, Field(ge=0, le=1)] = Field(
         default=0.01,

@@ -23,6 +23,7 @@ EXAMPLES = {
 
 KINDS = ("argmax", "threshold", "none")
 CHANNELS = ("input", "shape", 1)
+FRACTIONS = (("evaluate", "max_drop"), ("accept", "max_regression"))
 
 PATTERNS = {
     NAME: "may have only letters, digits, `_`, `-` and `.`, and must not start with `.` or `-`",
@@ -155,7 +156,7 @@ def _remedy(kind: str, context: Any, path: FieldPath, value: Any, data: dict[str
         return "this looks like N, H, W, C: write [{0}, {3}, {1}, {2}]".format(*shape)
     if path == ("calibration", "count") and value == -1:
         return "there is no word for `all`: say how many images (32 is usual)"
-    if path == ("evaluate", "max_drop") and isinstance(value, (int, float)) and value > 1:
+    if path in FRACTIONS and isinstance(value, (int, float)) and value > 1:
         return f"a fraction, not per cent: {value / 100:g} is {value:g} mIoU points"
     if kind == "literal_error" and isinstance(value, str):
         close = closest(value, [word.strip(" '") for word in context["expected"].replace(" or ", ", ").split(",")])

@@ -89,6 +89,8 @@ CASES = {
     # evaluate, name
     "no dataset": ("", "«evaluate: {count: 3}", "evaluate.dataset", ["is missing", "images/ and labels/"]),
     "drop in per cent": ("", "evaluate: {dataset: labelled, max_drop: «2}", "evaluate.max_drop", ["0.02 is 2 mIoU"]),
+    "regression in per cent": ("", "accept: {max_regression: «1.5}", "accept.max_regression", ["0.015 is 1.5 mIoU"]),
+    "threshold of a certain class": ("", "head: {kind: threshold, threshold: «1}", "head.threshold", ["less than 1"]),
     "negative drop": ("", "evaluate: {dataset: labelled, max_drop: «-0.1}", "evaluate.max_drop", ["0 or more"]),
     "name with a slash": ("", "name: «../up", "name", ["letters, digits", "got ../up"]),
     "name as list": ("", "name: «[a]", "name", ["must be text, got [a]"]),
