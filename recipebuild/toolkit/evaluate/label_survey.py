@@ -49,10 +49,10 @@ class LabelSurvey:
         if is_turned(image):
             self._turned.append(sample.image_name)
         if self._task == SEGMENTATION:
-            ids, counts = np.unique(truth, return_counts=True)
-            self._pixels += int(counts.sum())
-            self._ignored += int(counts[ids == IGNORE].sum())
-            self._classes |= set(ids[ids != IGNORE].tolist())
+            counts = np.bincount(truth.ravel(), minlength=IGNORE + 1)
+            self._pixels += truth.size
+            self._ignored += int(counts[IGNORE])
+            self._classes |= set(np.flatnonzero(counts[:IGNORE]).tolist())
             self._as_stored &= sample.encoding == "ids"
         elif self._task == CLASSIFICATION:
             self._classes.add(truth)
