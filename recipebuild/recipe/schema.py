@@ -21,6 +21,7 @@ from recipebuild.recipe.accept import Accept
 from recipebuild.recipe.board import Board
 from recipebuild.recipe.bundle import BundleText
 from recipebuild.recipe.compiler import Compiler
+from recipebuild.recipe.equalizing import Equalize
 from recipebuild.recipe.evaluate import Evaluate
 from recipebuild.recipe.more_inputs import MoreInput
 from recipebuild.recipe.pulsar2 import Pulsar2
@@ -257,6 +258,10 @@ class Recipe(Section):
         description="What is put at the end of the network: `kind: argmax`, `kind: threshold` or `kind: none`",
     )
     rewrite: Rewrite = Field(default=Rewrite(), description="Rewrites of the graph that leave its function as it is")
+    equalize: Equalize | None = Field(
+        default=None,
+        description="Exact changes of the float graph that make it lose less in 8 bits; left out, there are none",
+    )
     calibration: Calibration = Field(description="The images on which the ranges of activations are measured")
     quantization: Quantization = Field(default=Quantization(), description="How ranges become 8-bit scales")
     target: Target = Field(default=Target(), description="What the model is compiled for, and by what")
