@@ -53,7 +53,7 @@ class Options:
         keep_going: After a failure, build all that does not depend on it.
         until: The name of the last step to build; what it does not need is left out.
         locked: Build only what the recipes' lock files say.
-        fail_on_regression: Fail a build that is worse than what was accepted.
+        fail_on_regression: Fail a build that is worse than what was accepted, or was not compared with it.
         board: The name of a board to deploy to and to measure on.
         again: Anything that was not said before makes the board measure anew.
     """

@@ -37,7 +37,10 @@ Jobs = Annotated[
 KeepGoing = Annotated[bool, typer.Option("--keep-going", help="After a failure, build all that does not depend on it.")]
 Locked = Annotated[bool, typer.Option("--locked", help="Build only what the recipes' lock files say.")]
 FailOnRegression = Annotated[
-    bool, typer.Option("--fail-on-regression", help="End with 5 if a build is worse than what was accepted.")
+    bool,
+    typer.Option(
+        "--fail-on-regression", help="End with 5 if a build is worse than what was accepted, or not measured."
+    ),
 ]
 Sets = Annotated[
     list[str] | None,

@@ -21,6 +21,8 @@ class Evaluation:
         drop: What quantization costs in the metric.
         drop_interval: Its 95 % interval.
         per_class: Of segmentation: by class id as text, by row, the IoU.
+        ignored: Of segmentation with labels: the share of pixels (0..1) that do not count.
+        warnings: Why the figures may say less than they seem to.
         labels: With ``per_class``: the names of the classes, by class id.
     """
 
@@ -33,6 +35,8 @@ class Evaluation:
     drop_interval: Sequence[float] | None = None
     per_class: Mapping[str, Mapping[str, float]] | None = None
     labels: Sequence[str] | None = None
+    ignored: float | None = None
+    warnings: Sequence[str] | None = None
 
     def score(self, row: str) -> float | None:
         """The metric of a row; ``None`` if that was not measured."""

@@ -16,7 +16,8 @@ class Ladder:
         metric: The figure that counts.
         against: ``labels``, or the rung whose answers count as right.
         rows: A rung each: ``rung``, ``title``, its figures and ``interval``; then, against the rung before, ``change``,
-            ``change_interval``, ``within_noise``, ``same``, ``cosine_before`` and ``largest_error``.
+            ``change_interval``, ``within_noise``, ``same``, ``cosine_before``, ``snr_before`` and ``largest_error``;
+            ``evaluated``, where the step evaluate measured the same on more images.
         verdict: Which rung lost the most, in words.
         warnings: What the user should know.
     """

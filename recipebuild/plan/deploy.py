@@ -85,7 +85,7 @@ def _judge(variant: Variant, deploy: Step) -> Step:
 def _params(variant: Variant, name: str, board: Board) -> dict[str, Any]:
     recipe: Recipe = variant.recipe
     place = "".join(c if c.isalnum() or c in "_-." else "_" for c in variant.label)
-    labelled = recipe.evaluate.model_dump(include={"count", "seed", "depth"}) if recipe.evaluate else {}
+    labelled = recipe.evaluate.model_dump(include={"count", "seed", "depth", "labels"}) if recipe.evaluate else {}
     spec = {"dataset": dataset_params(recipe)} if recipe.evaluate else {}
     return {
         "name": name,

@@ -57,15 +57,17 @@ def measuring(
             "depth": evaluate.depth,
             "metric": evaluate.metric,
         }
+        if recipe.head.kind == "threshold":
+            params["threshold"] = recipe.head.threshold
         outputs["evaluation"] = steps.add(
             "evaluate", "evaluation.json", {**params, **steps.labels},
-            {"model": models["head"], **quantized, **weights, **dataset},
+            {"model": models["head"], **quantized, **weights, **dataset, "calibration": calibration},
         )  # fmt: skip
         rungs = {name: models[name] for name in models if name != "model"} | quantized
         pytorch = {"model": models["model"]} if "model" in models else {}
-        steps.add("ladder", "ladder.json", params, {**pytorch, **rungs, **dataset})
+        steps.add("ladder", "ladder.json", {**params, **steps.labels}, {**pytorch, **rungs, **dataset, **outputs})
         if laid_out["layout"] != "images":
-            seen, spec = dataset, drawn
+            seen, spec = {**dataset, **weights}, drawn
     if recipe.model.task == SEGMENTATION and not recipe.more_inputs:
         shown = {"model": models["head"], **steps.config, **quantized, **seen, "calibration": calibration}
         steps.add("preview", "preview.png", {"input": steps.fed, **spec, **steps.labels}, shown)
@@ -83,8 +85,9 @@ def dataset_params(recipe: Recipe) -> dict[str, Any]:
             "layout": TASKS[recipe.model.task].layout,
             "split": None,
             "reduce_labels": evaluate.reduce_labels,
+            "class_folders": "ids",  # as the step dataset names them
         }
-    return common | evaluate.model_dump(mode="json", include={"layout", "split", "reduce_labels"})
+    return common | evaluate.model_dump(mode="json", include={"layout", "split", "reduce_labels", "class_folders"})
 
 
 def _dataset(steps: Steps, evaluate: Evaluate) -> Output | Source:

@@ -90,7 +90,7 @@ def _head(recipe: Recipe, runner: Runner) -> Iterator[Fault]:
                 "features: patches, or leave it out",
             )
         return
-    if head.kind == "none":
+    if head.kind != "argmax":
         yield ("head", "kind"), f"{runner.name} reads class ids as output 1", "head: {kind: argmax, keep_logits: true}"
         return
     if not head.keep_logits:

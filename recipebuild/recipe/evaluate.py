@@ -41,6 +41,11 @@ class Evaluate(Section):
         default=None,
         description="Label 0 is `other` and ignored, classes count from 1; by default for ade20k only",
     )
+    class_folders: Literal["names", "ids", "sorted"] | None = Field(
+        default=None,
+        description="Of the layout `classes`: whether folders are called like the model's classes, by class ids, or "
+        "are the classes in the sorted order of their names; by default what their names tell",
+    )
     labels: Annotated[list[Text], Field(min_length=1)] | None = Field(
         default=None,
         description="What the classes are called, in the order of their ids; by default as the model's config.json "

@@ -17,6 +17,7 @@ from pydantic_core import PydanticCustomError
 from recipebuild.facts.chips import CHIPS, Hardware, NpuMode
 from recipebuild.facts.metrics import metrics_of
 from recipebuild.facts.tasks import FEATURES, SEGMENTATION, TASKS, TaskName
+from recipebuild.recipe.accept import Accept
 from recipebuild.recipe.board import Board
 from recipebuild.recipe.bundle import BundleText
 from recipebuild.recipe.checking import Check
@@ -164,6 +165,18 @@ class ArgmaxHead(Section):
         return before
 
 
+class ThresholdHead(Section):
+    """A mask at the end of a network of one class: 1 (int32) where the sigmoid of its logit is above a threshold."""
+
+    kind: Literal["threshold"] = Field(description="sigmoid(logit) > threshold, for networks of one class")
+    threshold: Annotated[float, Field(gt=0, lt=1)] = Field(
+        default=0.5, description="Probability above which a pixel is of the class, between 0 and 1"
+    )
+    output: TensorName = Field(
+        default="mask", description="Name of the output tensor of 0 and 1: letters, digits, `_`, `-`"
+    )
+
+
 class NoHead(Section):
     """The network's own outputs as they are."""
 
@@ -241,8 +254,9 @@ class Recipe(Section):
         default=(), description="What an ONNX model takes besides the image; only Pulsar2 compiles such models"
     )
     export: Export = Field(default=Export(), description="PyTorch to ONNX")
-    head: Annotated[ArgmaxHead | NoHead, Field(discriminator="kind")] = Field(
-        default=ArgmaxHead(), description="What is put at the end of the network: `kind: argmax` or `kind: none`"
+    head: Annotated[ArgmaxHead | ThresholdHead | NoHead, Field(discriminator="kind")] = Field(
+        default=ArgmaxHead(),
+        description="What is put at the end of the network: `kind: argmax`, `kind: threshold` or `kind: none`",
     )
     rewrite: Rewrite = Field(default=Rewrite(), description="Rewrites of the graph that leave its function as it is")
     equalize: Equalize | None = Field(
@@ -255,6 +269,7 @@ class Recipe(Section):
     compiler: Compiler = Field(default=Compiler(), description="What Pulsar2's compiler does besides compiling")
     pulsar2: Pulsar2 = Field(default=Pulsar2(), description="Which Pulsar2, and what only it understands")
     evaluate: Evaluate | None = Field(default=None, description="Accuracy on a dataset; left out, none is measured")
+    accept: Accept = Field(default=Accept(), description="How far later builds may fall behind accepted figures")
     tune: Tune | None = Field(
         default=None,
         description="What `recipebuild tune` searches for; with it, each build measures the sensitivity of its blocks",
@@ -280,7 +295,7 @@ class Recipe(Section):
     @model_validator(mode="after")
     def _names_differ(self) -> Recipe:
         outputs = [("export.output", self.export.output)]
-        if isinstance(self.head, ArgmaxHead):
+        if isinstance(self.head, ArgmaxHead | ThresholdHead):
             outputs.append(("head.output", self.head.output))
         taken = {self.input.name: "input.name"}
         outputs += [(f"more_inputs.{at}.name", more.name) for at, more in enumerate(self.more_inputs)]

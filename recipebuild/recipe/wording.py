@@ -21,8 +21,9 @@ EXAMPLES = {
 }
 """What to write where it is missing."""
 
-KINDS = ("argmax", "none")
+KINDS = ("argmax", "threshold", "none")
 CHANNELS = ("input", "shape", 1)
+FRACTIONS = (("evaluate", "max_drop"), ("accept", "max_regression"))
 
 PATTERNS = {
     NAME: "may have only letters, digits, `_`, `-` and `.`, and must not start with `.` or `-`",
@@ -47,8 +48,8 @@ TYPES = {
     "greater_than": "must be greater than {gt:.12g}",
     "greater_than_equal": "must be {ge:.12g} or more",
     "less_than_equal": "must be {le:.12g} or less",
-    "union_tag_invalid": "must be argmax or none",
-    "union_tag_not_found": "must be argmax or none",
+    "union_tag_invalid": "must be argmax, threshold or none",
+    "union_tag_not_found": "must be argmax, threshold or none",
 }
 
 
@@ -146,7 +147,7 @@ def _remedy(kind: str, context: Any, path: FieldPath, value: Any, data: dict[str
     if kind.startswith("model_") and value is None and path != ("head",):
         return f"take the line out, or write its fields below it, indented\n{purpose}"
     if path == ("head", "kind") and value is not None:
-        return "kind: argmax for class ids, or kind: none for the network's own outputs"
+        return "kind: argmax for class ids, threshold for one class, or none for the network's own outputs"
     if path == ("head",):
         return "head: {kind: argmax}, or head: {kind: none} for the network's own outputs"
     if path == ("head", "kind") and value is None:
@@ -155,7 +156,7 @@ def _remedy(kind: str, context: Any, path: FieldPath, value: Any, data: dict[str
         return "this looks like N, H, W, C: write [{0}, {3}, {1}, {2}]".format(*shape)
     if path == ("calibration", "count") and value == -1:
         return "there is no word for `all`: say how many images (32 is usual)"
-    if path == ("evaluate", "max_drop") and isinstance(value, (int, float)) and value > 1:
+    if path in FRACTIONS and isinstance(value, (int, float)) and value > 1:
         return f"a fraction, not per cent: {value / 100:g} is {value:g} mIoU points"
     if kind == "literal_error" and isinstance(value, str):
         close = closest(value, [word.strip(" '") for word in context["expected"].replace(" or ", ", ").split(",")])

@@ -2,19 +2,22 @@
 
 It holds, for each entry of the matrix: the metric with its interval and what every image adds to it, size, cycles,
 latency, the digests of what was built, and the toolchain. ``run`` then says of every build whether it is better, the
-same within noise, or worse; ``run --fail-on-regression`` ends with 5 if one is worse.
+same within noise, worse, or not measured; ``run --fail-on-regression`` ends with 5 if one is worse or not measured.
+
+Both builds saw the same images, so images are compared in pairs, and a difference is noise where its 95 % interval has
+0 inside. One image that loses much makes that interval wide: so a loss beyond ``accept.max_regression`` is never noise.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from recipebuild.engine.digest import digest_json
 from recipebuild.errors import CheckError, RecipeError
-from recipebuild.facts.metrics import loss
+from recipebuild.facts.metrics import METRICS, loss
 from recipebuild.figures.compiled import Compiled
 from recipebuild.figures.deployed import Deployed
 from recipebuild.figures.evaluation import Evaluation
@@ -24,7 +27,7 @@ from recipebuild.recipe.find import find
 from recipebuild.session import Job
 from recipebuild.toolkit.evaluate.noise import is_noise, paired
 
-BETTER, SAME, WORSE = "better", "same within noise", "worse"
+BETTER, SAME, WORSE, UNMEASURED = "better", "same within noise", "worse", "not measured"
 
 _COSTS = {"cycles": 0.01, "latency_ms": 0.05}
 """Figures of speed, and the share by which they must differ to say something: estimated, or measured on a board."""
@@ -118,51 +121,85 @@ def _costs(compiled: Mapping[str, Any], deployed: Mapping[str, Any]) -> Facts:
     return {name: value for name, value in costs.items() if value is not None}
 
 
-def compare(old: Facts, new: Facts) -> Facts:
+def compare(old: Facts, new: Facts, max_regression: float) -> Facts:
     """What a build is against accepted figures.
 
+    Args:
+        old: The accepted figures.
+        new: Those of the build.
+        max_regression: The recipe's ``accept.max_regression``, as a fraction (0..1).
+
     Returns:
-        ``verdict``: better, same within noise, or worse: of accuracy, and where that is the same, of speed; and
-        ``lines``: what makes it so, for people.
+        ``verdict``: better, same within noise, worse, or not measured, if there was nothing to compare: of accuracy,
+        and where that is the same, of speed; and ``lines``: what makes it so, for people.
     """
-    verdicts = [compared for compared in (_compare_accuracy(old, new), *_compare_costs(old, new)) if compared]
-    accuracy, *costs = [verdict for verdict, _ in verdicts] or [SAME]
-    if "metric" not in old or "metric" not in new:
-        costs, accuracy = [verdict for verdict, _ in verdicts], SAME
-    rest = WORSE if WORSE in costs else BETTER if BETTER in costs else SAME
-    return {"verdict": rest if accuracy == SAME else accuracy, "lines": [line for _, line in verdicts]}
+    accuracy = _compare_accuracy(old, new, max_regression) if "metric" in old else None
+    costs = list(_compare_speed(old, new))
+    lines = [line for _, line in ([accuracy] if accuracy else []) + costs] + _size(old, new)
+    verdict = accuracy[0] if accuracy else SAME if costs else UNMEASURED
+    speed = {verdict for verdict, _ in costs}
+    if verdict == SAME or (verdict == UNMEASURED and WORSE in speed):
+        verdict = WORSE if WORSE in speed else BETTER if BETTER in speed else SAME
+    return {"verdict": verdict, "lines": lines or ["neither accuracy nor speed was measured in both builds"]}
 
 
-def regressions(built: Mapping[str, Any]) -> Iterator[CheckError]:
-    """An error for each entry of a build that is worse than what was accepted."""
-    for label, verdict in built.get("verdict", {}).items():
-        if verdict["verdict"] == WORSE:
+def regressions(built: Mapping[str, Any], labels: Iterable[str]) -> Iterator[CheckError]:
+    """An error for each entry of a build that is worse than what was accepted, or was not compared with it.
+
+    Args:
+        built: The build's manifest.
+        labels: The labels of the recipe's entries.
+    """
+    for label in labels:
+        verdict = built.get("verdict", {}).get(label)
+        of = f"{label}: " if label else ""
+        if verdict is None:
             yield CheckError(
-                f"{label}: worse than what was accepted" if label else "worse than what was accepted",
+                f"{of}nothing was compared with accepted figures",
+                remedy="accept figures with recipebuild accept, and build the recipe to its end",
+            )
+        elif verdict["verdict"] == WORSE:
+            yield CheckError(
+                f"{of}worse than what was accepted",
+                remedy="\n".join([*verdict["lines"], "if that is meant: recipebuild accept"]),
+            )
+        elif verdict["verdict"] == UNMEASURED:
+            yield CheckError(
+                f"{of}what was accepted was not measured",
                 remedy="\n".join([*verdict["lines"], "if that is meant: recipebuild accept"]),
             )
 
 
-def _compare_accuracy(old: Facts, new: Facts) -> tuple[str, str] | None:
-    if "metric" not in old or "metric" not in new:
-        return None
-    metric, before, after = old["metric"], old["value"], new["value"]
-    names = sorted(old["per_image"])
+def _compare_accuracy(old: Facts, new: Facts, max_regression: float) -> tuple[str, str]:
+    metric, before = old["metric"], old["value"]
+    if "metric" not in new:
+        return UNMEASURED, f"{metric} {before:.4f} -> not measured: does the recipe still have evaluate?"
+    after, names = new["value"], sorted(old["per_image"])
     if metric != new["metric"] or names != sorted(new["per_image"]):
-        return SAME, f"{metric} was accepted on other images, or by another metric: recipebuild accept takes the new"
+        return (
+            UNMEASURED,
+            f"{metric} was accepted on other images, or by another metric: recipebuild accept takes the new",
+        )
     gain = paired([old["per_image"][name] for name in names], [new["per_image"][name] for name in names])
     text = f"{metric} {before:.4f} -> {after:.4f}"
+    bounds = f" (95 %: {gain[0]:+.4f} to {gain[1]:+.4f})" if gain else ""
+    if loss(metric, before, after) > max_regression * (1 if METRICS[metric].unit == "%" else abs(before)):
+        return WORSE, f"{text}: {WORSE}, by more than accept.max_regression {max_regression:g}{bounds}"
     if gain is None or is_noise(gain):
         return SAME, f"{text}: {'equal' if before == after else SAME}"
-    lost = loss(metric, 0.0, sum(gain) / 2) > 0
-    return (WORSE if lost else BETTER), f"{text}: {WORSE if lost else BETTER} (95 %: {gain[0]:+.4f} to {gain[1]:+.4f})"
+    verdict = WORSE if loss(metric, 0.0, sum(gain) / 2) > 0 else BETTER
+    return verdict, f"{text}: {verdict}{bounds}"
 
 
-def _compare_costs(old: Facts, new: Facts) -> Iterator[tuple[str, str]]:
+def _compare_speed(old: Facts, new: Facts) -> Iterator[tuple[str, str]]:
     for name, share in _COSTS.items():
         if name in old and name in new and old[name]:
             change = (new[name] - old[name]) / old[name]
             verdict = SAME if abs(change) <= share else WORSE if change > 0 else BETTER
             yield verdict, f"{name} {old[name]:g} -> {new[name]:g} ({100 * change:+.1f} %): {verdict}"
-    if old.get("bytes") and "bytes" in new and old["bytes"] != new["bytes"]:
-        yield SAME, f"bytes {old['bytes']} -> {new['bytes']}"
+
+
+def _size(old: Facts, new: Facts) -> list[str]:
+    """What became of the size, which decides nothing."""
+    changed = old.get("bytes") and "bytes" in new and old["bytes"] != new["bytes"]
+    return [f"bytes {old['bytes']} -> {new['bytes']}"] if changed else []

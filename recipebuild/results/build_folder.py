@@ -105,7 +105,11 @@ def _fill(
     value["files"] = sorted(written)
     if accepted and value["status"] == "ok":
         here = facts(job, value, folder)
-        value["verdict"] = {label: compare(old, here[label]) for label, old in accepted.items() if label in here}
+        value["verdict"] = {
+            label: compare(figures, here[label], job.variants[label].recipe.accept.max_regression)
+            for label, figures in accepted.items()
+            if label in here
+        }
     with_report = {**value, "files": sorted({*written, REPORT})}
     if with_report != before:
         manifests.write(folder / "manifest.json", value)  # drawing takes seconds, in which much can happen

@@ -123,7 +123,9 @@ def _interface(inputs: Mapping[str, Path], params: Params) -> dict[str, Any]:
     named = labels(_class_names(inputs), params.task)
     return {
         **interface(inputs["compiled"], params.task, params.input, params.runtime, named),
-        "head": params.head.model_dump(mode="json"),
+        "head": params.head.model_dump(
+            mode="json", exclude=set() if params.head.kind == "threshold" else {"threshold"}
+        ),
         "hardware": params.hardware,
         "npu_mode": params.npu_mode,
         "toolchain": {"name": params.toolchain.name, "version": params.toolchain.version},

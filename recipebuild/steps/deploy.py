@@ -35,6 +35,7 @@ from recipebuild.toolkit.calibration.archive import read_archive
 from recipebuild.toolkit.calibration.preprocess import ImageSpec, preprocess
 from recipebuild.toolkit.calibration.runtime import Runtime, runtime_tensor
 from recipebuild.toolkit.evaluate.answers import answer
+from recipebuild.toolkit.evaluate.as_trained import as_trained
 from recipebuild.toolkit.evaluate.dataset import DatasetSpec, Sample, read_image, samples
 from recipebuild.toolkit.evaluate.measure import Measurement, check_classes
 from recipebuild.toolkit.graph.compare import run_model
@@ -75,6 +76,7 @@ class Params(BaseModel):
         affinity: Mask of NPU cores.
         vnpu: Virtual NPU mode.
         dataset: How the dataset is laid out, and the task.
+        labels: What the classes are called; ``None`` as the model tells.
         depth: What depth is; ``None`` to read it from the model's config.json.
         count: Images of the dataset; ``None`` for all.
         seed: Which ones.
@@ -93,6 +95,7 @@ class Params(BaseModel):
     affinity: int | None = None
     vnpu: int | None = None
     dataset: DatasetSpec = DatasetSpec()
+    labels: list[str] | None = None
     depth: Literal["metric", "relative"] | None = None
     count: int | None = None
     seed: int = 0
@@ -203,14 +206,18 @@ def _measurement(inputs: Mapping[str, Path], params: Params) -> Measurement | No
     if "dataset" not in inputs:
         return None
     kind = params.depth or (depth_kind(inputs["weights"]) if "weights" in inputs else "metric")
-    how = Measurement.of(inputs["model"], inputs["dataset"], params.dataset, relative=kind == "relative")
+    how = Measurement.of(inputs["model"], inputs["dataset"], _dataset(inputs, params), relative=kind == "relative")
     return how if how.labelled else None
+
+
+def _dataset(inputs: Mapping[str, Path], params: Params) -> DatasetSpec:
+    return as_trained(params.dataset, inputs["dataset"], inputs.get("weights"), params.labels)[0]
 
 
 def _images(inputs: Mapping[str, Path], params: Params, how: Measurement | None) -> Sequence[Load]:
     """What reads each image, and what is true of it if that is known: large sets do not fit into memory."""
     if "dataset" in inputs:
-        chosen = samples(inputs["dataset"], params.count, params.seed, params.dataset)
+        chosen = samples(inputs["dataset"], params.count, params.seed, _dataset(inputs, params))
         return [partial(how.read, one) if how else partial(_alone, one) for one in chosen]
     first = itertools.islice(read_archive(inputs["calibration"]), _UNLABELLED)
     return [partial(_unlabelled, image) for _, image in first]

@@ -1,7 +1,7 @@
 """evaluate: accuracy of the PyTorch, the ONNX and the quantized model on a dataset, with what quantization costs.
 
 Inputs: model (ONNX), weights (folder in HF layout, optional), quantized (ONNX, optional), or predictions (tar: what a
-simulation of the compiled model gave), dataset (folder).   Outputs: evaluation.json.
+simulation of the compiled model gave), dataset (folder), calibration (tar, optional).   Outputs: evaluation.json.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -21,19 +22,26 @@ from recipebuild.errors import StepError
 from recipebuild.facts.metrics import loss
 from recipebuild.figures.evaluation import Evaluation
 from recipebuild.figures.values import as_json
+from recipebuild.toolkit.calibration.archive import read_archive
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.calibration.tone import Tone, tone, unlike
+from recipebuild.toolkit.evaluate.as_trained import as_trained
 from recipebuild.toolkit.evaluate.class_names import class_names
-from recipebuild.toolkit.evaluate.dataset import DatasetSpec, samples
+from recipebuild.toolkit.evaluate.dataset import DatasetSpec, Sample, samples
+from recipebuild.toolkit.evaluate.label_survey import LabelSurvey
 from recipebuild.toolkit.evaluate.layouts import layout_name
 from recipebuild.toolkit.evaluate.measure import ImageScores, Measurement, measure
 from recipebuild.toolkit.evaluate.noise import difference, interval, pseudo_values
 from recipebuild.toolkit.evaluate.parts import Part, part_of
 from recipebuild.toolkit.evaluate.runners import batch, batch_runner, onnx_runner, open_model, recorded_runner
 from recipebuild.toolkit.evaluate.scores import Segmentation
+from recipebuild.toolkit.graph.logit import logit
 from recipebuild.toolkit.models.depth import depth_kind
 from recipebuild.toolkit.models.run import Weights, torch_runner
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from recipebuild.toolkit.evaluate.runners import Run
 
 logger = logging.getLogger(__name__)
@@ -56,6 +64,7 @@ class Params(BaseModel):
         labels: What the classes are called; ``None`` as the model or the dataset tells.
         depth: What depth is; ``None`` to read it from the model's config.json.
         metric: The figure that counts; ``None`` for the usual one.
+        threshold: Of a network of one class: the probability (0..1) above which it is there.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -71,6 +80,7 @@ class Params(BaseModel):
     labels: list[str] | None = None
     depth: Literal["metric", "relative"] | None = None
     metric: str | None = None
+    threshold: float = Field(default=0.5, gt=0, lt=1)
 
 
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
@@ -78,28 +88,43 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
 
     Raises:
         CheckError: If a model gives NaN.
-        StepError: If the dataset is bad, or it or ``labels`` do not fit the model.
+        StepError: If the dataset is bad or says nothing, or it or ``labels`` do not fit the model.
     """
     kind = params.depth or (depth_kind(inputs["weights"]) if "weights" in inputs else "metric")
-    how = Measurement.of(inputs["model"], inputs["dataset"], params.dataset, relative=kind == "relative")
+    spec, notes = as_trained(params.dataset, inputs["dataset"], inputs.get("weights"), params.labels)
+    how = Measurement.of(inputs["model"], inputs["dataset"], spec, relative=kind == "relative")
     if params.classes:
         how = replace(how, classes=params.classes)
     metric = params.metric or how.metrics[0]
-    layout = layout_name(inputs["dataset"], params.dataset)
+    layout = layout_name(inputs["dataset"], spec)
     config = inputs["weights"] / "config.json" if "weights" in inputs else None
     names = class_names(how.classes, labels=params.labels, config=config, cityscapes=layout == "cityscapes")
-    chosen = part_of(samples(inputs["dataset"], params.count, params.seed, params.dataset), params.part, params.seed)
+    chosen = part_of(samples(inputs["dataset"], params.count, params.seed, spec), params.part, params.seed)
     if not chosen:
         raise StepError(
             "the dataset cannot be cut into halves: it has one image", remedy="label more images, or evaluate.count"
         )
-    total = len(chosen)
-    measured = measure(
-        _runs(inputs, params), chosen, how, lambda done: progress(done / total, f"image {done} of {total}")
-    )
+    survey = LabelSurvey(how.task, labelled=how.labelled)
+    tones: list[Tone] = []
+    done = count(1)
+
+    def seen(sample: Sample, image: Image.Image, truth: Any) -> None:
+        survey.add(sample, image, truth)
+        tones.append(tone(image))
+        number = next(done)
+        progress(number / len(chosen), f"image {number} of {len(chosen)}")
+
+    measured = measure(_runs(inputs, params), chosen, how, seen)
+    survey.check()
+    warnings = [*notes, *survey.concerns(names)]
+    if "calibration" in inputs:
+        warnings += unlike([tone(image) for _, image in read_archive(inputs["calibration"])], tones)
+    for warning in warnings:
+        logger.warning("%s", warning)
     against = "labels" if how.labelled else next(iter(measured))
-    figures = _figures(measured, metric, images=total, against=against, labels=names)
-    metrics = as_json(figures)
+    figures = _figures(measured, metric, images=len(chosen), against=against, labels=names)
+    ignored = None if survey.ignored is None else round(survey.ignored, _DIGITS)
+    metrics = as_json(replace(figures, ignored=ignored, warnings=warnings or None))
     more = {
         "classes": how.classes,
         "task": how.task,
@@ -116,7 +141,9 @@ def _runs(inputs: Mapping[str, Path], params: Params) -> dict[str, Run]:
     task, runs = params.dataset.task, {}
     if "weights" in inputs:
         prepare = partial(batch, spec=params.original or params.input)
-        runs["pytorch"] = batch_runner(torch_runner(inputs["weights"], params.weights), prepare, task, "PyTorch")
+        runs["pytorch"] = batch_runner(
+            torch_runner(inputs["weights"], params.weights), prepare, task, "PyTorch", cut=logit(params.threshold)
+        )
     runs["float"] = onnx_runner(open_model(inputs["model"]), params.input, task)
     if "quantized" in inputs:
         runs["quantized"] = onnx_runner(open_model(inputs["quantized"]), params.input, task)

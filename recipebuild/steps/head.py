@@ -11,7 +11,7 @@ from recipebuild.figures.final_model import FinalModel, TensorRow
 from recipebuild.figures.values import as_json
 from recipebuild.toolkit.graph.before_resize import before_resize
 from recipebuild.toolkit.graph.files import check, load, save, size
-from recipebuild.toolkit.graph.head import Head, add_argmax, add_axis
+from recipebuild.toolkit.graph.head import Head, add_argmax, add_axis, add_threshold
 from recipebuild.toolkit.graph.statistics import Tensor
 from recipebuild.toolkit.graph.statistics import inputs as model_inputs
 from recipebuild.toolkit.graph.statistics import outputs as model_outputs
@@ -27,6 +27,8 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     progress(0.3, params.kind)
     if params.kind == "argmax":
         model = add_argmax(before_resize(model) if params.before_resize else model, params)
+    elif params.kind == "threshold":
+        model = add_threshold(model, params)
     elif params.add_axis is not None:
         model = add_axis(model, params.add_axis)
     target = out / "model.onnx"

@@ -75,6 +75,14 @@ class Judgement:
     remedy: str = ""
 
 
+_UNMEASURED = Judgement(
+    [],
+    "evaluate.max_drop limits what quantization costs, and no quantized model was evaluated",
+    "Pulsar2 models are evaluated by its simulator, which needs a target.runtime_input that is made of images; leave "
+    "evaluate.max_drop out to build without that evidence",
+)
+
+
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
     """Hold every figure to its limit; write ``judge.json`` if all keep to theirs.
 
@@ -101,8 +109,9 @@ def _judgements(inputs: Mapping[str, Path], params: Params) -> Iterator[Judgemen
     figures = {name: json.loads(path.read_text(encoding="utf-8")) for name, path in inputs.items()}
     if params.strict and "precision" in figures:
         yield _precision(figures["precision"]["dropped"])
-    if params.max_drop is not None and "drop" in figures.get("evaluation", {}):
-        yield _accuracy(figures["evaluation"], params.max_drop)
+    if params.max_drop is not None:
+        evaluation = figures.get("evaluation", {})
+        yield _accuracy(evaluation, params.max_drop) if "drop" in evaluation else _UNMEASURED
     if "deploy" in figures:
         yield _board(figures["deploy"], params)
 

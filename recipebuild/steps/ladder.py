@@ -1,7 +1,8 @@
 """ladder: where accuracy is lost, rung by rung, from PyTorch with its own preprocessor to what was compiled.
 
 Inputs: model (folder in HF layout) and export, or reference (the ONNX file that the recipe starts from); simplified,
-rewritten, channels (optional), head; quantized (ONNX, optional), or predictions (tar); dataset (folder).
+rewritten, channels (optional), head; quantized (ONNX, optional), or predictions (tar); dataset (folder); evaluation
+(evaluation.json, optional).
 Outputs: ladder.json.
 """
 
@@ -20,15 +21,19 @@ from pydantic import BaseModel, ConfigDict, Field
 from recipebuild.engine.step import Progress
 from recipebuild.errors import StepError
 from recipebuild.facts.metrics import loss
+from recipebuild.figures.evaluation import Evaluation
 from recipebuild.figures.ladder import Ladder
-from recipebuild.figures.values import as_json
+from recipebuild.figures.values import as_json, read_figures
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.evaluate.answers import Answer, answer
+from recipebuild.toolkit.evaluate.as_trained import as_trained
 from recipebuild.toolkit.evaluate.dataset import DatasetSpec, samples
-from recipebuild.toolkit.evaluate.ladder import RUNGS, climb, verdict
+from recipebuild.toolkit.evaluate.ladder import RUNGS, climb
 from recipebuild.toolkit.evaluate.layouts import Sample
 from recipebuild.toolkit.evaluate.measure import Measurement, check_classes
+from recipebuild.toolkit.evaluate.rung_verdict import verdict, with_evaluation
 from recipebuild.toolkit.evaluate.runners import batch, onnx_runner, open_model, recorded_runner
+from recipebuild.toolkit.graph.logit import logit
 from recipebuild.toolkit.models.depth import depth_kind
 from recipebuild.toolkit.models.processor import disagreements, normalization, own_processor
 from recipebuild.toolkit.models.run import Weights, torch_runner
@@ -54,8 +59,10 @@ class Params(BaseModel):
         dataset: How the dataset is laid out, and the task.
         count: How many images ``evaluate`` draws; ``None`` for all.
         seed: Which ones.
+        labels: What the classes are called; ``None`` as the model tells.
         depth: What depth is; ``None`` to read it from the model's config.json.
         metric: The figure that counts; ``None`` for the usual one.
+        threshold: Of a network of one class: the probability (0..1) above which it is there.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -66,8 +73,10 @@ class Params(BaseModel):
     dataset: DatasetSpec = DatasetSpec()
     count: int | None = Field(default=None, ge=1)
     seed: int = 0
+    labels: list[str] | None = None
     depth: Literal["metric", "relative"] | None = None
     metric: str | None = None
+    threshold: float = Field(default=0.5, gt=0, lt=1)
 
 
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
@@ -78,13 +87,15 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         StepError: If the dataset is bad, or does not fit the model.
     """
     kind = params.depth or (depth_kind(inputs["model"]) if "model" in inputs else "metric")
-    how = Measurement.of(inputs["head"], inputs["dataset"], params.dataset, relative=kind == "relative")
+    spec, _ = as_trained(params.dataset, inputs["dataset"], inputs.get("model"), params.labels)
+    how = Measurement.of(inputs["head"], inputs["dataset"], spec, relative=kind == "relative")
     metric = params.metric or how.metrics[0]
-    drawn = samples(inputs["dataset"], params.count, params.seed, params.dataset)
+    drawn = samples(inputs["dataset"], params.count, params.seed, spec)
     chosen = drawn[:: -(-len(drawn) // _IMAGES)]
     work = _Work(inputs, params, how, chosen, progress, [how.read(sample) for sample in chosen])
     answers = dict(work.answers())
-    rows = list(climb(answers, [truth for _, truth in work.images], how, metric))
+    climbed = climb(answers, [truth for _, truth in work.images], how, metric)
+    rows = with_evaluation(climbed, _evaluation(inputs, len(chosen)), metric)
     warnings = work.concerns + _preprocessing(inputs, params, rows, metric)
     for warning in warnings:
         logger.warning("%s", warning)
@@ -102,6 +113,14 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     return metrics
 
 
+def _evaluation(inputs: Mapping[str, Path], images: int) -> Evaluation | None:
+    """The figures of the step evaluate, where it saw more than these images."""
+    if "evaluation" not in inputs:
+        return None
+    found = read_figures(Evaluation, json.loads(inputs["evaluation"].read_text(encoding="utf-8")))
+    return found if found and found.images > images else None
+
+
 @dataclass
 class _Work:
     inputs: Mapping[str, Path]
@@ -114,6 +133,7 @@ class _Work:
 
     def __post_init__(self) -> None:
         self.concerns: list[str] = []
+        self.cut = logit(self.params.threshold)
 
     def answers(self) -> Iterator[tuple[str, list[Answer]]]:
         """The answers of each rung, one model in memory at a time."""
@@ -131,7 +151,7 @@ class _Work:
         if name == "simulated":
             return recorded_runner(self.inputs[rung.input], task)
         spec = self.params.input if rung.fed else self.params.original
-        return onnx_runner(open_model(self.inputs[rung.input]), spec, task)
+        return onnx_runner(open_model(self.inputs[rung.input]), spec, task, cut=self.cut)
 
     def _pytorch(self) -> Iterator[tuple[str, list[Answer]]]:
         """The model with its own preprocessor, and with ours; where both give the same pixels it runs but once."""
@@ -139,7 +159,9 @@ class _Work:
 
         forward = torch_runner(self.inputs["model"], self.params.weights)
         ours = partial(batch, spec=self.params.original)
-        right = self._all("pytorch", lambda image, _: answer(forward(ours(image)), self.how.task, "PyTorch"))
+        right = self._all(
+            "pytorch", lambda image, _: answer(forward(ours(image)), self.how.task, "PyTorch", cut=self.cut)
+        )
         own = own_processor(self.inputs["model"])
         if own is not None:
             pairs = [(own.prepare(image), ours(image)[:1]) for image, _ in self.images]
@@ -147,7 +169,7 @@ class _Work:
                 yield "preprocessor", right
             else:
                 try:
-                    theirs = [answer(forward(a), self.how.task, "PyTorch") for a, _ in pairs]
+                    theirs = [answer(forward(a), self.how.task, "PyTorch", cut=self.cut) for a, _ in pairs]
                     yield "preprocessor", theirs
                 except (RuntimeError, ValueError) as error:  # a model that takes one size only
                     self.concerns.append(f"RB116 the model does not take what {own.name} makes of images: {error}")

@@ -1,8 +1,8 @@
 """preview: what the models see, as a picture.
 
 Inputs: model (ONNX), config (the model's config.json), quantized (ONNX), or predictions (tar: what a simulation of the
-compiled model gave), dataset (folder with images/ and labels/), calibration (tar); all but model and calibration are
-optional.
+compiled model gave), weights (folder in HF layout), dataset (folder with images/ and labels/), calibration (tar); all
+but model and calibration are optional.
 Outputs: preview.png, with columns input | float | quantized | ground truth; the same pictures one by one in
 panels/<row>/, with the pixels in which float and quantized differ, and panels/classes.json: names and colours.
 """
@@ -22,6 +22,7 @@ from recipebuild.toolkit.calibration.archive import sample
 from recipebuild.toolkit.calibration.decode import decode
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.calibration.source import images
+from recipebuild.toolkit.evaluate.as_trained import as_trained
 from recipebuild.toolkit.evaluate.class_names import class_names
 from recipebuild.toolkit.evaluate.classes import class_count
 from recipebuild.toolkit.evaluate.dataset import IGNORE, DatasetSpec, read, samples
@@ -78,7 +79,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     names = class_names(classes, labels=params.labels, config=inputs.get("config"), cityscapes=cityscapes)
     recorded = recorded_runner(inputs["predictions"], SEGMENTATION) if "predictions" in inputs else None
     chosen = (
-        _labelled(inputs["dataset"], classes, params, recorded)
+        _labelled(inputs["dataset"], inputs.get("weights"), classes, params, recorded)
         if "dataset" in inputs
         else _unlabelled(inputs["calibration"], params.seed)
     )
@@ -110,10 +111,11 @@ def _save(row: Row, labels: Sequence[Label], folder: Path) -> None:
             picture.quantize(dither=Image.Dither.NONE).save(folder / f"{name}.png", optimize=True)
 
 
-def _labelled(dataset: Path, classes: int, params: Params, recorded: Run | None) -> list[Picture]:
+def _labelled(dataset: Path, model: Path | None, classes: int, params: Params, recorded: Run | None) -> list[Picture]:
     """Of the images that are evaluated those with most classes, what was predicted, and their ground truth."""
     labelled = []
-    for one in most_varied(samples(dataset, params.count, params.seed, params.dataset), _ROWS, classes, params.seed):
+    spec, _ = as_trained(params.dataset, dataset, model)
+    for one in most_varied(samples(dataset, params.count, params.seed, spec), _ROWS, classes, params.seed):
         image, label = read(one, classes)
         ids = recorded(image, one.name).ids if recorded else None
         labelled.append((image, {} if ids is None else {"quantized": ids}, {"ground truth": label}))

@@ -30,6 +30,7 @@ from recipebuild.toolkit.evaluate.runners import batch
 from recipebuild.toolkit.graph.compare import OutputDifference, check_finite, difference, run_model, with_classes
 from recipebuild.toolkit.graph.head import Head
 from recipebuild.toolkit.graph.joins import unlike
+from recipebuild.toolkit.graph.logit import logit
 from recipebuild.toolkit.models.processor import disagreements, normalization, own_processor
 from recipebuild.toolkit.models.run import Weights, torch_runner
 
@@ -98,7 +99,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     differences: dict[str, OutputDifference] = {}
     for stage, path in stages.items():
         progress((1 + len(differences)) / (1 + len(stages)), stage)
-        has_head = stage == "head" and params.head.kind == "argmax"
+        has_head = stage == "head" and params.head.kind != "none"
         taken = fed if RUNGS[stage].fed else batches
         got = run_model(path, [{params.input.name: b, **m} for b, m in zip(taken, more, strict=True)])
         new_axis = params.head.add_axis if stage == "head" else None
@@ -204,6 +205,10 @@ def _right(expected: Outputs, axis: int | None, head: Head | None) -> Outputs:
     """What a stage should give: the reference's outputs and their classes, or what ``head`` makes of them."""
     if head is None:
         return with_classes(expected, axis)
+    if head.kind == "threshold":
+        import numpy as np
+
+        return [(expected[0] > np.float32(logit(head.threshold))).astype(np.int32)]
     outputs = with_classes(expected, axis, keepdims=head.keepdims)
     return outputs if head.keep_logits else outputs[-1:]
 

@@ -111,8 +111,8 @@ def run(
         if {step.id for step in job.plan.steps} & set(session.unpushed):
             failures.append(Interrupted("interrupted before all results were in the remote store"))
     if options.fail_on_regression:
-        for (manifest, _), failures in zip(filled, errors, strict=True):
-            failures.extend(regressions(manifest))
+        for job, (manifest, _), failures in zip(jobs, filled, errors, strict=True):
+            failures.extend(() if failures else regressions(manifest, job.variants))
     places = [_place(job, results) for job in jobs]
     parts = zip(folders, filled, errors, places, warnings, strict=True)
     return [

@@ -16,6 +16,8 @@ def test_accept_then_better_same_or_worse(make_built_project: Callable[[], Proje
     assert "no build that succeeded" in unbuilt.stderr
     project.command("run", project.recipe)
     path = project.recipe.with_name("tiny.accepted.json")
+    alone = project.command("run", project.recipe, "--fail-on-regression", code=5)
+    assert "nothing was compared with accepted figures" in alone.stderr
     assert project.command("accept", project.recipe).stdout.strip() == str(path)
     accepted = json.loads(path.read_text())["builds"][""]
     manifest = project.manifest()

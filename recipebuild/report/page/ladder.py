@@ -30,7 +30,7 @@ def ladder(built: Built) -> PageSection | None:
 def _table(rows: Sequence[Mapping[str, Any]], metric: str) -> PageTable:
     columns = [
         Column("rung"), Column(metric_title(metric), True), Column("change", True), Column("95 % interval", True),
-        Column("same class", True), Column("cosine", True), Column("largest error", True),
+        Column("same class", True), Column("cosine", True), Column("SNR", True), Column("largest error", True),
     ]  # fmt: skip
     cells = []
     for row in rows:
@@ -41,6 +41,7 @@ def _table(rows: Sequence[Mapping[str, Any]], metric: str) -> PageTable:
             _interval(row.get("change_interval"), metric),
             _shown(row.get("same"), lambda value: f"{100 * value:.2f} %"),
             _shown(row.get("cosine_before"), lambda value: f"{value:.6f}"),
+            _shown(row.get("snr_before"), lambda value: f"{value:.1f} dB"),
             _shown(row.get("largest_error"), lambda value: f"{value:.1e}"),
         ])  # fmt: skip
     return PageTable("Rung by rung", columns, cells)

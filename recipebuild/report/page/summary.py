@@ -35,7 +35,7 @@ def alerts(manifest: Mapping[str, Any]) -> list[dict[str, str]]:
             alerts.append({"level": "error", "text": f"{where}: {error['message']}", "remedy": remedy})
     for label, verdict in manifest.get("verdict", {}).items():
         of = f"{label}: " if label else ""
-        level = "warning" if verdict["verdict"] == "worse" else "note"
+        level = "warning" if verdict["verdict"] in ("worse", "not measured") else "note"
         text = f"{of}against what was accepted: {verdict['verdict']}"
         alerts.append({"level": level, "text": text, "remedy": "\n".join(verdict["lines"])})
     for note in manifest["notes"]:

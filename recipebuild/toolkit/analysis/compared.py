@@ -31,7 +31,7 @@ class Compared:
 
 
 def compared(model: onnx.ModelProto, twins: Mapping[str, Twin], class_axis: int | None) -> Compared:
-    """The float32 tensor that the model's first output is, or that the ArgMax before it takes.
+    """The float32 tensor that the model's first output is, or that the ArgMax or threshold before it takes.
 
     Args:
         model: The float model.
@@ -43,9 +43,19 @@ def compared(model: onnx.ModelProto, twins: Mapping[str, Twin], class_axis: int 
     """
     name = model.graph.output[0].name
     makers = {output: node for node in model.graph.node for output in node.output}
-    while (node := makers.get(name)) is not None and node.op_type in ("ArgMax", "Cast", "Squeeze", "Identity"):
+    while (node := makers.get(name)) is not None and node.op_type in (
+        "ArgMax",
+        "Greater",
+        "Cast",
+        "Squeeze",
+        "Identity",
+    ):
         if node.op_type == "ArgMax":
             class_axis = next((attribute.i for attribute in node.attribute if attribute.name == "axis"), 0)
+        elif (
+            node.op_type == "Greater"
+        ):  # a threshold on the logits of one class, among which there is nothing to choose
+            class_axis = None
         name = node.input[0]
     if name not in twins:
         raise StepError(f"the quantized model has no {name}, by which it could be compared with the float one")

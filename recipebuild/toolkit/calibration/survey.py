@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from recipebuild.toolkit.calibration.likeness import Look
 
+TURNED = "marked as rotated by EXIF, which is not applied: they are used as stored"
+
 _EXIF_ORIENTATION = 0x0112
 _MAX_STRETCH = 1.5
 _NAMED = 3
@@ -54,9 +56,13 @@ def survey(name: str, data: bytes, image: Image.Image) -> ImageFacts:
 
     red, green, blue = to_rgb(image).split()
     grey = not (ImageChops.difference(red, green).getbbox() or ImageChops.difference(green, blue).getbbox())
-    turned = image.getexif().get(_EXIF_ORIENTATION, 1) != 1
     plain = all(low == high for low, high in (red.getextrema(), green.getextrema(), blue.getextrema()))
-    return ImageFacts(name, len(data), image.width, image.height, grey, turned, plain, look(image))
+    return ImageFacts(name, len(data), image.width, image.height, grey, is_turned(image), plain, look(image))
+
+
+def is_turned(image: Image.Image) -> bool:
+    """Whether an EXIF tag asks viewers to rotate or mirror an image."""
+    return bool(image.getexif().get(_EXIF_ORIENTATION, 1) != 1)
 
 
 def concerns(facts: Sequence[ImageFacts], width: int, height: int) -> list[str]:
@@ -82,11 +88,7 @@ def concerns(facts: Sequence[ImageFacts], width: int, height: int) -> list[str]:
             "nearly the same as others, and tell little more (select: diverse)",
         ),
         (lambda image: image.name in far, "RB210", "far from all others: see that they are what the model will get"),
-        (
-            lambda image: image.turned,
-            "RB211",
-            "marked as rotated by EXIF, which is not applied: they are used as stored",
-        ),
+        (lambda image: image.turned, "RB211", TURNED),
     ]
     warnings = []
     for check, code, text in checks:

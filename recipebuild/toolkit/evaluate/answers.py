@@ -33,15 +33,17 @@ class Answer:
     values: npt.NDArray[np.float32] | None
 
 
-def answer(outputs: Sequence[Array], task: str, name: str) -> Answer:
+def answer(outputs: Sequence[Array], task: str, name: str, *, cut: float = 0.0) -> Answer:
     """The answer for the first image in a model's outputs.
 
-    Class ids are an output of integers, or else the ArgMax over the classes of the first output.
+    Class ids are an output of integers, or else the ArgMax over the classes of the first output; of one class 1 where
+    its logit is above ``cut``.
 
     Args:
         outputs: What the model gives.
         task: The recipe's ``model.task``.
         name: What messages call the model.
+        cut: The least logit of a network of one class; 0 is a probability of a half.
 
     Raises:
         CheckError: If an output has NaN or infinite values.
@@ -60,7 +62,9 @@ def answer(outputs: Sequence[Array], task: str, name: str) -> Answer:
     integers = [output[0] for output in outputs if output.dtype.kind in "iu"]
     if values is not None and values.ndim != rank:
         values = None
-    ids = np.asarray(integers[0], np.int64).squeeze() if integers else None if values is None else values.argmax(axis=0)
+    ids = np.asarray(integers[0], np.int64).squeeze() if integers else None
+    if ids is None and values is not None:
+        ids = values[0] > cut if len(values) == 1 else values.argmax(axis=0)
     if ids is None or ids.ndim != rank - 1:
         shapes = ", ".join(f"{output.dtype} {list(output.shape)}" for output in outputs)
         raise StepError(

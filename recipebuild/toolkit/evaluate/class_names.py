@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from recipebuild.errors import StepError
 from recipebuild.toolkit.evaluate.palette import CITYSCAPES
@@ -31,22 +32,40 @@ def class_names(
         StepError: If ``labels`` are not as many as there are classes.
     """
     if labels is not None:
-        if len(labels) != classes:
-            raise StepError(
-                f"{len(labels)} names, but the model has {classes} classes",
-                field="evaluate.labels",
-                remedy="name all classes, in the order of their ids",
-            )
+        check_names(labels, classes)
         return list(labels)
-    known = _own_names(config) if config is not None and config.is_file() else {}
+    known = own_names(json.loads(config.read_text(encoding="utf-8"))) if config is not None and config.is_file() else {}
+    if classes == 2 and list(known) == [0]:  # of a network of one class, whose mask is 0 elsewhere
+        known = {0: "background", 1: known[0]}
     if not known and cityscapes and classes == len(CITYSCAPES):
         return [label.name for label in CITYSCAPES]
     return [known.get(i, f"class {i}") for i in range(classes)]
 
 
-def _own_names(config: Path) -> dict[int, str]:
-    """The names in a config.json; those that transformers fills in, ``LABEL_0`` and so on, are none."""
-    named = json.loads(config.read_text(encoding="utf-8")).get("id2label")
+def check_names(labels: Sequence[str], classes: int) -> None:
+    """Find that a recipe names all classes.
+
+    Raises:
+        StepError: If ``labels`` are not as many as there are classes.
+    """
+    if len(labels) != classes:
+        raise StepError(
+            f"{len(labels)} names, but the model has {classes} classes",
+            field="evaluate.labels",
+            remedy="name all classes, in the order of their ids",
+        )
+
+
+def declared_classes(config: Mapping[str, Any]) -> int | None:
+    """How many classes a config.json says that there are; ``None`` if it does not say."""
+    named = config.get("id2label")
+    count = len(named) if isinstance(named, Mapping) else config.get("num_labels")
+    return count if isinstance(count, int) else None
+
+
+def own_names(config: Mapping[str, Any]) -> dict[int, str]:
+    """The names in a config.json, by class id; those that transformers fills in, ``LABEL_0`` and so on, are none."""
+    named = config.get("id2label")
     if not isinstance(named, Mapping):
         return {}
     names = {int(i): " ".join(str(name).split()) for i, name in named.items() if i.isdecimal()}

@@ -9,12 +9,16 @@ def class_count(path: Path) -> int | None:
     """How many classes the model at ``path`` tells apart, if its graph says so.
 
     It is the size of the axis that the ArgMax before an output reduces; without one, of axis 1 of the first output.
+    A threshold on the logits of one class tells two apart: 0, and the class, 1.
     """
     import onnx
 
     graph = onnx.load(path, load_external_data=False).graph
     outputs = {value.name for value in graph.output}
     heads = [node for node in graph.node if node.op_type == "ArgMax" and outputs.intersection(node.output)]
+    above = {name for node in graph.node if node.op_type == "Greater" for name in node.output}
+    if any(node.op_type == "Cast" and node.input[0] in above and node.output[0] in outputs for node in graph.node):
+        return 2
     name, axis = graph.output[0].name, 1
     if heads:
         name = heads[0].input[0]

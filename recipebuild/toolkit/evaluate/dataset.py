@@ -18,6 +18,7 @@ from recipebuild.errors import StepError
 from recipebuild.facts.tasks import CLASSIFICATION, DEPTH
 from recipebuild.toolkit.calibration.decode import decode
 from recipebuild.toolkit.calibration.imagefile import ImageFile, shown
+from recipebuild.toolkit.calibration.survey import is_turned
 from recipebuild.toolkit.evaluate.layouts import DatasetSpec, Sample, layout_of
 from recipebuild.toolkit.evaluate.trainids import CITYSCAPES_IDS, IGNORE
 
@@ -154,8 +155,8 @@ def _as_trained(ids: npt.NDArray[Any], sample: Sample) -> npt.NDArray[Any]:
         table[list(CITYSCAPES_IDS)] = list(CITYSCAPES_IDS.values())
         return np.asarray(table[ids])
     if sample.encoding == "reduced":  # as transformers' do_reduce_labels: 0 is `other`, 1 the first class
-        return np.where((ids == 0) | (ids == IGNORE), IGNORE, ids.astype(np.int64) - 1)
-    return ids
+        ids = np.where((ids == 0) | (ids == IGNORE), IGNORE, ids.astype(np.int64) - 1)
+    return ids if sample.ignore is None else np.where(ids == sample.ignore, IGNORE, ids)
 
 
 def _class_id(sample: Sample, classes: int) -> int:
@@ -184,5 +185,11 @@ def _label_file(sample: Sample) -> ImageFile:
 def _of_its_size(label: npt.NDArray[Any], image: Image.Image, sample: Sample) -> npt.NDArray[Any]:
     if label.shape != (image.height, image.width):
         sizes = f"{label.shape[1]}x{label.shape[0]}, but its image is {image.width}x{image.height}"
-        raise StepError(f"{shown(sample.label_name)} is {sizes}", remedy="a label has as many pixels as its image")
+        turned = ", which EXIF marks as rotated" if is_turned(image) else ""
+        raise StepError(
+            f"{shown(sample.label_name)} is {sizes}{turned}",
+            remedy="EXIF is not applied: store the image upright"
+            if turned
+            else "a label has as many pixels as its image",
+        )
     return label

@@ -3,8 +3,8 @@
     PyTorch, own preprocessor -> PyTorch -> export -> simplify -> rewrite -> (equalize) -> (channels) -> head
         -> quantized
 
-Use: ``climb({"pytorch": answers, "export": answers, ...}, truths, how, metric)``, then ``verdict(rows, metric)``.
-``verify`` goes up the same rungs on two images, before anything is compiled.
+Use: ``climb({"pytorch": answers, "export": answers, ...}, truths, how, metric)``; what the rows say is in
+``rung_verdict.py``. ``verify`` goes up the same rungs on two images, before anything is compiled.
 """
 
 from __future__ import annotations
@@ -13,10 +13,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from recipebuild.facts.metrics import loss
 from recipebuild.toolkit.evaluate.answers import Answer
 from recipebuild.toolkit.evaluate.measure import ImageScores, Measurement
-from recipebuild.toolkit.evaluate.noise import difference, interval, is_noise
+from recipebuild.toolkit.evaluate.noise import difference, interval
 from recipebuild.toolkit.evaluate.scores import Fidelity
 
 if TYPE_CHECKING:
@@ -113,26 +112,6 @@ def climb(
         before = name, here
 
 
-def verdict(rows: Sequence[Row], metric: str) -> str:
-    """Which rung lost the most, in words, with what to look at; or that none lost more than chance."""
-    worst = _worst(rows, metric)
-    if worst is None:
-        return "no rung was compared with another"
-    name, title, lost = worst["rung"], worst["title"], loss(metric, 0.0, worst["change"])
-    bounds = worst["change_interval"]
-    if lost <= 0:
-        return "no rung loses accuracy"
-    change = f"{title}: {metric} {worst[metric] - worst['change']:.4f} -> {worst[metric]:.4f}"
-    if bounds is None or is_noise((bounds[0], bounds[1])):
-        return f"no rung loses more than chance; the most is {change}, a difference within noise"
-    return f"most is lost at {change} (95 %: {bounds[0]:+.4f} to {bounds[1]:+.4f}). Look at {RUNGS[name].look_at}"
-
-
-def _worst(rows: Sequence[Row], metric: str) -> Row | None:
-    compared = [row for row in rows if "change" in row]
-    return max(compared, key=lambda row: loss(metric, 0.0, row["change"]), default=None)
-
-
 def _own(here: ImageScores, metric: str) -> Row:
     figures = {name: round(value, _DIGITS) for name, value in here.figures().items()}
     bounds = interval(here.counts, here.figure(metric))
@@ -140,18 +119,17 @@ def _own(here: ImageScores, metric: str) -> Row:
 
 
 def _against(before: ImageScores, here: ImageScores, metric: str) -> Row:
-    """How the metric changed, and whether that may be chance."""
+    """How the metric changed."""
     change = here.figures().get(metric, 0.0) - before.figures().get(metric, 0.0)
     bounds = difference(before.counts, here.counts, here.figure(metric))
     return {
         "change": round(change, _DIGITS),
         "change_interval": [round(bound, _DIGITS) for bound in bounds] if bounds else None,
-        "within_noise": is_noise(bounds),
     }
 
 
 def _distance(before: Sequence[Answer], here: Sequence[Answer]) -> Row:
-    """How far the answers are from those of the rung before: equal class ids, cosine, and the largest error.
+    """How far the answers are from those of the rung before: equal class ids, cosine, SNR, and the largest error.
 
     The largest error is max|a - b| / max|b| over an image's values; where a rung has none, or of another shape, there
     is no such figure.
@@ -170,12 +148,13 @@ def _distance(before: Sequence[Answer], here: Sequence[Answer]) -> Row:
     return {
         "same": _rounded(figures["agreement"]),
         "cosine_before": _rounded(figures["cosine"]),
+        "snr_before": _rounded(figures["snr"], 2),
         "largest_error": float(f"{max(errors):.3g}") if errors else None,
     }
 
 
-def _rounded(value: float) -> float | None:
-    return round(value, _DIGITS) if value == value else None
+def _rounded(value: float, digits: int = _DIGITS) -> float | None:
+    return round(value, digits) if value == value else None
 
 
 def _stack(rows: Sequence[Any]) -> Any:

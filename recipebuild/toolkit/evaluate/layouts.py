@@ -4,7 +4,7 @@
     cityscapes  leftImg8bit/val/CITY/a_leftImg8bit.png and gtFine/val/CITY/a_gtFine_labelIds.png (or labelTrainIds)
     ade20k      images/validation/a.jpg and annotations/validation/a.png    0 = other, classes count from 1
     depth       images/**/a.jpg and depth/**/a.npy or a.png
-    classes     n01440764/**/a.jpg, or val/n01440764/**/a.jpg        folders sorted by name, or named by class ids
+    classes     n01440764/**/a.jpg, or val/n01440764/**/a.jpg        see ``class_folders.py``
     images      **/a.jpg                                             no labels: models are held against each other
 
 A layout is a function that finds samples, and a line in ``LAYOUTS``.
@@ -24,6 +24,7 @@ from recipebuild.errors import StepError
 from recipebuild.facts.tasks import CLASSIFICATION, FEATURES, SEGMENTATION
 from recipebuild.toolkit.calibration.imagefile import ImageFile, shown
 from recipebuild.toolkit.calibration.source import folder_images, read_file
+from recipebuild.toolkit.evaluate.class_folders import Rule, class_order
 
 Name = Literal["folders", "cityscapes", "ade20k", "depth", "classes", "images"]
 Encoding = Literal["ids", "cityscapes", "reduced"]
@@ -42,6 +43,9 @@ class DatasetSpec(BaseModel):
         split: Which part of it, where it has parts; ``None`` for validation, else what is there.
         reduce_labels: Whether 0 is `other` and the classes count from 1; ``None`` for what is usual for the layout.
         depth_scale: What one unit of depth is in PNG files.
+        class_folders: Which class a folder is of; ``None`` to tell by their names.
+        names: What the model calls its classes, by class id, for ``class_folders``.
+        ignore: Besides 255, a class id of the labels that does not count.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -51,6 +55,9 @@ class DatasetSpec(BaseModel):
     split: str | None = None
     reduce_labels: bool | None = None
     depth_scale: float | None = Field(default=None, gt=0)
+    class_folders: Rule | None = None
+    names: tuple[str, ...] = ()
+    ignore: int | None = None
 
 
 @dataclass(frozen=True)
@@ -62,6 +69,7 @@ class Sample:
         image: The image's file.
         label: The label's file, a class id, or ``None`` without labels.
         encoding: How the class ids in the label's file are to be read.
+        ignore: Besides 255, a class id that does not count, as the model counts them.
         scale: What one unit of depth is in the label's file.
         folders: How many class folders there are, where their order decides the class.
         places: The folders of both files, for messages.
@@ -71,6 +79,7 @@ class Sample:
     image: ImageFile
     label: ImageFile | int | None = None
     encoding: Encoding = "ids"
+    ignore: int | None = None
     scale: float | None = None
     folders: int | None = None
     places: tuple[str, str] = ("", "")
@@ -155,13 +164,14 @@ def _pairs(folder: Path, images: str, labels: str, **more: object) -> list[Sampl
 
 
 def _folders(folder: Path, spec: DatasetSpec) -> list[Sample]:
-    return _pairs(folder, "images", "labels", encoding="reduced" if spec.reduce_labels else "ids")
+    encoding: Encoding = "reduced" if spec.reduce_labels else "ids"
+    return _pairs(folder, "images", "labels", encoding=encoding, ignore=spec.ignore)
 
 
 def _ade20k(folder: Path, spec: DatasetSpec) -> list[Sample]:
     split = _split(folder / "images", spec.split)
     encoding: Encoding = "ids" if spec.reduce_labels is False else "reduced"
-    return _pairs(folder, f"images/{split}", f"annotations/{split}", encoding=encoding)
+    return _pairs(folder, f"images/{split}", f"annotations/{split}", encoding=encoding, ignore=spec.ignore)
 
 
 def _depth(folder: Path, spec: DatasetSpec) -> list[Sample]:
@@ -187,20 +197,30 @@ def _cityscapes(folder: Path, spec: DatasetSpec) -> list[Sample]:
 
 
 def _classes(folder: Path, spec: DatasetSpec) -> list[Sample]:
+    classes = class_folders(folder, spec)
     split = _split(folder, spec.split, optional=True)
     root = folder / split
+    order = class_order(classes, spec.names, spec.class_folders)
+    files = _by_stem(root, [file for file in folder_images(root) if "/" in file.name])
+    ordered = len(classes) if order.rule == "sorted" else None
+    places = (f"{split}/" if split else "", "")
+    return [
+        Sample(name, file, order.ids.get(name.partition("/")[0]), folders=ordered, places=places)
+        for name, file in files.items()
+    ]
+
+
+def class_folders(folder: Path, spec: DatasetSpec) -> list[str]:
+    """The names of the class folders in a dataset, sorted as text.
+
+    Raises:
+        StepError: If there are none.
+    """
+    root = folder / _split(folder, spec.split, optional=True)
     classes = sorted(path.name for path in root.iterdir() if path.is_dir() and not path.name.startswith("."))
     if not classes:
         raise StepError(f"{root} has no folders", remedy=f"it needs {LAYOUTS['classes'].needs}")
-    numbered = all(name.isdecimal() for name in classes)
-    files = _by_stem(root, [file for file in folder_images(root) if "/" in file.name])
-    return [
-        Sample(
-            name, file, int(kind) if numbered else classes.index(kind),
-            folders=None if numbered else len(classes), places=(f"{split}/" if split else "", ""),
-        )
-        for name, file in files.items() if (kind := name.partition("/")[0])
-    ]  # fmt: skip
+    return classes
 
 
 def _images(folder: Path, spec: DatasetSpec) -> list[Sample]:

@@ -106,28 +106,26 @@ def measure(
     runs: Mapping[str, Run],
     samples: Sequence[Sample],
     how: Measurement,
-    on_image: Callable[[int], None] = lambda _: None,
+    on_image: Callable[[Sample, Image.Image, Any], None] = lambda sample, image, truth: None,
 ) -> dict[str, ImageScores]:
-    """Run every model on every sample; ``on_image`` is told how many are done.
+    """Run every model on every sample; ``on_image`` gets each with what is true of it, before the models do.
 
     Raises:
         CheckError: If a model gives NaN.
-        StepError: If a sample is bad, nothing is labelled, or a model predicts a class that it cannot have.
+        StepError: If a sample is bad, or a model predicts a class that it cannot have.
     """
     import numpy as np
 
     rows: dict[str, list[npt.NDArray[np.float64]]] = {key: [] for key in runs}
-    for done, sample in enumerate(samples, 1):
+    for sample in samples:
         image, truth = how.read(sample)
+        on_image(sample, image, truth)
         answers = {key: run(image, sample.name) for key, run in runs.items()}
         if not how.labelled:
             truth = next(iter(answers.values()))
         for key, predicted in answers.items():
             check_classes(predicted, how.classes, key, sample.name)
             rows[key].append(how.score.count(truth, predicted))
-        on_image(done)
-    if how.labelled and how.task == SEGMENTATION and not any(row.any() for row in next(iter(rows.values()))):
-        raise StepError("no pixel of the dataset is labelled: all are 255", remedy="label some pixels with class ids")
     return {key: ImageScores(np.stack(counts), how.score) for key, counts in rows.items()}
 
 

@@ -74,13 +74,18 @@ def batch(image: Image.Image, spec: ImageSpec) -> Array:
     return preprocess(image, spec).repeat(spec.shape[0], axis=0)
 
 
-def onnx_runner(model: LoadedModel, spec: ImageSpec, task: str) -> Run:
-    """What answers with an ONNX model."""
-    return lambda image, _: answer(outputs_of(model, image, spec), task, model.name)
+def onnx_runner(model: LoadedModel, spec: ImageSpec, task: str, *, cut: float = 0.0) -> Run:
+    """What answers with an ONNX model; ``cut`` as of ``answer``."""
+    return lambda image, _: answer(outputs_of(model, image, spec), task, model.name, cut=cut)
 
 
 def batch_runner(
-    run: Callable[[Array], Sequence[Array]], prepare: Callable[[Image.Image], Array], task: str, name: str
+    run: Callable[[Array], Sequence[Array]],
+    prepare: Callable[[Image.Image], Array],
+    task: str,
+    name: str,
+    *,
+    cut: float = 0.0,
 ) -> Run:
     """What answers with a function of batches.
 
@@ -89,8 +94,9 @@ def batch_runner(
         prepare: Image -> batch.
         task: The recipe's ``model.task``.
         name: What messages call the model.
+        cut: As of ``answer``.
     """
-    return lambda image, _: answer(run(prepare(image)), task, name)
+    return lambda image, _: answer(run(prepare(image)), task, name, cut=cut)
 
 
 def recorded_runner(path: Path, task: str) -> Run:

@@ -8,6 +8,7 @@ from typing import Any
 
 from recipebuild.errors import RecipeError
 from recipebuild.facts.tasks import FEATURES, SEGMENTATION, TASKS
+from recipebuild.toolkit.evaluate.class_names import declared_classes
 from recipebuild.verbs.draft import preprocessor
 from recipebuild.verbs.draft.facts import IMAGENET, USUAL, Fact, Facts
 
@@ -45,15 +46,18 @@ def facts(config: Json, settings: Json | None, name: str, *, known: bool, task: 
     pooled = "model.features" in fields and fields["model.features"].value == "pooled"
     output = TASKS[kind].tensor or ("embedding" if pooled else "features")
     fields["export.output"] = Fact(output, "what the board's program will find it under")
-    fields |= head(kind, _classes(config))
+    fields |= head(kind, declared_classes(config))
     return fields
 
 
-def head(task: str, classes: str = "") -> Facts:
-    """What is put at the end of the network: for segmentation an ArgMax, else nothing."""
+def head(task: str, classes: int | None = None) -> Facts:
+    """What is put at the end of the network: for segmentation an ArgMax, of one class a threshold, else nothing."""
+    of = f", {classes} classes" if classes else ""
     if task != SEGMENTATION:
-        return {"head.kind": Fact("none", f"{task}: the network's own output{classes}")}
-    return {"head.kind": Fact("argmax", f"class ids in place of logits{classes}")}
+        return {"head.kind": Fact("none", f"{task}: the network's own output{of}")}
+    if classes == 1:
+        return {"head.kind": Fact("threshold", "one class: 1 where sigmoid(logit) > head.threshold, which is 0.5")}
+    return {"head.kind": Fact("argmax", f"class ids in place of logits{of}")}
 
 
 def _task(config: Json, settings: Json | None, known: bool) -> Fact:
@@ -104,9 +108,3 @@ def _sized(pair: list[int], why: str) -> Fact:
 
 def _multiple(side: int, divisor: int) -> int:
     return max(1, round(side / divisor)) * divisor
-
-
-def _classes(config: Json) -> str:
-    labels = config.get("id2label")
-    count = len(labels) if isinstance(labels, Mapping) else config.get("num_labels")
-    return f", {count} classes" if count else ""

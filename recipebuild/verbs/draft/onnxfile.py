@@ -50,7 +50,7 @@ def facts(path: Path, settings: Mapping[str, Any] | None, task: str | None = Non
     if re.fullmatch(TENSOR_NAME, named) and named not in (image.name, "argmax_output"):
         fields["export.output"] = Fact(named, f"the output of {path.name}")
     if len(results) == 1 and results[0].dtype.startswith("float"):
-        fields |= head(kind)
+        fields |= head(kind, 1 if (results[0].shape or ())[1:2] == (1,) else None)
     else:
         fields["head.kind"] = Fact("none", f"the graph gives {', '.join(map(str, results))}")
     return fields

@@ -256,10 +256,17 @@ def test_a_dataset_without_labels_is_not_painted() -> None:
     assert "dataset" not in steps["preview"].inputs
 
 
+def test_a_threshold_is_the_same_for_all_that_measure() -> None:
+    steps = {step.name: step for step in planned("quickstart", "head={kind: threshold, threshold: 0.7}").steps}
+    assert steps["head"].params == {"kind": "threshold", "threshold": 0.7, "output": "mask"}
+    assert steps["evaluate"].params["threshold"] == steps["ladder"].params["threshold"] == 0.7
+    assert "threshold" not in {step.name: step for step in planned("quickstart").steps}["evaluate"].params
+
+
 def test_the_ladder_has_every_model_that_the_build_makes() -> None:
     steps = {step.name: step for step in planned("quickstart", "target.runtime_input.format=BGR").steps}
     assert set(steps["ladder"].inputs) == {
-        "model", "export", "simplified", "rewritten", "channels", "head", "quantized", "dataset"
+        "model", "export", "simplified", "rewritten", "channels", "head", "quantized", "dataset", "evaluation"
     }  # fmt: skip
     assert steps["ladder"].params["original"]["color"] == "RGB"
     assert steps["ladder"].params["input"]["color"] == "BGR"

@@ -69,6 +69,7 @@ def test_defaults(desk, good):
             "min_cosine": 0.98,
         },
         "bundle": {"license": None, "intended_use": None},
+        "accept": {"max_regression": 0.01},
         "tune": None,
     }
     assert recipe.rewrite.enabled and recipe.rewrite.switches == {}

@@ -7,7 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from recipebuild.errors import StepError
 from recipebuild.steps.evaluate import Params, run
@@ -35,6 +37,7 @@ def test_a_float_model_alone_has_no_quantized_figures(colour_model: Make, colour
         "interval": {"float": [1.0, 1.0]},
         "per_class": {"0": {"float": 1.0}, "1": {"float": 1.0}, "2": {"float": 1.0}},
         "labels": ["class 0", "class 1", "class 2"],
+        "ignored": 0.0,
     }
 
 
@@ -60,6 +63,36 @@ def test_the_same_inputs_give_the_same_bytes(both: dict[str, Path], tmp_path: Pa
     evaluate(both, tmp_path / "one")
     evaluate(both, tmp_path / "two")
     assert (tmp_path / "one/evaluation.json").read_bytes() == (tmp_path / "two/evaluation.json").read_bytes()
+
+
+def test_masks_of_0_and_255_are_no_labels(both: dict[str, Path], tmp_path: Path) -> None:
+    for path in (both["dataset"] / "labels").iterdir():
+        ids = np.asarray(Image.open(path))
+        Image.fromarray(np.where(ids == 1, 255, 0).astype(np.uint8)).save(path)
+    with pytest.raises(StepError, match="would be perfect"):
+        evaluate(both, tmp_path / "out")
+
+
+def test_a_label_of_a_single_class_is_warned_of(both: dict[str, Path], tmp_path: Path) -> None:
+    for path in (both["dataset"] / "labels").iterdir():
+        Image.new("L", Image.open(path).size, 0).save(path)
+    metrics = evaluate(both, tmp_path / "out")
+    assert metrics["miou_quantized"] == 1.0
+    assert "class 0 (class 0) only" in metrics["warnings"][0]
+
+
+def test_a_dark_calibration_set_is_told(both: dict[str, Path], tmp_path: Path) -> None:
+    from recipebuild.toolkit.calibration.archive import write_archive
+    from recipebuild.toolkit.calibration.source import images
+
+    for name, scale in (("like", 1.0), ("dark", 0.2)):
+        (tmp_path / name).mkdir()
+        for path in (both["dataset"] / "images").iterdir():
+            Image.open(path).point(lambda value, scale=scale: int(value * scale)).save(tmp_path / name / path.name)
+        with images(tmp_path / name) as found:
+            write_archive(found, tmp_path / f"{name}.tar")
+        metrics = evaluate({**both, "calibration": tmp_path / f"{name}.tar"}, tmp_path / f"{name}-out")
+        assert any("darker" in warning for warning in metrics.get("warnings", [])) == (name == "dark")
 
 
 def test_a_subset_is_measured(both: dict[str, Path], tmp_path: Path) -> None:

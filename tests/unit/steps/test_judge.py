@@ -64,11 +64,18 @@ def test_a_loss_within_noise_fails_too_but_says_so(tmp_path: Path) -> None:
     [
         ({}, ["evaluation", "precision"]),
         ({"max_drop": None, "strict": False}, ["evaluation", "precision"]),
-        ({"max_drop": 0.1}, ["precision"]),
     ],
 )
 def test_what_has_no_limit_passes(tmp_path: Path, limits: dict[str, Any], inputs: list[str]) -> None:
     assert judge(tmp_path, limits, **{name: OUTPUTS[name] for name in inputs}) == {"checks": []}
+
+
+@pytest.mark.parametrize("figures", [{}, {"evaluation": {"metric": "miou", "miou_float": 0.83}}])
+def test_a_limit_on_what_was_not_measured_falls_short(tmp_path: Path, figures: dict[str, Any]) -> None:
+    with pytest.raises(CheckError, match=r"evaluate.max_drop .* no quantized model was evaluated") as caught:
+        judge(tmp_path, {"max_drop": 0.1}, **figures)
+    assert caught.value.exit_code == 5
+    assert "leave evaluate.max_drop out" in caught.value.remedy
 
 
 def test_a_strict_recipe_fails_with_every_precision_that_was_dropped(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from recipebuild.toolkit.calibration.archive import write_archive
 from recipebuild.toolkit.calibration.source import images
 from recipebuild.toolkit.graph import files
 from recipebuild.toolkit.graph.before_resize import before_resize
-from recipebuild.toolkit.graph.head import Head, add_argmax, add_axis
+from recipebuild.toolkit.graph.head import Head, add_argmax, add_axis, add_threshold
 from recipebuild.toolkit.graph.simplify import simplify
 
 Chain = dict[str, Path]
@@ -120,6 +120,23 @@ def test_a_model_whose_channels_were_exchanged_is_fed_the_other_order(onnx_sourc
     assert metrics["agreement"] == 1.0
     with pytest.raises(CheckError, match="after channels the model is not the ONNX one any more"):
         _run(onnx_source, tmp_path / "other")
+
+
+def test_a_threshold_is_held_to_the_models_logits(onnx_source: Chain, tmp_path: Path) -> None:
+    model = files.load(onnx_source["reference"])
+    axis = helper.make_attribute("axes", [1])
+    model.graph.node.append(helper.make_node("ReduceMax", ["logits"], ["logit"], "max", keepdims=1))
+    model.graph.node[-1].attribute.append(axis)
+    model.graph.output[0].CopyFrom(helper.make_tensor_value_info("logit", onnx.TensorProto.FLOAT, [1, 1, 4, 8]))
+    files.save(model, tmp_path / "one.onnx")
+    head = Head(kind="threshold", output="mask", threshold=0.9)
+    files.save(add_threshold(model, head), tmp_path / "mask.onnx")
+    chain = {**onnx_source, "reference": tmp_path / "one.onnx", "simplified": tmp_path / "one.onnx"}
+    right = _run({**chain, "head": tmp_path / "mask.onnx"}, tmp_path / "right", head=head.model_dump())
+    assert right["stages"][-1]["agreement"] == 1.0
+    files.save(add_threshold(model, head.model_copy(update={"threshold": 0.5})), tmp_path / "other.onnx")
+    with pytest.raises(CheckError, match="after head the model is not the ONNX one any more"):
+        _run({**chain, "head": tmp_path / "other.onnx"}, tmp_path / "wrong", head=head.model_dump())
 
 
 @pytest.mark.parametrize("plant", [None, _perturb_a_weight])

@@ -10,7 +10,7 @@ from recipebuild.verbs.help_ import field_text
 @pytest.mark.parametrize(
     ("field", "lines"),
     {
-        "head.kind": ["  values:  argmax, none", "  default: argmax"],  # of both kinds of head
+        "head.kind": ["  values:  argmax, threshold, none", "  default: argmax"],  # of all kinds of head
         "name": ["  default: the recipe's file name"],
         "input.shape": ["  default: required"],
         "evaluate.max_drop": ["  default: none"],

@@ -17,6 +17,15 @@ def test_it_is_what_the_argmax_takes_along_its_axis() -> None:
     assert (found.twin.tensor, found.class_axis) == ("l", 1)
 
 
+def test_of_a_threshold_it_is_the_logits_of_the_one_class() -> None:
+    model = graph(
+        "(float[1,1,2,2] x) => (int32[1,1,2,2] y) <float c = {0.0}> "
+        "{ l = Abs(x) above = Greater(l, c) y = Cast<to = 6>(above) }"
+    )
+    found = compared(model, find_twins(model, model), 1)
+    assert (found.twin.tensor, found.class_axis) == ("l", None)
+
+
 def test_without_an_argmax_it_is_the_output(make_pair) -> None:
     pair = make_pair()
     twins = find_twins(pair.model, pair.quantized)

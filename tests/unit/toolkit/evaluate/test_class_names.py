@@ -51,3 +51,8 @@ def test_the_recipes_names_win(tmp_path: Path) -> None:
     assert class_names(3, labels=labels, config=config(tmp_path, FRUIT)) == labels
     with pytest.raises(StepError, match=r"^evaluate\.labels: 3 names, but the model has 19 classes"):
         class_names(19, labels=labels)
+
+
+def test_of_a_network_of_one_class_0_is_the_background(tmp_path: Path) -> None:
+    assert class_names(2, config=config(tmp_path, ["crack"])) == ["background", "crack"]
+    assert class_names(2, config=config(tmp_path, ["cat", "dog"])) == ["cat", "dog"]

@@ -172,3 +172,12 @@ def test_a_broken_image_is_refused_by_name(dataset: Path) -> None:
     (dataset / "images/a.jpg").write_bytes(b"broken")
     with pytest.raises(StepError, match=r"images/a\.jpg: not a JPEG"):
         read(samples(dataset)[0], classes=4)
+
+
+def test_where_exif_turns_the_image_the_size_error_says_so(dataset: Path) -> None:
+    turned = Image.new("RGB", (2, 4))
+    turned.getexif()[0x0112] = 6
+    turned.save(dataset / "images/a.jpg", exif=turned.getexif())
+    with pytest.raises(StepError, match=r"is 4x2, but its image is 2x4, which EXIF marks as rotated") as caught:
+        read(samples(dataset)[0], classes=4)
+    assert "store the image upright" in caught.value.remedy

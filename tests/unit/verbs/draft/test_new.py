@@ -254,3 +254,13 @@ def test_what_is_not_there_is_told_without_asking_the_hub(source: str) -> None:
     with pytest.raises(RecipeError) as caught:
         new(source)
     assert not isinstance(caught.value, MissingError) and caught.value.remedy
+
+
+def test_a_model_of_one_class_is_drafted_with_a_threshold(tmp_path: Path) -> None:
+    folder = hf_folder(tmp_path, "nvidia/segformer-b0-finetuned-ade-512-512", 512, 512)
+    config = json.loads((folder / "config.json").read_text()) | {"id2label": {"0": "crack"}}
+    (folder / "config.json").write_text(json.dumps(config))
+    made = new(str(folder), tmp_path / "crack.yaml")
+    assert made.facts["head.kind"].value == "threshold"
+    recipe = load(str(tmp_path / "crack.yaml"), cwd=tmp_path)[0].recipe
+    assert recipe.head.model_dump() == {"kind": "threshold", "threshold": 0.5, "output": "mask"}

@@ -58,6 +58,12 @@ def test_channels_first(graph: Made, tmp_path: Path, output: tuple[int, list[int
     assert {"input.color", "input.mean", "input.std"} <= set(made.open)
 
 
+def test_one_class_is_drafted_with_a_threshold(graph: Made, tmp_path: Path) -> None:
+    path = graph([("image", FLOAT, [1, 3, 64, 128])], (FLOAT, [1, 1, 64, 128]))
+    made = new(str(path), tmp_path / "mine.yaml", sets=["model.task=semantic-segmentation"])
+    assert made.facts["head.kind"].value == "threshold"
+
+
 def test_a_preprocessor_config_beside_it_is_read(graph: Made, tmp_path: Path) -> None:
     path = graph([("image", FLOAT, ["batch", 3, "height", "width"])])
     given = {"image_mean": [0.5] * 3, "image_std": [0.25] * 3, "size": {"height": 96, "width": 160}}

@@ -1,0 +1,92 @@
+"""The words on which rung lost the most, by its own images, by evaluate's, and by what became of the class ids."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from recipebuild.figures.evaluation import Evaluation
+from recipebuild.toolkit.evaluate.rung_verdict import verdict, with_evaluation
+
+
+def row(rung: str, value: float, change: float | None = None, *, spread: float = 0.1, **more: Any) -> dict[str, Any]:
+    """A rung's row; its change is between ``change - spread`` and ``change + spread``."""
+    against = {} if change is None else {"change": change, "change_interval": [change - spread, change + spread]}
+    return {"rung": rung, "title": rung, "top1": value, **against, **more}
+
+
+def words(*rows: dict[str, Any], evaluation: Evaluation | None = None) -> str:
+    return verdict(with_evaluation(rows, evaluation, "top1"), "top1")
+
+
+EVALUATION = Evaluation(
+    images=1200, metric="top1", against="labels", interval={}, drop=0.284, drop_interval=[0.25, 0.31],
+    scores={"top1_float": 0.514, "top1_quantized": 0.23},
+)  # fmt: skip
+
+
+def test_the_rung_that_lost_most_is_named_with_what_to_look_at() -> None:
+    said = words(row("pytorch", 1.0), row("export", 0.95, -0.05), row("quantized", 0.5, -0.45))
+    assert said.startswith("most is lost at quantized: top1 0.9500 -> 0.5000 (95 %: -0.5500 to -0.3500). Look at quant")
+    said = words(row("preprocessor", 1.0), row("pytorch", 0.5, -0.5), row("quantized", 0.45, -0.05))
+    assert "pytorch: top1 1.0000 -> 0.5000" in said and "input.mean" in said
+
+
+def test_a_difference_that_may_be_chance_is_called_that_beside_agreement_and_noise() -> None:
+    said = words(row("pytorch", 0.8), row("quantized", 0.78, -0.02, same=0.97, snr_before=21.04))
+    assert said == (
+        "no rung loses more than chance; the most is quantized: top1 0.8000 -> 0.7800 (97.00 % of the class ids are "
+        "the same, SNR 21.0 dB), a difference within noise"
+    )
+
+
+def test_what_evaluate_measured_on_all_images_goes_before_the_few_of_the_ladder() -> None:
+    rows = row("head", 0.25), row("quantized", 0.19, -0.06, same=0.95)
+    assert "chance" in words(*rows)
+    said = words(*rows, evaluation=EVALUATION)
+    assert said.startswith(
+        "most is lost at quantized: top1 0.5140 -> 0.2300 on 1200 images (95 %: -0.3100 to -0.2500). Look at"
+    )
+    judged = with_evaluation(rows, EVALUATION, "top1")[-1]
+    assert (judged["change"], judged["within_noise"]) == (-0.06, False)
+    assert judged["evaluated"] == {"images": 1200, "top1": 0.23, "change": -0.284, "change_interval": [-0.31, -0.25]}
+
+
+def test_of_another_metric_evaluate_says_nothing() -> None:
+    other = Evaluation(images=1200, metric="top5", against="labels", interval={}, scores=EVALUATION.scores)
+    assert "chance" in words(row("head", 0.25), row("quantized", 0.19, -0.06), evaluation=other)
+
+
+def test_class_ids_that_differ_are_never_noise() -> None:
+    rows = row("head", 0.25), row("quantized", 0.19, -0.06, same=0.25, snr_before=1.5)
+    assert not with_evaluation(rows, None, "top1")[-1]["within_noise"]
+    said = words(*rows)
+    assert said.startswith(
+        "most is changed at quantized: top1 0.2500 -> 0.1900 (25.00 % of the class ids are the same,"
+    )
+    assert "Look at quantization.method" in said
+    gained = words(row("head", 0.25), row("quantized", 0.30, +0.05, same=0.25))
+    assert gained.startswith("most is changed at quantized")
+
+
+def test_no_loss_is_said_to_be_none() -> None:
+    assert words(row("pytorch", 0.75), row("quantized", 0.85, 0.1)) == "no rung loses accuracy"
+    assert words(row("pytorch", 0.75)) == "no rung was compared with another"
+
+
+def test_errors_that_grow_are_losses() -> None:
+    table = [
+        {"rung": "pytorch", "title": "a", "abs_rel": 0.1},
+        {"rung": "quantized", "title": "b", "abs_rel": 0.3, "change": 0.2, "change_interval": [0.1, 0.3]},
+    ]
+    assert "abs_rel 0.1000 -> 0.3000" in verdict(table, "abs_rel")
+
+
+def test_of_errors_too_evaluate_goes_first() -> None:
+    rows = [
+        {"rung": "head", "title": "a", "abs_rel": 0.1},
+        {"rung": "quantized", "title": "b", "abs_rel": 0.11, "change": 0.01, "change_interval": [-0.1, 0.2]},
+    ]
+    scores = {"abs_rel_float": 0.1, "abs_rel_quantized": 0.13}
+    found = Evaluation(654, "abs_rel", "labels", {}, scores, drop=0.03, drop_interval=[0.02, 0.04])
+    said = verdict(with_evaluation(rows, found, "abs_rel"), "abs_rel")
+    assert "abs_rel 0.1000 -> 0.1300 on 654 images (95 %: +0.0200 to +0.0400)" in said
