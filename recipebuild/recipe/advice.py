@@ -55,7 +55,7 @@ def _smooth(recipe: Recipe) -> str | None:
     if recipe.equalize is None or not recipe.equalize.layer_norm or recipe.quantization.smooth_quant is None:
         return None
     return (
-        "note: quantization.smooth_quant does again what equalize.layer_norm did, by a fixed rule: leave it out, "
+        "note: RB315 quantization.smooth_quant does again what equalize.layer_norm did, by a fixed rule: leave it out, "
         "or set equalize.layer_norm: false"
     )
 
