@@ -36,6 +36,12 @@ def test_what_the_code_says_has_a_row_and_each_row_is_said() -> None:
     assert codes_in(ROOT / "recipebuild", ROWS, *examples) == set(rules())
 
 
+def test_no_note_on_a_recipe_is_without_a_code() -> None:
+    files = [ROOT / "recipebuild" / name for name in ("session.py", "verbs/capacity.py", "verbs/check.py")]
+    for file in (*files, *(ROOT / "recipebuild" / "recipe").glob("*.py")):
+        assert not re.findall(r'"(?:warning|note): (?!RB|\{).*', file.read_text(encoding="utf-8")), file
+
+
 def test_each_rule_is_tried() -> None:
     assert set(rules()) - codes_in(ROOT / "tests", Path(__file__)) == set()
 
