@@ -24,17 +24,28 @@ def with_values(text: str, values: Mapping[str, Any]) -> str:
 
     Args:
         text: A recipe that can be read.
-        values: JSON values, by field: a section and a name in it, with a dot between.
+        values: JSON values, by field: a section and a name in it, with a dot between; or a section that is not there.
 
     Raises:
         RecipeError: If the text is such that it cannot be done this way: where an alias stands for the section, say.
     """
     changed = text
     for field, value in values.items():
-        section, name = field.split(".")
-        changed = _with_value(changed, section, name, value)
+        section, _, name = field.partition(".")
+        changed = _with_value(changed, section, name, value) if name else _with_section(changed, section, value)
     _check(text, changed, values)
     return changed
+
+
+def _with_section(text: str, section: str, value: Any) -> str:
+    if _child(parse(text)[0], section) is not None:
+        raise _refuse(section)
+    return f"{text}{_gap(text)}{_flow(section, value)}\n"
+
+
+def _gap(text: str) -> str:
+    """What goes between a text and a section that comes behind it."""
+    return "" if not text else "\n" if text.endswith("\n") else "\n\n"
 
 
 def _with_value(text: str, section: str, name: str, value: Any) -> str:
@@ -44,8 +55,7 @@ def _with_value(text: str, section: str, name: str, value: Any) -> str:
         block = to_yaml({section: {name: value}})
         if inside is not None:  # `section:` with nothing behind it
             return _insert(text, _line_end(text, inside.start_mark.index), block.partition("\n")[2])
-        gap = "" if not text else "\n" if text.endswith("\n") else "\n\n"
-        return f"{text}{gap}{block}"
+        return f"{text}{_gap(text)}{block}"
     if not isinstance(inside, MappingNode):
         raise _refuse(section)
     old = _child(inside, name)
@@ -112,8 +122,8 @@ def _insert(text: str, at: int, block: str) -> str:
 def _check(text: str, changed: str, values: Mapping[str, Any]) -> None:
     wanted = parse(text)[1] or {}
     for field, value in values.items():
-        section, name = field.split(".")
-        wanted = {**wanted, section: {**(wanted.get(section) or {}), name: value}}
+        section, _, name = field.partition(".")
+        wanted = {**wanted, section: {**(wanted.get(section) or {}), name: value} if name else value}
     try:
         actual = parse(changed)[1]
     except YamlError:

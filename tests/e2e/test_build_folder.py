@@ -52,6 +52,7 @@ def test_a_run_that_does_not_finish_leaves_the_last_complete_build(
     assert all((built_project.build / place).is_file() for place in places)
     assert (built_project.build / "partial").exists() == bool(made)
     assert not made or f"partial/{made}" in places
+    assert any("RB605 the last complete build is kept" in note for note in after["notes"]) == bool(made)
 
     built_project.command("run", built_project.recipe)
     assert complete_build(built_project) == before

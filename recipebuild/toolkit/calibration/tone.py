@@ -75,7 +75,7 @@ def unlike(calibration: Sequence[Tone], evaluation: Sequence[Tone]) -> Iterator[
         if abs(ours.mean() - theirs.mean()) > limit:
             how = less if ours.mean() < theirs.mean() else more
             yield (
-                f"the calibration images are {how} than those that are evaluated: mean {name} {ours.mean():.0f}, "
+                f"RB609 the calibration images are {how} than those that are evaluated: mean {name} {ours.mean():.0f}, "
                 f"there {theirs.mean():.0f}"
             )
     ours, theirs = (
@@ -84,7 +84,7 @@ def unlike(calibration: Sequence[Tone], evaluation: Sequence[Tone]) -> Iterator[
     if max(ours / theirs, theirs / ours) > _TIMES_THE_SIZE:
         how = "smaller" if ours < theirs else "larger"
         yield (
-            f"the calibration images are {how} than those that are evaluated: {_size(calibration)}, "
+            f"RB609 the calibration images are {how} than those that are evaluated: {_size(calibration)}, "
             f"there {_size(evaluation)}"
         )
 

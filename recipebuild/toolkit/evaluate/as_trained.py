@@ -61,18 +61,18 @@ def _segmentation(spec: DatasetSpec, model: Path, *, usual: bool) -> tuple[Datas
     if said is True and spec.reduce_labels is None and not usual:
         spec = spec.model_copy(update={"reduce_labels": True})
         notes.append(
-            f"labels are read as preprocessor_config.json says (do_reduce_labels): {_REDUCED}; if the files have the "
-            "model's class ids already, say evaluate.reduce_labels: false"
+            f"RB610 labels are read as preprocessor_config.json says (do_reduce_labels): {_REDUCED}; if the files have "
+            "the model's class ids already, say evaluate.reduce_labels: false"
         )
     elif isinstance(said, bool) and said != reads:
         notes.append(
-            f"preprocessor_config.json says do_reduce_labels: {str(said).lower()}, and labels are read "
+            f"RB610 preprocessor_config.json says do_reduce_labels: {str(said).lower()}, and labels are read "
             f"{f'so that {_REDUCED}' if reads else 'as class ids'}: see evaluate.reduce_labels"
         )
     ignore = _json(model / "config.json").get("semantic_loss_ignore_index", IGNORE)
     if isinstance(ignore, int) and 0 <= ignore < IGNORE:
         spec = spec.model_copy(update={"ignore": ignore})
-        notes.append(f"label {ignore} is ignored: semantic_loss_ignore_index in config.json")
+        notes.append(f"RB610 label {ignore} is ignored: semantic_loss_ignore_index in config.json")
     return spec, notes
 
 
@@ -88,11 +88,11 @@ def _classification(spec: DatasetSpec, dataset: Path, names: Sequence[str]) -> t
         )
     notes = []
     if order.rule == "names" and order.ids != {folder: at for at, folder in enumerate(folders)}:
-        notes.append("class folders are mapped by the names of the model's classes")
+        notes.append("RB611 class folders are mapped by the names of the model's classes")
     elif order.doubt or (order.rule == "sorted" and folders[0].isdecimal()):
         first = ", ".join(f"{folder} is class {order.ids[folder]}" for folder in folders[:3])
         why = f": {order.doubt}" if order.doubt else ", as ImageFolder has them"
-        notes.append(f"class folders are taken in sorted order ({first}){why}; see evaluate.class_folders")
+        notes.append(f"RB611 class folders are taken in sorted order ({first}){why}; see evaluate.class_folders")
     return spec.model_copy(update={"names": tuple(names)}), notes
 
 

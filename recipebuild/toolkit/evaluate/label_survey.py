@@ -95,12 +95,14 @@ class LabelSurvey:
         """
         warnings = []
         if (ignored := self.ignored) is not None and ignored > _MANY_IGNORED:
-            warnings.append(f"{100 * ignored:.1f} % of the labels' pixels are ignored: the figures are of the rest")
+            warnings.append(
+                f"RB606 {100 * ignored:.1f} % of the labels' pixels are ignored: the figures are of the rest"
+            )
         if len(self._classes) == 1:
             (only,) = self._classes
             name = f" ({names[only]})" if only < len(names) else ""
-            warnings.append(f"the labels have class {only}{name} only: a model that always says so is perfect")
+            warnings.append(f"RB607 the labels have class {only}{name} only: a model that always says so is perfect")
         if self._turned:
             listed = ", ".join(self._turned[:_NAMED]) + (", ..." if len(self._turned) > _NAMED else "")
-            warnings.append(f"{len(self._turned)} of {self._images} images are {TURNED}: {listed}")
+            warnings.append(f"RB608 {len(self._turned)} of {self._images} images are {TURNED}: {listed}")
         return warnings

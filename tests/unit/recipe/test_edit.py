@@ -30,6 +30,7 @@ LAYERS = [{"module": "decode_head", "dtype": "U16"}]
             {"quantization.layers": LAYERS},
             "quantization: {method: MinMax, layers: [{module: decode_head, dtype: U16}]}\n",
         ),
+        ("name: x\n", {"equalize": {}}, "name: x\n\nequalize: {}\n"),
         (
             "quantization: {}\nname: x\n",
             {"quantization.method": "MSE"},

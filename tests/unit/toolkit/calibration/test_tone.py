@@ -41,7 +41,7 @@ def test_a_dark_set_is_told_with_both_figures() -> None:
     lines = list(unlike(dark, others))
     means = [sum(each.brightness for each in tones) / len(tones) for tones in (dark, others)]
     words = f"mean brightness {means[0]:.0f}, there {means[1]:.0f}"
-    assert lines[0] == f"the calibration images are darker than those that are evaluated: {words}"
+    assert lines[0] == f"RB609 the calibration images are darker than those that are evaluated: {words}"
     assert "of less contrast" in lines[1]
     assert "brighter" in next(iter(unlike(photos(16, 1), photos(60, 2, scale=0.3))))
 
@@ -49,4 +49,4 @@ def test_a_dark_set_is_told_with_both_figures() -> None:
 def test_grey_images_are_less_colourful_and_small_ones_smaller() -> None:
     assert any("less colourful" in line for line in unlike(photos(16, 1, grey=True), photos(60, 2)))
     (line,) = unlike(photos(16, 1, size=24), photos(60, 2))
-    assert line == "the calibration images are smaller than those that are evaluated: 24x24, there 64x64"
+    assert line == "RB609 the calibration images are smaller than those that are evaluated: 24x24, there 64x64"

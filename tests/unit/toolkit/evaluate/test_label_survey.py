@@ -38,7 +38,7 @@ def test_masks_of_0_and_255_are_refused() -> None:
 
 def test_one_class_is_told_by_its_name() -> None:
     (warning,) = survey([2, 2, 2, 2], [2, 2, 2, 255]).concerns(NAMES)
-    assert warning.startswith("the labels have class 2 (car) only: a model that always says so is perfect")
+    assert warning.startswith("RB607 the labels have class 2 (car) only: a model that always says so is perfect")
     mapped = survey([0, 0, 0, 255], encoding="cityscapes")  # 255 is what is no class: nobody stored it
     mapped.check()
     assert "class 0 (road) only" in mapped.concerns(NAMES)[0]
@@ -57,7 +57,7 @@ def test_the_share_of_ignored_pixels_is_told_beyond_half_and_refused_beyond_99_p
     assert half.concerns(NAMES) == []
     most = survey([0, 1, 255, 255], [255, 255, 255, 255])
     most.check()
-    assert most.concerns(NAMES) == ["75.0 % of the labels' pixels are ignored: the figures are of the rest"]
+    assert most.concerns(NAMES) == ["RB606 75.0 % of the labels' pixels are ignored: the figures are of the rest"]
     with pytest.raises(StepError, match=r"99.05 % of the dataset's pixels are ignored"):
         survey([0, 1] + [255] * 208).check()
     with pytest.raises(StepError, match="no pixel of the dataset is labelled"):
@@ -68,7 +68,5 @@ def test_photos_that_viewers_turn_are_told() -> None:
     turned = Image.new("RGB", (4, 1))
     turned.getexif()[0x0112] = 6
     (warning,) = survey([0, 1, 2, 0], image=turned).concerns(NAMES)
-    assert (
-        warning
-        == "1 of 1 images are marked as rotated by EXIF, which is not applied: they are used as stored: images/a.jpg"
-    )
+    words = "marked as rotated by EXIF, which is not applied: they are used as stored: images/a.jpg"
+    assert warning == f"RB608 1 of 1 images are {words}"
