@@ -13,6 +13,7 @@ import gc
 import json
 import multiprocessing
 import os
+import runpy
 import subprocess
 import sys
 import tempfile
@@ -34,14 +35,17 @@ _HEAVY = (
 _FORK = multiprocessing.get_context("fork")
 
 
-def run(arguments: Sequence[str], folder: Path, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run ``recipebuild ARGUMENTS`` in ``folder``, with nothing else in its environment."""
+def run(
+    arguments: Sequence[str], folder: Path, environment: Mapping[str, str], program: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run ``recipebuild ARGUMENTS`` in ``folder``, or a Python program, with nothing else in its environment."""
     with tempfile.TemporaryDirectory() as place:
         out, err = Path(place, "out"), Path(place, "err")
-        words = {"arguments": [*arguments], "folder": str(folder), "environment": {**environment}}
+        what = {"arguments": [*arguments], "program": program and str(program)}
+        where = {"folder": str(folder), "environment": {**environment}, "out": str(out), "err": str(err)}
         server = _server()
         assert server.stdin and server.stdout
-        server.stdin.write(json.dumps({**words, "out": str(out), "err": str(err)}) + "\n")
+        server.stdin.write(json.dumps(what | where) + "\n")
         server.stdin.flush()
         code = int(server.stdout.readline())
         return subprocess.CompletedProcess(arguments, code, out.read_text("utf-8"), err.read_text("utf-8"))
@@ -70,7 +74,9 @@ def _serve() -> None:
         sys.stdout.flush()
 
 
-def _command(arguments: list[str], folder: str, environment: dict[str, str], out: str, err: str) -> None:
+def _command(
+    arguments: list[str], program: str | None, folder: str, environment: dict[str, str], out: str, err: str
+) -> None:
     from recipebuild.cli.app import main
     from recipebuild.engine import pool
 
@@ -79,10 +85,13 @@ def _command(arguments: list[str], folder: str, environment: dict[str, str], out
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
-    sys.argv = ["recipebuild", *arguments]
+    sys.argv = [program or "recipebuild", *arguments]
     forking = SimpleNamespace(PIPE=subprocess.PIPE, Popen=_Worker, TimeoutExpired=subprocess.TimeoutExpired)
     with mock.patch.object(pool, "subprocess", forking):
-        main()
+        if program:
+            runpy.run_path(program, run_name="__main__")
+        else:
+            main()
 
 
 class _Worker:
