@@ -37,7 +37,7 @@ mutants: $(VENV)/.installed-mutants  ## change keys and store in hundreds of way
 typecheck: setup  ## mypy: strict on package, scripts and benchmarks; tests are checked, too
 	@$(BIN)/mypy
 
-BENCHMARKS := cached_run many_steps first_build cold_run hashing remote_store graph quantize layers
+BENCHMARKS := cached_run many_steps first_build cold_run hashing remote_store graph equalize quantize layers
 
 bench: setup .venv-bench/.installed  ## measure speed; every figure is a ratio of two things in one run
 	@for name in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$name || exit 1; done

@@ -13,12 +13,14 @@ SUMS = "SHA256SUMS"
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write ``path`` so that nobody ever reads half of it: under a temporary name beside it, then renamed.
+    r"""Write ``path`` so that nobody ever reads half of it: under a temporary name beside it, then renamed.
+
+    In UTF-8; what a file name has that is none stands there as in JSON, ``\udcff``.
 
     Raises:
         OSError: If it cannot be written; what was there before is still there then.
     """
-    write_bytes(path, text.encode())
+    write_bytes(path, text.encode(errors="backslashreplace"))
 
 
 def write_bytes(path: Path, content: bytes) -> None:

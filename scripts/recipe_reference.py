@@ -2,50 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from types import NoneType
-from typing import Any, get_args
-
-from pydantic import BaseModel
-from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
-
-from recipebuild.recipe.schema import Recipe
+from recipebuild.recipe.fields import all_fields, default, values
 
 
 def table() -> str:
-    """The table in Markdown: field, default, meaning."""
+    """The table in Markdown: field, default, meaning; sections are replaced by their fields."""
     rows = ["| field | default | what it says |", "|---|---|---|"]
-    by_path: dict[str, FieldInfo] = {}
-    for path, field in fields(Recipe):
-        by_path.setdefault(path, field)  # a field that selects a variant of its section comes once for each
-    for path, field in by_path.items():
-        default = field.get_default()
-        shown = "required" if default is PydanticUndefined else "none" if default is None else f"`{_yaml(default)}`"
-        rows.append(f"| `{path}` | {shown} | {field.description} |")
+    fields = all_fields()
+    sections = {path[:-1] for path in fields}
+    for path, field in fields.items():
+        if path in sections or path[0] in ("extends", "matrix"):
+            continue
+        words = [] if all(word in str(field.description) for word in values(path)) else values(path)
+        shown = default(path)
+        code = shown if shown in ("required", "none") or " " in shown else f"`{shown}`"
+        listed = f". One of {', '.join(f'`{word}`' for word in words)}" if words and words != ["true", "false"] else ""
+        rows.append(f"| `{'.'.join(path)}` | {code} | {field.description}{listed} |")
     return "\n".join(rows)
-
-
-def fields(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
-    """Every field that a recipe may set, with its path; sections are replaced by their fields."""
-    for name, field in model.model_fields.items():
-        sections = list(_sections(field.annotation))
-        if not sections:
-            yield f"{prefix}{name}", field
-        for section in sections:
-            yield from fields(section, f"{prefix}{name}.")
-
-
-def _yaml(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _sections(annotation: Any) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for argument in get_args(annotation):
-        if argument is not NoneType:
-            yield from _sections(argument)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Iterable, Sequence
+from io import TextIOWrapper
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
@@ -25,8 +26,14 @@ def leave(command: Callable[[], object]) -> NoReturn:
     gc.set_threshold(50_000)  # most of what is made lives to the end: looking for garbage took a fifth of a cached run
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files need not be UTF-8
     try:
         command()  # leaves by SystemExit, with 2 where the command line itself is wrong
+    except SystemExit as end:
+        if isinstance(end.__context__, BrokenPipeError):  # typer makes that an exit code of 1
+            _hang_up()
+        raise
     except RecipebuildError as error:
         say_error(error)
         sys.exit(error.exit_code)
@@ -36,13 +43,18 @@ def leave(command: Callable[[], object]) -> NoReturn:
         say(f"error: this needs the Python package {error.name}, which is not installed")
         say("  pip install 'recipebuild[build]'")
         sys.exit(MissingError.exit_code)
-    except BrokenPipeError:  # whoever read our output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+    except BrokenPipeError:
+        _hang_up()
     except Exception as error:  # a bug: the traceback goes to a file
         _tell_bug(error)
     finally:
         gc.freeze()  # Python would look for garbage among all that is left, on its way out: a sixth of a cached run
+    sys.exit(0)
+
+
+def _hang_up() -> NoReturn:
+    """Leave as whoever read our output has seen enough."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(0)
 
 

@@ -97,8 +97,7 @@ def _tell_failure(build: Build) -> None:
         say_error(build.error, f"{build.manifest['recipe']}: ")
         return
     say_error(build.error, f"{build.manifest['recipe']}: {entry['name']}: ", build.place)
-    log = build.folder / entry["log"]
     if not build.error.remedy and build.error.exit_code == StepError.exit_code:
         say("  the log tells more; what was built before is kept, and the same command goes on from there")
-    if log.is_file():
-        say(f"  log: {log}")
+    if "log" in entry:
+        say(f"  log: {build.folder / entry['log']}")

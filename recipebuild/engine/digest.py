@@ -23,8 +23,8 @@ def canonical_json(value: Any) -> str:
 
 
 def digest_json(value: Any) -> str:
-    """The digest of ``value``'s canonical JSON."""
-    return hashlib.sha256(canonical_json(value).encode()).hexdigest()
+    """The digest of ``value``'s canonical JSON, in UTF-8; names of files that are none count by their bytes."""
+    return hashlib.sha256(canonical_json(value).encode(errors="surrogateescape")).hexdigest()
 
 
 def digest_listing(files: list[tuple[str, str]]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from types import MappingProxyType
 from typing import Any, Literal
 
 from recipebuild.engine.keys import Keys
@@ -36,8 +37,8 @@ class Preview:
             output stays the same, this one is cached.
         key: Its key, unless it follows.
         why: If it would be built: what is known to have changed since ``earlier``; empty if there is none.
-        earlier: With ``cached`` and ``fetch`` its record. Else the nearest earlier one: of this step of this recipe
-            the one last used, or the most alike.
+        earlier: With ``cached`` and ``fetch`` its record. Else that of the last build of this recipe, if it has one: of
+            another recipe's, almost everything differs.
         after: With ``follows``: the ids of the steps that must be built first.
         then: The ids of the steps that follow from it, near and far: what would be looked at again after it.
         error: Why its key cannot be made: an input cannot be read.
@@ -71,7 +72,10 @@ class Preview:
 
 
 def preview(
-    steps: Sequence[Step], store: Store, elsewhere: Callable[[str], Record | None] = lambda key: None
+    steps: Sequence[Step],
+    store: Store,
+    elsewhere: Callable[[str], Record | None] = lambda key: None,
+    last: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Preview]:
     """What a run of the plan would do, found without doing it; the steps in the plan's order.
 
@@ -79,6 +83,8 @@ def preview(
         steps: The plan.
         store: Where results are looked up first.
         elsewhere: Gives the record that a remote store has under a key.
+        last: The keys of the recipe's last build, by the step's id: recipes that share a step share its record, which
+            has the name of the first.
     """
     keys = Keys(store.stats)
     followers = _followers(steps)
@@ -104,7 +110,9 @@ def preview(
             previews.append(Preview(step, "fetch", key, earlier=record, then=then))
             continue
         history = store.records() if history is None else history
-        before = _nearest(history, step, ingredients)
+        alike = [record for record in history if record.ingredients["step"] == step.name]
+        before = next((record for record in alike if record.key == last.get(step.id)), None)
+        before = before or _nearest(alike, step.id, ingredients)
         why = _changes(store, before, ingredients, keys.code_parts(step)) if before else ()
         why = tuple(change for change in why if not (change.where.startswith("inputs.") and change.new is None))
         status: Literal["build", "follows"] = "follows" if missing else "build"
@@ -118,7 +126,7 @@ def origin(record: Record, store: Store) -> tuple[Record | None, tuple[Ingredien
     before = [other for other in store.records() if other.finished < record.finished]
     before.sort(key=lambda other: other.finished, reverse=True)
     alike = [other for other in before if other.ingredients["step"] == record.ingredients["step"]]
-    nearest = _closest(alike, record.label, record.ingredients)
+    nearest = _nearest(alike, record.label, record.ingredients)
     parts = store.code_parts(record.ingredients["code"])
     return nearest, _changes(store, nearest, record.ingredients, parts) if nearest else ()
 
@@ -146,14 +154,12 @@ def _changes(
     return tuple(differences)
 
 
-def _nearest(records: Sequence[Record], step: Step, ingredients: Mapping[str, Any]) -> Record | None:
-    """Of the records, latest first, the one to compare with: the last of this very step, else the most alike."""
-    return _closest([record for record in records if record.ingredients["step"] == step.name], step.id, ingredients)
-
-
-def _closest(alike: Sequence[Record], label: str, ingredients: Mapping[str, Any]) -> Record | None:
-    own = next((record for record in alike if record.label == label), None)
-    return own or min(alike, key=lambda record: len(changes(record.ingredients, ingredients)), default=None)
+def _nearest(alike: Sequence[Record], label: str, ingredients: Mapping[str, Any]) -> Record | None:
+    """Of one step's records, latest first, the last under this label, else the most alike of the same recipe."""
+    recipe = f"{label.partition('/')[0]}/"
+    own = [record for record in alike if record.label.startswith(recipe)]
+    same = next((record for record in own if record.label == label), None)
+    return same or min(own, key=lambda record: len(changes(record.ingredients, ingredients)), default=None)
 
 
 def _followers(steps: Sequence[Step]) -> dict[str, tuple[str, ...]]:

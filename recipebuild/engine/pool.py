@@ -179,7 +179,8 @@ class Pool:
 def _held(pid: int) -> int:
     """Bytes of memory that a process alone holds; 0 where the system does not tell."""
     try:
-        _, resident, shared, *_ = Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()
+        with open(f"/proc/{pid}/statm", "rb", buffering=0) as file:  # noqa: PTH123 - hot
+            _, resident, shared, *_ = file.read().split()
     except (OSError, ValueError):
         return 0
     return (int(resident) - int(shared)) * os.sysconf("SC_PAGE_SIZE")

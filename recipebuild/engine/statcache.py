@@ -47,7 +47,7 @@ class StatCache:
         """
         began = time.time_ns()
         state = os.stat(path)  # noqa: PTH116 - called for every blob of a build
-        name = os.path.abspath(path)  # noqa: PTH100 - same
+        name = _text(os.path.abspath(path))  # noqa: PTH100 - same
         known = self._find(name, kind)
         if known is not None and known[:4] == _identity(state):
             return known[4]
@@ -119,6 +119,11 @@ def _connect(path: Path | None) -> sqlite3.Connection:
     database = sqlite3.connect(":memory:")
     database.execute(_TABLE)
     return database
+
+
+def _text(name: str) -> str:
+    """A path as the database can have it: names of files need not be UTF-8."""
+    return name if name.isascii() else name.encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 
 def _identity(state: os.stat_result) -> tuple[int, int, int, int]:

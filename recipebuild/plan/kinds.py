@@ -43,6 +43,7 @@ KINDS = {
     "export": Kind("recipebuild.steps.export", _EXPORT, families=True),
     "simplify": Kind("recipebuild.steps.simplify", (*_ONNX, "onnxsim", "onnxruntime")),
     "rewrite": Kind("recipebuild.steps.rewrite", (*_ONNX, "onnx-ir", "onnxscript", "onnxruntime")),
+    "equalize": Kind("recipebuild.steps.equalize", _RUN),
     "channels": Kind("recipebuild.steps.channels", _ONNX),
     "head": Kind("recipebuild.steps.head", (*_ONNX, "onnx-graphsurgeon")),
     "lint": Kind("recipebuild.steps.lint", _ONNX),

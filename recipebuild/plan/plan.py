@@ -1,14 +1,15 @@
 """Recipe -> plan: the list of steps that builds it. Pure: nothing is read, nothing is looked up.
 
-fetch -> export -> simplify -> rewrite -> (channels) -> head -> lint, verify -> compile -> (simulate) -> evaluate,
-calibrate -> (tensors), configure -----------------------------------------^
-    -> ladder, preview, layers, (sensitivity), (judge), bundle
+fetch -> export -> simplify -> rewrite -> (equalize) -> (channels) -> head -> lint, verify -> compile -> (simulate)
+calibrate -> (tensors), configure, (equalize) ----------------------------------------------^
+    -> evaluate, ladder, preview, layers, (sensitivity), (judge), bundle
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -49,11 +50,13 @@ class Plan:
         name: The recipe's name.
         steps: In an order in which each comes after those it needs.
         variants: For each entry of the matrix (``""`` without one), by label, the ids of its steps.
+        whole: Whether these are all steps of the recipe.
     """
 
     name: str
     steps: tuple[Step, ...]
     variants: Mapping[str, tuple[str, ...]]
+    whole: bool = True
 
 
 def plan(
@@ -104,6 +107,7 @@ def only_until(plan: Plan, last: str) -> Plan:
         plan.name,
         tuple(step for step in plan.steps if step.id in needed),
         {label: tuple(i for i in ids if i in needed) for label, ids in plan.variants.items()},
+        whole=len(needed) == len(plan.steps),
     )
 
 
@@ -136,16 +140,7 @@ def _steps(
     steps = Steps(recipe, label)
     models = _model(steps)
     steps.add("lint", "lint.json", {"hardware": recipe.target.hardware}, {"model": models["head"]})
-    images = recipe.calibration
-    calibration = steps.add(
-        "calibrate", "calibration.tar",
-        {
-            **images.model_dump(include={"count", "select", "seed"}),
-            "pattern": images.pattern,
-            "shape": list(recipe.input.shape),
-        },
-        {"source": Source(Path(images.path))},
-    )  # fmt: skip
+    calibration = steps.calibration
     config = _configure(steps, models["head"], templates["pulsar2"])
     verify = steps.add(
         "verify", "verify.json",
@@ -204,9 +199,23 @@ class Steps:
         self.all.append(step)
         return Output(step.id, output)
 
+    @cached_property
+    def calibration(self) -> Output:
+        """The calibration set; its step is added where it is first asked for."""
+        images = self.recipe.calibration
+        return self.add(
+            "calibrate", "calibration.tar",
+            {
+                **images.model_dump(include={"count", "select", "seed"}),
+                "pattern": images.pattern,
+                "shape": list(self.recipe.input.shape),
+            },
+            {"source": Source(Path(images.path))},
+        )  # fmt: skip
+
 
 def _model(steps: Steps) -> dict[str, Output]:
-    """fetch, export, simplify, rewrite, head: the models after each, by the names under which verify compares them."""
+    """fetch, export, simplify, rewrite, equalize, head: the models after each, by the names that verify knows."""
     recipe = steps.recipe
     model, export = recipe.model, recipe.export
     is_onnx = model.is_local and Path(model.source).suffix == ".onnx"
@@ -238,6 +247,11 @@ def _model(steps: Steps) -> dict[str, Output]:
     }
     models["simplified"] = simplified
     models["rewritten"] = last = steps.add("rewrite", "rewritten.onnx", rewriting, {"model": simplified})
+    if recipe.equalize and recipe.equalize.techniques:
+        params = {"techniques": recipe.equalize.techniques, "input": steps.image}
+        models["equalized"] = last = steps.add(
+            "equalize", "equalized.onnx", params, {"model": last, "calibration": steps.calibration}
+        )
     if swaps_channels(recipe):
         models["channels"] = last = steps.add(
             "channels", "channels.onnx", {"input_name": recipe.input.name}, {"model": last}

@@ -13,7 +13,11 @@ QUICKSTART = ("quickstart", "calibration")
 
 def advice(recipe: Recipe) -> list[str]:
     """Sentences for the user, each starting with ``warning:`` or ``note:``; empty if there is nothing to say."""
-    return [text for text in (_units(recipe), _revision(recipe), _weights(recipe), _calibration(recipe)) if text]
+    return [
+        text
+        for text in (_units(recipe), _revision(recipe), _weights(recipe), _calibration(recipe), _smooth(recipe))
+        if text
+    ]
 
 
 def _units(recipe: Recipe) -> str | None:
@@ -42,6 +46,15 @@ def _weights(recipe: Recipe) -> str | None:
     if recipe.model.weights == "pretrained":
         return None
     return "note: model.weights is random: good for trying out the build, but what the model predicts means nothing"
+
+
+def _smooth(recipe: Recipe) -> str | None:
+    if recipe.equalize is None or not recipe.equalize.layer_norm or recipe.quantization.smooth_quant is None:
+        return None
+    return (
+        "note: quantization.smooth_quant does again what equalize.layer_norm did, by a fixed rule: leave it out, "
+        "or set equalize.layer_norm: false"
+    )
 
 
 def _calibration(recipe: Recipe) -> str | None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator
-from typing import Any, get_args
+from types import UnionType
+from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
 
 from recipebuild.recipe.problems import FieldPath
 from recipebuild.recipe.schema import RecipeFile
@@ -16,7 +18,39 @@ from recipebuild.recipe.schema import RecipeFile
 @functools.cache
 def all_fields() -> dict[tuple[str, ...], FieldInfo]:
     """Every field of a recipe; of a union, the fields of all its members."""
-    return dict(_walk(RecipeFile, ()))
+    return {path: infos[0] for path, infos in _members().items()}
+
+
+def values(path: tuple[str, ...]) -> list[str]:
+    """The words that the field at ``path`` may have, where they are few; of a union, those of all its members."""
+    words: dict[str, None] = {}
+    for info in _members().get(path, ()):
+        joined = get_origin(info.annotation) in (Union, UnionType)
+        for option in get_args(info.annotation) if joined else (info.annotation,):
+            if get_origin(option) is Literal:
+                words |= dict.fromkeys(str(word) for word in get_args(option))
+        if info.annotation is bool:
+            words |= {"true": None, "false": None}
+    return list(words)
+
+
+def default(path: tuple[str, ...]) -> str:
+    """What the field at ``path`` is where no recipe says it, in words; ``required`` where one must."""
+    value = all_fields()[path].get_default(call_default_factory=True, validated_data={})
+    if path == ("name",):
+        return "the recipe's file name"  # `load` fills it in
+    if value is PydanticUndefined:
+        return "required"
+    return "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+@functools.cache
+def _members() -> dict[tuple[str, ...], list[FieldInfo]]:
+    """Of each field what every member of a union says of it."""
+    members: dict[tuple[str, ...], list[FieldInfo]] = {}
+    for path, info in _walk(RecipeFile, ()):
+        members.setdefault(path, []).append(info)
+    return members
 
 
 def _walk(model: type[BaseModel], path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], FieldInfo]]:

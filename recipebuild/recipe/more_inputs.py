@@ -6,13 +6,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from recipebuild.recipe.section import Section, Side, TensorName, Text
+from recipebuild.recipe.section import InputName, Section, Side, Text
 
 
 class MoreInput(Section):
     """An input that is no image. Its tensors are taken as they are."""
 
-    name: TensorName = Field(description="Name of the input tensor: letters, digits, `_`, `-`")
+    name: InputName = Field(description="Name of the input tensor: letters, digits, `_`, `-`, `.`")
     shape: Annotated[tuple[Side, ...], Field(strict=False)] = Field(
         description="Its sizes, whole numbers, such as [1, 77]"
     )

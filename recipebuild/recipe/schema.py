@@ -20,6 +20,7 @@ from recipebuild.facts.tasks import FEATURES, SEGMENTATION, TASKS, TaskName
 from recipebuild.recipe.board import Board
 from recipebuild.recipe.bundle import BundleText
 from recipebuild.recipe.compiler import Compiler
+from recipebuild.recipe.equalizing import Equalize
 from recipebuild.recipe.evaluate import Evaluate
 from recipebuild.recipe.more_inputs import MoreInput
 from recipebuild.recipe.pulsar2 import Pulsar2
@@ -30,6 +31,7 @@ from recipebuild.recipe.section import (
     REVISION,
     Count,
     Finite,
+    InputName,
     Name,
     Positive,
     Section,
@@ -98,7 +100,9 @@ class Model(Section):
 class Input(Section):
     """The network's input, and how an image becomes it: (pixel - mean) / std."""
 
-    name: TensorName = Field(default="pixel_values", description="Name of the input tensor: letters, digits, `_`, `-`")
+    name: InputName = Field(
+        default="pixel_values", description="Name of the input tensor: letters, digits, `_`, `-`, `.`"
+    )
     shape: Annotated[tuple[Side, Literal[3], Side, Side], Field(strict=False)] = Field(
         description="4 whole numbers: batch, channels (3), height and width in pixels, such as [1, 3, 640, 1280]"
     )
@@ -240,6 +244,10 @@ class Recipe(Section):
         default=ArgmaxHead(), description="What is put at the end of the network: `kind: argmax` or `kind: none`"
     )
     rewrite: Rewrite = Field(default=Rewrite(), description="Rewrites of the graph that leave its function as it is")
+    equalize: Equalize | None = Field(
+        default=None,
+        description="Exact changes of the float graph that make it lose less in 8 bits; left out, there are none",
+    )
     calibration: Calibration = Field(description="The images on which the ranges of activations are measured")
     quantization: Quantization = Field(default=Quantization(), description="How ranges become 8-bit scales")
     target: Target = Field(default=Target(), description="What the model is compiled for, and by what")

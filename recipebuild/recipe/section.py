@@ -12,10 +12,12 @@ MAX_SIDE = 16384
 
 NAME = r"^[A-Za-z0-9_][A-Za-z0-9._-]*$"
 TENSOR_NAME = r"^[A-Za-z0-9_-]+$"
+INPUT_NAME = r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$"
 REVISION = r"^[A-Za-z0-9._/-]+$"
 
 Name = Annotated[str, Field(pattern=NAME, max_length=100)]
 TensorName = Annotated[str, Field(pattern=TENSOR_NAME, max_length=100)]
+InputName = Annotated[str, Field(pattern=INPUT_NAME, max_length=100)]
 Side = Annotated[int, Field(ge=1, le=MAX_SIDE)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from recipebuild.recipe.fields import closest, expected, suggest
 from recipebuild.recipe.layers import RecipeLayer, place
 from recipebuild.recipe.problems import FieldPath, Problem, shorten
-from recipebuild.recipe.section import NAME, REVISION, TENSOR_NAME
+from recipebuild.recipe.section import INPUT_NAME, NAME, REVISION, TENSOR_NAME
 
 EXAMPLES = {
     "model": "model: {source: owner/name}, or {source: ./folder}, or {source: ./file.onnx}",
@@ -26,6 +26,7 @@ CHANNELS = ("input", "shape", 1)
 
 PATTERNS = {
     NAME: "may have only letters, digits, `_`, `-` and `.`, and must not start with `.` or `-`",
+    INPUT_NAME: "may have only letters, digits, `_`, `-` and `.`, not first, as it names files on the board",
     TENSOR_NAME: "may have only letters, digits, `_` and `-`, as it names files on the board",
     REVISION: "is not a commit, branch or tag",
 }

@@ -11,6 +11,7 @@ from recipebuild.figures.bundled import Bundled
 from recipebuild.figures.calibration_set import CalibrationSet
 from recipebuild.figures.compiled import Compiled
 from recipebuild.figures.deployed import Deployed
+from recipebuild.figures.equalized import Equalized
 from recipebuild.figures.evaluation import Evaluation
 from recipebuild.figures.exported import Exported
 from recipebuild.figures.final_model import FinalModel
@@ -83,6 +84,12 @@ def _rewrite(rewritten: Rewritten) -> str:
     return text + (f", taken back: {', '.join(rewritten.rolled_back)}" if rewritten.rolled_back else "")
 
 
+def _equalize(equalized: Equalized) -> str:
+    best = max((site["measured_db"] for site in equalized.sites), default=0.0)
+    text = f"{len(equalized.sites)} tensors, up to {best:.1f} dB"
+    return text + (f", taken back: {len(equalized.rolled_back)}" if equalized.rolled_back else "")
+
+
 def _head(final: FinalModel) -> str:
     return ", ".join(f"{each['name']} {'x'.join(map(str, each['shape'] or ()))}" for each in final.outputs)
 
@@ -133,6 +140,7 @@ _FIGURES: dict[str, Callable[[Metrics], str]] = {
     "export": _typed(Exported, _export),
     "simplify": _typed(Simplified, _simplify),
     "rewrite": _typed(Rewritten, _rewrite),
+    "equalize": _typed(Equalized, _equalize),
     "head": _typed(FinalModel, _head),
     "verify": _typed(Verification, _verify),
     "calibrate": _typed(CalibrationSet, _calibrate),

@@ -15,11 +15,17 @@ from recipebuild.engine.store import Store
 from recipebuild.engine.task import Result
 from recipebuild.errors import Interrupted, RecipeError, disk_full
 from recipebuild.plan.plan import Plan
-from recipebuild.report.page.written import REPORT, write_report
+from recipebuild.report.page.written import REPORT, report_name, write_report
 from recipebuild.results import manifest as manifests
 from recipebuild.results.accepted import compare, digest_of, facts
 from recipebuild.results.config_sources import config_sources
 from recipebuild.session import Job
+
+COMPLETE = "complete.json"
+"""The manifest of the last complete build, as long as that of a later run says that it did not finish."""
+
+ASIDE = "partial"
+"""The folder for what a run that did not finish made, where an earlier build is complete."""
 
 
 def make_folder(folder: Path) -> Path:
@@ -46,7 +52,8 @@ def fill(
 ) -> tuple[dict[str, Any], str]:
     """Make the build folder hold what its manifest lists, and nothing else of ours.
 
-    The manifest lists the report only once that is there.
+    A run that did not finish leaves the last complete build as it was: what it made anew lies under ``partial/``. The
+    manifest lists the report only once that is there.
 
     Args:
         job: The recipe.
@@ -63,6 +70,7 @@ def fill(
         OSError: If the folder cannot be written.
     """
     before = manifests.read(folder / "manifest.json")
+    complete = before if before.get("status") == "ok" else manifests.read(folder / COMPLETE)
     value = manifests.manifest(job.plan, results, digest_of(job), job.toolchains, job.notes)
     for entry in value["steps"]:
         if (config := _config(results[entry["id"]])) and (
@@ -70,29 +78,103 @@ def fill(
         ):
             entry["origins"] = sources
     try:
-        written = {path for step in job.plan.steps for path in _place(job.plan, results[step.id], folder, store)}
-        _remove_stale(folder, before, {*written, REPORT})
-        value["files"] = sorted(written)
-        if accepted and value["status"] == "ok":
-            here = facts(job, value, folder)
-            value["verdict"] = {label: compare(old, here[label]) for label, old in accepted.items() if label in here}
-        with_report = {**value, "files": sorted({*written, REPORT})}
-        if with_report != before:
-            manifests.write(folder / "manifest.json", value)  # drawing takes seconds, in which much can happen
-        trouble = ""
-        interrupted = any(e.get("error", {}).get("exit_code") == Interrupted.exit_code for e in value["steps"])
-        if not interrupted:  # to draw after Ctrl-C would keep the user waiting
-            trouble = _make_report(with_report, folder)
-        if interrupted or trouble:
-            _remove_stale(folder, before, written)
+        if value["status"] != "ok" and complete:
+            trouble = _fill_beside(complete, before, value, job.plan, results, folder, store)
         else:
-            value = with_report
-            if value != before:
-                manifests.write(folder / "manifest.json", value)
+            old = {*before.get("files", ()), *complete.get("files", ()), COMPLETE}
+            value, trouble = _fill(before, old, value, job, results, folder, store, accepted)
     except OSError as error:
         raise disk_full(error, folder) or error from error
-    add_root(store, (folder / "manifest.json").absolute(), [step["key"] for step in value["steps"] if step["key"]])
+    _note_root(store, folder / "manifest.json", value)
     return value, trouble
+
+
+def _fill(
+    before: Mapping[str, Any],
+    old: set[str],
+    value: dict[str, Any],
+    job: Job,
+    results: Mapping[str, Result],
+    folder: Path,
+    store: Store,
+    accepted: Mapping[str, Any],
+) -> tuple[dict[str, Any], str]:
+    """Put this run's files in the place of the ``old`` ones, and draw the report."""
+    written = {path for step in job.plan.steps for path in _place(job.plan, results[step.id], folder, store)}
+    _remove_stale(folder, old - {*written, REPORT})
+    value["files"] = sorted(written)
+    if accepted and value["status"] == "ok":
+        here = facts(job, value, folder)
+        value["verdict"] = {label: compare(old, here[label]) for label, old in accepted.items() if label in here}
+    with_report = {**value, "files": sorted({*written, REPORT})}
+    if with_report != before:
+        manifests.write(folder / "manifest.json", value)  # drawing takes seconds, in which much can happen
+    trouble = ""
+    interrupted = _interrupted(value)
+    if not interrupted:
+        trouble = _make_report(with_report, folder)
+    if interrupted or trouble:
+        _remove_stale(folder, old - written)
+    else:
+        value = with_report
+        if value != before:
+            manifests.write(folder / "manifest.json", value)
+    return value, trouble
+
+
+def _fill_beside(
+    complete: Mapping[str, Any],
+    before: Mapping[str, Any],
+    value: dict[str, Any],
+    plan_: Plan,
+    results: Mapping[str, Result],
+    folder: Path,
+    store: Store,
+) -> str:
+    """Leave the files of the complete build; put what this run made anew under ``partial/``.
+
+    Returns:
+        Why there is no report; empty if all is well.
+    """
+    if before is complete:
+        manifests.write(folder / COMPLETE, complete)
+    there = {(output["path"], output["sha256"]) for entry in complete.get("steps", ()) for output in entry["outputs"]}
+    written: list[str] = []
+    for entry in value["steps"]:
+        made = {(output["path"], output["sha256"]) for output in entry["outputs"]}
+        aside = "" if made and made <= there else f"{ASIDE}/"
+        written += _place(plan_, results[entry["id"]], folder, store, aside)
+        for output in entry["outputs"]:
+            output["path"] = aside + output["path"]
+        if "log" in entry:
+            entry["log"] = aside + entry["log"]
+    value["complete"] = COMPLETE
+    if any(path.startswith(f"{ASIDE}/") for path in written):
+        value["notes"].append(f"note: the last complete build is kept; what this run made is in {folder / ASIDE}")
+    files = {*written, *complete.get("files", ()), COMPLETE}
+    value["files"] = sorted({*files, report_name(value)})
+    trouble = "" if _interrupted(value) else _make_report(value, folder)
+    if not (folder / report_name(value)).is_file():
+        value["files"] = sorted(files)
+    _remove_stale(folder, {*before.get("files", ())}.difference(value["files"]))
+    manifests.write(folder / "manifest.json", value)
+    _note_root(store, folder / COMPLETE, complete)
+    return trouble
+
+
+def _interrupted(manifest: Mapping[str, Any]) -> bool:
+    """Whether the user stopped the run: drawing a report would keep the user waiting."""
+    return any(e.get("error", {}).get("exit_code") == Interrupted.exit_code for e in manifest["steps"])
+
+
+def last_keys(folder: Path) -> dict[str, str]:
+    """The keys of the last build in a folder, by the steps' ids; what its last run did not reach has the one before."""
+    return {**manifests.keys(folder / COMPLETE), **manifests.keys(folder / "manifest.json")}
+
+
+def _note_root(store: Store, path: Path, manifest: Mapping[str, Any]) -> None:
+    """Let the collector know that what a manifest names is needed."""
+    add_root(store, path.absolute(), [step["key"] for step in manifest.get("steps", ()) if step["key"]])
 
 
 def _make_report(manifest: Mapping[str, Any], folder: Path) -> str:
@@ -110,10 +192,10 @@ def _config(result: Result) -> Blob | None:
     return next((blob for blob in outputs if blob.name == "pulsar2.json"), None)
 
 
-def _place(plan_: Plan, result: Result, folder: Path, store: Store) -> list[str]:
-    """Put a step's outputs and its log into the build folder; give their paths in it."""
+def _place(plan_: Plan, result: Result, folder: Path, store: Store, aside: str = "") -> list[str]:
+    """Put a step's outputs and its log into the build folder, in the folder ``aside`` of it; give their paths in it."""
     written = []
-    for place in manifests.places_of(plan_, result.step.id):
+    for place in (aside + place for place in manifests.places_of(plan_, result.step.id)):
         log = place + manifests.log_of(result.step.name)
         if result.record:
             for blob in result.record.outputs:
@@ -129,12 +211,13 @@ def _place(plan_: Plan, result: Result, folder: Path, store: Store) -> list[str]
     return written
 
 
-def _remove_stale(folder: Path, before: Mapping[str, Any], written: set[str]) -> None:
-    """Remove what the manifest of an earlier build lists and this one does not."""
-    for name in set(before.get("files", ())) - written:
+def _remove_stale(folder: Path, names: set[str]) -> None:
+    """Remove files that an earlier manifest lists, and the folders that are then empty."""
+    for name in names:
         path = folder / name
         # The manifest may come from a stranger, and a folder in the place of a file is none of ours.
         if folder.resolve() in path.resolve().parents and not path.is_dir():
             path.unlink(missing_ok=True)
             with contextlib.suppress(OSError):
-                path.parent.rmdir()
+                for parent in Path(name).parents[:-1]:
+                    (folder / parent).rmdir()

@@ -55,7 +55,7 @@ def manifest(
     return {
         "recipe": plan.name,
         "recipe_digest": recipe_digest,
-        "status": _status(entries),
+        "status": _status(entries, whole=plan.whole),
         "toolchain": distinct[0] if len(distinct) == 1 else used,
         "steps": entries,
         "variants": {label: list(ids) for label, ids in plan.variants.items()},
@@ -85,7 +85,7 @@ def entry(plan: Plan, result: Result) -> dict[str, Any]:
         "metrics": dict(record.metrics) if record else {},
     }
     place = places_of(plan, step.id)[0]
-    if result.status != "skipped":
+    if record or (result.log and result.log.exists()):  # a step may end before its log begins
         value["log"] = f"{place}{log_of(step.name)}"
     if record:
         value["outputs"] = [
@@ -132,12 +132,17 @@ def read(path: Path) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _status(entries: list[dict[str, Any]]) -> str:
+def keys(path: Path) -> dict[str, str]:
+    """The keys of the steps in the manifest at ``path``, by the steps' ids; of those that got that far."""
+    return {step["id"]: step["key"] for step in read(path).get("steps", ()) if step["key"]}
+
+
+def _status(entries: list[dict[str, Any]], *, whole: bool) -> str:
     statuses = {e["status"] for e in entries}
     interrupted = any(e.get("error", {}).get("exit_code") == 130 for e in entries)
     if "failed" in statuses and not interrupted:
         return "failed"
-    return "partial" if statuses & {"failed", "skipped"} else "ok"
+    return "partial" if statuses & {"failed", "skipped"} or not whole else "ok"
 
 
 def _metrics(plan: Plan, results: Mapping[str, Result]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 from recipebuild.report.page.make import report
 from recipebuild.report.page.shell import page
 from recipebuild.report.page.summary import tiles
-from recipebuild.report.page.written import REPORT
+from recipebuild.report.page.written import report_name
 from recipebuild.report.pipeline.nodes import nodes
 from recipebuild.report.pipeline.svg import STATES, svg
 from recipebuild.results.event_log import EVENTS
@@ -35,7 +35,7 @@ def index(builds: Sequence[ListedBuild], where: Sequence[str]) -> str:
 def report_page(build: ListedBuild) -> str | None:
     """A build's report: that in its folder, or a new one if there is none; ``None`` before its first run has ended."""
     with contextlib.suppress(OSError, ValueError):
-        return (build.folder / REPORT).read_text(encoding="utf-8")
+        return (build.folder / report_name(build.manifest or {})).read_text(encoding="utf-8")
     if build.manifest is None:
         return None
     try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterable
-from typing import Literal, get_args, get_origin
 
 
 def recipes() -> list[str]:
@@ -32,19 +31,14 @@ def steps() -> list[str]:
 
 def settings(incomplete: str) -> list[str]:
     """Fields of recipes as ``--set`` takes them, and after the ``=`` the words that a field may have."""
-    from recipebuild.recipe.fields import all_fields
+    from recipebuild.recipe.fields import all_fields, values
 
     field, equals, _ = incomplete.partition("=")
     fields = all_fields()
     if not equals:
         parents = {path[:-1] for path in fields}
         return [f"{'.'.join(path)}=" for path in fields if path not in parents]
-    info = fields.get(tuple(field.split(".")))
-    annotation = info.annotation if info else None
-    options = [annotation, *get_args(annotation)] if info else []
-    words = [str(word) for option in options if get_origin(option) is Literal for word in get_args(option)]
-    words += ["true", "false"] if annotation is bool else []
-    return [f"{field}={word}" for word in words]
+    return [f"{field}={word}" for word in values(tuple(field.split(".")))]
 
 
 def boards() -> Iterable[str]:

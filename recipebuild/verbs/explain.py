@@ -8,6 +8,7 @@ from recipebuild.engine.explain import origin
 from recipebuild.engine.explain import preview as preview_steps
 from recipebuild.errors import RecipeError
 from recipebuild.report.explain import explain_text
+from recipebuild.results.build_folder import last_keys
 from recipebuild.session import DEFAULTS, Options, open_store, prepare
 from recipebuild.verbs.plan import RemoteRecords, with_place
 
@@ -28,7 +29,8 @@ def explain(recipe: str, step: str, options: Options = DEFAULTS) -> list[dict[st
     """
     store, elsewhere = open_store(options), RemoteRecords(options)
     (job,) = prepare([recipe], options)
-    previews = {preview.step.id: preview for preview in preview_steps(job.plan.steps, store, elsewhere)}
+    last = last_keys(options.build_dir / job.plan.name)
+    previews = {preview.step.id: preview for preview in preview_steps(job.plan.steps, store, elsewhere, last)}
     chosen = [preview for preview in previews.values() if preview.step.name == step]
     if not chosen:
         names = ", ".join(dict.fromkeys(planned.name for planned in job.plan.steps))

@@ -136,9 +136,7 @@ TOPICS: Mapping[str, tuple[str, Callable[[], str]]] = {
 
 def field_text(name: str) -> str:
     """What a field of recipes is for, or the fields of a section; empty if there is none of that name."""
-    from pydantic_core import PydanticUndefined
-
-    from recipebuild.recipe.fields import all_fields
+    from recipebuild.recipe.fields import all_fields, default, values
 
     fields = all_fields()
     path = tuple(name.split("."))
@@ -149,9 +147,10 @@ def field_text(name: str) -> str:
     if inside:
         lines += ["", *(f"  {'.'.join(inner):<34} {fields[inner].description}" for inner in inside)]
     else:
-        default = fields[path].get_default()
-        lines.append(f"  default: {'none, it is required' if default is PydanticUndefined else default}")
-        lines.append(f"  try it:  recipebuild check RECIPE --set {name}=VALUE")
+        words = values(path)
+        lines += [f"  values:  {', '.join(words)}"] if words else []
+        lines.append(f"  default: {default(path)}")
+        lines.append(f"  try it:  recipebuild check RECIPE --set {name}={words[-1] if words else 'VALUE'}")
     return "\n".join(lines) + "\n"
 
 

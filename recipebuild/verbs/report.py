@@ -10,7 +10,7 @@ from recipebuild.files import write_text
 from recipebuild.report.page.built import MANIFEST, Built, read
 from recipebuild.report.page.compare import comparison
 from recipebuild.report.page.make import report
-from recipebuild.report.page.written import REPORT, available
+from recipebuild.report.page.written import available, report_name
 
 COMPARISON = "comparison.html"
 
@@ -32,7 +32,7 @@ def write(places: Sequence[str], build_dir: Path, output: Path | None = None) ->
     entries = [built for name in places for built in find(name, build_dir)]
     one = len({built.folder for built in entries}) == 1
     text = report(entries[0].manifest, entries[0].folder) if one else comparison(entries)
-    path = output or (entries[0].folder / REPORT if one else build_dir / COMPARISON)
+    path = output or (entries[0].folder / report_name(entries[0].manifest) if one else build_dir / COMPARISON)
     try:
         write_text(path, text)
     except OSError as error:

@@ -186,22 +186,27 @@ def test_a_matrix_builds_each_entry_and_shares_what_is_the_same(make_built_proje
     project.command("run", project.recipe, "--until", "configure")
     entries = [(s["name"], s["variant"]) for s in project.manifest()["steps"]]
     assert entries == [("configure", "npu_mode=NPU1"), ("configure", "npu_mode=NPU3")]
-    configs = [json.loads((project.build / variant / "pulsar2.json").read_text()) for _, variant in entries]
+    places = [step["outputs"][0]["path"] for step in project.manifest()["steps"]]
+    assert places == [f"partial/{variant}/pulsar2.json" for _, variant in entries], "the build before is kept"
+    configs = [json.loads((project.build / place).read_text()) for place in places]
     assert [config.get("npu_mode", "NPU1") for config in configs] == ["NPU1", "NPU3"], "a default is left out"
     project.command("run", project.recipe, "--until", "head")
     assert [s["variant"] for s in project.manifest()["steps"]] == [""] * 5
-    assert (project.build / "npu_mode=NPU3" / "model.onnx").is_file()
+    assert (project.build / "partial" / "npu_mode=NPU3" / "model.onnx").is_file()
 
 
-def test_files_of_an_earlier_build_do_not_linger(built_project: Project) -> None:
+def test_files_of_an_earlier_build_do_not_linger(built_project: Project, recipe_text: str) -> None:
     built_project.command("run", built_project.recipe)
     own = built_project.build / "notes.txt"
     own.write_text("a file of the user's")
-    built_project.command("run", built_project.recipe, "--until", "head")
-    assert (built_project.build / "model.onnx").is_file() and own.is_file()
-    assert not (built_project.build / "quantized.onnx").exists()
+    assert (built_project.build / "steps" / "ladder" / "ladder.json").is_file()
+    built_project.recipe.write_text(recipe_text.replace("evaluate: {dataset: ./labelled}", ""))
     built_project.command("run", built_project.recipe)
-    assert (built_project.build / "quantized.onnx").is_file()
+    assert (built_project.build / "model.onnx").is_file() and own.is_file()
+    assert not (built_project.build / "steps" / "ladder").exists()
+    built_project.recipe.write_text(recipe_text)
+    built_project.command("run", built_project.recipe)
+    assert (built_project.build / "steps" / "ladder" / "ladder.json").is_file()
 
 
 def test_what_the_user_spoiled_in_the_build_folder_is_put_right(built_project: Project) -> None:

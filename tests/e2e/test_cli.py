@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -129,3 +131,26 @@ def test_without_the_build_packages_run_says_what_to_install(built_project: Proj
         assert "onnx, torch" in failed.stderr and "pip install 'recipebuild[build]'" in failed.stderr
     for verb in ("check", "plan"):
         assert run(verb, str(built_project.recipe)).returncode == 0
+
+
+@pytest.mark.parametrize("verb", ["models", "schema"])  # a few lines, and more than a pipe holds
+def test_a_reader_that_has_seen_enough_is_no_error(built_project: Project, verb: str) -> None:
+    process = built_project.start(verb)
+    assert process.stdout and process.stderr
+    process.stdout.close()
+    assert (process.stderr.read(), process.wait()) == ("", 0)
+
+
+def test_names_of_files_need_not_be_utf_8(built_project: Project, tmp_path: Path) -> None:
+    images = tmp_path / "images"
+    shutil.copytree(built_project.recipe.parent / "images", images)
+    for name in (b"stra\xdfe.jpg", b"notes-\xfc.txt"):
+        (images / os.fsdecode(name)).write_bytes((images / "street-0.jpg").read_bytes())
+    source = ("--set", f"calibration.source={images}")
+    for command in (("check",), ("plan",), ("run", "--json", "--until", "calibrate")):
+        built_project.command(*command, built_project.recipe, *source, LC_ALL="C.UTF-8")
+    assert built_project.manifest()["steps"][-1]["metrics"]["images"] == 4
+
+    (images / os.fsdecode(b"br\xfcche.jpg")).write_bytes(b"no image")
+    failed = built_project.command("run", built_project.recipe, *source, "--set", "calibration.count=8", code=3)
+    assert re.search(r"br.{1,6}che\.jpg: not a JPEG", failed.stderr)

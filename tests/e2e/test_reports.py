@@ -39,12 +39,13 @@ def test_a_run_that_fails_has_a_report_that_says_so_first(built_project: Project
     broken = built_project.recipe.with_name("images") / "broken.jpg"
     broken.write_bytes(b"no image")
     built_project.command("run", built_project.recipe, "--set", "calibration.count=7", code=3)
-    html = (built_project.build / "report.html").read_text()
-    assert 0 < html.index("calibrate: ") < html.index("logs/calibrate.log") < html.index('id="pipeline"')
+    html = (built_project.build / "report.partial.html").read_text()  # that of the build before is kept
+    assert 0 < html.index("calibrate: ") < html.index("partial/logs/calibrate.log") < html.index('id="pipeline"')
     assert "broken.jpg" in html
     broken.unlink()
     built_project.command("run", built_project.recipe)
     assert "broken.jpg" not in (built_project.build / "report.html").read_text()
+    assert not (built_project.build / "report.partial.html").exists()
 
 
 def test_a_report_that_cannot_be_written_is_no_file_of_the_build(make_project: Callable[[], Project]) -> None:

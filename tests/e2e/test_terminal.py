@@ -109,5 +109,5 @@ def test_a_failure_ends_with_step_reason_remedy_and_log(built_project: Project) 
         "error: tiny: export: --set input.shape=[1, 3, 2, 2]: input.shape: the model rejects 1x3x2x2"
     )
     assert "input.shape is N, C, H, W" in remedy
-    assert log.strip() == "log: build/tiny/logs/export.log"
+    assert log.strip() == "log: build/tiny/partial/logs/export.log"
     assert (built_project.folder / Path(log.partition("log: ")[2].strip())).is_file()

@@ -16,6 +16,14 @@ from recipebuild.files import write_text
 
 REPORT = "report.html"
 
+_UNFINISHED = "report.partial.html"
+"""The report of a run that did not finish, where that of a complete build is kept."""
+
+
+def report_name(manifest: Mapping[str, Any]) -> str:
+    """The name of a build's report in its folder."""
+    return _UNFINISHED if manifest.get("complete") else REPORT
+
 
 def write_report(manifest: Mapping[str, Any], folder: Path) -> bool:
     """Write a build's report, unless it has one that tells the same; say whether it was written.
@@ -25,7 +33,7 @@ def write_report(manifest: Mapping[str, Any], folder: Path) -> bool:
     Raises:
         OSError: If it cannot be written.
     """
-    path = folder / REPORT
+    path = folder / report_name(manifest)
     try:
         with path.open(encoding="utf-8") as file:
             if mark(manifest) in file.read(2000):

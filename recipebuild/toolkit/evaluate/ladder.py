@@ -1,6 +1,7 @@
 """The ladder: a rung for each thing that can lose accuracy, each compared with the one before it on the same images.
 
-    PyTorch, own preprocessor -> PyTorch -> export -> simplify -> rewrite -> (channels) -> head -> quantized
+    PyTorch, own preprocessor -> PyTorch -> export -> simplify -> rewrite -> (equalize) -> (channels) -> head
+        -> quantized
 
 Use: ``climb({"pytorch": answers, "export": answers, ...}, truths, how, metric)``, then ``verdict(rows, metric)``.
 ``verify`` goes up the same rungs on two images, before anything is compiled.
@@ -59,6 +60,7 @@ RUNGS = {
     "export": Rung("exported", "export", _ERROR + _GRAPH),
     "simplify": Rung("simplified", "simplified", _ERROR + _GRAPH),
     "rewrite": Rung("rewritten", "rewritten", _ERROR + "rewrite.enabled: false leaves the rewrites out"),
+    "equalize": Rung("equalized", "equalized", _ERROR + "equalize: each of its techniques can be turned off"),
     "channels": Rung("channels exchanged", "channels", _ERROR + "target.runtime_input.format", fed=True),
     "head": Rung(
         "with head",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from recipebuild.errors import RecipeError
 from recipebuild.facts.tasks import CLASSIFICATION, DEPTH, FEATURES, SEGMENTATION
-from recipebuild.recipe.section import TENSOR_NAME
+from recipebuild.recipe.section import INPUT_NAME, TENSOR_NAME
 from recipebuild.verbs.draft import preprocessor
 from recipebuild.verbs.draft.checkpoint import head
 from recipebuild.verbs.draft.facts import IMAGENET, USUAL, Fact
@@ -77,11 +77,11 @@ def _image(path: Path, tensors: list[Tensor]) -> Tensor:
             f"{path.name} takes {image}, which is no colour image",
             remedy="recipes are for models that take one image: N, 3, H, W",
         )
-    if not re.fullmatch(TENSOR_NAME, image.name):
+    if not re.fullmatch(INPUT_NAME, image.name):
         raise RecipeError(
             f"{path.name} calls its input {image.name}, which cannot be a file's name on the board",
-            remedy="export it with a name of letters, digits, _ and -, or rename it, in model.graph.input and in the "
-            "nodes that read it, with the onnx package",
+            remedy="export it with a name of letters, digits, _, - and ., or rename it, in model.graph.input and in "
+            "the nodes that read it, with the onnx package",
         )
     if image.dtype != "float32":
         raise RecipeError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from pathlib import Path
 
@@ -36,6 +37,14 @@ def test_what_json_has_no_word_for_has_no_digest(tmp_path: Path) -> None:
 def test_a_listing_is_digested_in_any_order() -> None:
     files = [("b", "2"), ("a", "1")]
     assert digest_listing(files) == digest_listing(files[::-1]) == sha256(b'[["a","1"],["b","2"]]')
+
+
+def test_a_name_that_is_no_utf_8_counts_by_its_bytes(tmp_path: Path) -> None:
+    for name in (b"stra\xdfe.png", b"plain.png"):
+        (tmp_path / os.fsdecode(name)).write_bytes(name)
+    listing = {name: sha256(name) for name in (b"plain.png", b"stra\xdfe.png")}
+    entries = b",".join(b'["%s","%s"]' % (name, digest.encode()) for name, digest in listing.items())
+    assert digest_source(tmp_path, StatCache(None)) == sha256(b"[" + entries + b"]")
 
 
 def test_a_file_alone_is_its_content(tmp_path: Path) -> None:

@@ -44,10 +44,26 @@ def test_a_build_is_compared_with_what_was_last_used(make_store: Callable[[], St
     assert preview(steps("three"), make_store())[0].why == (IngredientChange("params.text", "one", "three"),)
 
 
-def test_another_recipe_is_compared_with_the_most_alike(make_store: Callable[[], Store]) -> None:
+def test_a_recipe_that_was_never_built_is_compared_with_none(make_store: Callable[[], Store]) -> None:
     run_steps(steps("one"), make_store(), jobs=1)
+    (other,) = preview([Step("other/a", "a", "toys.join", {"text": "one", "sleep": 0})], make_store())
+    assert (other.why, other.earlier) == ((), None)
+
+
+def test_what_a_recipe_shared_with_another_is_what_it_is_compared_with(make_store: Callable[[], Store]) -> None:
+    shared = run_steps(steps("one"), make_store(), jobs=1)["r/a"].record
+    assert shared is not None
+    run_steps(steps("two"), make_store(), jobs=1)
     other = [Step("other/a", "a", "toys.join", {"text": "one", "sleep": 0})]
-    assert preview(other, make_store())[0].why == (IngredientChange("params.sleep", None, 0),)
+    (changed,) = preview(other, make_store(), last={"other/a": shared.key})
+    assert changed.why == (IngredientChange("params.sleep", None, 0),)
+
+
+def test_an_entry_of_a_matrix_is_compared_with_the_most_alike_of_its_recipe(make_store: Callable[[], Store]) -> None:
+    for text in ("one", "two"):
+        run_steps([Step(f"r/a x={text}", "a", "toys.join", {"text": text})], make_store(), jobs=1)
+    (entry,) = preview([Step("r/a x=three", "a", "toys.join", {"text": "one", "sleep": 0})], make_store())
+    assert entry.why == (IngredientChange("params.sleep", None, 0),)
 
 
 def test_a_step_that_waits_says_what_else_changed_and_what_follows(make_store: Callable[[], Store]) -> None:

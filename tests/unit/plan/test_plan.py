@@ -265,3 +265,20 @@ def test_the_ladder_has_every_model_that_the_build_makes() -> None:
     assert steps["ladder"].params["input"]["color"] == "BGR"
     pulsar2 = {step.name: step for step in planned("quickstart", toolchain=PULSAR2).steps}
     assert pulsar2["ladder"].inputs["predictions"] == Output("quickstart/simulate", "predictions.tar")
+
+
+def test_equalize_stands_between_rewrite_and_head_for_both_toolchains() -> None:
+    for toolchain in (HOST, PULSAR2):
+        plan_ = planned("quickstart", "equalize={}", toolchain=toolchain)
+        steps = {step.name: step for step in plan_.steps}
+        assert steps["equalize"].params["techniques"] == ["layer_norm", "linear", "query_key"]
+        assert {name: source.step for name, source in steps["equalize"].inputs.items()} == {
+            "model": "quickstart/rewrite",
+            "calibration": "quickstart/calibrate",
+        }
+        assert steps["head"].inputs["model"] == Output("quickstart/equalize", "equalized.onnx")
+        assert steps["verify"].inputs["equalized"] == Output("quickstart/equalize", "equalized.onnx")
+        assert steps["compile"].inputs["model"] == Output("quickstart/head", "model.onnx")
+    assert "equalize" not in names(planned("quickstart"))
+    off = "equalize={layer_norm: false, linear: false, query_key: false}"
+    assert "equalize" not in names(planned("quickstart", off))

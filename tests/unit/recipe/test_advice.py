@@ -46,3 +46,12 @@ def test_the_drawn_images_are_for_the_model_that_comes_with_them(desk, good):
     (text,) = advice(desk.one(drawn).recipe)
     assert "real images of your own should take their place: --set calibration.source=" in text
     assert advice(desk.one(drawn.replace("./net", "./quickstart/model")).recipe) == []
+
+
+def test_smooth_quant_beside_equalize_is_done_twice(desk, good):
+    both = "\nequalize: {}\nquantization: {smooth_quant: {}}\n"
+    assert any(
+        "smooth_quant does again what equalize.layer_norm did" in line for line in advice(desk.one(good + both).recipe)
+    )
+    apart = both.replace("equalize: {}", "equalize: {layer_norm: false}")
+    assert not any("smooth_quant" in line for line in advice(desk.one(good + apart).recipe))

@@ -37,6 +37,7 @@ def test_defaults(desk, good):
             "std": (58.395, 57.12, 57.375),
         },
         "more_inputs": (),
+        "equalize": None,
         "export": {"exporter": "dynamo", "opset": 17, "output": "logits"},
         "head": {
             "kind": "argmax",

@@ -94,3 +94,8 @@ def test_what_no_recipe_can_feed_is_refused_with_a_way_out(
         new(str(graph(inputs)), tmp_path / "mine.yaml")
     assert all(word in caught.value.message + caught.value.remedy for word in words), caught.value.message
     assert not (tmp_path / "mine.yaml").exists()
+
+
+def test_a_name_with_a_dot_is_taken_as_pytorch_wrote_it(graph: Made, tmp_path: Path) -> None:
+    new(str(graph([("input.1", FLOAT, [1, 3, 64, 128])])), tmp_path / "mine.yaml")
+    assert load(str(tmp_path / "mine.yaml"), cwd=tmp_path)[0].recipe.input.name == "input.1"

@@ -1,0 +1,24 @@
+"""The recipe's ``equalize`` section: which exact changes of the float graph make it lose less in 8 bits."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from recipebuild.recipe.section import Section
+
+
+class Equalize(Section):
+    """Scales of channels moved between constants before anything is quantized. See docs/equalize.md."""
+
+    layer_norm: bool = Field(default=True, description="From LayerNormalizations into the linear layers behind them")
+    linear: bool = Field(
+        default=True,
+        description="From a linear layer into the next: values to the output projection, fc1 to the depthwise "
+        "convolution, convolutions with ReLU between them",
+    )
+    query_key: bool = Field(default=True, description="From queries into keys")
+
+    @property
+    def techniques(self) -> list[str]:
+        """The techniques that are on, by name."""
+        return [name for name, on in self.model_dump().items() if on]

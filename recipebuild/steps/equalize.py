@@ -1,0 +1,88 @@
+"""equalize: ONNX -> ONNX of the same function whose channels fit 8 bits better.
+
+Inputs: model (float ONNX, static shapes), calibration (tar).
+Outputs: equalized.onnx, equalize.json (each site, and what it wins).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from recipebuild.engine.step import Progress
+from recipebuild.errors import StepError
+from recipebuild.figures.equalized import Equalized, EqualizedSite
+from recipebuild.figures.rewritten import Refusal
+from recipebuild.figures.values import as_json
+from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.equalize.equalize import equalize
+from recipebuild.toolkit.graph.files import EXTERNAL_DATA_OVER, check, load, save, size
+from recipebuild.toolkit.quantize.dataset import CalibrationSet
+
+logger = logging.getLogger(__name__)
+
+
+class Params(BaseModel):
+    """What to do.
+
+    Attributes:
+        techniques: Names out of ``toolkit/equalize/equalize.py``.
+        input: What the model expects of an image.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    techniques: tuple[str, ...]
+    input: ImageSpec
+
+
+def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
+    """Equalize the model and find that it still gives the same.
+
+    Returns:
+        The figures that ``recipebuild/figures/equalized.py`` names.
+
+    Raises:
+        StepError: If the model is over 2 GiB, or ONNX Runtime cannot run it.
+    """
+    bytes_ = size(inputs["model"])
+    if bytes_ > EXTERNAL_DATA_OVER:
+        raise StepError(
+            f"{inputs['model'].name} has {bytes_ / 2**30:.1f} GiB, and equalize takes models under 2 GiB",
+            field="equalize",
+            remedy="leave the section out",
+        )
+    batches = CalibrationSet(inputs["calibration"], params.input)
+    result = equalize(load(inputs["model"]), params.techniques, batches, progress)
+    target = out / "equalized.onnx"
+    save(result.model, target)
+    check(target)
+    for tensor in result.rolled_back:
+        logger.warning("%s was taken back: it changed what the model gives", tensor)
+    figures = as_json(
+        Equalized(
+            sites=[
+                EqualizedSite(
+                    technique=site.technique,
+                    tensor=site.tensor,
+                    channels=site.channels,
+                    predicted_db=site.predicted,
+                    measured_db=site.measured,
+                )
+                for site in result.sites
+            ],
+            refused=[
+                Refusal(name=name, reason=reason, times=times) for (name, reason), times in result.refused.items()
+            ],
+            rolled_back=list(result.rolled_back),
+            relative=result.relative,
+            bytes=size(target),
+        )
+    )
+    (out / "equalize.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    return figures

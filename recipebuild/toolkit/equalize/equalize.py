@@ -1,0 +1,321 @@
+"""Equalize a model: find sites, choose scales by predicted noise, try each on a real input, fold, find it the same.
+
+Source: ``docs/equalize.md``.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from recipebuild.toolkit.equalize import layer_norm, linear, query_key
+from recipebuild.toolkit.equalize.fold import Constants, Scaled, folded
+from recipebuild.toolkit.equalize.noise import Linear, Noisy, Score, Spread, choose, extent
+from recipebuild.toolkit.equalize.site import Site, Technique
+from recipebuild.toolkit.equalize.statistics import Measured, Wanted, kept_axes, measure, spread
+from recipebuild.toolkit.equalize.trace import Graph
+from recipebuild.toolkit.equalize.trial import Trial, in_s8, in_u8, snr
+from recipebuild.toolkit.quantize.probe import Probe
+from recipebuild.toolkit.quantize.view import view
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    import onnx
+
+    from recipebuild.toolkit.quantize.dataset import Batches
+
+logger = logging.getLogger(__name__)
+
+TECHNIQUES: Mapping[str, Technique] = {
+    "layer_norm": layer_norm.sites,
+    "linear": linear.sites,
+    "query_key": query_key.sites,
+}
+"""By name, in the order in which they are applied."""
+
+RELATIVE = 1e-5
+"""Largest change of an output, root mean square over root mean square."""
+
+_WORTH = 0.1
+"""dB; a site that promises less is left as it is."""
+
+
+@dataclass(frozen=True)
+class Done:
+    """A site that was equalized.
+
+    Attributes:
+        technique: Which one.
+        tensor: The tensor whose channels were divided.
+        channels: How many.
+        predicted: What was to be won, in dB of signal to noise of what takes the tensor.
+        measured: What was won on the first calibration image, by the worst of what takes it.
+    """
+
+    technique: str
+    tensor: str
+    channels: int
+    predicted: float
+    measured: float
+
+
+@dataclass(frozen=True)
+class Equalized:
+    """An equalized model.
+
+    Attributes:
+        model: It: the same operators with other constants.
+        sites: What was done.
+        refused: How many places were left as they are, by technique and reason.
+        rolled_back: Tensors of sites that were taken back, as they changed what the model gives.
+        relative: How far an output is from what it was at most: root mean square over root mean square.
+    """
+
+    model: onnx.ModelProto
+    sites: tuple[Done, ...]
+    refused: Mapping[tuple[str, str], int]
+    rolled_back: tuple[str, ...]
+    relative: float
+
+
+def equalize(
+    model: onnx.ModelProto,
+    techniques: Sequence[str],
+    batches: Batches,
+    progress: Callable[[float, str], None] = lambda fraction, text: None,
+) -> Equalized:
+    """Equalize a copy of the model.
+
+    Args:
+        model: In float32, with one input, static shapes, and types and shapes of all tensors where ONNX can infer them.
+        techniques: Names out of ``TECHNIQUES``.
+        batches: The calibration set as the model's input.
+        progress: Told how far it is.
+
+    Raises:
+        StepError: If ONNX Runtime cannot run the model.
+    """
+    import onnx
+
+    plain = onnx.shape_inference.infer_shapes(_named(model), data_prop=True)
+    opset = next(entry.version for entry in plain.opset_import if entry.domain in ("", "ai.onnx"))
+    graph = Graph(view(plain), {tensor.name: tensor for tensor in plain.graph.initializer}, opset)
+    refused: Counter[tuple[str, str]] = Counter()
+    sites: list[Site] = []
+    for name in (name for name in TECHNIQUES if name in techniques):
+        found = TECHNIQUES[name](graph)
+        sites += found.sites
+        refused.update({(name, reason): times for reason, times in found.refused.items()})
+    if not sites:
+        return Equalized(model, (), refused, (), 0.0)
+    total = len(batches)
+    measured = measure(
+        plain,
+        [wanted for site in sites for wanted in _wanted(site)],
+        lambda name: len(graph.view.shapes[name]),
+        batches,
+        lambda done: progress(0.8 * done / total, f"channels, image {done} of {total}"),
+    )
+    first = next(iter(batches))
+    constants = Constants(plain)
+    tried = _Trials(plain, graph, sites, first)
+    chosen: list[tuple[Scaled, Done]] = []
+    for number, site in enumerate(sites):
+        progress(0.8 + 0.15 * number / len(sites), "scales")
+        scaled, done = _chosen(site, graph, measured, constants, tried)
+        if scaled is None:
+            refused[site.technique, "it would win nothing"] += 1
+        elif done.measured <= 0:
+            refused[site.technique, "it won nothing when it was tried"] += 1
+        else:
+            chosen.append((scaled, done))
+            _scale(constants, scaled)
+    progress(0.95, "the same function")
+    same = _Same(plain, first)
+    kept, equalized = _without_harm(plain, chosen, same)
+    rolled_back = tuple(done.tensor for _, done in chosen if done not in kept)
+    return Equalized(equalized, tuple(kept), refused, rolled_back, same(equalized))
+
+
+def _wanted(site: Site) -> list[Wanted]:
+    """What must be known of a site: its channels where they are taken, and what comes out there."""
+    uses = [*site.takers, *((site.key.use, site.key.query) if site.key else ())]
+    return [
+        *(Wanted(use.node.input[use.position], kept_axes(use.channels)) for use in uses),
+        *(Wanted(use.node.output[0]) for use in uses),
+    ]
+
+
+def _chosen(
+    site: Site, graph: Graph, measured: Mapping[Wanted, Measured], constants: Constants, tried: _Trials
+) -> tuple[Scaled | None, Done]:
+    """The scales of a site and what they win; ``None`` for scales that promise nothing."""
+    import numpy as np
+
+    takers: list[Noisy] = []
+    if site.key:
+        of_key, of_query = (_spread(use, site.count, measured) for use in (site.key.use, site.key.query))
+        one = of_query
+        takers.append(Score(of_query, of_key, _variance(site.key.use.node, 1, measured)))
+    else:
+        spreads = [_spread(use, site.count, measured) for use in site.takers]
+        for taker, held in zip(site.takers, spreads, strict=True):
+            weights = np.abs(constants.get(taker.weight.node, taker.weight.position))
+            rows = np.moveaxis(weights, taker.outputs, 0)
+            channels = np.moveaxis(_broadcast(taker.weight.channels, weights.shape, taker.outputs), taker.outputs, 0)
+            takers.append(
+                Linear(
+                    held,
+                    rows.reshape(len(rows), -1),
+                    channels.reshape(len(channels), -1),
+                    _variance(taker.node, len(rows), measured),
+                )
+            )
+        one = Spread(
+            np.min([held.low for held in spreads], axis=0),
+            np.max([held.high for held in spreads], axis=0),
+            np.max([held.square for held in spreads], axis=0),
+        )
+    choice = choose(one, takers)
+    if choice.gain < _WORTH:
+        return None, Done(site.technique, site.tensor, site.count, round(choice.gain, 3), 0.0)
+    scaled = Scaled(site, choice.scale)
+    gain = tried.gain(site, choice.scale, measured, constants)
+    return scaled, Done(site.technique, site.tensor, site.count, round(choice.gain, 3), round(gain, 3))
+
+
+def _broadcast(channels: npt.NDArray[Any], shape: tuple[int, ...], outputs: int) -> npt.NDArray[Any]:
+    """The channels of weights on all axes but that of the outputs, if they are the same for each."""
+    import numpy as np
+
+    padded = channels.reshape((*[1] * (len(shape) - channels.ndim), *channels.shape))
+    wanted = [size if axis != outputs else padded.shape[axis] for axis, size in enumerate(shape)]
+    return np.broadcast_to(padded, wanted)
+
+
+def _spread(use: Any, count: int, measured: Mapping[Wanted, Measured]) -> Spread:
+    wanted = Wanted(use.node.input[use.position], kept_axes(use.channels))
+    return spread(measured[wanted], use.channels, count)
+
+
+def _variance(node: onnx.NodeProto, outputs: int, measured: Mapping[Wanted, Measured]) -> float:
+    """The variance of what a node gives, times the number of its outputs; never 0."""
+    whole = measured[Wanted(node.output[0])]
+    return outputs * max(float(whole.square - whole.mean**2), 1e-30)
+
+
+class _Trials:
+    """Sites tried on one input: the tensors that are taken there, kept until the end.
+
+    Args:
+        model: The model.
+        graph: It, asked about.
+        sites: All that may be tried.
+        batch: The model's input.
+    """
+
+    def __init__(self, model: onnx.ModelProto, graph: Graph, sites: Sequence[Site], batch: Any) -> None:
+        names = {
+            use.node.input[use.position]
+            for site in sites
+            for use in (*site.takers, *((site.key.use, site.key.query) if site.key else ()))
+        }
+        live = sorted(names - set(graph.view.inputs))
+        self._opset = graph.opset
+        self._values = dict(zip(live, Probe(model, {}, live)(batch), strict=True))
+
+    def gain(self, site: Site, scale: Any, measured: Mapping[Wanted, Measured], constants: Constants) -> float:
+        """DB of signal to noise that the scales win, where they win least."""
+        if site.key:
+            use, query = site.key.use, site.key.query
+            q, k = (self._values[one.node.input[one.position]] for one in (query, use))
+            held = [_spread(one, site.count, measured) for one in (query, use)]
+            run = Trial(use.node, self._opset)
+            scores = []
+            for s in (scale * 0 + 1, scale):
+                small = in_u8(q / s[query.channels], *_ends(held[0], s))
+                large = in_u8(k * s[use.channels], *_ends(held[1], 1 / s))
+                factors = (small, large) if query.position == 0 else (large, small)
+                scores.append(run(*factors))
+            exact = run(q, k) if query.position == 0 else run(k, q)
+            return snr(exact, scores[1]) - snr(exact, scores[0])
+        gains = []
+        for taker in site.takers:
+            x = self._values.get(taker.node.input[taker.position])
+            if x is None:
+                continue
+            weights = constants.get(taker.weight.node, taker.weight.position)
+            held_here = _spread(taker, site.count, measured)
+            run = Trial(taker.node, self._opset)
+            products = []
+            for s in (scale * 0 + 1, scale):
+                small = in_u8(x / s[taker.channels], *_ends(held_here, s))
+                large = in_s8(weights * s[taker.weight.channels], taker.outputs)
+                products.append(run(small, large) if taker.position == 0 else run(large, small))
+            exact = run(x, weights) if taker.position == 0 else run(weights, x)
+            gains.append(snr(exact, products[1]) - snr(exact, products[0]))
+        return min(gains, default=0.0)
+
+
+def _ends(held: Spread, scale: Any) -> tuple[float, float]:
+    """The range of all channels divided by their scales; 0 is in it."""
+    low = min(float((held.low / scale).min()), 0.0)
+    return low, low + extent(held, scale)
+
+
+class _Same:
+    """How far a model's outputs are from those of another one, on one input."""
+
+    def __init__(self, model: onnx.ModelProto, batch: Any) -> None:
+        self._names = [value.name for value in model.graph.output]
+        self._batch = batch
+        self._wanted = Probe(model, {}, self._names)(batch)
+
+    def __call__(self, model: onnx.ModelProto) -> float:
+        """The largest difference of an output: root mean square, over that of the output."""
+        import numpy as np
+
+        got = Probe(model, {}, self._names)(self._batch)
+        return max(
+            float(np.sqrt(np.square(a - b, dtype=np.float64).sum() / max(np.square(b, dtype=np.float64).sum(), 1e-30)))
+            for a, b in zip(got, self._wanted, strict=True)
+        )
+
+
+def _without_harm(
+    model: onnx.ModelProto, chosen: Sequence[tuple[Scaled, Done]], same: _Same
+) -> tuple[list[Done], onnx.ModelProto]:
+    """The sites that leave the function as it is, and the model with them; all at once if that goes well."""
+    candidate = folded(model, [scaled for scaled, _ in chosen])
+    if not chosen or same(candidate) <= RELATIVE:
+        return [done for _, done in chosen], candidate
+    if len(chosen) == 1:
+        logger.warning("%s was taken back: it changed what the model gives", chosen[0][1].tensor)
+        return [], model
+    half = len(chosen) // 2
+    kept, candidate = _without_harm(model, chosen[:half], same)
+    more, candidate = _without_harm(candidate, chosen[half:], same)
+    return kept + more, candidate
+
+
+def _scale(constants: Constants, scaled: Scaled) -> None:
+    """Let sites that follow see the constants as this one leaves them."""
+    for fold in scaled.site.divided:
+        constants.put(fold.node, fold.position, constants.get(fold.node, fold.position) / scaled.scale[fold.channels])
+    for fold in scaled.site.multiplied:
+        constants.put(fold.node, fold.position, constants.get(fold.node, fold.position) * scaled.scale[fold.channels])
+
+
+def _named(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy in which each node has a name of its own."""
+    copy = type(model)()
+    copy.CopyFrom(model)
+    taken: set[str] = set()
+    for number, node in enumerate(copy.graph.node):
+        if not node.name or node.name in taken:
+            node.name = f"{node.name or node.op_type}_{number}"
+        taken.add(node.name)
+    return copy

@@ -1,0 +1,18 @@
+"""LayerNormalization to the linear layers behind it: gain and bias take what the weights give back.
+
+    x_j / s_j = LayerNormalization with g_j / s_j and b_j / s_j,    (x / s) (s W) = x W
+
+and, where each of the layers has a bias, the middle c_j of channel j's range goes there:
+
+    (x - c) / s = LayerNormalization with g / s and (b - c) / s,    ((x - c) / s) (s W) + (b' + c W) = x W + b'
+"""
+
+from __future__ import annotations
+
+from recipebuild.toolkit.equalize.site import Found, all_behind
+from recipebuild.toolkit.equalize.trace import Graph
+
+
+def sites(graph: Graph) -> Found:
+    """Each LayerNormalization whose output goes to linear layers with stored weights only."""
+    return all_behind(frozenset({"LayerNormalization"}), "layer_norm", graph)

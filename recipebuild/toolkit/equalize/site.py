@@ -1,0 +1,106 @@
+"""A place where a tensor's channels can be divided and multiplied again, as techniques find them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from recipebuild.toolkit.equalize.layers import Taker, maker, taker
+from recipebuild.toolkit.equalize.trace import Fold, Graph, Use, trace
+
+if TYPE_CHECKING:
+    import onnx
+
+
+@dataclass(frozen=True)
+class Key:
+    """The other factor of Q K^T, whose channels are multiplied by what those of Q are divided by.
+
+    Attributes:
+        use: Where K's channels are summed.
+        query: Where Q's are: the other input of the same operator.
+    """
+
+    use: Use
+    query: Use
+
+
+@dataclass(frozen=True)
+class Site:
+    """A tensor, what makes its channels, and all that takes them.
+
+    Attributes:
+        technique: Which one found it.
+        tensor: The tensor.
+        count: How many channels.
+        divided: Constants to divide by the scale of their channel.
+        multiplied: Constants to multiply with it.
+        takers: Linear operators that take the channels.
+        key: With Q: what its channels are multiplied with.
+        shifted: The constant to which a shift of the channels is done, and for each taker the one that makes up for it:
+            a LayerNormalization's bias, and biases; empty if there is no such place.
+    """
+
+    technique: str
+    tensor: str
+    count: int
+    divided: tuple[Fold, ...]
+    multiplied: tuple[Fold, ...]
+    takers: tuple[Taker, ...] = ()
+    key: Key | None = None
+    shifted: tuple[Fold, ...] = ()
+
+
+@dataclass
+class Found:
+    """What a technique found.
+
+    Attributes:
+        sites: In the graph's order.
+        refused: How many places were left as they are, by the reason.
+    """
+
+    sites: list[Site] = field(default_factory=list)
+    refused: Counter[str] = field(default_factory=Counter)
+
+
+Technique = Callable[[Graph], Found]
+"""Finds the sites of a graph."""
+
+
+def behind(node: onnx.NodeProto, technique: str, graph: Graph) -> Site | str | None:
+    """The site that begins at an operator, if linear layers with stored weights take all of its output.
+
+    Returns:
+        The site; or why there is none, in words; ``None`` if the operator makes no channels.
+    """
+    made = maker(node, graph)
+    if made is None:
+        return None
+    followed = trace(node.output[0], made.channels, graph, lambda use: taker(use, graph) is not None)
+    if isinstance(followed, str):
+        return followed
+    takers = tuple(one for use in followed.uses if (one := taker(use, graph)))
+    return Site(
+        technique,
+        node.output[0],
+        made.count,
+        divided=(*made.parameters, *followed.added),
+        multiplied=tuple(one.weight for one in takers),
+        takers=takers,
+    )
+
+
+def all_behind(operators: frozenset[str], technique: str, graph: Graph) -> Found:
+    """The sites that begin at operators of these types."""
+    found = Found()
+    for node in graph.view.nodes:
+        if node.op_type in operators:
+            one = behind(node, technique, graph)
+            if isinstance(one, Site):
+                found.sites.append(one)
+            elif one:
+                found.refused[one] += 1
+    return found

@@ -1,0 +1,63 @@
+"""equalize: its files and figures, from a calibration set of real images."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from support.graphs import graph
+
+from recipebuild.errors import StepError
+from recipebuild.steps import equalize
+from recipebuild.toolkit.calibration.preprocess import ImageSpec
+
+SPEC = ImageSpec(name="x", shape=(1, 3, 64, 128), mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375))
+TEXT = """(float[1,3,64,128] x, float[8,3,1,1] k, float[8,1,3,3] apart, float[5,8,1,1] last) => (float[1,5,62,126] y) {
+    wide = Conv(x, k)
+    seen = Conv<group = 8>(wide, apart)
+    bent = Relu(seen)
+    y = Conv(bent, last)
+}"""
+
+
+@pytest.fixture
+def inputs(street_images: Path, tmp_path: Path) -> dict[str, Path]:
+    uneven = np.random.default_rng(0).normal(size=(8, 3, 1, 1)) * np.exp2(np.arange(8) - 4.0).reshape(8, 1, 1, 1)
+    onnx.save(graph(TEXT, k=uneven), tmp_path / "model.onnx")
+    with tarfile.open(tmp_path / "calibration.tar", "w") as tar:
+        for file in sorted(street_images.iterdir())[:3]:
+            tar.add(file, file.name)
+    return {name: next(tmp_path.glob(f"{name}.*")) for name in ("model", "calibration")}
+
+
+def test_figures_and_files(inputs: dict[str, Path], tmp_path: Path) -> None:
+    told: list[str] = []
+    for folder in ("one", "two"):
+        out = tmp_path / folder
+        out.mkdir()
+        params = equalize.Params(techniques=("linear",), input=SPEC)
+        metrics = equalize.run(inputs, params, out, lambda fraction, text="": told.append(text))
+        assert sorted(path.name for path in out.iterdir()) == ["equalize.json", "equalized.onnx"]
+        assert json.loads((out / "equalize.json").read_text()) == metrics
+    assert "channels, image 3 of 3" in told
+    assert [(site["technique"], site["tensor"]) for site in metrics["sites"]] == [
+        ("linear", "wide"),
+        ("linear", "seen"),
+    ]
+    assert metrics["relative"] < 1e-6 and metrics["rolled_back"] == []
+    names = ("equalize.json", "equalized.onnx")
+    assert [(tmp_path / "one" / n).read_bytes() for n in names] == [(tmp_path / "two" / n).read_bytes() for n in names]
+
+
+def test_a_model_over_2_gib_is_told_before_it_is_read(
+    inputs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(equalize, "EXTERNAL_DATA_OVER", 100)
+    params = equalize.Params(techniques=("linear",), input=SPEC)
+    with pytest.raises(StepError, match="equalize takes models under 2 GiB") as raised:
+        equalize.run(inputs, params, tmp_path, lambda fraction, text="": None)
+    assert raised.value.field == "equalize"
