@@ -1,7 +1,7 @@
 """The operator table of the SegFormer B0 export that this project began with, before and after onnxsim.
 
-B0 for Cityscapes, torch's tracing exporter, opset 11, eager attention. It was 640x1280 then; the table is that of any size
-(`tests/e2e/test_shipped_recipes.py` exports the recipe at its own).
+B0 for Cityscapes, torch's tracing exporter, opset 11, eager attention. It was 640x1280 then; the table is that of any
+size, and `tests/e2e/test_shipped_recipes.py` exports the recipe at its own.
 """
 
 from __future__ import annotations
