@@ -14,6 +14,7 @@ import json
 import multiprocessing
 import os
 import runpy
+import signal
 import subprocess
 import sys
 import tempfile
@@ -43,12 +44,21 @@ def run(
         out, err = Path(place, "out"), Path(place, "err")
         what = {"arguments": [*arguments], "program": program and str(program)}
         where = {"folder": str(folder), "environment": {**environment}, "out": str(out), "err": str(err)}
-        server = _server()
-        assert server.stdin and server.stdout
-        server.stdin.write(json.dumps(what | where) + "\n")
-        server.stdin.flush()
-        code = int(server.stdout.readline())
+        code = _ask(what | where)
         return subprocess.CompletedProcess(arguments, code, out.read_text("utf-8"), err.read_text("utf-8"))
+
+
+def _ask(request: dict[str, object]) -> int:
+    server = _server()
+    assert server.stdin and server.stdout
+    try:
+        server.stdin.write(json.dumps(request) + "\n")
+        server.stdin.flush()
+        return int(server.stdout.readline())
+    except BaseException:  # a time limit, Ctrl-C: the next command must not get this one's answer
+        _server.cache_clear()
+        os.killpg(server.pid, signal.SIGKILL)
+        raise
 
 
 @functools.cache
@@ -56,6 +66,7 @@ def _server() -> subprocess.Popen[str]:
     server = subprocess.Popen(
         [sys.executable, "-P", __file__], text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         env=os.environ | {"PYTHONHASHSEED": "0"},  # as workers have it
+        start_new_session=True,
     )  # fmt: skip
     atexit.register(server.communicate)
     return server
