@@ -88,9 +88,9 @@ def test_plain_lines_on_a_terminal(
 
 def test_quiet_says_nothing_and_json_only_json(built_project: Project) -> None:
     fresh = ("--until", "calibrate", "--set", "calibration.seed=77")
-    done = built_project.command("run", built_project.recipe, *fresh, "-q")
-    assert done.stdout == "" and done.stderr == ""
-    done = built_project.command("run", built_project.recipe, *fresh, "-q", "--json")
+    done = built_project.new_process("run", built_project.recipe, *fresh, "-q")
+    assert done.returncode == 0 and done.stdout == "" and done.stderr == ""
+    done = built_project.new_process("run", built_project.recipe, *fresh, "-q", "--json")
     assert json.loads(done.stdout)["status"] == "partial" or json.loads(done.stdout)["status"] == "ok"
 
 

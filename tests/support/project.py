@@ -51,13 +51,17 @@ class Project:
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
 
+    def new_process(self, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run the command in a process that has imported nothing before."""
+        process = self.start(*arguments, **environment)
+        out, err = process.communicate(timeout=600)
+        return subprocess.CompletedProcess(process.args, process.returncode, out, err)
+
     def command(self, *arguments: object, code: int | None = 0, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run the command; whatever happens, no traceback reaches the user."""
         words = [*map(str, arguments)]
         if any(name.startswith("HF_") for name in environment):  # is read where transformers are imported
-            process = self.start(*words, **environment)
-            out, err = process.communicate(timeout=600)
-            done = subprocess.CompletedProcess(process.args, process.returncode, out, err)
+            done = self.new_process(*words, **environment)
         else:
             done = warm.run(words, self.folder, self.environment(**environment))
         assert "Traceback" not in done.stdout + done.stderr

@@ -2,7 +2,7 @@
 
 That one is this file, run as a program. It is started for the first command, once in each worker of xdist. What it
 forks is a process like any other, with an output, an environment and an exit code of its own. Tests of how a process
-starts, or of what else ends it, take a new one: ``Project.start``.
+starts, or of what else ends it, take a new one: ``Project.new_process`` or ``Project.start``.
 """
 
 from __future__ import annotations
