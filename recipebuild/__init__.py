@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from recipebuild.engine.upkeep import usage as cache_stats
     from recipebuild.engine.upkeep import verify as cache_verify
     from recipebuild.errors import CheckError, MissingError, RecipebuildError, RecipeError, StepError
-    from recipebuild.recipe.json_schema import json_schema
     from recipebuild.session import Options, open_remote, open_store
     from recipebuild.toolkit.board.boards import Board, add_board
     from recipebuild.toolkit.board.boards import load_boards as list_boards
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
     from recipebuild.verbs.render import render
     from recipebuild.verbs.report import write as write_report
     from recipebuild.verbs.run import Build, run
+    from recipebuild.verbs.schema import json_schema
     from recipebuild.verbs.tune import Tuned
     from recipebuild.verbs.tune import tune as tune_recipe
 
@@ -77,7 +77,7 @@ _HOMES = {
     "explain": "verbs.explain",
     "import_config": "verbs.import_",
     "inspect": "toolkit.pulsar2.inspect",
-    "json_schema": "recipe.json_schema",
+    "json_schema": "verbs.schema",
     "list_boards": "toolkit.board.boards:load_boards",
     "list_families": "toolkit.models.families:family_table",
     "new": "verbs.new",

@@ -104,6 +104,11 @@ class Job:
         """The recipe of each entry."""
         return [variant.recipe for variant in self.variants.values()]
 
+    @property
+    def ignore(self) -> dict[str, str]:
+        """Codes of warnings and notes that its entries answer, with the reasons."""
+        return {code: reason for recipe in self.recipes for code, reason in recipe.check.ignore.items()}
+
     def place(self, step: Step, field: str) -> Place | None:
         """Where ``field`` was written for a step; ``None`` if it has its default, or there is no such field."""
         variant = self.variants.get(step.variant) or next(iter(self.variants.values()))
@@ -163,7 +168,7 @@ def _absent(variant: Variant, toolchain: ResolvedToolchain) -> list[str]:
     """That the version of Pulsar2 which a recipe names is not here, where something else does instead."""
     version = variant.recipe.pulsar2.version
     if version and toolchain.name == "onnxruntime" and variant.recipe.target.toolchain == "auto":
-        return [f"note: Pulsar2 {version}, which the recipe names, is not on this machine"]
+        return [f"note: RB503 Pulsar2 {version}, which the recipe names, is not on this machine"]
     return []
 
 

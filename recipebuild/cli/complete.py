@@ -35,10 +35,10 @@ def boards(incomplete: str) -> list[str]:
 
 
 def topics(incomplete: str) -> list[str]:
-    """Topics of ``help``."""
-    from recipebuild.verbs.help_ import TOPICS
+    """Topics of ``help``, and codes of rules."""
+    from recipebuild.verbs.help_ import TOPICS, codes
 
-    return _matching(TOPICS, incomplete)
+    return _matching([*TOPICS, *codes()], incomplete)
 
 
 def toolchains(incomplete: str) -> list[str]:

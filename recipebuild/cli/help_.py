@@ -1,4 +1,4 @@
-"""``help``: topics, verbs, fields of recipes."""
+"""``help``: topics, verbs, rules, fields of recipes."""
 
 from __future__ import annotations
 
@@ -14,23 +14,27 @@ def help_(
     topic: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[TOPIC]", help="A topic, a verb, or a field of recipes.", autocompletion=complete.topics
+            metavar="[TOPIC]",
+            help="A topic, a verb, a rule such as RB101, or a field of recipes.",
+            autocompletion=complete.topics,
         ),
     ] = None,
 ) -> None:
-    """Explain a topic (errors, recipes, steps, environment, editors, completion), a verb, or a field of recipes.
+    """Explain a topic (errors, recipes, rules, steps, environment, ...), a verb, a rule, or a field of recipes.
 
     Example: recipebuild help errors
 
     Example: recipebuild help board run
 
     Example: recipebuild help input.shape
+
+    Example: recipebuild help RB101
     """
     typer.echo(_text(context, topic or []), nl=False)
 
 
 def _text(context: typer.Context, words: list[str]) -> str:
-    from recipebuild.verbs.help_ import TOPICS, field_text, refuse
+    from recipebuild.verbs.help_ import TOPICS, field_text, refuse, rule_text
 
     name = " ".join(words)
     if not words:
@@ -41,13 +45,13 @@ def _text(context: typer.Context, words: list[str]) -> str:
                 "",
                 *lines,
                 "",
-                "Also: recipebuild help VERB, recipebuild help FIELD (such as input.shape).",
+                "Also: recipebuild help VERB, recipebuild help FIELD (such as input.shape), recipebuild help RB101.",
                 "",
             ]
         )
     if name in TOPICS:
         return TOPICS[name][1]()
-    return _verb(context, words) or field_text(name) or refuse(name)
+    return _verb(context, words) or rule_text(name) or field_text(name) or refuse(name)
 
 
 def _verb(context: typer.Context, words: list[str]) -> str:

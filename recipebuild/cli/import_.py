@@ -34,11 +34,11 @@ def import_(
     if output is None:
         typer.echo(made.text, nl=False)
     for mistake in made.mistakes:
-        say(f"warning: {mistake.message}")
+        say(f"warning: {mistake.code} {mistake.message}")
         say(f"  {mistake.remedy}")
     for note in made.notes:
         say(f"note: {note}")
     for name in made.undocumented:
-        say(f"note: {name} is not documented; it is kept in pulsar2.overrides")
+        say(f"note: RB313 {name} is not documented; it is kept in pulsar2.overrides")
     for name, why in made.missing.items():
         say(f"fill in: {name}: {why}")

@@ -86,4 +86,4 @@ def _print_findings(model: OnnxModel, hardware: str | None) -> None:
         say(f"{hardware}: nothing known against it; the tables are a pre-screen, no promise")
     for finding in model.findings or ():
         where = "" if finding.source == "documented" else " [field]"
-        typer.echo(f"{finding.severity:8} {finding}{where}")
+        typer.echo(f"{finding.severity:8} {finding.code} {finding}{where}")

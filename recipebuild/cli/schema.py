@@ -1,15 +1,27 @@
-"""``schema``: the JSON Schema of recipes, for editors."""
+"""``schema``: the JSON Schema of recipes, for editors, and of the files that builds leave."""
 
 from __future__ import annotations
+
+from typing import Annotated
+
+import typer
 
 from recipebuild.cli.exits import print_json
 
 
-def schema() -> None:
-    """Print the JSON Schema of recipes, for editors; recipebuild help editors tells how they are told of it.
+def schema(
+    file: Annotated[
+        str, typer.Argument(metavar="[FILE]", help="recipe, manifest, model, quant, lint or accepted.")
+    ] = "recipe",
+) -> None:
+    """Print the JSON Schema of recipes, for editors, or of a file that other programs read.
+
+    `recipebuild help editors` explains how an editor uses it.
 
     Example: recipebuild schema
+
+    Example: recipebuild schema manifest
     """
     from recipebuild.verbs.schema import json_schema
 
-    print_json([json_schema()])
+    print_json([json_schema(file)])

@@ -10,6 +10,7 @@ from recipebuild.cli import options as opt
 from recipebuild.cli.exits import print_json, say, say_error
 
 if TYPE_CHECKING:
+    from recipebuild.errors import CheckError
     from recipebuild.verbs.tune import Figures, Tuned
 
 Write = Annotated[bool, typer.Option("--write", help="Write the change into the recipe, if it meets the goal.")]
@@ -37,7 +38,6 @@ def tune(
     Example: recipebuild tune recipes/mine.yaml --set tune.max_drop=0.01 --write
     """
     from recipebuild.cli.live import display
-    from recipebuild.errors import CheckError
     from recipebuild.verbs.tune import Options, tune
 
     options = Options(
@@ -50,13 +50,8 @@ def tune(
         print_json([tuned.as_json()])
     else:
         typer.echo(_text(tuned), nl=False)
-    if not tuned.search.met:
-        error = CheckError(
-            f"{tuned.recipe}: no change was found that loses at most {_points(tuned.goal.max_drop)} points with at "
-            f"most {tuned.goal.max_16bit_share:.0%} of multiply-adds in 16 bit",
-            remedy="allow more with tune.max_drop, tune.max_16bit_share or tune.trials; recipebuild run shows where it "
-            "is lost: layers.json, sensitivity.json",
-        )
+    if not tuned.met:
+        error = _not_met(tuned)
         say_error(error)
         raise typer.Exit(error.exit_code)
     if write and tuned.diff:
@@ -69,19 +64,37 @@ def tune(
 def _text(tuned: Tuned) -> str:
     """Trials, the figures on both halves, and the diff."""
     lines = [f"{'trial':52} {'loss':>7} {'16 bit':>7}"]
-    lines += [
-        f"{str(change)[:52]:52} {_points(outcome.drop):>7} {outcome.share:>7.1%}"
-        for change, outcome in tuned.search.trials
-    ]
+    for change, outcome in tuned.search.trials:
+        lines.append(f"{str(change)[:52]:52} {_points(outcome.drop):>7} {outcome.share:>7.1%}")
+        lines += [f"  {outcome.error}"] if outcome.error else []
     if tuned.search.cut:
         lines.append(f"{tuned.search.cut}: the search was not through")
-    word = "chosen" if tuned.search.met else "best"
+    word = "chosen" if tuned.met else "best"
     lines += ["", f"{word}: {tuned.search.best}; {tuned.share:.1%} of multiply-adds in 16 bit"]
     lines.append(f"tuning:   {_figures(tuned.metric, tuned.tuning)}")
     lines.append(f"held out: {_figures(tuned.metric, tuned.heldout)}; tuning has not seen them")
     if not tuned.diff:
         lines.append("the recipe stays as it is")
     return "\n".join(lines) + f"\n\n{tuned.diff}" if tuned.diff else "\n".join(lines) + "\n"
+
+
+def _not_met(tuned: Tuned) -> CheckError:
+    """Why the goal is not met, and what may be done."""
+    from recipebuild.errors import CheckError
+
+    limit = _points(tuned.goal.max_drop)
+    if tuned.search.met:
+        return CheckError(
+            f"{tuned.recipe}: {tuned.search.best} loses {_points(tuned.tuning.drop)} points on the images that it was "
+            f"chosen by, but {_points(tuned.heldout.drop)} on those that were kept apart, and the limit is {limit}",
+            remedy="evaluate on more images, so that the halves are alike, or allow more with tune.max_drop",
+        )
+    return CheckError(
+        f"{tuned.recipe}: no change was found that loses at most {limit} points with at "
+        f"most {tuned.goal.max_16bit_share:.0%} of multiply-adds in 16 bit",
+        remedy="allow more with tune.max_drop, tune.max_16bit_share or tune.trials; recipebuild run shows where it "
+        "is lost: layers.json, sensitivity.json",
+    )
 
 
 def _figures(metric: str, figures: Figures) -> str:

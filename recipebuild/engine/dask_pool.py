@@ -191,7 +191,7 @@ class DaskPool:
         ]
         if not able:
             need = f" with {', '.join(needs)}" if needs else ""
-            self._messages.put((name, {"warning": f"{name} waits: the Dask cluster has no worker{need} yet"}))
+            self._messages.put((name, {"warning": f"RB803 {name} waits: the Dask cluster has no worker{need} yet"}))
 
     def _hear(self, event: tuple[float, dict[str, Any]]) -> None:
         message = dict(event[1])

@@ -97,7 +97,7 @@ class Transfer:
         if not self.unpushed:
             return ""
         results = f"{len(self.unpushed)} results were" if len(self.unpushed) > 1 else "1 result was"
-        return f"interrupted before {results} in the remote store; recipebuild cache push sends what is missing"
+        return f"RB802 interrupted before {results} in the remote store; recipebuild cache push sends what is missing"
 
     def _do(self, kind: str, errand: _Errand) -> None:
         self._open[kind].add(errand)
@@ -156,7 +156,7 @@ class Transfer:
         if error and damaged not in self._warned:
             self._warned.add(damaged)
             then = "results stay on this machine" if kind == "write" else "the run goes on without it"
-            yield errand.name, {"warning": f"{error.message}; {'it is built here' if damaged else then}"}
+            yield errand.name, {"warning": f"RB802 {error.message}; {'it is built here' if damaged else then}"}
         yield errand.name, {"pushed": False} if errand.record else {"fetched": None}
 
     def _give_up(self, kind: str) -> None:

@@ -6,7 +6,8 @@ have one NPU core); the titles of the AX650 pages, which hold for AX650A, AX650N
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 
@@ -19,7 +20,8 @@ class Chip:
         npu_modes: How many NPU cores a model may be compiled for.
         built_as: What Pulsar2 calls it, where that is another name: ``pulsar2 build`` does not know its own.
         operators: The table of operators in ``toolkit/pulsar2/operators/``, by name; ``None`` if none is published.
-        on_chip: Bytes that one tile set may take on NPU1; 0 where nobody published them.
+        on_chip: Bytes that one tile set may take, by NPU mode, where they are published: NPU1 GitHub onnxsim/onnxsim,
+            scripts/axera; NPU3 GitHub AXERA-TECH/Magnetar, diarizen (an image of May 2026).
         latency: Whether ``toolkit/board/latency.yaml`` has measurements of it, from which times are estimated.
     """
 
@@ -27,16 +29,17 @@ class Chip:
     npu_modes: tuple[str, ...]
     built_as: str | None = None
     operators: str | None = None
-    on_chip: int = 0
+    on_chip: Mapping[str, int] = field(default_factory=dict)
     latency: bool = False
 
 
+_AX650_BYTES = {"NPU1": 3_141_632, "NPU3": 11_530_240}
 _ONE, _TWO, _THREE = ("NPU1",), ("NPU1", "NPU2"), ("NPU1", "NPU2", "NPU3")
 
 CHIPS = {
     chip.name: chip
     for chip in (
-        Chip("AX650", _THREE, operators="AX650", on_chip=3_141_632, latency=True),
+        Chip("AX650", _THREE, operators="AX650", on_chip=_AX650_BYTES, latency=True),
         Chip("AX620E", _TWO, operators="AX620E"),
         Chip("AX615", _TWO, operators="AX615"),
         Chip("AX637", _ONE, operators="AX637"),

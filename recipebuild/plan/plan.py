@@ -139,7 +139,8 @@ def _steps(
     """The steps of one entry of the matrix."""
     steps = Steps(recipe, label)
     models = _model(steps)
-    steps.add("lint", "lint.json", {"hardware": recipe.target.hardware}, {"model": models["head"]})
+    target = {"hardware": recipe.target.hardware, "npu_mode": recipe.target.npu_mode}
+    steps.add("lint", "lint.json", target, {"model": models["head"]})
     calibration = steps.calibration
     config = _configure(steps, models["head"], templates["pulsar2"])
     verify = steps.add(

@@ -27,7 +27,7 @@ def _units(recipe: Recipe) -> str | None:
         return None
     as_255 = ", ".join(f"{value * 255:g}" for value in mean), ", ".join(f"{value * 255:g}" for value in std)
     return (
-        "warning: input.mean and input.std look like 0..1 units, but pixels are 0..255 here; "
+        "warning: RB102 input.mean and input.std look like 0..1 units, but pixels are 0..255 here; "
         f"if so, write mean: [{as_255[0]}] and std: [{as_255[1]}]"
     )
 
@@ -38,21 +38,24 @@ def _revision(recipe: Recipe) -> str | None:
         return None
     now = f"`{model.revision}` can move" if model.revision else "there is none"
     return (
-        f"note: model.revision is not pinned to a commit ({now}), so {model.source} may differ from one day to the next"
+        f"note: RB501 model.revision is not pinned to a commit ({now}), "
+        f"so {model.source} may differ from one day to the next"
     )
 
 
 def _weights(recipe: Recipe) -> str | None:
     if recipe.model.weights == "pretrained":
         return None
-    return "note: model.weights is random: good for trying out the build, but what the model predicts means nothing"
+    return (
+        "note: RB502 model.weights is random: good for trying out the build, but what the model predicts means nothing"
+    )
 
 
 def _smooth(recipe: Recipe) -> str | None:
     if recipe.equalize is None or not recipe.equalize.layer_norm or recipe.quantization.smooth_quant is None:
         return None
     return (
-        "note: quantization.smooth_quant does again what equalize.layer_norm did, by a fixed rule: leave it out, "
+        "note: RB315 quantization.smooth_quant does again what equalize.layer_norm did, by a fixed rule: leave it out, "
         "or set equalize.layer_norm: false"
     )
 
@@ -62,6 +65,6 @@ def _calibration(recipe: Recipe) -> str | None:
     if folder.parts[-2:] != QUICKSTART or PurePosixPath(recipe.model.source) == folder.parent / "model":
         return None
     return (
-        "note: calibration.source is the set of drawn street images that comes with recipebuild; "
+        "note: RB212 calibration.source is the set of drawn street images that comes with recipebuild; "
         "real images of your own should take their place: --set calibration.source=FOLDER"
     )

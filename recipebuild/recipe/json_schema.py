@@ -2,16 +2,16 @@
 
 It is the recipe's own model, with two differences, as a file is not yet a recipe: a field that is required may come
 from a base or the matrix, so it is required only where a file has neither; and ``head`` may leave out ``kind``, as it
-has a default.
+has a default. ``check.ignore`` lists the codes, so that editors complete them.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from recipebuild.facts.rules import rules
+from recipebuild.formats.part import DIALECT
 from recipebuild.recipe.schema import RecipeFile
-
-DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def json_schema() -> dict[str, Any]:
@@ -27,6 +27,10 @@ def json_schema() -> dict[str, Any]:
         _plain(section)
     head = schema["properties"]["head"]
     del head["discriminator"]  # an OpenAPI word, of no meaning in JSON Schema
+    ignore = sections["Check"]["properties"]["ignore"]
+    reason = ignore.pop("patternProperties").popitem()[1]
+    ignore["properties"] = {code: {**reason, "description": rule.what} for code, rule in rules().items()}
+    ignore["additionalProperties"] = False
     needed = [name for name in schema.pop("required") if name != "name"]
     del schema["title"], schema["description"]
     _plain(schema)

@@ -19,6 +19,7 @@ from recipebuild.facts.metrics import metrics_of
 from recipebuild.facts.tasks import FEATURES, SEGMENTATION, TASKS, TaskName
 from recipebuild.recipe.board import Board
 from recipebuild.recipe.bundle import BundleText
+from recipebuild.recipe.checking import Check
 from recipebuild.recipe.compiler import Compiler
 from recipebuild.recipe.equalizing import Equalize
 from recipebuild.recipe.evaluate import Evaluate
@@ -259,6 +260,7 @@ class Recipe(Section):
         description="What `recipebuild tune` searches for; with it, each build measures the sensitivity of its blocks",
     )
     board: Board = Field(default=Board(), description="What runs the model on the board, and how it is measured there")
+    check: Check = Field(default=Check(), description="Warnings and notes that the recipe answers, so that they rest")
     bundle: BundleText = Field(default=BundleText(), description="Words for the model card of the bundle")
 
     @model_validator(mode="after")

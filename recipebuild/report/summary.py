@@ -34,7 +34,7 @@ def summary(manifest: Mapping[str, Any], folder: Path, notes_seen: Collection[st
             simplified = read_figures(Simplified, step["metrics"])
             tables += [_operators(simplified)] if simplified else []
     lines = [rendered(table) for table in tables] + [accuracy_text(manifest)]
-    lines += [f"{note}\n" for note in manifest["notes"] if note not in notes_seen]
+    lines += [f"{note}\n" for note in manifest["notes"] if note not in notes_seen and not note.startswith("ignored: ")]
     lines.append(f"toolchain: {toolchain(manifest)}\n")
     lines.append(f"{manifest['recipe']}: {manifest['status']}. {folder}\n")
     return "".join(lines)

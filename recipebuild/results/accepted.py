@@ -19,13 +19,13 @@ from recipebuild.figures.compiled import Compiled
 from recipebuild.figures.deployed import Deployed
 from recipebuild.figures.evaluation import Evaluation
 from recipebuild.figures.values import read_figures
+from recipebuild.formats import VERSIONS
 from recipebuild.recipe.find import find
 from recipebuild.session import Job
 from recipebuild.toolkit.evaluate.noise import is_noise, paired
 
 BETTER, SAME, WORSE = "better", "same within noise", "worse"
 
-VERSION = 1
 _COSTS = {"cycles": 0.01, "latency_ms": 0.05}
 """Figures of speed, and the share by which they must differ to say something: estimated, or measured on a board."""
 
@@ -46,7 +46,7 @@ def read_accepted(recipe: str, job: Job) -> dict[str, Facts]:
     path = path_of(recipe, job)
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-        builds = value["builds"] if value["version"] == VERSION else None
+        builds = value["builds"] if value["version"] == VERSIONS["accepted"] else None
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, LookupError, TypeError):

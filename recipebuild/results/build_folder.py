@@ -71,7 +71,7 @@ def fill(
     """
     before = manifests.read(folder / "manifest.json")
     complete = before if before.get("status") == "ok" else manifests.read(folder / COMPLETE)
-    value = manifests.manifest(job.plan, results, digest_of(job), job.toolchains, job.notes)
+    value = manifests.manifest(job.plan, results, digest_of(job), job.toolchains, job.notes, job.ignore)
     for entry in value["steps"]:
         if (config := _config(results[entry["id"]])) and (
             sources := config_sources(job, results[entry["id"]].step, config, store)
@@ -150,7 +150,7 @@ def _fill_beside(
             entry["log"] = aside + entry["log"]
     value["complete"] = COMPLETE
     if any(path.startswith(f"{ASIDE}/") for path in written):
-        value["notes"].append(f"note: the last complete build is kept; what this run made is in {folder / ASIDE}")
+        value["notes"].append(f"note: RB605 the last complete build is kept; what this run made is in {folder / ASIDE}")
     files = {*written, *complete.get("files", ()), COMPLETE}
     value["files"] = sorted({*files, report_name(value)})
     trouble = "" if _interrupted(value) else _make_report(value, folder)
@@ -182,7 +182,7 @@ def _make_report(manifest: Mapping[str, Any], folder: Path) -> str:
     try:
         write_report(manifest, folder)
     except Exception as error:  # whatever it is, the build is done
-        return f"warning: {folder / REPORT} could not be made: {type(error).__name__}: {error}"
+        return f"warning: RB603 {folder / REPORT} could not be made: {type(error).__name__}: {error}"
     return ""
 
 

@@ -14,7 +14,9 @@ from recipebuild.engine.keys import installed_version
 from recipebuild.engine.task import Result
 from recipebuild.facts.metrics import METRICS, ROWS
 from recipebuild.files import write_text
+from recipebuild.formats import VERSIONS
 from recipebuild.plan.plan import Plan, ResolvedToolchain
+from recipebuild.results.notes import answered
 
 ARTEFACTS = frozenset(
     {
@@ -39,6 +41,7 @@ def manifest(
     recipe_digest: str,
     toolchains: Mapping[str, ResolvedToolchain],
     notes: list[str],
+    ignore: Mapping[str, str],
 ) -> dict[str, Any]:
     """The manifest of one recipe's build, as JSON values.
 
@@ -48,11 +51,15 @@ def manifest(
         recipe_digest: The digest of the recipe after ``extends``, ``--set`` and defaults.
         toolchains: What compiled, by the matrix entry's label.
         notes: What the user should know about the recipe.
+        ignore: The recipe's reasons not to heed a warning or a note, by the rule's code.
     """
     entries = [entry(plan, results[step.id]) for step in plan.steps]
     used = {label: {"name": t.name, "version": t.version} for label, t in toolchains.items()}
+    warnings = [f"warning: {e['name']}: {w}" for e in entries for w in e["metrics"].get("warnings", [])]
+    lines, coded = answered([*notes, *warnings], ignore)
     distinct = list({json.dumps(t): t for t in used.values()}.values())
     return {
+        "version": VERSIONS["manifest"],
         "recipe": plan.name,
         "recipe_digest": recipe_digest,
         "status": _status(entries, whole=plan.whole),
@@ -60,7 +67,8 @@ def manifest(
         "steps": entries,
         "variants": {label: list(ids) for label, ids in plan.variants.items()},
         "metrics": _metrics(plan, results),
-        "notes": notes + [f"warning: {e['name']}: {w}" for e in entries for w in e["metrics"].get("warnings", [])],
+        "notes": lines,
+        "rules": [note.as_json() for note in coded],
         "environment": {
             "recipebuild": __version__,
             "python": platform.python_version(),

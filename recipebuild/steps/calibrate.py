@@ -63,7 +63,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         )
     warnings = concerns(facts, width=params.shape[3], height=params.shape[2])
     if total < params.count:
-        warnings.insert(0, f"{params.count} images asked for, only {total} found: all of them are used")
+        warnings.insert(0, f"RB202 {params.count} images asked for, only {total} found: all of them are used")
     for warning in warnings:
         logger.warning("%s", warning)
     by_area = sorted(facts, key=lambda image: (image.width * image.height, image.width))

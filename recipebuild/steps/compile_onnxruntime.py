@@ -122,7 +122,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         params.method,
         lambda fraction, text: progress(_CALIBRATION_SHARE * fraction, text),
     )
-    warnings = dropped + _constant(measured, params.input.name)
+    warnings = [f"RB312 {each}" for each in dropped] + _constant(measured, params.input.name)
     progress(_CALIBRATION_SHARE, "quantizing")
     settled = settle(model, plan, group_ranges(plan, measured, params.method))
     quantized = written(model, plan, settled)
@@ -176,4 +176,4 @@ def _constant(measured: ActivationStatistics, name: str) -> list[str]:
     bounds = measured.ranges.get(name)
     if bounds is None or bounds.low < bounds.high:
         return []
-    return [f"{name} is {bounds.low:g} throughout the calibration set: other values will be cut off"]
+    return [f"RB213 {name} is {bounds.low:g} throughout the calibration set: other values will be cut off"]

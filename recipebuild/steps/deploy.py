@@ -257,11 +257,11 @@ def _figures(work: _Work) -> dict[str, Any]:
 def _warnings(work: _Work) -> Iterator[str]:
     params, reported = work.params, work.timings[-1].facts.get("pulsar2", "")
     if params.runner and work.sample is None:
-        yield f"{params.name} has no {params.runner}: it was not timed"
+        yield f"RB701 {params.name} has no {params.runner}: it was not timed"
     version = work.interface["toolchain"]["version"]
     ours, theirs = (re.match(r"\d+(\.\d+)*", text) for text in (version, reported))
     if ours and theirs and ours[0] != theirs[0]:
-        yield f"{params.board.program} says that Pulsar2 {reported} compiled the model, the bundle says {version}"
+        yield f"RB702 {params.board.program} says that Pulsar2 {reported} compiled the model, the bundle says {version}"
 
 
 def _costs(model: Path) -> dict[str, Any] | None:

@@ -150,7 +150,7 @@ class _Work:
                     theirs = [answer(forward(a), self.how.task, "PyTorch") for a, _ in pairs]
                     yield "preprocessor", theirs
                 except (RuntimeError, ValueError) as error:  # a model that takes one size only
-                    self.concerns.append(f"the model does not take what {own.name} makes of images: {error}")
+                    self.concerns.append(f"RB116 the model does not take what {own.name} makes of images: {error}")
         yield "pytorch", right
 
     def _all(self, name: str, run: Run) -> list[Answer]:
@@ -179,4 +179,4 @@ def _preprocessing(
     except StepError:
         declared = None
     reasons = disagreements(declared, params.original) if declared else []
-    return [f"{summary}: {'; '.join(reasons) or RUNGS['pytorch'].look_at}"]
+    return [f"RB115 {summary}: {'; '.join(reasons) or RUNGS['pytorch'].look_at}"]

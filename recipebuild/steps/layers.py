@@ -124,7 +124,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
 
 def _too_large(out: Path) -> dict[str, Any]:
     (out / "layers.json").write_text('{"images": 0, "output": null, "tensors": []}\n', encoding="utf-8")
-    warning = "the float and the quantized model have over 2 GiB together: their layers are not compared"
+    warning = "RB507 the float and the quantized model have over 2 GiB together: their layers are not compared"
     return as_json(Layers(images=0, snr_db=None, agreement=None, worst=[], warnings=[warning]))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,9 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from recipebuild.engine.step import Progress
+from recipebuild.formats import VERSIONS
 from recipebuild.toolkit.graph.files import load
-from recipebuild.toolkit.pulsar2.lint import hardware_with_tables, lint
+from recipebuild.toolkit.pulsar2.lint import Finding, hardware_with_tables, lint
 
 logger = logging.getLogger(__name__)
 
@@ -21,22 +22,39 @@ _LISTED = 20
 
 
 class Params(BaseModel):
-    """The chip, such as ``AX650``; of one without a published table of operators nothing is said."""
+    """For what it is linted.
+
+    Attributes:
+        hardware: The chip, such as ``AX650``; of one without a published table of operators nothing is said.
+        npu_mode: How many cores, such as ``NPU3``: it decides what fits on the chip.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     hardware: str
+    npu_mode: str = ""
 
 
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
     """List the nodes; those that do not only run slowly are warnings."""
     known = params.hardware in hardware_with_tables()
-    findings = lint(load(inputs["model"], weights=False), params.hardware) if known else []
-    text = json.dumps({"hardware": params.hardware, "findings": [asdict(each) for each in findings]}, indent=2)
+    findings = lint(load(inputs["model"], weights=False), params.hardware, params.npu_mode) if known else []
+    written = {"hardware": params.hardware, "findings": [asdict(each) for each in findings]}
+    text = json.dumps({"version": VERSIONS["lint"], **written}, indent=2)
     (out / "lint.json").write_text(f"{text}\n", encoding="utf-8")
-    warnings = [f"{params.hardware}: {finding}" for finding in findings if finding.severity != "slow"]
-    if len(warnings) > _LISTED:
-        warnings = [*warnings[:_LISTED], f"and {len(warnings) - _LISTED} more: they are in lint.json"]
+    warnings = _warnings(params.hardware, [finding for finding in findings if finding.severity != "slow"])
     for warning in warnings:
         logger.warning("%s", warning)
     return {"hardware": params.hardware, "findings": len(findings), **({"warnings": warnings} if warnings else {})}
+
+
+def _warnings(hardware: str, findings: Sequence[Finding]) -> list[str]:
+    """A line for each finding; of a rule that finds many, for the first ones and for how many more there are."""
+    warnings = []
+    for code in sorted({finding.code for finding in findings}):
+        lines = [f"{code} {hardware}: {finding}" for finding in findings if finding.code == code]
+        more = len(lines) - _LISTED
+        warnings += lines[:_LISTED] + (
+            [f"{code} {hardware}: and {more} more, which lint.json lists"] if more > 0 else []
+        )
+    return warnings

@@ -29,6 +29,7 @@ from recipebuild.toolkit.evaluate.resize import enlarge, inside
 from recipebuild.toolkit.evaluate.runners import batch
 from recipebuild.toolkit.graph.compare import OutputDifference, check_finite, difference, run_model, with_classes
 from recipebuild.toolkit.graph.head import Head
+from recipebuild.toolkit.graph.joins import unlike
 from recipebuild.toolkit.models.processor import disagreements, normalization, own_processor
 from recipebuild.toolkit.models.run import Weights, torch_runner
 
@@ -81,6 +82,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     progress(0.0, f"{reference} on {len(batches)} images")
     expected = _reference(inputs, params, batches, more)
     warnings = _preprocessing(inputs["model"], params.input) if "model" in inputs else []
+    warnings += _joined(inputs, params)
     axis = _class_axis(params.head, expected[0])
     verified = Verification(
         images=list(images),
@@ -126,6 +128,21 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     return metrics
 
 
+def _joined(inputs: Mapping[str, Path], params: Params) -> list[str]:
+    """Outputs that join tensors of unlike range, measured on the whole calibration set."""
+    spec = params.compiled or params.input
+
+    def feed(name: str, image: Image.Image) -> dict[str, Array]:
+        more = {key: more_tensor(inputs[f"more_{key}"], key, shape, name) for key, shape in params.more.items()}
+        return {spec.name: batch(image, spec), **more}
+
+    feeds = (feed(name, image) for name, image in read_archive(inputs["calibration"]))
+    warnings = [f"RB311 {text}" for text in unlike(inputs["head"], feeds)]
+    for warning in warnings:
+        logger.warning("%s", warning)
+    return warnings
+
+
 def _first(archive: Path) -> dict[str, Image.Image]:
     """The first images of the calibration set, by name."""
     return dict(itertools.islice(read_archive(archive), _IMAGES))
@@ -136,9 +153,9 @@ def _preprocessing(folder: Path, spec: ImageSpec) -> list[str]:
     try:
         own = own_processor(folder)
     except StepError as error:
-        return [error.message]
+        return [f"RB116 {error.message}"]
     declared = normalization(own) if own else None
-    warnings = disagreements(declared, spec) if declared else []
+    warnings = [f"RB114 {text}" for text in disagreements(declared, spec)] if declared else []
     for warning in warnings:
         logger.warning("%s", warning)
     return warnings

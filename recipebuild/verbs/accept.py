@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from recipebuild.errors import RecipeError
+from recipebuild.formats import VERSIONS
 from recipebuild.results import manifest as manifests
-from recipebuild.results.accepted import VERSION, digest_of, facts, path_of
+from recipebuild.results.accepted import digest_of, facts, path_of
 from recipebuild.session import Options, prepare
 
 __all__ = ["Options", "accept"]
@@ -34,7 +35,7 @@ def accept(recipes: Sequence[str], options: Options) -> list[Path]:
             raise RecipeError(
                 f"{folder} is not what {recipe} says now", remedy=f"{again}; give accept the same --set as the run"
             )
-        value = {"version": VERSION, "recipe": job.plan.name, "builds": facts(job, built, folder)}
+        value = {"version": VERSIONS["accepted"], "recipe": job.plan.name, "builds": facts(job, built, folder)}
         paths.append(path_of(recipe, job))
         try:
             paths[-1].write_text(json.dumps(value, indent=2, sort_keys=True) + "\n", encoding="utf-8")

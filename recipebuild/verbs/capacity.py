@@ -34,11 +34,13 @@ def concerns(recipe: Recipe, store: Path, *, pulsar2: bool) -> list[str]:
     """
     lines = []
     if (count := _images(recipe)) is not None and count < recipe.calibration.count:
-        lines.append(f"warning: calibration.count is {recipe.calibration.count}, but there are only {count} images")
-    lines += [f"warning: {link}" for link in _circles(recipe)]
+        lines.append(
+            f"warning: RB202 calibration.count is {recipe.calibration.count}, but there are only {count} images"
+        )
+    lines += [f"warning: RB214 {link}" for link in _circles(recipe)]
     if (parameters := _parameters(recipe)) * 4 > LARGEST:
         lines.append(
-            f"warning: {recipe.model.source} has about {parameters / 1e9:.1f} G parameters, "
+            f"warning: RB504 {recipe.model.source} has about {parameters / 1e9:.1f} G parameters, "
             f"{parameters * 4 / 1e9:.1f} GB in float32: no toolchain takes an ONNX file over 2 GB, so it builds "
             "up to head, not through compile"
         )
@@ -47,11 +49,11 @@ def concerns(recipe: Recipe, store: Path, *, pulsar2: bool) -> list[str]:
     place = next((folder for folder in (store, *store.parents) if folder.exists()), Path("/"))
     free = shutil.disk_usage(place).free
     if free < DISK:
-        lines.append(f"warning: {free >> 20} MiB are free on the disk of {store}; a Pulsar2 build may need more")
+        lines.append(f"warning: RB505 {free >> 20} MiB are free on the disk of {store}; a Pulsar2 build may need more")
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if memory < MEMORY:
         has = f"this machine has {memory >> 30} GiB"
-        lines.append(f"note: Pulsar2 may need more than 20 GB of memory for large networks, and {has}")
+        lines.append(f"note: RB506 Pulsar2 may need more than 20 GB of memory for large networks, and {has}")
     return lines
 
 

@@ -13,6 +13,7 @@ from recipebuild.errors import StepError
 from recipebuild.plan.pulsar2 import configure_params
 from recipebuild.recipe.problems import Place, Problem, RecipeProblems
 from recipebuild.recipe.schema import Recipe
+from recipebuild.results.notes import Note, answered
 from recipebuild.session import DEFAULTS, Job, Options, listed, open_store, prepare
 from recipebuild.verbs.capacity import concerns
 from recipebuild.verbs.render import configure_build
@@ -29,16 +30,23 @@ class Checked:
 
     Attributes:
         recipe: Its name, or as it was given if it cannot be loaded.
+        problems: What is wrong.
+        notes: Warnings and notes, as lines; those that the recipe answers come last.
+        rules: The same, those that have a code, taken apart.
     """
 
     recipe: str
     problems: Sequence[Problem] = ()
     notes: Sequence[str] = ()
+    rules: Sequence[Note] = ()
 
     def as_json(self) -> dict[str, Any]:
         """What ``check --json`` prints."""
         problems = [problem.to_json() for problem in self.problems]
-        return {"recipe": self.recipe, "ok": not problems, "problems": problems, "notes": list(self.notes)}
+        rules = [note.as_json() for note in self.rules]
+        return {
+            "recipe": self.recipe, "ok": not problems, "problems": problems, "notes": list(self.notes), "rules": rules,
+        }  # fmt: skip
 
 
 def check(recipes: str | Sequence[str], options: Options = DEFAULTS) -> list[Checked]:
@@ -50,30 +58,68 @@ def check(recipes: str | Sequence[str], options: Options = DEFAULTS) -> list[Che
         except RecipeProblems as error:
             checked.append(Checked(recipe, error.problems))
             continue
-        problems, notes = _configured(job.recipes)
+        problems, notes = _configured(job, options)
         problems += [*_undescribed(job), *_unmatched(job, options)]
         more = [*_capacity(job, options), *_operators(job, options)]
-        checked.append(Checked(job.plan.name, problems, [*job.notes, *notes, *more]))
+        checked.append(Checked(job.plan.name, problems, *answered([*job.notes, *notes, *more], job.ignore)))
     return checked
 
 
-def _configured(recipes: Sequence[Recipe]) -> tuple[list[Problem], list[str]]:
+def _configured(job: Job, options: Options) -> tuple[list[Problem], list[str]]:
     """What is wrong with the Pulsar2 configurations of recipes, and what the tool would accept in silence."""
+    from recipebuild.toolkit.pulsar2.facts import Facts
     from recipebuild.toolkit.pulsar2.mistakes import mistakes
     from recipebuild.toolkit.pulsar2.settled import composed
 
     problems: dict[str, Problem] = {}
     notes: list[str] = []
-    for recipe in recipes:
+    for label, recipe in zip(job.variants, job.recipes, strict=True):
         try:
             made = composed(configure_build(recipe))
         except StepError as error:
             problems[error.message] = Problem("pulsar2", error.message, Place(recipe.name), error.remedy)
             continue
         notes += [f"warning: {text}" for text in made.warnings]
+        known = Facts(joins=_joined(job, label, options))
         # That mean and std look like 0..1 units is said already, in the recipe's words.
-        notes += [f"warning: {mistake}" for mistake in mistakes(made.config) if mistake.kind != "units"]
+        notes += [
+            f"warning: {mistake.code} {mistake}" for mistake in mistakes(made.config, known) if mistake.kind != "units"
+        ]
     return list(problems.values()), list(dict.fromkeys(notes))
+
+
+def _joined(job: Job, label: str, options: Options) -> dict[str, tuple[str, ...]]:
+    """What each Concat joins, of the model that is compiled if it was built before, or of the ONNX file it is.
+
+    Only an entry that asks for precisions has use for it, so no other reads a model.
+    """
+    recipe = job.variants[label].recipe
+    if not recipe.quantization.layers:
+        return {}
+    source = Path(recipe.model.source)
+    is_file = recipe.model.is_local and source.suffix == ".onnx"
+    model = _built_models(job, options).get(label) or (source if is_file else None)
+    if model is None:
+        return {}
+    from recipebuild.toolkit.graph.files import load as load_model
+    from recipebuild.toolkit.graph.joins import joined_operators
+
+    try:
+        return joined_operators(load_model(model, weights=False))
+    except StepError:  # the step fetch says what is wrong with it
+        return {}
+
+
+def _built_models(job: Job, options: Options) -> dict[str, Path]:
+    """The models that are compiled, by the entry's label, of entries where they were built before."""
+    store = open_store(options)
+    built = {}
+    for preview in preview_steps(job.plan.steps, store):
+        record = store.find(preview.key) if preview.step.name == "head" and preview.key else None
+        for label, ids in job.plan.variants.items():
+            if record and preview.step.id in ids:
+                built[label] = store.path(record.select("model.onnx")[0])
+    return built
 
 
 def _undescribed(job: Job) -> list[Problem]:
@@ -102,21 +148,16 @@ def _unmatched(job: Job, options: Options) -> list[Problem]:
     asked = {label: variant for label, variant in job.variants.items() if _by_module(variant.recipe)}
     if not asked:
         return []
-    store = open_store(options)
-    models = {
-        preview.step.id: preview.key for preview in preview_steps(job.plan.steps, store) if preview.step.name == "head"
-    }
+    models = _built_models(job, options)
     problems: dict[str, Problem] = {}
     for label, variant in asked.items():
-        key = next((key for id_, key in models.items() if id_ in job.plan.variants[label]), None)
-        record = store.find(key) if key else None
-        if record is None:
+        if label not in models:
             continue
         from recipebuild.toolkit.graph.files import load as load_model
         from recipebuild.toolkit.graph.layers import resolve
 
         try:
-            resolve(_by_module(variant.recipe), load_model(store.path(record.select("model.onnx")[0]), weights=False))
+            resolve(_by_module(variant.recipe), load_model(models[label], weights=False))
         except StepError as error:
             place = variant.place("quantization.layers") or Place(variant.recipe.name)
             problems[error.message] = Problem("quantization.layers", error.text, place, error.remedy)
@@ -137,17 +178,24 @@ def _capacity(job: Job, options: Options) -> list[str]:
 
 def _operators(job: Job, options: Options) -> list[str]:
     """What the NPU cannot take: of the model that is compiled, if it was linted before, or of the ONNX file it is."""
-    by_hardware = {recipe.target.hardware: _linted(job, recipe, options) for recipe in job.recipes}
-    return [f"warning: {hardware}: {finding}" for hardware, findings in by_hardware.items() for finding in findings]
+    by_target = {
+        (recipe.target.hardware, recipe.target.npu_mode): _linted(job, recipe, options) for recipe in job.recipes
+    }
+    return [
+        f"warning: {finding.code} {hardware}: {finding}"
+        for (hardware, _), findings in by_target.items()
+        for finding in findings
+    ]
 
 
 def _linted(job: Job, recipe: Recipe, options: Options) -> Sequence[Finding]:
     from recipebuild.toolkit.pulsar2.lint import Finding, hardware_with_tables, lint
 
+    target = recipe.target.model_dump(include={"hardware", "npu_mode"})
     store = open_store(options)
     for known in preview_steps(job.plan.steps, store):
         record = store.find(known.key) if known.step.name == "lint" and known.key else None
-        if record and known.step.params["hardware"] == recipe.target.hardware:
+        if record and target.items() <= known.step.params.items():
             written = json.loads(store.path(record.select("lint.json")[0]).read_text(encoding="utf-8"))
             return [Finding(**each) for each in written["findings"]]
     source = Path(recipe.model.source)
@@ -156,6 +204,6 @@ def _linted(job: Job, recipe: Recipe, options: Options) -> Sequence[Finding]:
     from recipebuild.toolkit.graph.files import load
 
     try:
-        return lint(load(source, weights=False), recipe.target.hardware)
+        return lint(load(source, weights=False), **target)
     except StepError:  # the step fetch says what is wrong with it
         return []

@@ -1,4 +1,4 @@
-"""``help``: what it prints of topics and of fields of recipes."""
+"""``help``: what it prints of topics, of rules and of fields of recipes."""
 
 from __future__ import annotations
 
@@ -123,9 +123,37 @@ def steps() -> str:
     return "\n".join(lines) + "\n"
 
 
+def rules() -> str:
+    """The codes of warnings and notes, a line each, by kind."""
+    from recipebuild.facts.rules import KINDS
+    from recipebuild.facts.rules import rules as table
+
+    lines = ["Warnings and notes begin with the code of their rule; `recipebuild help RB101` explains one."]
+    for kind, about in KINDS.items():
+        lines += ["", f"{kind}xx  {about}", ""]
+        lines += [f"  {code}  {rule.what}" for code, rule in table().items() if code.startswith(kind)]
+    return "\n".join(lines) + "\n"
+
+
+def codes() -> list[str]:
+    """The codes of all rules, in order."""
+    from recipebuild.facts.rules import rules as table
+
+    return list(table())
+
+
+def rule_text(code: str) -> str:
+    """What a rule says, why, an example and the remedy; empty if there is no rule of that code."""
+    from recipebuild.facts.rules import rules as table
+
+    rule = table().get(code.upper()) if code[:2].upper() == "RB" else None
+    return str(rule) if rule else ""
+
+
 TOPICS: Mapping[str, tuple[str, Callable[[], str]]] = {
     "errors": ("exit codes, and what to do", errors),
     "recipes": ("what a recipe is, and the commands around it", lambda: _RECIPES),
+    "rules": ("codes of warnings and notes, such as RB101", rules),
     "steps": ("what is done, one line a step", steps),
     "environment": ("environment variables that count", lambda: _ENVIRONMENT),
     "editors": ("completion and checks while you type a recipe", lambda: _EDITORS),
@@ -160,9 +188,11 @@ def refuse(name: str) -> NoReturn:
     Raises:
         RecipeError: Always.
     """
+    from recipebuild.facts.rules import nearest
     from recipebuild.recipe.fields import all_fields, closest
 
-    near = closest(name, [*TOPICS, *(".".join(path) for path in all_fields())])
+    fields = [".".join(path) for path in all_fields()]
+    near = nearest(name) if name.upper().startswith("RB") else closest(name, [*TOPICS, *fields])
     meant = f"did you mean {near}?\n" if near else ""
     raise RecipeError(
         f"there is no help on {name}",

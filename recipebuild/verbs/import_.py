@@ -46,7 +46,10 @@ class ImportedRecipe:
 
     def as_json(self) -> dict[str, Any]:
         """What ``import --json`` prints."""
-        mistakes = [{"kind": m.kind, "field": m.field, "message": m.message, "remedy": m.remedy} for m in self.mistakes]
+        mistakes = [
+            {"code": m.code, "kind": m.kind, "field": m.field, "message": m.message, "remedy": m.remedy}
+            for m in self.mistakes
+        ]
         return {
             "recipe": self.text, "fill_in": dict(self.missing), "undocumented": self.undocumented,
             "notes": self.notes, "mistakes": mistakes,

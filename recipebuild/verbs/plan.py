@@ -61,7 +61,7 @@ class RemoteRecords:
         except CheckError:  # a run would build it
             return None
         except MissingError as error:
-            self._notes.append(f"warning: {error.message}: what it has is not told here")
+            self._notes.append(f"warning: RB802 {error.message}: what it has is not told here")
             self._remote = None
             return None
 

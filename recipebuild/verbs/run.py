@@ -21,6 +21,7 @@ from recipebuild.report.summary import summary
 from recipebuild.results.accepted import read_accepted, regressions
 from recipebuild.results.build_folder import fill, make_folder
 from recipebuild.results.event_log import EventLog
+from recipebuild.results.notes import read
 from recipebuild.session import DEFAULTS, Job, Options, Session, listed, open_store, prepare
 from recipebuild.verbs.lock import check_locked
 
@@ -38,7 +39,8 @@ class Build:
             was built and the run was stopped while it still sent results to a remote store.
         place: Where the recipe says the field that the failed step's error is about, or else its section; ``None`` if
             it says neither, or the error is about no field.
-        warnings: What was told by events while it ran; among the manifest's notes, too.
+        warnings: What was told by events while it ran, steps' own warnings when they were built; among the manifest's
+            notes, too.
         trouble: Why there is no new ``report.html``; empty if all is well.
     """
 
@@ -76,6 +78,7 @@ def run(
     jobs = prepare(recipes, options)
     accepted = [read_accepted(recipe, job) for recipe, job in zip(recipes, jobs, strict=True)]
     warned: dict[str, list[str]] = {}
+    ignore = {step.id: job.ignore for job in jobs for step in job.plan.steps}
     with contextlib.ExitStack() as stack:
         session = stack.enter_context(Session(options, [step for job in jobs for step in job.plan.steps]))
         folders = [make_folder(options.build_dir / job.plan.name) for job in jobs]
@@ -86,7 +89,12 @@ def run(
             if event.status == "warning":
                 warned.setdefault(event.step.id, []).append(f"warning: {event.text}")
             log.write(event)
-            on_event(event)
+            if event.status != "warning" or not _is_ignored(event.text, ignore[event.step.id]):
+                on_event(event)
+            for text in _concerns(event):
+                if not _is_ignored(text, ignore[event.step.id]):
+                    warned.setdefault(event.step.id, []).append(f"warning: {text}")
+                    on_event(Event(event.step, "warning", text=text))
 
         on_plan(session.steps, session.jobs, options.executor)
         if options.locked:
@@ -111,6 +119,17 @@ def run(
         Build(folder, manifest, e[0] if e else None, place, warned, trouble)
         for folder, (manifest, trouble), e, place, warned in parts
     ]
+
+
+def _concerns(event: Event) -> list[str]:
+    """What a step that was just built warns of: to be told before hours of compilation, not after."""
+    warnings = (event.metrics or {}).get("warnings", ()) if event.status == "built" else ()
+    return [f"{event.step.name}: {warning}" for warning in warnings]
+
+
+def _is_ignored(text: str, ignore: Mapping[str, str]) -> bool:
+    note = read(f"warning: {text}", ignore)
+    return note is not None and note.level == "ignored"
 
 
 def figure(entry: Mapping[str, Any]) -> str:

@@ -38,7 +38,7 @@ from recipebuild.recipe.load import Variant, load
 from recipebuild.recipe.tune import Tune
 from recipebuild.session import Options, Session, embedded_toolchain, plan_recipe
 from recipebuild.verbs.tuning.change import RecipeChange, TunableBlock, blocks_of
-from recipebuild.verbs.tuning.search import FAILED, Outcome, SearchResult, Start, search
+from recipebuild.verbs.tuning.search import Outcome, SearchResult, Start, failed, search
 
 __all__ = ["Figures", "Options", "Tuned", "tune"]
 
@@ -95,6 +95,11 @@ class Tuned:
     text: str
     diff: str
 
+    @property
+    def met(self) -> bool:
+        """Whether the goal is met, on the images that the search has not seen, too."""
+        return self.search.met and self.heldout.drop <= self.goal.max_drop
+
     def write(self) -> None:
         """Write the change into the recipe.
 
@@ -116,11 +121,13 @@ class Tuned:
                 "values": change.values(()),
                 "drop": _finite(outcome.drop),
                 "share_16bit": outcome.share,
+                **({"error": outcome.error} if outcome.error else {}),
             }
             for change, outcome in self.search.trials
         ]
         return {
-            "recipe": self.recipe, "met": self.search.met, "cut": self.search.cut, "metric": self.metric,
+            "recipe": self.recipe, "met": self.met, "met_on_tuning": self.search.met, "cut": self.search.cut,
+            "metric": self.metric,
             "goal": self.goal.model_dump(), "change": self.values, "share_16bit": self.share,
             "tuning": vars(self.tuning), "heldout": vars(self.heldout), "trials": trials, "diff": self.diff,
         }  # fmt: skip
@@ -143,8 +150,7 @@ def tune(recipe: str, options: Options, on_event: OnEvent = lambda event: None) 
     own = trials.own
     goal = own.tune or Tune()
     began = time.monotonic()
-    quantization = own.quantization
-    start = Start(quantization.method, own.calibration.count, quantization.smooth_quant is not None)
+    start = Start(own.quantization.method, own.calibration.count, own.equalize is not None)
     result = search(
         start, goal, lambda changes: trials.measure(changes, "tuning"), trials.blocks,
         lambda: time.monotonic() - began < 60 * goal.minutes,
@@ -199,13 +205,13 @@ class _Trials:
             evaluated, compiled = results["evaluate"], results["compile"]
             if evaluated.record is None or compiled.record is None or results["judge"].record is None:
                 self._give_up(results, unless=bool(change.settings or change.wide))
-                outcomes.append(FAILED)
+                outcomes.append(failed(_why(results)))
                 continue
             accuracy = read_figures(Evaluation, evaluated.record.metrics)
             built = read_figures(Compiled, compiled.record.metrics)
             assert accuracy and accuracy.drop is not None and built, "both steps give them"  # noqa: S101
             self.metric = accuracy.metric
-            outcomes.append(Outcome(accuracy.drop, built.share_16bit or 0.0, accuracy))
+            outcomes.append(Outcome(max(accuracy.drop, 0.0), built.share_16bit or 0.0, accuracy))
         return outcomes
 
     def blocks(self, change: RecipeChange) -> list[TunableBlock]:
@@ -268,6 +274,11 @@ def _of_trial(step: Step, part: Part) -> Step:
     kept = {name: source for name, source in step.inputs.items() if name != "weights"}
     needed = step.params["dataset"]["task"] == DEPTH and step.params["depth"] is None
     return replace(step, params={**step.params, "part": part}, inputs=step.inputs if needed else kept)
+
+
+def _why(results: dict[str, Result]) -> str:
+    """What stopped a variant: the step, and its error."""
+    return next((f"{name}: {result.error.message}" for name, result in results.items() if result.error), "not built")
 
 
 def _ended(text: str) -> str:

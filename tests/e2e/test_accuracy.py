@@ -40,7 +40,7 @@ def test_the_tables_have_every_model_and_every_rung(project: Project) -> None:
 
 def test_wrong_mean_is_said_to_be_that(project: Project) -> None:
     said = set_(project, "input.mean=[103.53, 116.28, 123.675]", until="verify")
-    assert "warning: verify: input.mean is [103.53, 116.28, 123.675]" in said
+    assert "warning: verify: RB114 input.mean is [103.53, 116.28, 123.675]" in said
     assert "gives [123.675, 116.28, 103.53]; red and blue are exchanged" in said
 
 

@@ -152,7 +152,7 @@ def test_a_sample_that_is_missing_is_a_warning(desk: Desk) -> None:
     program.rename(program.with_name("elsewhere"))
     desk.run()
     program.with_name("elsewhere").rename(program)
-    assert any("has no ax_segformer" in note for note in desk.project.manifest()["notes"])
+    assert any("RB701 desk has no ax_segformer" in note for note in desk.project.manifest()["notes"])
     assert "sample_ms" not in desk.figures()
 
 

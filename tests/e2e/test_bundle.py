@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import twins
+from support.formats import follows
 from support.project import Project
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,6 +60,7 @@ def test_the_bundle_has_what_it_promises(built_project: Project) -> None:
     assert {path.name for path in bundle.iterdir()} == FILES | {"quantized.onnx"}
     assert (built_project.build / "bundle.tar.gz").is_file()
     said = json.loads((bundle / "model.json").read_text())
+    follows("model", bundle / "model.json")
     assert said["input"]["shape"] == [1, 3, 64, 128] and said["input"]["normalized_by"] == "program"
     assert len(said["labels"]) == 19 and said["labels"][0]["name"] == "class 0"
     card = (bundle / "README.md").read_text()
@@ -69,6 +71,7 @@ def test_the_bundle_has_what_it_promises(built_project: Project) -> None:
 
 def test_a_bundle_for_the_npu_takes_pixels_and_gives_int32(npu_build: Path) -> None:
     said = json.loads((npu_build / "bundle" / "model.json").read_text())
+    follows("model", npu_build / "bundle" / "model.json")
     assert said["model"] == "compiled.axmodel"
     given = said["input"]
     assert (given["dtype"], given["layout"], given["shape"]) == ("uint8", "NHWC", [1, 64, 128, 3])
@@ -78,6 +81,7 @@ def test_a_bundle_for_the_npu_takes_pixels_and_gives_int32(npu_build: Path) -> N
 
 def test_a_runner_shapes_the_build_and_its_command_is_on_the_card(npu_build: Path) -> None:
     said = json.loads((npu_build / "bundle" / "model.json").read_text())
+    follows("model", npu_build / "bundle" / "model.json")
     outputs = [(output["meaning"], output["dtype"]) for output in said["outputs"]]
     assert outputs == [("logits", "float32"), ("class ids", "int32")]
     assert said["runner"] == "ax_segformer" and said["input"]["color"] == "BGR"

@@ -100,9 +100,9 @@ def test_plan_and_explain_look_into_the_remote_store(built_project: Project, tmp
         in built_project.command("explain", recipe, "head", "--store", there, **new).stdout
     )
     unheard = built_project.command("explain", recipe, "head", "--store", "sftp://127.0.0.1:1/team", **new).stdout
-    assert unheard.count("warning: the store sftp://127.0.0.1:1/team cannot be read") == 1
+    assert unheard.count("warning: RB802 the store sftp://127.0.0.1:1/team cannot be read") == 1
     down = built_project.command("plan", recipe, "quickstart", "--store", "sftp://127.0.0.1:1/team", **new).stdout
-    assert down.count("warning: the store sftp://127.0.0.1:1/team cannot be read") == 1
+    assert down.count("warning: RB802 the store sftp://127.0.0.1:1/team cannot be read") == 1
     assert "never built before" in down
 
 

@@ -86,7 +86,7 @@ def add_step(tree: Tree) -> None:
     tree.insert("recipebuild/plan/kinds.py", '    "lint": ', '    "mine": Kind("recipebuild.steps.mine"),\n')
     tree.insert(
         "recipebuild/plan/plan.py",
-        "    images = recipe.calibration\n",
+        "    calibration = steps.calibration\n",
         '    steps.add("mine", "mine.txt", {}, {"model": models["head"]})\n',
     )
     tree.insert("docs/manifest.md", "| `lint` |", "| `mine` | `bytes` |\n")

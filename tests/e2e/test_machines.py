@@ -64,9 +64,16 @@ def test_a_remote_that_is_down_is_told_once_in_the_terminal_and_in_the_manifest(
         AWS_ENDPOINT_URL="http://127.0.0.1:1", AWS_ACCESS_KEY_ID="k", AWS_SECRET_ACCESS_KEY="s",
     )  # fmt: skip
     assert (said.stdout + said.stderr).count("s3://bucket/team cannot be read") == 1
-    assert "warning: the store s3://bucket/team" in said.stderr
+    assert "warning: RB802 the store s3://bucket/team" in said.stderr
     notes = [note for note in project.manifest()["notes"] if "s3://bucket/team" in note]
     assert len(notes) == 1 and notes[0].startswith("warning: ") and "the run goes on without it" in notes[0]
+    answered = ("--set", "check.ignore={RB802: this machine has no network}", "--set", "calibration.seed=5")
+    said = project.command(
+        "run", project.recipe, *CHEAP, *answered, "--store", "s3://bucket/team",
+        AWS_ENDPOINT_URL="http://127.0.0.1:1", AWS_ACCESS_KEY_ID="k", AWS_SECRET_ACCESS_KEY="s",
+    )  # fmt: skip
+    assert "s3://bucket/team" not in said.stdout + said.stderr
+    assert any(note.startswith("ignored: RB802 the store s3://bucket/team") for note in project.manifest()["notes"])
 
 
 SLOW = """

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from support.documented import ROOT
+from support.formats import follows
 from support.project import Project
 
 from recipebuild.facts.metrics import METRICS, ROWS
@@ -61,6 +62,7 @@ def test_every_step_has_its_row() -> None:
 @pytest.mark.slow
 def test_the_page_names_all_that_is_in_a_manifest(built_project: Project) -> None:
     assert list(unnamed(built_project.manifest())) == []
+    follows("manifest", built_project.build / "manifest.json")
 
 
 @pytest.mark.slow
@@ -70,6 +72,7 @@ def test_the_page_names_all_that_is_in_the_manifest_of_a_failure(built_project: 
     manifest = built_project.manifest()
     assert manifest["status"] == "failed"
     assert any("error" in entry for entry in manifest["steps"])
+    follows("manifest", built_project.build / "manifest.json")
     assert list(unnamed(manifest)) == []
 
 

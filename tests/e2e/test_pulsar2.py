@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.formats import follows
 from support.project import Project
 
 CONFIG = {
@@ -138,6 +139,7 @@ calibration: {source: ./images, count: 4, format: NumpyObject}
     (calibration,) = config["quant"]["input_configs"]
     assert (calibration["tensor_name"], calibration["calibration_format"]) == ("DEFAULT", "NumpyObject")
     said = json.loads((build / "bundle" / "model.json").read_text())
+    follows("model", build / "bundle" / "model.json")
     assert said["more_inputs"] == [{"name": "mask", "shape": [1, 1, 16, 32], "dtype": "float32"}]
     named = (build / "bundle" / "provenance.json").read_text()
     assert "more_mask/street-0.npy" in named
@@ -156,8 +158,8 @@ def test_import_render_and_inspect(make_project: Callable[[], Project]) -> None:
     project = make_project()
     (project.folder / "config.json").write_text(json.dumps(CONFIG) + "  // as people write them")
     made = project.command("import", "config.json", "-o", "old.yaml")
-    assert "warning: quant.input_configs[0].calibration_mean" in made.stderr
-    assert "debug.dump_frontend_graph is not documented" in made.stderr
+    assert "warning: RB102 quant.input_configs[0].calibration_mean" in made.stderr
+    assert "note: RB313 debug.dump_frontend_graph is not documented" in made.stderr
     assert "fill in: input.shape" in made.stderr
     rendered = json.loads(project.command("render", "old.yaml").stdout)
     assert rendered["debug"] == CONFIG["debug"]

@@ -27,7 +27,7 @@ def comparison(builds: Sequence[Built]) -> str:
         {**alert, "text": f"{title}: {alert['text']}"}
         for title, built in zip(names, builds, strict=True)
         for alert in alerts(built.manifest)
-        if alert["level"] != "note"
+        if alert["level"] in ("error", "warning")
     ]
     sections = [figures_section(builds), _classes(builds, names), _configurations(builds, names)]
     return page(

@@ -21,9 +21,11 @@ from recipebuild.report.page.quantities import (
 from recipebuild.report.pipeline.nodes import duration
 from recipebuild.report.units import size
 
+_LEVELS = ("error", "warning", "note", "ignored")
+
 
 def alerts(manifest: Mapping[str, Any]) -> list[dict[str, str]]:
-    """What went wrong, then warnings, then notes: each with ``level``, ``text`` and ``remedy``."""
+    """What went wrong, warnings, notes, what the recipe ignores: each with ``level``, ``text`` and ``remedy``."""
     alerts = []
     for entry in manifest["steps"]:
         if error := entry.get("error"):
@@ -38,9 +40,9 @@ def alerts(manifest: Mapping[str, Any]) -> list[dict[str, str]]:
         alerts.append({"level": level, "text": text, "remedy": "\n".join(verdict["lines"])})
     for note in manifest["notes"]:
         level, _, text = note.partition(": ")
-        known = level in ("warning", "note")
+        known = level in _LEVELS
         alerts.append({"level": level if known else "note", "text": text if known else note, "remedy": ""})
-    return sorted(alerts, key=lambda alert: ("error", "warning", "note").index(alert["level"]))
+    return sorted(alerts, key=lambda alert: _LEVELS.index(alert["level"]))
 
 
 def tiles(built: Built) -> list[Tile]:

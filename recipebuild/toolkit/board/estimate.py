@@ -134,7 +134,7 @@ def _features(costs: Costs) -> tuple[float, ...]:
 
 def _attention_ms(costs: Costs) -> float:
     engine = _data()["engine"]
-    spilled = sum(size for size in costs.softmax_sizes if size > CHIPS["AX650"].on_chip)
+    spilled = sum(size for size in costs.softmax_sizes if size > CHIPS["AX650"].on_chip["NPU1"])
     return float(_PASSES * spilled / (engine["gigabytes_per_second"] * 1e6))
 
 

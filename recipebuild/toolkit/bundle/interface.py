@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from recipebuild.errors import CheckError, StepError
 from recipebuild.facts.tasks import CLASSIFICATION, SEGMENTATION, TASKS
+from recipebuild.formats import VERSIONS
 from recipebuild.toolkit.calibration.runtime import YUV, Runtime, YuvConversion
 from recipebuild.toolkit.evaluate.palette import palette
 from recipebuild.toolkit.graph.files import load
@@ -54,6 +55,7 @@ def interface(
     _, _, height, width = spec.shape
     fed = runtime if on_npu else Runtime(dtype="FP32", layout="NCHW", normalized=True)
     return {
+        "version": VERSIONS["model"],
         "model": compiled.name,
         "task": task,
         "input": {

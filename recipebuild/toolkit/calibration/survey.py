@@ -71,21 +71,29 @@ def concerns(facts: Sequence[ImageFacts], width: int, height: int) -> list[str]:
 
     looks = {image.name: image.look for image in facts if not image.plain}
     same, far = (set(find(looks)) if looks else set() for find in (twins, strangers))
-    checks: list[tuple[Callable[[ImageFacts], bool], str]] = [
-        (lambda image: image.grey, "grey, and tell nothing of colours"),
-        (stretched, f"stretched by more than {_MAX_STRETCH} to fit {width}x{height}"),
-        (small, f"smaller than {width}x{height}: enlarged, they lack detail"),
-        (lambda image: image.plain, "of a single colour, and tell nothing"),
-        (lambda image: image.name in same, "nearly the same as others, and tell little more (select: diverse)"),
-        (lambda image: image.name in far, "far from all others: see that they are what the model will get"),
-        (lambda image: image.turned, "marked as rotated by EXIF, which is not applied: they are used as stored"),
+    checks: list[tuple[Callable[[ImageFacts], bool], str, str]] = [
+        (lambda image: image.grey, "RB205", "grey, and tell nothing of colours"),
+        (stretched, "RB206", f"stretched by more than {_MAX_STRETCH} to fit {width}x{height}"),
+        (small, "RB207", f"smaller than {width}x{height}: enlarged, they lack detail"),
+        (lambda image: image.plain, "RB208", "of a single colour, and tell nothing"),
+        (
+            lambda image: image.name in same,
+            "RB209",
+            "nearly the same as others, and tell little more (select: diverse)",
+        ),
+        (lambda image: image.name in far, "RB210", "far from all others: see that they are what the model will get"),
+        (
+            lambda image: image.turned,
+            "RB211",
+            "marked as rotated by EXIF, which is not applied: they are used as stored",
+        ),
     ]
     warnings = []
-    for check, text in checks:
+    for check, code, text in checks:
         names = [image.name for image in facts if check(image)]
         if names:
             listed = ", ".join(names[:_NAMED]) + (", ..." if len(names) > _NAMED else "")
-            warnings.append(f"{len(names)} of {len(facts)} images are {text}: {listed}")
+            warnings.append(f"{code} {len(names)} of {len(facts)} images are {text}: {listed}")
     if len(facts) < _ENOUGH:
-        warnings.append(f"{len(facts)} images are few: the ranges of activations depend on which; 32 is usual")
+        warnings.append(f"RB204 {len(facts)} images are few: the ranges of activations depend on which; 32 is usual")
     return warnings

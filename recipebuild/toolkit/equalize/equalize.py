@@ -293,7 +293,7 @@ def _without_harm(
     if not chosen or same(candidate) <= RELATIVE:
         return [done for _, done in chosen], candidate
     if len(chosen) == 1:
-        logger.warning("%s was taken back: it changed what the model gives", chosen[0][1].tensor)
+        logger.warning("RB604 %s was taken back: it changed what the model gives", chosen[0][1].tensor)
         return [], model
     half = len(chosen) // 2
     kept, candidate = _without_harm(model, chosen[:half], same)

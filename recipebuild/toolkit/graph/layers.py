@@ -64,10 +64,18 @@ def _matching(patterns: Sequence[str], model: onnx.ModelProto) -> list[str]:
 
 
 def _matches(pattern: str, name: str, modules: Sequence[str]) -> bool:
-    """Whether a pattern is of the layer's name, or of a module that it lies in, from any of the path's parts on."""
+    """Whether a pattern is of the layer's name, or of a module that it lies in, from any of the path's parts on.
+
+    A list of modules (``stages.2.blocks``) is none that the exporter names, so the beginnings of paths count, too.
+    """
     paths = [path.split(".") for path in modules]
-    tails = (".".join(parts[start:]) for parts in paths for start in range(len(parts)))
-    return fnmatchcase(name, pattern) or any(fnmatchcase(tail, pattern) for tail in tails)
+    parts_of = (
+        ".".join(parts[start:end])
+        for parts in paths
+        for start in range(len(parts))
+        for end in range(start + 1, len(parts) + 1)
+    )
+    return fnmatchcase(name, pattern) or any(fnmatchcase(part, pattern) for part in parts_of)
 
 
 def _modules_of_layers(model: onnx.ModelProto) -> dict[str, list[str]]:

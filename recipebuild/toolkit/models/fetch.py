@@ -80,7 +80,7 @@ def snapshot(
     except Exception as error:  # whatever a network, a proxy, a portal page or the library makes of it
         if cached is None or _is_answer(error) or not _is_complete(cached, allow_pickle=True):
             _give_up(hub_id, revision, error)
-        logger.warning("the hub cannot be reached (%s): taking %s from the cache", reason(error), cached.commit)
+        logger.warning("RB801 the hub cannot be reached (%s): taking %s from the cache", reason(error), cached.commit)
         return cached
     files = needed_files(sizes, allow_pickle=allow_pickle, where=f"{hub_id} at {commit}")
     meter = Meter({name: sizes[name] for name in files}, progress)
@@ -133,7 +133,7 @@ def look_up(hub_id: str, revision: str | None) -> Listing:
     except Exception as error:  # whatever a network, a proxy, a portal page or the library makes of it
         if cached is None or _is_answer(error):
             _give_up(hub_id, revision, error)
-        logger.warning("the hub cannot be reached (%s): taking %s from the cache", reason(error), cached.commit)
+        logger.warning("RB801 the hub cannot be reached (%s): taking %s from the cache", reason(error), cached.commit)
         return Listing(cached.folder, cached.commit, frozenset(file_names(cached.folder)))
     return Listing(path.parent, commit, names)
 

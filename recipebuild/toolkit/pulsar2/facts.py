@@ -25,12 +25,14 @@ class Facts:
         inputs: The model's inputs by name, each with its sizes where they are known.
         outputs: The names of its outputs.
         layers: Its nodes' operators by the nodes' names.
+        joins: Of each Concat, by its name, the operators whose results it joins, whatever only moves data between.
         archives: How many files of each calibration format an archive holds, by the name it has in the configuration.
     """
 
     inputs: Mapping[str, tuple[int, ...] | None] = field(default_factory=dict)
     outputs: tuple[str, ...] = ()
     layers: Mapping[str, str] = field(default_factory=dict)
+    joins: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     archives: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
@@ -49,6 +51,7 @@ def facts(model: Path | None = None, archives: Iterable[str] = (), folder: Path 
     if model is None:
         return Facts(archives=counted)
     from recipebuild.toolkit.graph.files import load
+    from recipebuild.toolkit.graph.joins import joined_operators
     from recipebuild.toolkit.graph.statistics import inputs, outputs
 
     graph = load(model, weights=False)
@@ -56,6 +59,7 @@ def facts(model: Path | None = None, archives: Iterable[str] = (), folder: Path 
         {tensor.name: tensor.sizes for tensor in inputs(graph)},
         tuple(tensor.name for tensor in outputs(graph)),
         {node.name: node.op_type for node in graph.graph.node if node.name},
+        joined_operators(graph),
         counted,
     )
 

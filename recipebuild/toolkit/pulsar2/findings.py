@@ -41,7 +41,8 @@ def findings(built: Pulsar2Output, config: BuildConfig, model: onnx.ModelProto) 
         )
     quantized = read_quantized(built.out / "quant" / "quant_axmodel.json")
     missed = dropped(config, quantized, _operators(built, model))
-    warnings = [*_cpu(compiled), *_settings(built, config), *_cosine(built), *missed]
+    warnings = [*_cpu(compiled), *_settings(built, config), *_cosine(built)]
+    warnings += [f"RB312 {each}" for each in missed]
     figures = as_json(
         Compiled(
             bytes=built.compiled.stat().st_size,
@@ -73,7 +74,7 @@ def _operators(built: Pulsar2Output, model: onnx.ModelProto) -> dict[str, str]:
 def _cpu(compiled: AxModel) -> list[str]:
     """Parts that run on the CPU."""
     parts = [part for part in compiled.subgraphs if part.runs_on == "CPU"]
-    return [f"{part.name} runs on the CPU: {', '.join(part.operators)}" for part in parts]
+    return [f"RB601 {part.name} runs on the CPU: {', '.join(part.operators)}" for part in parts]
 
 
 def _settings(built: Pulsar2Output, config: BuildConfig) -> list[str]:
@@ -85,10 +86,10 @@ def _settings(built: Pulsar2Output, config: BuildConfig) -> list[str]:
         entry = asked.get(name) or asked.get("DEFAULT")
         shown = row.get("Data Format", "").replace(" ", "")
         if entry and shown and not shown.endswith("…") and shown != entry.calibration_format:
-            differences.append(f"{name} was calibrated from {shown}, not from {entry.calibration_format}")
+            differences.append(f"RB314 {name} was calibrated from {shown}, not from {entry.calibration_format}")
     level = built.log.figures.get("transformer_opt_level")
     if level is not None and level != config.quant.transformer_opt_level:
-        differences.append(f"transformer_opt_level was {level}, not {config.quant.transformer_opt_level}")
+        differences.append(f"RB314 transformer_opt_level was {level}, not {config.quant.transformer_opt_level}")
     return differences
 
 
@@ -99,6 +100,6 @@ def _cosine(built: Pulsar2Output) -> list[str]:
         return []
     last, worst = rows[-1], min(rows, key=lambda row: row["cosine"])
     return [
-        f"the quantized model's last layer has cosine {last['cosine']:g} with the float one "
+        f"RB602 the quantized model's last layer has cosine {last['cosine']:g} with the float one "
         f"({NORMAL_COSINE:g} is normal); the worst layer is {worst['operator']} with {worst['cosine']:g}"
     ]

@@ -18,6 +18,8 @@ from recipebuild.toolkit.pulsar2.config.write import plain
 from recipebuild.toolkit.pulsar2.facts import Facts
 
 _NO_FACTS = Facts()
+_FP32_FAILS = ("Softmax", "LayerNormalization")
+_WIDE = ("U16", "S16")
 _TOLERANCE = 0.06
 """How far, in 0..255 units, two spellings of one mean or std are apart: 66.6 for 66.6322."""
 
@@ -27,12 +29,14 @@ class Mistake:
     """Something that the tool would take, and that is most likely not meant.
 
     Attributes:
+        code: That of its rule, such as ``RB101``.
         kind: Its name in ``mistakes.yaml``.
         field: Where it is.
         message: What is wrong, in one line.
         remedy: What to do about it.
     """
 
+    code: str
     kind: str
     field: str
     message: str
@@ -134,6 +138,8 @@ def _inputs(config: BuildConfig, facts: Facts) -> Matches:
         name = processor.tensor_name
         calibrated = by_name.get(name) or by_name.get(DEFAULT) or (_only(config) if name == DEFAULT else None)
         yield from _colours(processor, field)
+        if processor.src_dtype == "FP16":
+            yield "half-input", f"{field}.src_dtype", {}
         if calibrated and calibrated.calibration_format == "Image":
             yield from _runtime(processor, calibrated, field)
     named = [
@@ -189,6 +195,7 @@ def _layers(config: BuildConfig, facts: Facts) -> Matches:
             if facts.layers and name not in facts.layers and not re.match(r"op_\d+:", name):
                 yield "no-such-layer", field, {"name": name, "near": _near(name, facts)}
         yield from _precision(layer, field, facts)
+    yield from _undone(config, facts)
 
 
 def _precision(layer: LayerConfig, field: str, facts: Facts) -> Matches:
@@ -199,12 +206,35 @@ def _precision(layer: LayerConfig, field: str, facts: Facts) -> Matches:
     for operator, named in operators.items():
         if operator in MOVES and layer.data_type:
             yield "moves-data", field, {"operator": named}
+        elif layer.data_type == "FP32" and operator in _FP32_FAILS:
+            yield "fp32-fails", field, {"operator": named}
         elif layer.data_type == "FP32" and operator not in FP32_OPERATORS:
             conv = ", or for its output alone output_data_type: FP32" if operator == "Conv" else ""
             yield "fp32-ignored", field, {"operator": named, "documented": ", ".join(FP32_OPERATORS), "conv": conv}
         for name in ("output_data_type", "weight_data_type"):
             if getattr(layer, name) and operator != "Conv":
                 yield "conv-only", f"{field}.{name}", {"operator": named}
+
+
+def _undone(config: BuildConfig, facts: Facts) -> Matches:
+    """Operators with 16 bits whose results a Concat of 8 bits joins; of entries that select operators by type."""
+    wide = [(at, layer) for at, layer in enumerate(config.quant.layer_configs) if layer.data_type in _WIDE]
+    if any(layer.start_tensor_names for _, layer in wide):
+        return  # which nodes lie between two tensors, the optimized graph decides
+    selected = {
+        name for _, layer in wide for name in (layer.layer_name, *layer.layer_names, layer.op_type, *layer.op_types)
+    }
+    for at, layer in wide:
+        operators = {op for op in (layer.op_type, *layer.op_types) if op}
+        undone = [
+            name for name, joined in facts.joins.items() if operators & set(joined) and not {"Concat", name} & selected
+        ]
+        if undone:
+            joined = operators & {operator for name in undone for operator in facts.joins[name]}
+            more = f" and {len(undone) - 1} more" if len(undone) > 1 else ""
+            yield "undone-by-concat", f"quant.layer_configs[{at}]", {
+                "type": layer.data_type, "operators": ", ".join(sorted(joined)), "concats": f"{undone[0]}{more}",
+            }  # fmt: skip
 
 
 def _operator(name: str) -> str | None:
@@ -238,7 +268,7 @@ def _settings(config: BuildConfig) -> Matches:
 def _in_words(kind: str, field: str, values: dict[str, Any]) -> Mistake:
     words = _data()["mistakes"][kind]
     filled = {name: words[name].format(field=field, **values) for name in ("says", "remedy")}
-    return Mistake(kind, field, filled["says"], filled["remedy"])
+    return Mistake(words["code"], kind, field, filled["says"], filled["remedy"])
 
 
 def _sets() -> dict[str, dict[str, list[float]]]:

@@ -15,6 +15,9 @@ _CAST_TYPES = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "float32")
 _SMALL = 4096
 """Elements per sample along the normalized axes; the documentation does not say what small is."""
 
+_LONGEST = 65_535
+"""The longest side that a Resize was seen to give (GitHub AXERA-TECH/Magnetar, issues)."""
+
 
 class Look:
     """A model, asked about its nodes.
@@ -246,6 +249,14 @@ def _constant_indices(node: onnx.NodeProto, look: Look) -> str:
     return "constant" if look.is_constant(node, 1) and not look.is_constant(node, 0) else ""
 
 
+def _long_side(node: onnx.NodeProto, look: Look) -> str:
+    return "too long" if any(size > _LONGEST for size in look.shape(node.output[0]) or ()) else ""
+
+
+def _with_state(node: onnx.NodeProto, look: Look) -> str:
+    return "state" if look.input_name(node, 5) or look.input_name(node, 6) else ""
+
+
 CONDITIONS: dict[str, Condition] = {
     "counts-padding": _counts_padding,
     "cast-types": _cast_types,
@@ -274,5 +285,7 @@ CONDITIONS: dict[str, Condition] = {
     "square": _square,
     "from-bfloat16": _from_bfloat16,
     "constant-indices": _constant_indices,
+    "long-side": _long_side,
+    "with-state": _with_state,
 }
 """By the name that the tables have for it."""

@@ -38,7 +38,9 @@ class SettledConfig:
     @property
     def warnings(self) -> list[str]:
         """What the user should know about it."""
-        return [f"pulsar2.overrides: {field} is not documented; it is passed through" for field in paths(self.unknown)]
+        return [
+            f"RB313 pulsar2.overrides: {field} is not documented; it is passed through" for field in paths(self.unknown)
+        ]
 
 
 def settled(build: BuildSettings, values: Mapping[str, Any], source: str) -> SettledConfig:

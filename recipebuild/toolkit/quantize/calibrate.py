@@ -37,10 +37,13 @@ class ActivationStatistics:
     Attributes:
         ranges: The extremes of each tensor that a plan needs.
         histograms: The distribution between them; empty for MinMax.
+        probabilities: Tensors that a Softmax gives. Most of their values are next to 0, and the few large ones are what
+            counts: KL, which looks at how many there are of each, would clip those. They have their extremes instead.
     """
 
     ranges: Mapping[str, Range]
     histograms: Mapping[str, Histogram] = field(default_factory=dict)
+    probabilities: frozenset[str] = frozenset()
 
 
 def measure(
@@ -77,9 +80,11 @@ def measure(
         by_tensor = histograms(
             model, activations(model), ranges, batches, lambda done: on_batch(done, 1, "histograms, ")
         )
+    softmax = {node.output[0] for node in model.graph.node if node.op_type == "Softmax"}
     return ActivationStatistics(
         {name: ranges[same[name]] for name in plan.measured},
         {name: by_tensor[same[name]] for name in plan.measured} if by_tensor else {},
+        frozenset(name for name in plan.measured if same[name] in softmax),
     )
 
 
@@ -87,9 +92,11 @@ def group_ranges(plan: QuantizationPlan, measured: ActivationStatistics, method:
     """The range of each group: the union of those of its members."""
     by_group = {}
     for group in plan.groups.values():
-        if method == "MinMax":
-            each = [measured.ranges[name] for name in group.members]
-        else:
-            each = [_CLIPPING[method](measured.histograms[name], group.type) for name in group.members]
+        each = [
+            measured.ranges[name]
+            if method == "MinMax" or (method == "KL" and name in measured.probabilities)
+            else _CLIPPING[method](measured.histograms[name], group.type)
+            for name in group.members
+        ]
         by_group[group.name] = Range(min(span.low for span in each), max(span.high for span in each))
     return by_group

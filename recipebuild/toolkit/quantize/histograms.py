@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from recipebuild.toolkit.quantize.dataset import Batches
 
-BINS = 2048
+BINS = 4096
 SAMPLE = 2**16
 
 

@@ -1,13 +1,15 @@
 """``quant.json``: which tensor of which operator got which parameters, and why, in the shape of ``quant_axmodel.json``.
 
-    {"tensor_configs": {"Add_26": {"507": {"bit_width": 8, "policy": {"PER_TENSOR": true, ...}, "state": "ACTIVATED",
+    {"version": 1,
+     "tensor_configs": {"Add_26": {"507": {"bit_width": 8, "policy": {"PER_TENSOR": true, ...}, "state": "ACTIVATED",
         "quant_min": 0, "quant_max": 255, "hash": 3, "dominator": 3, "rule": "Add takes U8"}}},
      "values": {"3": {"scale": [0.02], "zero_point": [85]}},
      "dropped": []}
 
 ``hash`` numbers the entries; parameters are those of ``dominator``. ``state`` is ACTIVATED for the entry that sets
 parameters, OVERLAPPED for those that share them, BAKED for weights and constants, PASSIVE_BAKED for biases, FP32 for
-what is not quantized. ``rule`` and ``dropped`` (asked for in vain) are ours; the tool's file has other fields there.
+what is not quantized. ``version``, ``rule`` and ``dropped`` (asked for in vain) are ours; the tool's file has other
+fields there.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from recipebuild.formats import VERSIONS
 from recipebuild.toolkit.quantize.numbers import BITS, SIGNED, Parameters, Type, limits
 
 if TYPE_CHECKING:
@@ -39,7 +42,12 @@ def quant_json(model: onnx.ModelProto, plan: QuantizationPlan, settled: SettledP
         for name in node.output:
             if (stored := plan.stored.get(name)) is not None:
                 table.add_activation(node.name, name, stored.group, stored.rule)
-    parts = {"tensor_configs": table.configs, "values": table.values, "dropped": [str(entry) for entry in plan.dropped]}
+    parts = {
+        "version": VERSIONS["quant"],
+        "tensor_configs": table.configs,
+        "values": table.values,
+        "dropped": [str(entry) for entry in plan.dropped],
+    }
     return "{" + ",\n".join(f"{json.dumps(key)}: {_lines(part)}" for key, part in parts.items()) + "}\n"
 
 

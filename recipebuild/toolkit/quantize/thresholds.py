@@ -27,7 +27,9 @@ _PERCENTILE = 0.9999
 _HALVINGS = 10
 _PER_HALVING = 16
 _FIRST_BIN = 128
-_BIN_STEP = 8
+_BIN_STEP = 128
+_SMALL = 0.002
+"""The share of bins next to zero that do not count."""
 _SMOOTHED = 1e-4
 """How many values Q has in the last bin if it is empty there, where P has the clipped ones; ONNX Runtime's figure."""
 
@@ -87,6 +89,9 @@ def kl(histogram: Histogram, kind: Type) -> Range:
     T in the last bin, and the distribution Q that is left of it when the bins up to T are merged to as many as there
     are codes and spread again over the bins that were not empty; the T with the least KL(P || Q).
 
+    As PPQ has it (github.com/OpenPPL/ppq, TorchHistObserver in ppq/quantization/observer/range.py): 4,096 bins,
+    thresholds 128 bins apart, and the first 0.2 % of bins do not count: what is next to zero is much and means little.
+
     TensorRT has 128 codes for |x|; here they are as many of the 256 as lie between zero and T, or -T, for this tensor.
     At least half of the values must be below T: where all are above, as behind a Sqrt, P and Q are the same lone bin.
     """
@@ -99,6 +104,8 @@ def kl(histogram: Histogram, kind: Type) -> Range:
     width = max(histogram.width, max(abs(whole.low), abs(whole.high)) / len(histogram.counts))
     bins = (np.abs(histogram.centers) / width).astype(np.int64)
     magnitudes = np.bincount(bins, histogram.counts).astype(np.float64)
+    small = int(len(magnitudes) * _SMALL)
+    magnitudes[:small], magnitudes[small] = 0, 1
     median = int(np.searchsorted(np.cumsum(magnitudes), magnitudes.sum() / 2))
     ends = [*range(max(_FIRST_BIN, median + 1), len(magnitudes), _BIN_STEP), len(magnitudes)]
     losses = []

@@ -42,10 +42,12 @@ class RecipeChange:
     Attributes:
         settings: Values of fields.
         wide: The blocks in 16 bit.
+        operators: Types of operators without multiply-adds in 16 bit.
     """
 
     settings: Mapping[str, Any] = field(default_factory=dict)
     wide: tuple[TunableBlock, ...] = ()
+    operators: tuple[str, ...] = ()
 
     def with_setting(self, name: str, value: Any) -> RecipeChange:
         """With one more setting."""
@@ -57,16 +59,24 @@ class RecipeChange:
 
     def values(self, layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """All fields that it sets, with ``layers`` of the recipe's own before those of its blocks."""
-        wide = [*layers, *(block.layers for block in self.wide)]
-        return {**self.settings, **({LAYERS: wide} if self.wide else {})}
+        operators = [{"op": list(self.operators), "dtype": "U16"}] if self.operators else []
+        wide = [*layers, *operators, *(block.layers for block in self.wide)]
+        return {**self.settings, **({LAYERS: wide} if self.wide or operators else {})}
 
     @property
     def key(self) -> str:
         """The same for changes that are the same, in whatever order they were put together."""
-        return json.dumps([dict(sorted(self.settings.items())), sorted(block.name for block in self.wide)])
+        blocks = sorted(block.name for block in self.wide)
+        return json.dumps([dict(sorted(self.settings.items())), blocks, sorted(self.operators)])
+
+    @property
+    def parts(self) -> int:
+        """How many things somebody has to read."""
+        return len(self.settings) + len(self.wide) + len(self.operators)
 
     def __str__(self) -> str:
-        words = [f"{name.rpartition('.')[2]} {_short(value)}" for name, value in sorted(self.settings.items())]
+        words = [f"{name.rpartition('.')[2]} {_short(value)}".strip() for name, value in sorted(self.settings.items())]
+        words += [f"{' and '.join(self.operators)} in 16 bit"] if self.operators else []
         if self.wide:
             words.append(f"{len(self.wide)} block{'s' * (len(self.wide) > 1)} in 16 bit")
         return ", ".join(words) or "as it is"

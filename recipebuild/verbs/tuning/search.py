@@ -3,24 +3,33 @@
     result = search(Start("MinMax", 32), goal, measure, blocks)
 
 It ends as soon as something meets the target, with the cheapest kind of change first: settings cost nothing on the
-chip, 16 bits do. What met the target is then made smaller: whatever can be left out is. Blocks are ordered as if what
-they lose added up, as in HAWQ-V2 (Z. Dong et al., arXiv:1911.03852); trials correct that. With such an order there is
-little for a general optimizer to find that a prefix of it does not have.
+chip, 16 bits in operators without multiply-adds little, in blocks more. What met the target is then made smaller:
+whatever can be left out is. Blocks are ordered as if what they lose added up, as in HAWQ-V2 (Z. Dong et al.,
+arXiv:1911.03852); trials correct that. With such an order there is little for a general optimizer to find that a prefix
+of it does not have.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from recipebuild.figures.evaluation import Evaluation
 from recipebuild.verbs.tuning.change import RecipeChange, TunableBlock
 
 METHODS = ("MinMax", "Percentile", "MSE", "KL")
-SMOOTH = {"threshold": 0.2, "strength": 0.6}
+OPERATORS = (
+    ("Add",),
+    ("Add", "LayerNormalization"),
+    ("Softmax",),
+    ("Add", "LayerNormalization", "Concat"),
+    ("Add", "LayerNormalization", "Softmax"),
+)
+"""Types of operators that get 16 bits together, without a multiply-add more: the residual stream first. What a Concat
+joins has one type, so it comes along with its inputs."""
 _LEAST_IMAGES = 4
-_METHOD, _SMOOTH, _COUNT = "quantization.method", "quantization.smooth_quant", "calibration.count"
+_EQUALIZE, _METHOD, _COUNT = "equalize", "quantization.method", "calibration.count"
 _WORTH = 0.02
 """Blocks with a smaller share of the largest one's gain are left in 8 bit."""
 _CHEAP = 0.02
@@ -52,7 +61,7 @@ class Start:
 
     method: str
     count: int
-    smooth_quant: bool = False
+    equalize: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,19 +69,26 @@ class Outcome:
     """What a trial came to.
 
     Attributes:
-        drop: By how much the quantized model is worse than the float one, in the metric's own unit.
+        drop: By how much the quantized model is worse than the float one, in the metric's own unit; 0 where it is
+            better, which is chance.
         share: Of multiply-adds in 16 bit.
         evaluation: All that was measured; ``None`` of a trial that failed.
+        error: Why it failed.
     """
 
     drop: float
     share: float = 0.0
     evaluation: Evaluation | None = None
+    error: str = ""
 
 
-FAILED = Outcome(float("inf"), 1.0)
+def failed(error: str) -> Outcome:
+    """The outcome of a variant that could not be built."""
+    return Outcome(float("inf"), 1.0, error=error)
+
+
 Measure = Callable[[Sequence[RecipeChange]], Sequence[Outcome]]
-"""Builds and evaluates variants, all at once; ``FAILED`` of those that could not be built."""
+"""Builds and evaluates variants, all at once; ``failed`` of those that could not be built."""
 
 
 @dataclass
@@ -155,7 +171,11 @@ class _Search:
             return
         # Settings that are best for all of the model in 8 bit need not be so for what stays in 8 bit: a clipped range,
         # for one, is clipped in 16 bit, too.
-        for base in {change.key: change for change in (RecipeChange(), settings)}.values():
+        operators = self._with_operators(settings)
+        if self._meets_already(operators):
+            self._smaller(operators)
+            return
+        for base in {change.key: change for change in (RecipeChange(), settings, operators)}.values():
             wide = self._wide(base)
             if wide is not None:
                 self._smaller(wide)
@@ -182,12 +202,20 @@ class _Search:
                 return more
         return current
 
+    def _with_operators(self, base: RecipeChange) -> RecipeChange:
+        """A change with operators in 16 bit that have no multiply-adds, if that helps."""
+        wider = [replace(base, operators=operators) for operators in OPERATORS]
+        if self._any(wider):
+            return min((change for change in wider if self._meets_already(change)), key=self._size)
+        best = min(wider, key=self._drop)
+        return best if self._helps(self._drop(best), self._drop(base)) else base
+
     def _settings(self, base: RecipeChange) -> Iterable[tuple[str, object]]:
         """Each other value of each setting."""
+        if not self._start.equalize and _EQUALIZE not in base.settings:
+            yield _EQUALIZE, {}
         method = base.settings.get(_METHOD, self._start.method)
         yield from ((_METHOD, other) for other in METHODS if other != method)
-        if not self._start.smooth_quant and _SMOOTH not in base.settings:
-            yield _SMOOTH, dict(SMOOTH)
         if _COUNT not in base.settings:
             yield _COUNT, 2 * self._start.count
             if self._start.count // 2 >= _LEAST_IMAGES:
@@ -202,7 +230,7 @@ class _Search:
         order = self._order(settings)
         lengths = list(range(1, len(order) + 1))
         few = sorted({n for n in (1, 2, 3, 5, 8, 13, 21, 34) if n < len(order)} | ({len(order)} if order else set()))
-        prefix = {n: RecipeChange(settings.settings, tuple(order[:n])) for n in lengths}
+        prefix = {n: replace(settings, wide=tuple(order[:n])) for n in lengths}
         self._any([prefix[n] for n in few])
         good = next((n for n in few if self._meets_already(prefix[n])), None)
         if good is None:
@@ -229,10 +257,14 @@ class _Search:
         while True:
             fewer = [change.without_setting(name) for name in change.settings]
             fewer += [
-                RecipeChange(change.settings, tuple(kept for kept in change.wide if kept is not block))
+                replace(change, wide=tuple(kept for kept in change.wide if kept is not block))
                 for block in sorted(change.wide, key=lambda block: -block.share)
             ]
-            fewer = [change for change in fewer if change.settings or change.wide]
+            fewer += [
+                replace(change, operators=tuple(kept for kept in change.operators if kept != operator))
+                for operator in change.operators
+            ]
+            fewer = [change for change in fewer if change.parts]
             self._any(fewer)
             good = [change for change in fewer if self._meets_already(change)]
             if not good:
@@ -242,7 +274,7 @@ class _Search:
     def _size(self, change: RecipeChange) -> tuple[float, int, float]:
         """How large a change is: share in 16 bit in whole per cents, then things to read, then what it loses."""
         outcome = self._tried[change.key][1]
-        return round(outcome.share, 2), len(change.settings) + len(change.wide), outcome.drop
+        return round(outcome.share, 2), change.parts, outcome.drop
 
     def _meets(self, outcome: Outcome) -> bool:
         fits = outcome.share <= self._goal.max_16bit_share + _NOISE

@@ -12,6 +12,7 @@ import pytest
 import yaml
 from support.documented import PAGES, ROOT, documented
 
+from scripts import rule_reference
 from scripts.cli_reference import commands, page
 from scripts.tables import TABLES, with_table
 
@@ -31,6 +32,10 @@ def test_a_table_takes_the_place_of_the_one_with_its_head() -> None:
 def test_the_page_on_the_command_line_is_fresh(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     assert page() == (ROOT / "docs" / "cli.md").read_text(encoding="utf-8"), "run make schema"
+
+
+def test_the_page_on_rules_is_fresh() -> None:
+    assert rule_reference.page() == (ROOT / "docs" / "rules.md").read_text(encoding="utf-8"), "run make schema"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

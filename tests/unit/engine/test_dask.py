@@ -199,7 +199,7 @@ def test_a_resource_that_no_worker_has_is_told(cluster: DaskCluster, tmp_path: P
     arguments = [sys.executable, str(program), str(tmp_path / "store"), cluster.address, "gpu"]
     process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
-    assert "r/a waits: the Dask cluster has no worker with gpu yet" in process.stdout.readline()
+    assert "RB803 r/a waits: the Dask cluster has no worker with gpu yet" in process.stdout.readline()
     process.send_signal(signal.SIGINT)
     assert "Interrupted" in process.communicate(timeout=20)[0]
 

@@ -6,7 +6,7 @@ import pytest
 
 from recipebuild.recipe.advice import advice
 
-UNITS = "warning: input.mean and input.std look like 0..1 units"
+UNITS = "warning: RB102 input.mean and input.std look like 0..1 units"
 PINNED = "revision: " + "0123456789" * 4
 
 
@@ -29,14 +29,14 @@ def test_units_that_are_fine(desk, good, mean, std):
 
 def test_a_hub_model_without_a_commit(desk, good):
     hub = good.replace("./net", "nvidia/mit-b0")
-    assert "not pinned to a commit" in advice(desk.one(hub).recipe)[0]
+    assert advice(desk.one(hub).recipe)[0].startswith("note: RB501 model.revision is not pinned to a commit")
     assert "`main` can move" in advice(desk.one(hub, "model.revision=main").recipe)[0]
     assert advice(desk.one(hub.replace("mit-b0", "mit-b0\n  " + PINNED.replace(": ", ": '") + "'")).recipe) == []
 
 
 def test_random_weights_mean_nothing(desk, good):
     (text,) = advice(desk.one(good.replace("./net", "nvidia/mit-b0"), "model.weights=random").recipe)
-    assert text.startswith("note: model.weights is random")
+    assert text.startswith("note: RB502 model.weights is random")
 
 
 def test_the_drawn_images_are_for_the_model_that_comes_with_them(desk, good):
@@ -44,6 +44,7 @@ def test_the_drawn_images_are_for_the_model_that_comes_with_them(desk, good):
     desk.write("quickstart/model/config.json", '{"model_type": "segformer"}')
     drawn = good.replace("./images", "./quickstart/calibration")
     (text,) = advice(desk.one(drawn).recipe)
+    assert text.startswith("note: RB212 ")
     assert "real images of your own should take their place: --set calibration.source=" in text
     assert advice(desk.one(drawn.replace("./net", "./quickstart/model")).recipe) == []
 

@@ -76,6 +76,9 @@ CASES = {
     "list of bases": ("", "extends: [a.yaml, b.yaml]\n", True),
     "null where a section is optional": ("", "evaluate: null\n", True),
     "null elsewhere": ("", "target: null\n", False),
+    "a rule with a reason": ("", "check: {ignore: {RB101: why}}\n", True),
+    "a rule that there is not": ("", "check: {ignore: {RB999: why}}\n", False),
+    "rules without reasons": ("", "check: {ignore: [RB101]}\n", False),
 }
 
 

@@ -57,6 +57,7 @@ def test_defaults(desk, good):
         },
         "compiler": Compiler().model_dump(),
         "pulsar2": {"version": None, "model_type": "ONNX", "overrides": {}},
+        "check": {"ignore": {}},
         "evaluate": None,
         "board": {
             "runner": None,

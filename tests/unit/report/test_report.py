@@ -23,6 +23,7 @@ from recipebuild.report.page.compare import comparison
 from recipebuild.report.page.make import report
 from recipebuild.report.page.quantities import quantities
 from recipebuild.report.page.written import write_report
+from recipebuild.report.summary import summary as terminal_summary
 from recipebuild.verbs.report import find, write
 
 
@@ -225,6 +226,23 @@ def test_one_build_gets_its_report_several_a_comparison(tmp_path: Path) -> None:
     assert write(["one", "two"], tmp_path, tmp_path / "x.html")[0] == tmp_path / "x.html"
     with pytest.raises(RecipeError, match="cannot be written"):
         write(["one"], tmp_path, tmp_path / "no/such/folder.html")
+
+
+def test_a_report_without_charts_tells_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make_build(tmp_path / "one")
+    assert write(["one"], tmp_path)[1] == []
+    monkeypatch.setattr("recipebuild.verbs.report.available", lambda: False)
+    (note,) = write(["one"], tmp_path)[1]
+    assert note.startswith("warning: RB508 no charts") and "recipebuild[report]" in note
+
+
+def test_what_the_recipe_ignores_is_in_the_report_after_all_else(folder: Path) -> None:
+    manifest = make_build(folder)
+    manifest["notes"].insert(0, "ignored: lint: RB402 AX650: Einsum a (runs on the host)")
+    said = text_of(report(manifest, folder))
+    assert "Ignored lint: RB402 AX650: Einsum a (runs on the host)" in said
+    assert said.index("Note nothing else") < said.index("Ignored lint")
+    assert "Einsum" not in terminal_summary(manifest, folder), "run need not tell it again"
 
 
 def test_it_imports_nothing_that_a_build_needs(folder: Path) -> None:

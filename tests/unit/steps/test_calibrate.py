@@ -12,7 +12,7 @@ from PIL import Image
 from recipebuild.errors import StepError
 from recipebuild.steps.calibrate import Params, run
 
-FEW = "{} images are few: the ranges of activations depend on which; 32 is usual"
+FEW = "RB204 {} images are few: the ranges of activations depend on which; 32 is usual"
 
 
 def calibrate(source: Path, out: Path, **params: Any) -> dict[str, Any]:
@@ -57,7 +57,7 @@ def test_another_seed_draws_others(street_images: Path, tmp_path: Path) -> None:
 def test_fewer_images_than_asked_for_are_a_warning(street_images: Path, tmp_path: Path) -> None:
     metrics = calibrate(street_images, tmp_path / "out", count=32)
     assert metrics["images"] == 8
-    assert metrics["warnings"] == ["32 images asked for, only 8 found: all of them are used", FEW.format(8)]
+    assert metrics["warnings"] == ["RB202 32 images asked for, only 8 found: all of them are used", FEW.format(8)]
 
 
 def test_odd_images_are_warned_of_and_measured(street_images: Path, tmp_path: Path) -> None:

@@ -112,9 +112,13 @@ def test_a_precision_that_has_no_effect_is_a_warning_and_written_down(
     layers = ({"op_type": "Conv", "data_type": "FP32"},)
     metrics, _ = _run(model, calibration, tmp_path / "out", layers=layers)
     assert metrics["warnings"]
+    assert all(warning.startswith("RB312 ") for warning in metrics["warnings"])
     assert all("Conv cannot be in float" in warning for warning in metrics["warnings"])
     precision = json.loads((tmp_path / "out" / "precision.json").read_text())
-    assert precision == {"dropped": metrics["warnings"], "got": metrics["precision"]}
+    assert precision == {
+        "dropped": [text.removeprefix("RB312 ") for text in metrics["warnings"]],
+        "got": metrics["precision"],
+    }
 
 
 def test_smooth_quant_takes_part_where_the_threshold_lets_it(
@@ -135,7 +139,9 @@ def test_a_calibration_set_of_one_grey_is_told(model: Path, tmp_path: Path) -> N
     with tarfile.open(tmp_path / "calibration.tar", "w") as tar:
         tar.add(tmp_path / "grey.png", "grey.png")
     metrics, _ = _run(model, tmp_path / "calibration.tar", tmp_path / "out", input=spec)
-    assert metrics["warnings"] == ["pixel_values is 0 throughout the calibration set: other values will be cut off"]
+    assert metrics["warnings"] == [
+        "RB213 pixel_values is 0 throughout the calibration set: other values will be cut off"
+    ]
 
 
 def test_the_bytes_are_the_same_in_another_folder(model: Path, calibration: Path, tmp_path: Path) -> None:

@@ -159,7 +159,7 @@ def test_a_part_on_the_cpu_is_a_warning_with_its_operators(
     standins("pulsar2")
     monkeypatch.setenv("PULSAR2_STANDIN_FAIL", "cpu")
     _, metrics = compile_(inputs, NATIVE, tmp_path)
-    assert metrics["warnings"] == ["on_the_cpu runs on the CPU: NonZero"]
+    assert metrics["warnings"] == ["RB601 on_the_cpu runs on the CPU: NonZero"]
     assert metrics["subgraphs"] == {"NPU": 1, "CPU": 1}
 
 
@@ -195,8 +195,10 @@ def test_a_precision_that_was_dropped(
     asks(inputs)
     monkeypatch.setenv("PULSAR2_STANDIN_FAIL", "drops")
     out, metrics = compile_(inputs, NATIVE, tmp_path)
-    assert metrics["warnings"] == ["ArgMax argmax: asked for U16, got U8"]
-    assert json.loads((out / "precision.json").read_text()) == {"dropped": metrics["warnings"], "got": {"U8": 1}}
+    assert metrics["warnings"] == ["RB312 ArgMax argmax: asked for U16, got U8"]
+    assert json.loads((out / "precision.json").read_text()) == {
+        "dropped": ["ArgMax argmax: asked for U16, got U8"], "got": {"U8": 1},
+    }  # fmt: skip
 
 
 @BOTH

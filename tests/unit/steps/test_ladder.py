@@ -90,7 +90,7 @@ def test_wrong_preprocessing_is_no_loss_of_quantization(
     assert metrics["rows"][1]["change"] < -0.01
     assert "most is lost at PyTorch, recipe's input" in metrics["verdict"]
     (warning,) = metrics["warnings"]
-    assert warning.startswith("the recipe's preprocessing alone takes miou of the PyTorch model from ")
+    assert warning.startswith("RB115 the recipe's preprocessing alone takes miou of the PyTorch model from ")
     for word in words:
         assert word in warning
 
@@ -107,7 +107,7 @@ def test_verify_says_it_before_anything_is_compiled(inputs: dict[str, Path], tmp
         params = verify.Params.model_validate({"input": {"shape": SHAPE, "mean": mean, "std": STD}})
         warnings = verify.run(given, params, tmp_path / name, lambda fraction, text="": None)["warnings"]
         assert bool(warnings) == (name == "wrong")
-    assert "input.mean is [103.53, 116.28, 123.675]" in warnings[0]
+    assert warnings[0].startswith("RB114 input.mean is [103.53, 116.28, 123.675]")
     assert "red and blue are exchanged" in warnings[0]
 
 

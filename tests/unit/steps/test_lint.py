@@ -35,7 +35,7 @@ def test_what_a_graph_that_is_not_simplified_has_in_it(small_onnx: Path, tmp_pat
     metrics, findings = lint(small_onnx, tmp_path / "out", "AX637")
     assert [finding["operator"] for finding in findings] == ["Shape"]
     assert metrics["warnings"] == [
-        "AX637: Shape shape: is not in the table of the NPU's operators; simplify the model for one input shape: "
+        "RB402 AX637: Shape shape: is not in the table of the NPU's operators; simplify the model for one input shape: "
         "then it is a constant"
     ]
 
@@ -45,7 +45,7 @@ def test_all_are_in_the_file_and_some_are_warnings(many: Path, tmp_path: Path) -
     assert [finding["node"] for finding in findings] == [f"n{at}" for at in range(30)]
     assert metrics["findings"] == 30
     assert len(metrics["warnings"]) == 21
-    assert metrics["warnings"][-1] == "and 10 more: they are in lint.json"
+    assert metrics["warnings"][-1] == "RB402 AX650: and 10 more, which lint.json lists"
 
 
 def test_hardware_without_a_table(many: Path, tmp_path: Path) -> None:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
+import onnx
 import pytest
+from support.graphs import graph
 
 from recipebuild.steps import rewrite
+from recipebuild.toolkit.graph import apply, passes
+from recipebuild.toolkit.graph.edit import Edit
 from recipebuild.toolkit.graph.files import load
 from recipebuild.toolkit.graph.simplify import simplify
 from recipebuild.toolkit.models.export import export
@@ -32,6 +38,24 @@ def _run(model: Path, out: Path, **fields: Any) -> dict[str, Any]:
     out.mkdir()
     params = rewrite.Params(class_axis=1, **fields)
     return rewrite.run({"model": model}, params, out, lambda fraction, text="": None)
+
+
+def test_a_rewrite_that_is_taken_back_is_in_the_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def double(edit: Edit, node: Any) -> None:
+        node.metadata_props["doubled"] = "yes"
+        node.replace_input_with(1, edit.constant(np.full((1, 2, 1, 1), 9, np.float32), "other"))
+
+    def once(node: Any) -> Any:
+        return node if node.op_type == "Add" and not node.metadata_props.get("doubled") else None
+
+    wrong = SimpleNamespace(pattern=once, check=lambda match: None, rewrite=double)
+    monkeypatch.setattr(apply, "PASSES", {**passes.PASSES, "fuse_gelu": wrong})
+    text = "(float[1,2,4,4] x, float[1,2,1,1] b) => (float[1,2,4,4] y) { y = Add (x, b) }"
+    onnx.save(graph(text), tmp_path / "model.onnx")
+    _run(tmp_path / "model.onnx", tmp_path / "out", target="host", switches={"fuse_gelu": True})
+    assert "RB604 fuse_gelu was taken back: it changed what the model gives" in caplog.messages
 
 
 def test_a_segformer_comes_out_smaller_and_the_same(simplified: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -150,6 +151,36 @@ def test_other_inputs_are_fed_with_each_image(onnx_source: Chain, tmp_path: Path
         np.save(folder / f"street-{at}.npy", np.full(1, at + 1, np.float32))
     onnx_source["more_gain"] = folder
     assert _run(onnx_source, tmp_path / "out", more={"gain": [1]})["relative"] == 0
+
+
+@pytest.mark.parametrize(("gain", "warned"), [(1.0, False), (200.0, True)])
+def test_an_output_that_joins_tensors_of_unlike_range_is_a_warning(
+    onnx_source: Chain, tmp_path: Path, gain: float, warned: bool
+) -> None:
+    onnx_source["head"] = shutil.copyfile(onnx_source["simplified"], tmp_path / "plain.onnx")
+    for name in ("reference", "simplified", "head"):
+        model = files.load(onnx_source[name])
+        first = next(node for node in model.graph.node if "logits" in node.output)
+        first.output[:] = ["scores"]
+        model.graph.initializer.append(numpy_helper.from_array(np.array([gain], np.float32), "gain"))
+        model.graph.node.append(helper.make_node("Mul", ["scores", "gain"], ["boxes"]))
+        model.graph.node.append(helper.make_node("Concat", ["boxes", "scores"], ["logits"], "join", axis=1))
+        model.graph.output[0].type.tensor_type.shape.dim[1].dim_value *= 2
+        files.save(model, onnx_source[name])
+    metrics = _run(onnx_source, tmp_path / "out", head={"kind": "none"})
+    assert bool(metrics["warnings"]) == warned
+    if warned:
+        (text,) = metrics["warnings"]
+        assert text.startswith("RB311 the output logits joins boxes (")
+        assert "leaves 1.3 of 255 steps to scores; end the model before join" in text
+
+
+def test_a_preprocessor_that_cannot_be_read_is_a_warning(segformer: Chain, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(segformer["model"], folder)
+    (folder / "preprocessor_config.json").write_text('{"image_processor_type": "NoSuchProcessor"}')
+    (warning,) = _run({**segformer, "model": folder}, tmp_path / "out")["warnings"]
+    assert warning.startswith("RB116 preprocessor_config.json cannot be used: ")
 
 
 @pytest.mark.parametrize("plant", [_perturb_a_weight, _swap_channels])

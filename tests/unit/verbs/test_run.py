@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from recipebuild.engine.events import Event
 from recipebuild.engine.pool import Pool
 from recipebuild.engine.task import Result
 from recipebuild.errors import RecipeError, StepError
@@ -89,3 +90,16 @@ def test_only_the_field_that_an_error_names_is_looked_for_in_the_recipe(error: S
     step = job.plan.steps[0]
     results = {each.id: Result(each, "skipped") for each in job.plan.steps}
     assert str(_place(job, results | {step.id: Result(step, "failed", error=error)})) == place
+
+
+@pytest.mark.parametrize("ignored", [False, True])
+def test_what_a_step_warns_of_is_told_once_as_soon_as_it_is_built(tmp_path: Path, ignored: bool) -> None:
+    sets = ["calibration.count=4", *(["check.ignore={RB204: only a test}"] if ignored else [])]
+    events: list[Event] = []
+    options = Options(sets=sets, store=tmp_path / "store", build_dir=tmp_path, until="calibrate", jobs=1)
+    (build,) = run("quickstart", options, events.append)
+    few = [event.text for event in events if event.status == "warning" and "images are few" in event.text]
+    assert [text.partition(" images")[0] for text in few] == ([] if ignored else ["calibrate: RB204 4"])
+    notes = [note for note in build.manifest["notes"] if "images are few" in note]
+    assert len(notes) == 1 and notes[0].startswith("ignored: calibrate: RB204 " if ignored else "warning: calibrate: ")
+    assert (notes[0] in build.warnings) is not ignored

@@ -69,6 +69,12 @@ def test_a_path_counts_from_any_of_its_parts_on(pattern: str, names: list[str]) 
     assert resolve([{"module": [pattern], "data_type": "U16"}], model)[0]["layer_names"] == names
 
 
+def test_a_list_of_modules_counts_though_the_exporter_does_not_name_it() -> None:
+    model = with_modules("model.stages.2.blocks.0.mlp", "model.stages.2.blocks.1.mlp", "model.stages.1.blocks.0.mlp")
+    (found,) = resolve([{"module": ["model.stages.2.blocks"], "data_type": "U16"}], model)
+    assert found["layer_names"] == ["relu_0", "relu_1"]
+
+
 def test_modules_of_layers() -> None:
     model = with_modules("model.stages.0", None, "model.decode_head", None)
     assert modules_of(model) == {

@@ -51,6 +51,21 @@ def test_only_minmax_keeps_an_outlier(
     assert least <= -ranges["negative"].low <= most
 
 
+def test_kl_leaves_what_a_softmax_gives_its_extremes(
+    make_model: Make, with_outlier: tuple[ImageSpec, list[Any]]
+) -> None:
+    spec, batches = with_outlier  # the lone 60 gives one weight of 1 among many that are next to 0
+    nodes = [
+        helper.make_node("Softmax", ["pixel_values"], ["weights"], axis=3),
+        helper.make_node("Transpose", ["weights"], ["turned"], perm=[0, 2, 3, 1]),
+        helper.make_node("Neg", ["turned"], ["output"]),
+    ]
+    model = prepare(make_model(nodes, ["output"], shape=spec.shape), spec)
+    ranges = calibrate(model, batches, "KL")
+    assert ranges["weights"].high == pytest.approx(1)
+    assert -ranges["output"].low < 0.9
+
+
 @pytest.mark.parametrize("method", ["MinMax", "Percentile", "MSE", "KL"])
 def test_a_constant_has_its_own_range(make_model: Make, spec: ImageSpec, method: Method) -> None:
     model = prepare(make_model([helper.make_node("Neg", ["pixel_values"], ["output"])], ["output"]), spec)

@@ -8,7 +8,7 @@ import pytest
 
 from recipebuild.recipe.tune import Tune
 from recipebuild.verbs.tuning.change import RecipeChange, TunableBlock
-from recipebuild.verbs.tuning.search import FAILED, Outcome, SearchResult, Start, search
+from recipebuild.verbs.tuning.search import Outcome, SearchResult, Start, failed, search
 
 COSTS = {"stem": (0.02, 0.05), "deep": (0.1, 0.06), "wide": (0.6, 0.04), "calm": (0.05, 0.0001), "head": (0.08, 0.03)}
 """Of each block: its share of the multiply-adds, and what 8 bits in it cost."""
@@ -57,10 +57,10 @@ def test_one_setting_is_enough_where_it_is_and_the_best_of_them_is_taken() -> No
 def test_settings_that_help_are_put_together() -> None:
     def rest(change: RecipeChange) -> float:
         method = 0.2 if change.settings.get("quantization.method") == "MSE" else 1.0
-        return method * (0.2 if "quantization.smooth_quant" in change.settings else 1.0)
+        return method * (0.2 if "equalize" in change.settings else 1.0)
 
     found = Model(rest=rest).search(max_drop=0.01)
-    assert found.met and set(found.best.settings) == {"quantization.method", "quantization.smooth_quant"}
+    assert found.met and set(found.best.settings) == {"quantization.method", "equalize"}
 
 
 def test_blocks_get_16_bits_within_the_budget_and_no_more_than_needed() -> None:
@@ -119,10 +119,10 @@ def test_after_its_time_it_ends_with_the_best_so_far() -> None:
 def test_a_trial_that_cannot_be_built_is_no_candidate() -> None:
     class Fragile(Model):
         def outcome(self, change: RecipeChange) -> Outcome:
-            return FAILED if "quantization.smooth_quant" in change.settings else super().outcome(change)
+            return failed("compile: no") if "equalize" in change.settings else super().outcome(change)
 
     found = Fragile().search(max_drop=0.075)
-    assert found.met and "quantization.smooth_quant" not in found.best.settings
+    assert found.met and "equalize" not in found.best.settings
 
 
 def test_settings_that_help_only_with_blocks_in_16_bit_are_found() -> None:
@@ -133,3 +133,22 @@ def test_settings_that_help_only_with_blocks_in_16_bit_are_found() -> None:
     found = Model(rest=rest).search(max_drop=0.008, max_16bit_share=0.2)
     assert found.met and found.best.settings == {"quantization.method": "KL"}
     assert names(found.best) <= {"stem", "deep", "head"} and found.best.wide
+
+
+def test_operators_without_multiply_adds_come_before_blocks() -> None:
+    model = Model(rest=lambda change: 0.1 if "LayerNormalization" in change.operators else 1.0)
+    found = model.search(max_drop=0.02, max_16bit_share=0.2)
+    assert found.met and not found.best.wide and not found.best.settings
+    assert found.best.operators == ("LayerNormalization",), "Add was not needed, and is left out again"
+    assert not any(change.wide for batch in model.batches for change in batch)
+    assert found.best.values(()) == {"quantization.layers": [{"op": ["LayerNormalization"], "dtype": "U16"}]}
+
+
+def test_a_trial_that_fails_says_why() -> None:
+    class Broken(Model):
+        def outcome(self, change: RecipeChange) -> Outcome:
+            return failed("compile: no such layer") if change.parts else super().outcome(change)
+
+    found = Broken().search(max_drop=0.01)
+    assert {outcome.error for change, outcome in found.trials if change.parts} == {"compile: no such layer"}
+    assert not found.met and found.best == RecipeChange()

@@ -1,0 +1,90 @@
+"""``model.json``: what a program must know to run a compiled model."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from recipebuild.formats.part import Part
+
+
+class ImageInput(Part):
+    """The input that is an image."""
+
+    name: str
+    shape: list[int]
+    dtype: str
+    layout: Literal["NCHW", "NHWC"]
+    height: int = Field(description="Of the image, pixels")
+    width: int = Field(description="Of the image, pixels")
+    color: str = Field(description="What the program feeds: RGB, BGR, or a YUV format")
+    csc_mode: str = Field(default="", description="Only of YUV: how it becomes the network's colours")
+    csc_mat: list[float] = Field(default=[], description="Only with csc_mode Matrix: 12 numbers")
+    network_color: str = Field(default="", description="Only of YUV: the network's order")
+    mean: list[float] = Field(description="In 0..255 units, in the network's order of channels")
+    std: list[float] = Field(description="In 0..255 units, in the network's order of channels")
+    normalized_by: Literal["model", "program"] = Field(description="Who subtracts mean and divides by std")
+    resize: str = Field(description="How calibration and evaluation resized images")
+    more_shapes: list[list[int]] = Field(default=[], description="Further shapes that the model takes")
+
+
+class Tensor(Part):
+    """An input that is no image; it is taken as it is."""
+
+    name: str
+    shape: list[int]
+    dtype: str
+
+
+class Output(Part):
+    """An output."""
+
+    name: str
+    shape: list[int]
+    dtype: str
+    meaning: str = Field(description="Such as class ids, logits, depth")
+
+
+class Label(Part):
+    """A class."""
+
+    id: int
+    name: str
+    color: list[int] = Field(default=[], description="Only of segmentation: red, green, blue")
+
+
+class Head(Part):
+    """What stands at the end of the network; see head in docs/recipes.md."""
+
+    kind: Literal["argmax", "none"]
+    axis: int
+    keepdims: bool
+    output: str
+    keep_logits: bool
+    before_resize: bool
+    add_axis: int | None
+
+
+class Toolchain(Part):
+    """What compiled."""
+
+    name: Literal["onnxruntime", "pulsar2"]
+    version: str
+
+
+class Model(Part):
+    """What a program must know to run a compiled model."""
+
+    version: int = Field(description="Of this format")
+    model: str = Field(description="The model's file, beside this one")
+    task: str
+    input: ImageInput
+    more_inputs: list[Tensor] = Field(default=[], description="What the model takes besides the image")
+    outputs: list[Output]
+    labels: list[Label] = Field(description="Empty where the task has no classes")
+    head: Head
+    hardware: str = Field(description="The chip, such as AX650")
+    npu_mode: str = Field(description="Such as NPU3")
+    toolchain: Toolchain
+    runner: str | None = Field(description="The program of ax-samples that it was made for")

@@ -1,0 +1,54 @@
+"""``check`` tells warnings with their codes, and shows those that the recipe answers as ignored."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from support.graphs import graph
+
+from recipebuild.session import Options
+from recipebuild.verbs.check import Checked, check
+
+NET = """(float[1,3,16,16] x, float[4,3,1,1] w) => (float[1,8,16,16] out) {
+    a = Conv <kernel_shape = [1, 1]> (x, w) b = Einsum <equation = "bchw->bchw"> (a)
+    out = Concat <axis = 1> (a, b) }"""
+RECIPE = """\
+name: mine
+model: {source: ./a.onnx, task: image-feature-extraction}
+input: {name: x, shape: [1, 3, 16, 16], mean: [123.675, 116.28, 103.53], std: [58.395, 57.12, 57.375]}
+head: {kind: none}
+quantization: {layers: [{op: Conv, dtype: U16}]}
+"""
+
+
+def checked(folder: Path, images: Path, more: str = "") -> Checked:
+    onnx.save(graph(NET, w=np.ones((4, 3, 1, 1))), folder / "a.onnx")
+    (folder / "r.yaml").write_text(f"{RECIPE}calibration: {{source: {images}, count: 8}}\n{more}")
+    (found,) = check(str(folder / "r.yaml"), Options(store=folder / "store"))
+    assert not found.problems
+    return found
+
+
+def test_a_concat_of_the_model_at_hand_undoes_16_bits(tmp_path: Path, street_images: Path) -> None:
+    found = checked(tmp_path, street_images)
+    assert any(note.startswith("warning: RB310 quant.layer_configs[0] asks for U16 for Conv") for note in found.notes)
+    assert {"RB310", "RB402"} <= {rule.code for rule in found.rules}
+
+
+def test_what_the_recipe_answers_is_shown_as_ignored_with_the_reason(tmp_path: Path, street_images: Path) -> None:
+    found = checked(tmp_path, street_images, "check:\n  ignore:\n    RB402: the board's CPU takes it\n")
+    assert found.notes[-1].startswith("ignored: RB402 AX650: Einsum ")
+    assert found.notes[-1].endswith(" (the board's CPU takes it)")
+    said = found.as_json()
+    assert said["ok"] is True
+    (rule,) = (rule for rule in said["rules"] if rule["code"] == "RB402")
+    assert (rule["level"], rule["reason"]) == ("ignored", "the board's CPU takes it")
+
+
+def test_a_version_of_pulsar2_that_is_not_here_is_a_note(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (found,) = check("quickstart", Options(sets=['pulsar2.version="3.0"'], store=tmp_path / "store"))
+    assert "note: RB503 Pulsar2 3.0, which the recipe names, is not on this machine" in found.notes

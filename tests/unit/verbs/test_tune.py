@@ -1,0 +1,39 @@
+"""What tuning came to: a goal counts as met only where images that the search has not seen meet it, too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from recipebuild.cli.tune import _not_met, _text
+from recipebuild.recipe.tune import Tune
+from recipebuild.verbs.tune import Figures, Tuned
+from recipebuild.verbs.tuning.change import RecipeChange
+from recipebuild.verbs.tuning.search import Outcome, SearchResult, failed
+
+
+def tuned(*, tuning: float, heldout: float) -> Tuned:
+    goal, change = Tune(max_drop=0.005), RecipeChange({"quantization.method": "MSE"})
+    broken = RecipeChange({"equalize": {}})
+    trials = [(RecipeChange(), Outcome(0.02)), (broken, failed("equalize: no")), (change, Outcome(tuning))]
+    seen, apart = (Figures(12, 0.8, 0.78, 0.8 - drop, drop) for drop in (tuning, heldout))
+    search = SearchResult(trials, change, met=tuning <= goal.max_drop)
+    return Tuned("mine", Path("mine.yaml"), goal, "mIoU", search, change.values(()), seen, apart, 0.0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("tuning", "heldout", "met"), [(0.001, 0.005, True), (0.001, 0.0103, False), (0.006, 0.001, False)]
+)
+def test_the_half_that_was_kept_apart_decides(tuning: float, heldout: float, met: bool) -> None:
+    result = tuned(tuning=tuning, heldout=heldout)
+    assert result.met == result.as_json()["met"] == met
+    assert ("chosen: " in _text(result)) == met
+    if not met:
+        assert ("on those that were kept apart" in _not_met(result).message) == result.search.met
+
+
+def test_why_a_trial_failed_is_shown() -> None:
+    result = tuned(tuning=0.001, heldout=0.001)
+    assert "failed" in _text(result) and "\n  equalize: no\n" in _text(result)
+    assert [trial.get("error") for trial in result.as_json()["trials"]] == [None, "equalize: no", None]
