@@ -174,7 +174,7 @@ def test_kill_at_any_moment_leaves_nothing_half_written(
     make_project: Callable[[], Project], make_built_project: Callable[[], Project]
 ) -> None:
     project, reference = make_project(), make_built_project()
-    for delay in (0.3, 1.0, 1.5, 2.5, 4.0, 6.0):
+    for delay in (0.3, 1.0, 2.0, 4.0):
         process = project.start("run", project.recipe)
         time.sleep(delay)
         os.kill(process.pid, signal.SIGKILL)
@@ -186,8 +186,10 @@ def test_kill_at_any_moment_leaves_nothing_half_written(
 
 
 @pytest.mark.parametrize("loops", [{"one": "."}, {"one": ".", "two": "."}])
-def test_links_that_lead_in_circles_hold_nothing_up(tmp_path: Path, street_images: Path, loops: dict[str, str]) -> None:
-    (tmp_path / "home").mkdir()
+def test_links_that_lead_in_circles_hold_nothing_up(
+    tmp_path: Path, street_images: Path, new_cache: Path, loops: dict[str, str]
+) -> None:
+    shutil.copytree(new_cache, tmp_path / "home" / ".cache")
     project = Project(tmp_path)
     source = f"calibration.source={street_images}"
     plain = project.command("plan", "quickstart", "--set", source, "--json").stdout

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from support import warm
 from support.project import Project
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "python.md"
@@ -20,10 +19,7 @@ def test_the_examples_of_the_page_run_as_they_are_written(make_project: Callable
     program = "\n".join(re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S))
     program = program.replace('"input.shape', '"export.exporter=torchscript", "input.shape')  # the quicker of the two
     (project.folder / "page.py").write_text(program)
-    done = subprocess.run(
-        [sys.executable, "page.py"], cwd=project.folder, env=project.environment(HF_HUB_OFFLINE="1"),
-        capture_output=True, text=True, check=False, timeout=300,
-    )  # fmt: skip
+    done = warm.run([], project.folder, project.environment(), project.folder / "page.py")
     assert done.returncode == 0, done.stderr
     for words in ("build/mine ok", "compile: ", "params.count: ", "must have 4 values", "\n2\n", "ok Python"):
         assert words in done.stdout, done.stdout

@@ -88,13 +88,13 @@ def test_plain_lines_on_a_terminal(
 
 def test_quiet_says_nothing_but_warnings_and_json_only_json(built_project: Project) -> None:
     fresh = ("--until", "calibrate", "--set", "calibration.seed=77")
-    done = built_project.command("run", built_project.recipe, *fresh, "-q")
+    done = built_project.new_process("run", built_project.recipe, *fresh, "-q")
     assert done.stdout == ""
     assert re.fullmatch("warning: calibrate: RB204 4 images are few: .*\n", done.stderr)
     ignored = ("--set", "calibration.seed=79", "--set", "check.ignore={RB204: a test}")
-    done = built_project.command("run", built_project.recipe, *fresh, *ignored, "-q")
+    done = built_project.new_process("run", built_project.recipe, *fresh, *ignored, "-q")
     assert done.stdout == "" and done.stderr == ""
-    done = built_project.command("run", built_project.recipe, *fresh, "-q", "--json")
+    done = built_project.new_process("run", built_project.recipe, *fresh, "-q", "--json")
     assert json.loads(done.stdout)["status"] == "partial" or json.loads(done.stdout)["status"] == "ok"
 
 

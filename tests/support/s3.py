@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import signal
 import socket
@@ -26,6 +27,7 @@ class S3Server:
     def url(self) -> str:
         return f"s3://{BUCKET}/team"
 
+    @functools.cached_property
     def client(self) -> Any:
         """boto3's client, to look at what is there and to do harm to it."""
         import boto3
@@ -34,7 +36,7 @@ class S3Server:
                             aws_access_key_id="k", aws_secret_access_key="s")  # fmt: skip
 
     def names(self) -> list[str]:
-        found = self.client().list_objects_v2(Bucket=BUCKET).get("Contents", [])
+        found = self.client.list_objects_v2(Bucket=BUCKET).get("Contents", [])
         return [one["Key"] for one in found]
 
     def ask_for_credentials(self, yes: bool) -> None:
@@ -78,5 +80,5 @@ def start_s3() -> S3Server:
         except OSError:
             assert process.poll() is None and time.monotonic() < deadline, "the S3 server does not start"
             time.sleep(0.05)
-    server.client().create_bucket(Bucket=BUCKET)
+    server.client.create_bucket(Bucket=BUCKET)
     return server

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.project import Project
+from support.inprocess import run
 
 from recipebuild.engine.layout import FILE, LAYOUT
 from recipebuild.engine.remote import Remote
@@ -43,9 +43,9 @@ def test_a_remote_store_of_another_layout_is_not_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["plan", "quickstart"], ["cache", "stats"]])
-def test_the_command_ends_with_2(tmp_path: Path, arguments: list[str]) -> None:
-    (tmp_path / "home").mkdir()
+def test_the_command_ends_with_2(tmp_path: Path, arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "store").mkdir()
     (tmp_path / "store" / FILE).write_text(f"{LAYOUT + 1}\n")
-    failed = Project(tmp_path).command(*arguments, "--store", tmp_path / "store", code=2)
-    assert f"layout {LAYOUT + 1}" in failed.stderr and "--store" in failed.stderr
+    failed = run(monkeypatch, [*arguments, "--store", str(tmp_path / "store")])
+    assert failed.code == 2
+    assert f"layout {LAYOUT + 1}" in failed.err and "--store" in failed.err

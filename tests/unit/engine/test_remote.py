@@ -79,7 +79,7 @@ def s3_server() -> Iterator[S3Server]:
 def s3(s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> S3Server:
     """The server with an empty bucket, in the environment of the test."""
     for name in s3_server.names():
-        s3_server.client().delete_object(Bucket=BUCKET, Key=name)
+        s3_server.client.delete_object(Bucket=BUCKET, Key=name)
     for name, value in environment(s3_server.address).items():
         monkeypatch.setenv(name, value)
     return s3_server
@@ -281,10 +281,10 @@ def test_a_blob_that_was_damaged_in_the_bucket(s3: S3Server, tmp_path: Path) -> 
     record = Machine(tmp_path / "one", s3.url).run(DIAMOND[:1])["r/a"].record
     assert record is not None
     name = f"team/blobs/{record.select('text')[0].sha256}"
-    s3.client().put_object(Bucket=BUCKET, Key=name, Body=b"B")
+    s3.client.put_object(Bucket=BUCKET, Key=name, Body=b"B")
     two = Machine(tmp_path / "two", s3.url)
     assert statuses(two.run(DIAMOND[:1])) == "built" and len(two.warnings) == 1
-    assert s3.client().get_object(Bucket=BUCKET, Key=name)["Body"].read() == b"A"
+    assert s3.client.get_object(Bucket=BUCKET, Key=name)["Body"].read() == b"A"
 
 
 def spoiled(record: Record, **changes: object) -> bytes:
