@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from recipebuild.figures.equalized import Equalized, EqualizedSite
 from recipebuild.figures.exported import Exported
 from recipebuild.figures.final_model import FinalModel
 from recipebuild.figures.operators import OperatorRow
@@ -33,6 +34,9 @@ def graph(built: Built) -> PageSection | None:
         tables.append(_passes(rewritten.passes, rewritten.nodes_before))
     if rewritten and rewritten.refused:
         tables.append(_refused(rewritten.refused))
+    equalized = built.figures(Equalized, "equalize")
+    if equalized and equalized.sites:
+        tables.append(_equalized(equalized.sites))
     return PageSection("graph", "Graph", _note(rewritten), [stages], charts, tables)
 
 
@@ -141,6 +145,31 @@ def _refused(refused: Sequence[Refusal]) -> PageTable:
     rows = [[Cell(each["name"], tone="code"), number(each["times"]), Cell(each["reason"])] for each in refused]
     columns = [Column("rewrite"), Column("places left", True), Column("why")]
     return PageTable("Rewrites that were not applied, and why", columns, rows, folded=True)
+
+
+def _equalized(sites: Sequence[EqualizedSite]) -> PageTable:
+    rows = [
+        [
+            Cell(site["technique"], tone="code"),
+            Cell(site["tensor"], tone="code"),
+            number(site["channels"]),
+            _gain(site["predicted_db"]),
+            _gain(site["measured_db"]),
+        ]
+        for site in sites
+    ]
+    columns = [
+        Column("technique"),
+        Column("tensor"),
+        Column("channels", True),
+        Column("predicted", True),
+        Column("measured", True),
+    ]
+    return PageTable("Equalized tensors, and the signal to noise that what takes them wins", columns, rows, folded=True)
+
+
+def _gain(decibels: float) -> Cell:
+    return number(decibels, f"{decibels:+.1f} dB")
 
 
 def _step(change: int) -> Cell:

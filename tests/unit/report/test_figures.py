@@ -28,6 +28,7 @@ WORK = {
     "nodes_after": 7, "multiply_adds_after": 1e9, "layout_changes_after": 2, "peak_activation_bytes_after": 500,
 }  # fmt: skip
 LOGITS = {"name": "logits", "dtype": "float32", "shape": [1, 19, 16, 32]}
+SITE = {"technique": "linear", "tensor": "v", "channels": 8, "predicted_db": 2.0, "measured_db": 1.5}
 WORDS: dict[str, tuple[dict[str, Any], str]] = {
     "export": (
         {"opset": 17, "nodes": 60, "bytes": 2000, "parameters": 9, "exporter": "dynamo", "operators": {"Add": 60}},
@@ -43,6 +44,10 @@ WORDS: dict[str, tuple[dict[str, Any], str]] = {
             "operators": [], "bytes": 1000,
         },
         "9 -> 7 nodes, 2.0 -> 1.0 G MACs, taken back: fuse_gelu",
+    ),
+    "equalize": (
+        {"sites": [SITE, {**SITE, "measured_db": 2.5}], "refused": [], "rolled_back": [], "relative": 0.0, "bytes": 1},
+        "2 tensors, up to 2.5 dB",
     ),
     "head": ({"nodes": 7, "bytes": 1000, "inputs": [], "outputs": [LOGITS]}, "logits 1x19x16x32"),
     "calibrate": (

@@ -259,3 +259,12 @@ def test_it_imports_nothing_that_a_build_needs(folder: Path) -> None:
 def test_the_same_manifest_gives_the_same_page(folder: Path) -> None:
     manifest: dict[str, Any] = make_build(folder)
     assert report(manifest, folder) == report(manifest, folder)
+
+
+def test_equalized_tensors_are_listed_with_what_they_win(folder: Path) -> None:
+    manifest = make_build(folder)
+    site = {"technique": "linear", "tensor": "v_proj", "channels": 64, "predicted_db": 2.04, "measured_db": 1.5}
+    metrics = {"sites": [site], "refused": [], "rolled_back": [], "relative": 1e-7, "bytes": 1_800_000}
+    manifest["steps"].insert(4, {**manifest["steps"][3], "name": "equalize", "id": "tiny/equalize", "metrics": metrics})
+    manifest["variants"][""].append("tiny/equalize")
+    assert "linear v_proj 64 +2.0 dB +1.5 dB" in text_of(report(manifest, folder))
