@@ -70,8 +70,8 @@ RUNGS = {
     "quantized": Rung(
         "quantized (host)",
         "quantized",
-        "equalize: {}, quantization.method, more calibration images that are like those of the dataset, and 16 bits for "
-        "the layers that lose most (quantization.layers)",
+        "equalize: {}, quantization.method, more calibration images that are like those of the dataset, and 16 bits "
+        "for the layers that lose most (quantization.layers)",
         checked=False,
         fed=True,
     ),
