@@ -23,6 +23,7 @@ KINDS: Mapping[str, str] = {
 }
 """What the codes are about, by their first three characters: up to a hundred of each kind."""
 
+_FILES = ("calibration.yaml", "graph.yaml", "input.yaml", "outcome.yaml", "precision.yaml")
 
 _DIGITS = str.maketrans("OI", "01")
 
@@ -71,7 +72,8 @@ def rules() -> dict[str, Rule]:
     import yaml
 
     rows: dict[str, Rule] = {}
-    for file in sorted(Path(__file__).parent.glob("*.yaml")):
-        for code, row in yaml.safe_load(file.read_text(encoding="utf-8")).items():
+    for name in _FILES:
+        text = Path(__file__).with_name(name).read_text(encoding="utf-8")
+        for code, row in yaml.safe_load(text).items():
             rows[code] = Rule(code, **row)
     return dict(sorted(rows.items()))
