@@ -17,7 +17,7 @@ from recipebuild.toolkit.equalize.noise import Linear, Noisy, Score, Spread, cho
 from recipebuild.toolkit.equalize.site import Site, Technique
 from recipebuild.toolkit.equalize.statistics import Measured, Wanted, kept_axes, measure, spread
 from recipebuild.toolkit.equalize.trace import Graph
-from recipebuild.toolkit.equalize.trial import Trial, in_s8, in_u8, snr
+from recipebuild.toolkit.equalize.trial import Trial, in_s8, in_u8, won
 from recipebuild.toolkit.quantize.probe import Probe
 from recipebuild.toolkit.quantize.view import view
 
@@ -241,7 +241,7 @@ class _Trials:
                 factors = (small, large) if query.position == 0 else (large, small)
                 scores.append(run(*factors))
             exact = run(q, k) if query.position == 0 else run(k, q)
-            return snr(exact, scores[1]) - snr(exact, scores[0])
+            return won(exact, *scores)
         gains = []
         for taker in site.takers:
             x = self._values.get(taker.node.input[taker.position])
@@ -256,7 +256,7 @@ class _Trials:
                 large = in_s8(weights * s[taker.weight.channels], taker.outputs)
                 products.append(run(small, large) if taker.position == 0 else run(large, small))
             exact = run(x, weights) if taker.position == 0 else run(weights, x)
-            gains.append(snr(exact, products[1]) - snr(exact, products[0]))
+            gains.append(won(exact, *products))
         return min(gains, default=0.0)
 
 

@@ -67,9 +67,18 @@ def in_s8(weights: Values, outputs: int) -> Values:
     return np.clip(np.rint(weights / step), -128, 127) * step
 
 
-def snr(exact: Values, got: Values) -> float:
-    """Signal to noise in dB: 10 log10 of the power of ``exact`` over that of the difference."""
+def won(exact: Values, before: Values, after: Values) -> float:
+    """How much less noise there is, in dB: 10 log10 of the power of ``before - exact`` over that of ``after - exact``.
+
+    0 where there was none before, and at most ``MOST``.
+    """
     import numpy as np
 
-    noise = float(np.square(exact - got).sum())
-    return float(10 * np.log10(float(np.square(exact).sum()) / noise)) if noise > 0 else float("inf")
+    noise, left = (float(np.square(got - exact, dtype=np.float64).sum()) for got in (before, after))
+    if not noise > 0:
+        return 0.0
+    return min(float(10 * np.log10(noise / left)), MOST) if left > 0 else MOST
+
+
+MOST = 99.0
+"""dB: as good as no noise at all."""
