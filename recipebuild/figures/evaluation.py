@@ -22,6 +22,8 @@ class Evaluation:
         drop_interval: Its 95 % interval.
         per_class: Of segmentation: by class id as text, by row, the IoU.
         ignored: Of segmentation with labels: the share of pixels (0..1) that do not count.
+        fidelity: With labels: how far the quantized model's answers are those of the float one, as ``agreement``
+            (0..1), ``cosine`` or ``snr`` (dB), whichever the answers have. Without labels the scores tell that.
         warnings: Why the figures may say less than they seem to.
         labels: With ``per_class``: the names of the classes, by class id.
     """
@@ -37,6 +39,16 @@ class Evaluation:
     labels: Sequence[str] | None = None
     ignored: float | None = None
     warnings: Sequence[str] | None = None
+    fidelity: Mapping[str, float] | None = None
+
+    @property
+    def distance(self) -> float | None:
+        """How far the quantized answers are from the float ones: the share of other class ids, or noise over signal."""
+        own = {name: self.scores.get(f"{name}_quantized") for name in ("agreement", "snr")}
+        figures = self.fidelity or {name: value for name, value in own.items() if value is not None}
+        if "agreement" in figures:
+            return 1 - figures["agreement"]
+        return 10 ** (-figures["snr"] / 10) if "snr" in figures else None
 
     def score(self, row: str) -> float | None:
         """The metric of a row; ``None`` if that was not measured."""

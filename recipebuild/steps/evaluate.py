@@ -30,7 +30,7 @@ from recipebuild.toolkit.evaluate.class_names import class_names
 from recipebuild.toolkit.evaluate.dataset import DatasetSpec, Sample, samples
 from recipebuild.toolkit.evaluate.label_survey import LabelSurvey
 from recipebuild.toolkit.evaluate.layouts import layout_name
-from recipebuild.toolkit.evaluate.measure import ImageScores, Measurement, measure
+from recipebuild.toolkit.evaluate.measure import FIDELITY, ImageScores, Measurement, measure
 from recipebuild.toolkit.evaluate.noise import difference, interval, pseudo_values
 from recipebuild.toolkit.evaluate.parts import Part, part_of
 from recipebuild.toolkit.evaluate.runners import batch, batch_runner, onnx_runner, open_model, recorded_runner
@@ -115,6 +115,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         progress(number / len(chosen), f"image {number} of {len(chosen)}")
 
     measured = measure(_runs(inputs, params), chosen, how, seen)
+    fidelity = measured.pop(FIDELITY, None)
     survey.check()
     warnings = [*notes, *survey.concerns(names)]
     if "calibration" in inputs:
@@ -124,7 +125,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     against = "labels" if how.labelled else next(iter(measured))
     figures = _figures(measured, metric, images=len(chosen), against=against, labels=names)
     ignored = None if survey.ignored is None else round(survey.ignored, _DIGITS)
-    metrics = as_json(replace(figures, ignored=ignored, warnings=warnings or None))
+    metrics = as_json(replace(figures, ignored=ignored, warnings=warnings or None, fidelity=_rounded_figures(fidelity)))
     more = {
         "classes": how.classes,
         "task": how.task,
@@ -181,6 +182,10 @@ def _figures(
         per_class=per_class or None,
         labels=labels if per_class else None,
     )
+
+
+def _rounded_figures(row: ImageScores | None) -> dict[str, float] | None:
+    return {name: round(value, _DIGITS) for name, value in row.figures().items()} if row else None
 
 
 def _per_image(measured: Mapping[str, ImageScores], metric: str, names: list[str]) -> dict[str, Any]:

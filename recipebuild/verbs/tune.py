@@ -121,6 +121,7 @@ class Tuned:
                 "values": change.values(()),
                 "drop": _finite(outcome.drop),
                 "share_16bit": outcome.share,
+                **({"distance": outcome.distance} if outcome.distance is not None else {}),
                 **({"error": outcome.error} if outcome.error else {}),
             }
             for change, outcome in self.search.trials
@@ -211,7 +212,9 @@ class _Trials:
             built = read_figures(Compiled, compiled.record.metrics)
             assert accuracy and accuracy.drop is not None and built, "both steps give them"  # noqa: S101
             self.metric = accuracy.metric
-            outcomes.append(Outcome(max(accuracy.drop, 0.0), built.share_16bit or 0.0, accuracy))
+            outcomes.append(
+                Outcome(max(accuracy.drop, 0.0), built.share_16bit or 0.0, accuracy, distance=accuracy.distance)
+            )
         return outcomes
 
     def blocks(self, change: RecipeChange) -> list[TunableBlock]:

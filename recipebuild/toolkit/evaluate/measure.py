@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from recipebuild.toolkit.evaluate.runners import Run
 
 
+FIDELITY = "fidelity"
+"""The row of what the quantized model answers against what the float one does, where the others go by labels."""
+
+
 @dataclass(frozen=True)
 class Measurement:
     """What is measured, and how.
@@ -110,6 +114,10 @@ def measure(
 ) -> dict[str, ImageScores]:
     """Run every model on every sample; ``on_image`` gets each with what is true of it, before the models do.
 
+    Returns:
+        A row a model; with labels, and models called ``float`` and ``quantized``, also that of the one against the
+        other, ``FIDELITY``.
+
     Raises:
         CheckError: If a model gives NaN.
         StepError: If a sample is bad, or a model predicts a class that it cannot have.
@@ -117,6 +125,9 @@ def measure(
     import numpy as np
 
     rows: dict[str, list[npt.NDArray[np.float64]]] = {key: [] for key in runs}
+    scores = dict.fromkeys(runs, how.score)
+    if how.labelled and {"float", "quantized"} <= runs.keys():
+        rows[FIDELITY], scores[FIDELITY] = [], score_of(how.task, classes=how.classes, labelled=False)
     for sample in samples:
         image, truth = how.read(sample)
         on_image(sample, image, truth)
@@ -126,7 +137,9 @@ def measure(
         for key, predicted in answers.items():
             check_classes(predicted, how.classes, key, sample.name)
             rows[key].append(how.score.count(truth, predicted))
-    return {key: ImageScores(np.stack(counts), how.score) for key, counts in rows.items()}
+        if FIDELITY in rows:
+            rows[FIDELITY].append(scores[FIDELITY].count(answers["float"], answers["quantized"]))
+    return {key: ImageScores(np.stack(counts), scores[key]) for key, counts in rows.items()}
 
 
 def check_classes(predicted: Answer, classes: int, model: str, sample: str) -> None:

@@ -34,8 +34,8 @@ _WORTH = 0.02
 """Blocks with a smaller share of the largest one's gain are left in 8 bit."""
 _CHEAP = 0.02
 """What a block costs beyond its multiply-adds: that somebody has to read it."""
-_CHANCE = 0.1
-"""Of the largest drop that is good enough: what a setting must win to be taken on."""
+_CHANCE = 0.05
+"""Of what is lost: what a setting must win to be taken on."""
 _NOISE = 1e-9
 
 
@@ -73,6 +73,8 @@ class Outcome:
             better, which is chance.
         share: Of multiply-adds in 16 bit.
         evaluation: All that was measured; ``None`` of a trial that failed.
+        distance: How far the quantized answers are from the float ones, which the search makes small: it tells changes
+            apart that the metric, which goes by the labels, finds alike. ``None`` goes by ``drop``.
         error: Why it failed.
     """
 
@@ -80,6 +82,12 @@ class Outcome:
     share: float = 0.0
     evaluation: Evaluation | None = None
     error: str = ""
+    distance: float | None = None
+
+    @property
+    def loss(self) -> float:
+        """What is to be made small."""
+        return self.drop if self.distance is None else self.distance
 
 
 def failed(error: str) -> Outcome:
@@ -158,9 +166,7 @@ class _Search:
         fits = [change for change, outcome in trials if outcome.share <= self._goal.max_16bit_share + _NOISE]
         if good:
             return SearchResult(trials, min(good, key=self._size), True, cut)
-        return SearchResult(
-            trials, min(fits or [RecipeChange()], key=lambda change: self._tried[change.key][1].drop), False, cut
-        )
+        return SearchResult(trials, min(fits or [RecipeChange()], key=self._loss), False, cut)
 
     def _search(self) -> None:
         if self._any([RecipeChange()]):
@@ -180,7 +186,7 @@ class _Search:
             if wide is not None:
                 self._smaller(wide)
                 return
-        best = min((change for change, _ in self._tried.values() if change.wide), key=self._drop, default=None)
+        best = min((change for change, _ in self._tried.values() if change.wide), key=self._loss, default=None)
         if best is not None and self._meets_already(adjusted := self._with_settings(best)):
             self._smaller(adjusted)
 
@@ -190,12 +196,12 @@ class _Search:
         if self._any([single for *_, single in singles]):
             return min((change for *_, change in singles if self._meets_already(change)), key=self._size)
         current, chosen = base, set[str]()
-        for name, value, single in sorted(singles, key=lambda entry: self._drop(entry[2])):
-            if name in chosen or not self._helps(self._drop(single), self._drop(base)):
+        for name, value, single in sorted(singles, key=lambda entry: self._loss(entry[2])):
+            if name in chosen or not self._helps(single, base):
                 continue
             more = current.with_setting(name, value)
             enough = self._any([more])
-            if self._helps(self._drop(more), self._drop(current)):
+            if self._helps(more, current):
                 current = more
                 chosen.add(name)
             if enough:
@@ -207,8 +213,8 @@ class _Search:
         wider = [replace(base, operators=operators) for operators in OPERATORS]
         if self._any(wider):
             return min((change for change in wider if self._meets_already(change)), key=self._size)
-        best = min(wider, key=self._drop)
-        return best if self._helps(self._drop(best), self._drop(base)) else base
+        best = min(wider, key=self._loss)
+        return best if self._helps(best, base) else base
 
     def _settings(self, base: RecipeChange) -> Iterable[tuple[str, object]]:
         """Each other value of each setting."""
@@ -221,9 +227,9 @@ class _Search:
             if self._start.count // 2 >= _LEAST_IMAGES:
                 yield _COUNT, self._start.count // 2
 
-    def _helps(self, drop: float, before: float) -> bool:
-        """Whether a loss is smaller by more than what chance would do."""
-        return drop < before - _CHANCE * self._goal.max_drop
+    def _helps(self, change: RecipeChange, before: RecipeChange) -> bool:
+        """Whether a change loses less by more than what chance would do."""
+        return self._loss(change) < (1 - _CHANCE) * self._loss(before)
 
     def _wide(self, settings: RecipeChange) -> RecipeChange | None:
         """The shortest prefix of the blocks, in order of gain for cost, that meets the goal with these settings."""
@@ -274,14 +280,14 @@ class _Search:
     def _size(self, change: RecipeChange) -> tuple[float, int, float]:
         """How large a change is: share in 16 bit in whole per cents, then things to read, then what it loses."""
         outcome = self._tried[change.key][1]
-        return round(outcome.share, 2), change.parts, outcome.drop
+        return round(outcome.share, 2), change.parts, outcome.loss
 
     def _meets(self, outcome: Outcome) -> bool:
         fits = outcome.share <= self._goal.max_16bit_share + _NOISE
         return fits and outcome.drop <= self._goal.max_drop + _NOISE
 
-    def _drop(self, change: RecipeChange) -> float:
-        return self._tried[change.key][1].drop
+    def _loss(self, change: RecipeChange) -> float:
+        return self._tried[change.key][1].loss
 
     def _any(self, changes: Sequence[RecipeChange]) -> bool:
         """Try changes that were not tried yet, as many as there may be; tell whether any of them meets the goal."""

@@ -13,7 +13,7 @@ from recipebuild.errors import StepError
 from recipebuild.facts.tasks import CLASSIFICATION, DEPTH, FEATURES, SEGMENTATION
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.evaluate.dataset import DatasetSpec, samples
-from recipebuild.toolkit.evaluate.measure import Measurement, measure
+from recipebuild.toolkit.evaluate.measure import FIDELITY, Measurement, measure
 from recipebuild.toolkit.evaluate.runners import batch, batch_runner, onnx_runner, open_model
 
 Make = Callable[..., Path]
@@ -32,6 +32,18 @@ def test_every_image_has_a_row_and_the_rows_add_up(colour_model: Make, colour_da
     assert found.counts.shape == (6, 9)
     assert found.figures() == {"miou": 1.0, "pixel_accuracy": 1.0}
     assert done == list("012345")
+
+
+def test_what_a_quantized_model_answers_is_held_against_the_float_one_too(
+    colour_model: Make, colour_dataset: Path
+) -> None:
+    right, constant = runs(colour_model(), colour_model("constant.onnx", step=2.0)).values()
+    models = {"float": right, "quantized": constant}
+    found = measure(models, samples(colour_dataset), LABELLED)
+    assert set(found) == {"float", "quantized", FIDELITY}
+    assert found["float"].figures() == {"miou": 1.0, "pixel_accuracy": 1.0}
+    # The float model is right throughout, so as many class ids are the same as are right.
+    assert found[FIDELITY].figures() == {"agreement": pytest.approx(found["quantized"].figures()["pixel_accuracy"])}
 
 
 def test_without_labels_the_first_model_is_the_truth(colour_model: Make, colour_dataset: Path) -> None:

@@ -26,7 +26,7 @@ EVALUATION = Evaluation(
 
 def test_the_rung_that_lost_most_is_named_with_what_to_look_at() -> None:
     said = words(row("pytorch", 1.0), row("export", 0.95, -0.05), row("quantized", 0.5, -0.45))
-    assert said.startswith("most is lost at quantized: top1 0.9500 -> 0.5000 (95 %: -0.5500 to -0.3500). Look at quant")
+    assert said.startswith("most is lost at quantized: top1 0.9500 -> 0.5000 (95 %: -0.5500 to -0.3500). Look at equal")
     said = words(row("preprocessor", 1.0), row("pytorch", 0.5, -0.5), row("quantized", 0.45, -0.05))
     assert "pytorch: top1 1.0000 -> 0.5000" in said and "input.mean" in said
 
@@ -63,7 +63,7 @@ def test_class_ids_that_differ_are_never_noise() -> None:
     assert said.startswith(
         "most is changed at quantized: top1 0.2500 -> 0.1900 (25.00 % of the class ids are the same,"
     )
-    assert "Look at quantization.method" in said
+    assert "Look at equalize" in said
     gained = words(row("head", 0.25), row("quantized", 0.30, +0.05, same=0.25))
     assert gained.startswith("most is changed at quantized")
 

@@ -152,3 +152,18 @@ def test_a_trial_that_fails_says_why() -> None:
     found = Broken().search(max_drop=0.01)
     assert {outcome.error for change, outcome in found.trials if change.parts} == {"compile: no such layer"}
     assert not found.met and found.best == RecipeChange()
+
+
+def test_of_changes_that_the_metric_finds_alike_the_one_nearer_to_float_is_built_on() -> None:
+    near = {"MSE": 0.4, "KL": 0.2, "Percentile": 0.6}
+
+    class Coarse(Model):
+        """Labels that see nothing but blocks; the class ids tell more."""
+
+        def outcome(self, change: RecipeChange) -> Outcome:
+            plain = super().outcome(change)
+            factor = near.get(change.settings.get("quantization.method", ""), 1.0)
+            return Outcome(plain.drop, plain.share, distance=plain.drop * factor)
+
+    found = Coarse().search(max_drop=0.001, max_16bit_share=0.02)
+    assert not found.met and found.best.settings == {"quantization.method": "KL"}
