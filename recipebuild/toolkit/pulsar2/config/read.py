@@ -25,9 +25,6 @@ MAX_BYTES = 16 << 20
 REQUIRED = {"input": "model.onnx", "output_dir": "output"}
 """Fields that the tool's command line mostly gives; what is put in their place if the file does not."""
 
-_LANGUAGES = {".toml": "TOML", ".prototxt": "prototxt", ".yaml": "YAML", ".yml": "YAML"}
-"""What a file is written in, by its suffix; JSON else."""
-
 _LEXEME = re.compile(r'"(?:\\.|[^"\\])*"|//[^\n]*|#[^\n]*|/\*.*?\*/', re.S)
 _TRAILING = re.compile(r'("(?:\\.|[^"\\])*")|,(?=\s*[}\]])')
 _TAB = re.compile(r'("(?:\\.|[^"\\])*")', re.S)
