@@ -1,6 +1,6 @@
 """LayerNormalization to the linear layers behind it: gain and bias take what the weights give back.
 
-    x_j / s_j = LayerNormalization with g_j / s_j and b_j / s_j,    (x / s) (s W) = x W
+x_j / s_j = LayerNormalization with g_j / s_j and b_j / s_j,    (x / s) (s W) = x W
 """
 
 from __future__ import annotations
