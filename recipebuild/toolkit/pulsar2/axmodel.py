@@ -4,7 +4,8 @@ An ``.axmodel`` is an ONNX file: producer Pulsar2, its version in the doc string
 that runs on the NPU. A metadata property ``extra_data`` holds a protobuf message, in base64. Its schema is not
 published: that fields 1 to 4 are tensors, version, subgraphs and build is seen in the example of the documentation's
 page user_guides_quick/quick_start_ax650; that the build's third field is the NPU mode follows from the order in which
-GitHub onnxsim/onnxsim, docs/axera-bsp-mining.md, names its fields, and no more is claimed.
+GitHub onnxsim/onnxsim, docs/axera-bsp-mining.md, names its fields. Field 5 is 1 in a model of Pulsar2 7.0 for AX630C
+and absent in its twin for AX650 (the PyPI package silero-vad-axera ships both): the chip. No more is claimed.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from recipebuild.errors import StepError
 from recipebuild.toolkit.graph.files import load
 from recipebuild.toolkit.graph.statistics import Tensor, inputs, outputs
+from recipebuild.toolkit.pulsar2.config.versions import numbers
 from recipebuild.toolkit.pulsar2.wire import fields, integer, messages, text
 
 if TYPE_CHECKING:
@@ -32,6 +34,9 @@ _COLOURS = {
     10: "RAW",
 }  # fmt: skip
 _MODES = {0: "NPU1", 1: "NPU2", 2: "NPU3"}
+_HARDWARE = {0: "AX650", 1: "AX620E"}
+_FIRST_WITH_HARDWARE = (7, 0)
+"""A version of which models for two chips were compared; of what an older one leaves out, nothing follows."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,7 @@ class AxModel:
         outputs: What it gives.
         colours: Of inputs that are images, such as ``NHWC BGR``, by name.
         npu_mode: How many cores it was compiled for, as far as the file says; empty if it does not.
+        hardware: What Pulsar2 calls the chip, such as ``AX620E`` for AX630C; empty if the file does not say.
         subgraphs: Its parts, in order.
     """
 
@@ -69,6 +75,7 @@ class AxModel:
     outputs: tuple[Tensor, ...]
     colours: dict[str, str]
     npu_mode: str
+    hardware: str
     subgraphs: tuple[Subgraph, ...]
 
     def as_json(self) -> dict[str, Any]:
@@ -86,7 +93,8 @@ def describe(path: Path) -> AxModel:
     if model.producer_name != "Pulsar2" and not any(node.op_type == NEU for node in model.graph.node):
         raise StepError(f"{path.name} was not made by Pulsar2", remedy="an .axmodel is made by pulsar2 build")
     stamp = dict(_STAMP.findall(model.doc_string))
-    colours, mode = _extra(model)
+    colours, mode, hardware = _extra(model)
+    says_hardware = numbers(stamp.get("Version", "")) >= _FIRST_WITH_HARDWARE
     return AxModel(
         stamp.get("Version", ""),
         stamp.get("Commit", ""),
@@ -94,6 +102,7 @@ def describe(path: Path) -> AxModel:
         tuple(outputs(model)),
         colours,
         mode,
+        hardware if says_hardware else "",
         tuple(_subgraphs(model)),
     )
 
@@ -112,8 +121,8 @@ def _subgraphs(model: onnx.ModelProto) -> list[Subgraph]:
     return subgraphs
 
 
-def _extra(model: onnx.ModelProto) -> tuple[dict[str, str], str]:
-    """Layout and colours of the tensors, and the NPU mode, as ``extra_data`` has them; nothing if it cannot be read."""
+def _extra(model: onnx.ModelProto) -> tuple[dict[str, str], str, str]:
+    """Layout and colours of the tensors, NPU mode and chip, by ``extra_data``; nothing if it cannot be read."""
     encoded = next((entry.value for entry in model.metadata_props if entry.key == "extra_data"), "")
     try:
         extra = fields(base64.b64decode(encoded, validate=True))
@@ -124,5 +133,7 @@ def _extra(model: onnx.ModelProto) -> tuple[dict[str, str], str]:
                 colours[text(tensor, 1)] = layout
         build = messages(extra, 4)
     except (binascii.Error, ValueError):
-        return {}, ""
-    return colours, _MODES.get(integer(build[0], 3), "") if build else ""
+        return {}, "", ""
+    if not build:
+        return colours, "", ""
+    return colours, _MODES.get(integer(build[0], 3), ""), _HARDWARE.get(integer(extra, 5), "")
