@@ -1,5 +1,6 @@
 #!/bin/sh
 # `make test`: lint and types beside the tests, so that they cost no time of their own. What they say comes last, whole.
+# Three workers for two cores: tests of servers, timeouts and kills wait more than they compute.
 # Usage: scripts/test.sh BIN, the folder of the environment's programs.
 bin=$1
 mkdir -p build
@@ -11,7 +12,7 @@ began=$(date +%s)
   exit $code
 } >build/checks.log 2>&1 &
 checks=$!
-"$bin/python" -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
+"$bin/python" -m pytest -m "not slow" -n 3 --dist loadfile --no-loadscope-reorder
 tests=$?
 wait $checks
 checks=$?

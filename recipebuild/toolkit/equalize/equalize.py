@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from recipebuild.toolkit.equalize import layer_norm, linear, query_key
 from recipebuild.toolkit.equalize.fold import Constants, Scaled, folded
-from recipebuild.toolkit.equalize.noise import Linear, Noisy, Score, Spread, choose, extent
+from recipebuild.toolkit.equalize.noise import Linear, Noisy, Score, Spread, choose
 from recipebuild.toolkit.equalize.site import Site, Technique
-from recipebuild.toolkit.equalize.statistics import Measured, Wanted, kept_axes, measure, spread
+from recipebuild.toolkit.equalize.statistics import Measured, Wanted, kept_axes, measure, spread_of
 from recipebuild.toolkit.equalize.trace import Graph
-from recipebuild.toolkit.equalize.trial import Trial, in_s8, in_u8, won
+from recipebuild.toolkit.equalize.trial import Trials
 from recipebuild.toolkit.quantize.probe import Probe
 from recipebuild.toolkit.quantize.view import view
 
@@ -121,7 +121,7 @@ def equalize(
     )
     first = next(iter(batches))
     constants = Constants(plain)
-    tried = _Trials(plain, graph, sites, first)
+    tried = Trials(plain, graph, sites, first)
     chosen: list[tuple[Scaled, Done]] = []
     for number, site in enumerate(sites):
         progress(0.8 + 0.15 * number / len(sites), "scales")
@@ -132,7 +132,7 @@ def equalize(
             refused[site.technique, "it won nothing when it was tried"] += 1
         else:
             chosen.append((scaled, done))
-            _scale(constants, scaled)
+            constants.scale(scaled)
     progress(0.95, "the same function")
     same = _Same(plain, first)
     kept, equalized = _without_harm(plain, chosen, same)
@@ -142,26 +142,25 @@ def equalize(
 
 def _wanted(site: Site) -> list[Wanted]:
     """What must be known of a site: its channels where they are taken, and what comes out there."""
-    uses = [*site.takers, *((site.key.use, site.key.query) if site.key else ())]
     return [
-        *(Wanted(use.node.input[use.position], kept_axes(use.channels)) for use in uses),
-        *(Wanted(use.node.output[0]) for use in uses),
+        *(Wanted(use.node.input[use.position], kept_axes(use.channels)) for use in site.uses),
+        *(Wanted(use.node.output[0]) for use in site.uses),
     ]
 
 
 def _chosen(
-    site: Site, graph: Graph, measured: Mapping[Wanted, Measured], constants: Constants, tried: _Trials
+    site: Site, graph: Graph, measured: Mapping[Wanted, Measured], constants: Constants, tried: Trials
 ) -> tuple[Scaled | None, Done]:
     """The scales of a site and what they win; ``None`` for scales that promise nothing."""
     import numpy as np
 
     takers: list[Noisy] = []
     if site.key:
-        of_key, of_query = (_spread(use, site.count, measured) for use in (site.key.use, site.key.query))
+        of_key, of_query = (spread_of(use, site.count, measured) for use in (site.key.use, site.key.query))
         one = of_query
         takers.append(Score(of_query, of_key, _variance(site.key.use.node, 1, measured)))
     else:
-        spreads = [_spread(use, site.count, measured) for use in site.takers]
+        spreads = [spread_of(use, site.count, measured) for use in site.takers]
         for taker, held in zip(site.takers, spreads, strict=True):
             weights = np.abs(constants.get(taker.weight.node, taker.weight.position))
             rows = np.moveaxis(weights, taker.outputs, 0)
@@ -196,74 +195,10 @@ def _broadcast(channels: npt.NDArray[Any], shape: tuple[int, ...], outputs: int)
     return np.broadcast_to(padded, wanted)
 
 
-def _spread(use: Any, count: int, measured: Mapping[Wanted, Measured]) -> Spread:
-    wanted = Wanted(use.node.input[use.position], kept_axes(use.channels))
-    return spread(measured[wanted], use.channels, count)
-
-
 def _variance(node: onnx.NodeProto, outputs: int, measured: Mapping[Wanted, Measured]) -> float:
     """The variance of what a node gives, times the number of its outputs; never 0."""
     whole = measured[Wanted(node.output[0])]
     return outputs * max(float(whole.square - whole.mean**2), 1e-30)
-
-
-class _Trials:
-    """Sites tried on one input: the tensors that are taken there, kept until the end.
-
-    Args:
-        model: The model.
-        graph: It, asked about.
-        sites: All that may be tried.
-        batch: The model's input.
-    """
-
-    def __init__(self, model: onnx.ModelProto, graph: Graph, sites: Sequence[Site], batch: Any) -> None:
-        names = {
-            use.node.input[use.position]
-            for site in sites
-            for use in (*site.takers, *((site.key.use, site.key.query) if site.key else ()))
-        }
-        live = sorted(names - set(graph.view.inputs))
-        self._opset = graph.opset
-        self._values = dict(zip(live, Probe(model, {}, live)(batch), strict=True))
-
-    def gain(self, site: Site, scale: Any, measured: Mapping[Wanted, Measured], constants: Constants) -> float:
-        """DB of signal to noise that the scales win, where they win least."""
-        if site.key:
-            use, query = site.key.use, site.key.query
-            q, k = (self._values[one.node.input[one.position]] for one in (query, use))
-            held = [_spread(one, site.count, measured) for one in (query, use)]
-            run = Trial(use.node, self._opset)
-            scores = []
-            for s in (scale * 0 + 1, scale):
-                small = in_u8(q / s[query.channels], *_ends(held[0], s))
-                large = in_u8(k * s[use.channels], *_ends(held[1], 1 / s))
-                factors = (small, large) if query.position == 0 else (large, small)
-                scores.append(run(*factors))
-            exact = run(q, k) if query.position == 0 else run(k, q)
-            return won(exact, *scores)
-        gains = []
-        for taker in site.takers:
-            x = self._values.get(taker.node.input[taker.position])
-            if x is None:
-                continue
-            weights = constants.get(taker.weight.node, taker.weight.position)
-            held_here = _spread(taker, site.count, measured)
-            run = Trial(taker.node, self._opset)
-            products = []
-            for s in (scale * 0 + 1, scale):
-                small = in_u8(x / s[taker.channels], *_ends(held_here, s))
-                large = in_s8(weights * s[taker.weight.channels], taker.outputs)
-                products.append(run(small, large) if taker.position == 0 else run(large, small))
-            exact = run(x, weights) if taker.position == 0 else run(weights, x)
-            gains.append(won(exact, *products))
-        return min(gains, default=0.0)
-
-
-def _ends(held: Spread, scale: Any) -> tuple[float, float]:
-    """The range of all channels divided by their scales; 0 is in it."""
-    low = min(float((held.low / scale).min()), 0.0)
-    return low, low + extent(held, scale)
 
 
 class _Same:
@@ -299,14 +234,6 @@ def _without_harm(
     kept, candidate = _without_harm(model, chosen[:half], same)
     more, candidate = _without_harm(candidate, chosen[half:], same)
     return kept + more, candidate
-
-
-def _scale(constants: Constants, scaled: Scaled) -> None:
-    """Let sites that follow see the constants as this one leaves them."""
-    for fold in scaled.site.divided:
-        constants.put(fold.node, fold.position, constants.get(fold.node, fold.position) / scaled.scale[fold.channels])
-    for fold in scaled.site.multiplied:
-        constants.put(fold.node, fold.position, constants.get(fold.node, fold.position) * scaled.scale[fold.channels])
 
 
 def _named(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -40,10 +40,7 @@ def folded(model: onnx.ModelProto, scaled: Sequence[Scaled]) -> onnx.ModelProto:
     copy.CopyFrom(model)
     values = Constants(copy)
     for one in scaled:
-        for fold in one.site.divided:
-            values.put(fold.node, fold.position, values.get(fold.node, fold.position) / one.scale[fold.channels])
-        for fold in one.site.multiplied:
-            values.put(fold.node, fold.position, values.get(fold.node, fold.position) * one.scale[fold.channels])
+        values.scale(one)
     nodes = {node.name: node for node in copy.graph.node}
     taken = {tensor.name for tensor in copy.graph.initializer} | {name for n in copy.graph.node for name in n.output}
     for (node, position), changed in values.changed.items():
@@ -58,7 +55,11 @@ def folded(model: onnx.ModelProto, scaled: Sequence[Scaled]) -> onnx.ModelProto:
 
 
 class Constants:
-    """The constants of a model as operators take them, in float64; what is put is kept apart from the model."""
+    """The constants of a model as operators take them, in float64; what is scaled is kept apart from the model.
+
+    Attributes:
+        changed: Those that were scaled, by the name of the node and the input's position.
+    """
 
     def __init__(self, model: onnx.ModelProto) -> None:
         self._stored = {tensor.name: tensor for tensor in model.graph.initializer}
@@ -76,9 +77,14 @@ class Constants:
             return stored
         return self.changed[node, position]
 
-    def put(self, node: str, position: int, values: npt.NDArray[Any]) -> None:
-        """Give a node another one in its place."""
-        self.changed[node, position] = values
+    def scale(self, scaled: Scaled) -> None:
+        """Divide and multiply those of a site; sites that follow see what that leaves."""
+        for fold in scaled.site.divided:
+            values = self.get(fold.node, fold.position) / scaled.scale[fold.channels]
+            self.changed[fold.node, fold.position] = values
+        for fold in scaled.site.multiplied:
+            values = self.get(fold.node, fold.position) * scaled.scale[fold.channels]
+            self.changed[fold.node, fold.position] = values
 
 
 def _drop_unused(model: onnx.ModelProto) -> None:

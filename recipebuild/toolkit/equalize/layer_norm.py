@@ -1,10 +1,6 @@
 """LayerNormalization to the linear layers behind it: gain and bias take what the weights give back.
 
-    x_j / s_j = LayerNormalization with g_j / s_j and b_j / s_j,    (x / s) (s W) = x W
-
-and, where each of the layers has a bias, the middle c_j of channel j's range goes there:
-
-    (x - c) / s = LayerNormalization with g / s and (b - c) / s,    ((x - c) / s) (s W) + (b' + c W) = x W + b'
+x_j / s_j = LayerNormalization with g_j / s_j and b_j / s_j,    (x / s) (s W) = x W
 """
 
 from __future__ import annotations

@@ -39,8 +39,6 @@ class Site:
         multiplied: Constants to multiply with it.
         takers: Linear operators that take the channels.
         key: With Q: what its channels are multiplied with.
-        shifted: The constant to which a shift of the channels is done, and for each taker the one that makes up for it:
-            a LayerNormalization's bias, and biases; empty if there is no such place.
     """
 
     technique: str
@@ -50,7 +48,11 @@ class Site:
     multiplied: tuple[Fold, ...]
     takers: tuple[Taker, ...] = ()
     key: Key | None = None
-    shifted: tuple[Fold, ...] = ()
+
+    @property
+    def uses(self) -> tuple[Use | Taker, ...]:
+        """Where channels are taken: of Q and K both factors."""
+        return (self.key.use, self.key.query) if self.key else self.takers
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import onnx
 
-    from recipebuild.toolkit.equalize.trace import Channels
+    from recipebuild.toolkit.equalize.layers import Taker
+    from recipebuild.toolkit.equalize.trace import Channels, Use
     from recipebuild.toolkit.quantize.dataset import Batches
 
     Array = npt.NDArray[np.float64]
@@ -69,6 +70,12 @@ def spread(measured: Measured, channels: Channels, count: int) -> Spread:
     square = np.bincount(numbers, measured.square.reshape(-1), count) / np.maximum(times, 1)
     here = times > 0
     return Spread(np.where(here, low, 0), np.where(here, high, 0), square)
+
+
+def spread_of(use: Use | Taker, count: int, measured: Mapping[Wanted, Measured]) -> Spread:
+    """What the channels hold where they are taken."""
+    wanted = Wanted(use.node.input[use.position], kept_axes(use.channels))
+    return spread(measured[wanted], use.channels, count)
 
 
 def measure(

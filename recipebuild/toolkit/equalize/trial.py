@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
+from recipebuild.toolkit.equalize.noise import Spread, extent
+from recipebuild.toolkit.equalize.statistics import Measured, Wanted, spread_of
+from recipebuild.toolkit.quantize.probe import Probe
 
 if TYPE_CHECKING:
     import numpy.typing as npt
     import onnx
+
+    from recipebuild.toolkit.equalize.fold import Constants
+    from recipebuild.toolkit.equalize.site import Site
+    from recipebuild.toolkit.equalize.trace import Graph
 
     Values = npt.NDArray[Any]
 
@@ -80,5 +89,79 @@ def won(exact: Values, before: Values, after: Values) -> float:
     return min(float(10 * np.log10(noise / left)), MOST) if left > 0 else MOST
 
 
+_ROOM = 256 << 20
+"""Bytes of tensors that are kept at a time; more means to run the model again."""
+
 MOST = 99.0
 """dB: as good as no noise at all."""
+
+
+class Trials:
+    """Sites tried on one input: the tensors that are taken there, some at a time.
+
+    Args:
+        model: The model.
+        graph: It, asked about.
+        sites: All that may be tried, in the order in which they will be.
+        batch: The model's input.
+    """
+
+    def __init__(self, model: onnx.ModelProto, graph: Graph, sites: Sequence[Site], batch: Values) -> None:
+        self._model, self._graph, self._batch = model, graph, batch
+        names = (use.node.input[use.position] for site in sites for use in site.uses)
+        self._order = list(dict.fromkeys(names))
+        self._held: dict[str, Values] = {}
+
+    def _tensor(self, name: str) -> Values:
+        """A tensor of the model; those that will be asked for next come along, as far as there is room."""
+        if name in self._graph.view.inputs:
+            return self._batch
+        if name not in self._held:
+            chosen, total = [name], self._bytes(name)
+            for other in self._order[self._order.index(name) + 1 :]:
+                total += self._bytes(other)
+                if total > _ROOM:
+                    break
+                chosen.append(other)
+            live = [one for one in chosen if one not in self._graph.view.inputs]
+            self._held = dict(zip(live, Probe(self._model, {}, live)(self._batch), strict=True))
+        return self._held[name]
+
+    def _bytes(self, name: str) -> int:
+        return 4 * (self._graph.view.sizes.get(name) or 0)
+
+    def gain(self, site: Site, scale: Any, measured: Mapping[Wanted, Measured], constants: Constants) -> float:
+        """What the scales win where they win least, in dB of signal to noise."""
+        if site.key:
+            use, query = site.key.use, site.key.query
+            q, k = (self._tensor(one.node.input[one.position]) for one in (query, use))
+            held = [spread_of(one, site.count, measured) for one in (query, use)]
+            run = Trial(use.node, self._graph.opset)
+            scores = []
+            for s in (scale * 0 + 1, scale):
+                small = in_u8(q / s[query.channels], *_ends(held[0], s))
+                large = in_u8(k * s[use.channels], *_ends(held[1], 1 / s))
+                factors = (small, large) if query.position == 0 else (large, small)
+                scores.append(run(*factors))
+            exact = run(q, k) if query.position == 0 else run(k, q)
+            return won(exact, *scores)
+        gains = []
+        for taker in site.takers:
+            x = self._tensor(taker.node.input[taker.position])
+            weights = constants.get(taker.weight.node, taker.weight.position)
+            held_here = spread_of(taker, site.count, measured)
+            run = Trial(taker.node, self._graph.opset)
+            products = []
+            for s in (scale * 0 + 1, scale):
+                small = in_u8(x / s[taker.channels], *_ends(held_here, s))
+                large = in_s8(weights * s[taker.weight.channels], taker.outputs)
+                products.append(run(small, large) if taker.position == 0 else run(large, small))
+            exact = run(x, weights) if taker.position == 0 else run(weights, x)
+            gains.append(won(exact, *products))
+        return min(gains, default=0.0)
+
+
+def _ends(held: Spread, scale: Any) -> tuple[float, float]:
+    """The range of all channels divided by their scales; 0 is in it."""
+    low = min(float((held.low / scale).min()), 0.0)
+    return low, low + extent(held, scale)
