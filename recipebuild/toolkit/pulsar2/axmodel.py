@@ -4,8 +4,9 @@ An ``.axmodel`` is an ONNX file: producer Pulsar2, its version in the doc string
 that runs on the NPU. A metadata property ``extra_data`` holds a protobuf message, in base64. Its schema is not
 published: that fields 1 to 4 are tensors, version, subgraphs and build is seen in the example of the documentation's
 page user_guides_quick/quick_start_ax650; that the build's third field is the NPU mode follows from the order in which
-GitHub onnxsim/onnxsim, docs/axera-bsp-mining.md, names its fields. Field 5 is 1 in a model of Pulsar2 7.0 for AX630C
-and absent in its twin for AX650 (the PyPI package silero-vad-axera ships both): the chip. No more is claimed.
+GitHub onnxsim/onnxsim, docs/axera-bsp-mining.md, names its fields. Field 5 is the chip: absent in the models for
+AX650, 1 for AX620E, 4 for M57, in the examples of their quick starts (Pulsar2 1.8 to 4.0) and in two models of 7.0 that
+the PyPI package silero-vad-axera ships. No more is claimed.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ from typing import TYPE_CHECKING, Any
 from recipebuild.errors import StepError
 from recipebuild.toolkit.graph.files import load
 from recipebuild.toolkit.graph.statistics import Tensor, inputs, outputs
-from recipebuild.toolkit.pulsar2.config.versions import numbers
 from recipebuild.toolkit.pulsar2.wire import fields, integer, messages, text
 
 if TYPE_CHECKING:
@@ -34,9 +34,7 @@ _COLOURS = {
     10: "RAW",
 }  # fmt: skip
 _MODES = {0: "NPU1", 1: "NPU2", 2: "NPU3"}
-_HARDWARE = {0: "AX650", 1: "AX620E"}
-_FIRST_WITH_HARDWARE = (7, 0)
-"""A version of which models for two chips were compared; of what an older one leaves out, nothing follows."""
+_HARDWARE = {0: "AX650", 1: "AX620E", 4: "M57"}
 
 
 @dataclass(frozen=True)
@@ -94,7 +92,6 @@ def describe(path: Path) -> AxModel:
         raise StepError(f"{path.name} was not made by Pulsar2", remedy="an .axmodel is made by pulsar2 build")
     stamp = dict(_STAMP.findall(model.doc_string))
     colours, mode, hardware = _extra(model)
-    says_hardware = numbers(stamp.get("Version", "")) >= _FIRST_WITH_HARDWARE
     return AxModel(
         stamp.get("Version", ""),
         stamp.get("Commit", ""),
@@ -102,7 +99,7 @@ def describe(path: Path) -> AxModel:
         tuple(outputs(model)),
         colours,
         mode,
-        hardware if says_hardware else "",
+        hardware,
         tuple(_subgraphs(model)),
     )
 

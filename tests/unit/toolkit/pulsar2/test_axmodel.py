@@ -50,9 +50,29 @@ def test_the_documented_example(tmp_path: Path) -> None:
         "output (float32 1x1000)",
     ]
     assert found.colours == {"input": "NHWC BGR"}
-    assert (found.npu_mode, found.hardware) == ("NPU1", "")
+    assert (found.npu_mode, found.hardware) == ("NPU1", "AX650")
     assert found.subgraphs == (Subgraph("part_0", "NPU"),)
     assert json.dumps(found.as_json())
+
+
+@pytest.mark.parametrize(
+    ("extra", "hardware"),
+    [
+        (
+            "CgsKBWlucHV0EAEYAgoICgZvdXRwdXQSATEaMgoFbnB1XzBSKQoNbnB1XzBfYjFfZGF0YRABGhYKBnBhcmFtcxoMbnB1XzBfcGFyYW1z"
+            "IgAoAQ==",
+            "AX620E",
+        ),
+        (
+            "CgsKBWlucHV0EAEYAgoICgZvdXRwdXQSATEaQwoOc3ViZ3JhcGhfbnB1XzBSMQoVc3ViZ3JhcGhfbnB1XzBfYjFfbmV1EAEaFgoGcGFy"
+            "YW1zGgxucHVfMF9wYXJhbXMiACgE",
+            "M57",
+        ),
+    ],
+)
+def test_the_documented_examples_for_other_chips_say_which(tmp_path: Path, extra: str, hardware: str) -> None:
+    onnx.save(model(extra=extra), tmp_path / "a.axmodel")
+    assert describe(tmp_path / "a.axmodel").hardware == hardware
 
 
 SILERO = importlib.util.find_spec("silero_vad_axera")
