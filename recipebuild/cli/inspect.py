@@ -61,21 +61,14 @@ def _print_compiled(model: AxModel) -> None:
     if model.npu_mode:
         typer.echo(f"NPU mode {model.npu_mode}")
     if model.hardware:
-        typer.echo(f"chip     {model.hardware}{_sold_as(model.hardware)}")
+        alike = f" ({', '.join(model.alike)})" if model.alike else ""
+        typer.echo(f"chip     {model.hardware}{alike}")
     for tensor in model.inputs:
         typer.echo(f"input    {tensor} {model.colours.get(tensor.name, '')}".rstrip())
     for tensor in model.outputs:
         typer.echo(f"output   {tensor}")
     for part in model.subgraphs:
         typer.echo(f"{part.runs_on}      {part.name} {', '.join(part.operators)}".rstrip())
-
-
-def _sold_as(hardware: str) -> str:
-    """The chips of other names that Pulsar2 builds for in the same way."""
-    from recipebuild.facts.chips import CHIPS
-
-    names = ", ".join(chip.name for chip in CHIPS.values() if chip.built_as == hardware)
-    return f" ({names})" if names else ""
 
 
 def _print_rewrites(model: OnnxModel, hardware: str | None) -> None:

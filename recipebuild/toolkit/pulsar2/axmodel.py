@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.errors import StepError
+from recipebuild.facts.chips import CHIPS
 from recipebuild.toolkit.graph.files import load
 from recipebuild.toolkit.graph.statistics import Tensor, inputs, outputs
 from recipebuild.toolkit.pulsar2.wire import fields, integer, messages, text
@@ -63,8 +64,8 @@ class AxModel:
         outputs: What it gives.
         colours: Of inputs that are images, such as ``NHWC BGR``, by name.
         npu_mode: How many cores it was compiled for, as far as the file says; empty if it does not.
-        hardware: What Pulsar2 calls the chip, such as ``AX620E`` for AX630C; empty if the file does not say.
         subgraphs: Its parts, in order.
+        hardware: What Pulsar2 calls the chip, such as ``AX620E`` for AX630C; empty if the file does not say.
     """
 
     version: str
@@ -73,8 +74,13 @@ class AxModel:
     outputs: tuple[Tensor, ...]
     colours: dict[str, str]
     npu_mode: str
-    hardware: str
     subgraphs: tuple[Subgraph, ...]
+    hardware: str = ""
+
+    @property
+    def alike(self) -> tuple[str, ...]:
+        """Chips of other names that it runs on, too."""
+        return tuple(chip.name for chip in CHIPS.values() if self.hardware and chip.built_as == self.hardware)
 
     def as_json(self) -> dict[str, Any]:
         """What ``inspect --json`` prints."""
@@ -99,8 +105,8 @@ def describe(path: Path) -> AxModel:
         tuple(outputs(model)),
         colours,
         mode,
-        hardware,
         tuple(_subgraphs(model)),
+        hardware,
     )
 
 

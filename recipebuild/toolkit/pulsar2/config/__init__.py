@@ -10,7 +10,7 @@ read.py        any file that the tool reads, as a configuration
 versions.py    which version of the tool brought what
 """
 
-from recipebuild.facts.chips import Hardware, NpuMode
+from recipebuild.facts.chips import NpuMode, TargetHardware
 from recipebuild.toolkit.pulsar2.config.build import BuildConfig, OnnxOptimizeOption
 from recipebuild.toolkit.pulsar2.config.compiler import CompilerConfig, Graph, Node, SubConfig
 from recipebuild.toolkit.pulsar2.config.message import Message
@@ -30,7 +30,6 @@ __all__ = [
     "CompilerConfig",
     "ConstProcessor",
     "Graph",
-    "Hardware",
     "InputProcessor",
     "InputQuantConfig",
     "LayerConfig",
@@ -43,5 +42,6 @@ __all__ = [
     "QuantConfig",
     "Shape",
     "SubConfig",
+    "TargetHardware",
     "to_json",
 ]

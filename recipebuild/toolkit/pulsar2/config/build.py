@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from recipebuild.facts.chips import CHIPS, Hardware, NpuMode
+from recipebuild.facts.chips import CHIPS, NpuMode, TargetHardware
 from recipebuild.toolkit.pulsar2.config.compiler import CompilerConfig
 from recipebuild.toolkit.pulsar2.config.message import Message, Text
 from recipebuild.toolkit.pulsar2.config.processors import ConstProcessor, InputProcessor, OpProcessor, OutputProcessor
@@ -34,7 +34,7 @@ class BuildConfig(Message):
     output_name: str = "compiled.axmodel"
     work_dir: str = ""
     model_type: ModelType = "ONNX"
-    target_hardware: Hardware = "AX650"
+    target_hardware: TargetHardware = "AX650"
     npu_mode: NpuMode = "NPU1"
     input_shapes: Annotated[str, Field(pattern=rf"^({_SIZES}(;{_SIZES})*)?$")] = ""
     """Other sizes for the model's inputs: ``input1:1x3x224x224;input2:1x1x112x112``."""
