@@ -139,8 +139,10 @@ def test_overrides_win_and_lists_are_replaced() -> None:
 
 
 def test_what_is_not_documented_passes_through_overrides() -> None:
-    it = json.loads(render("quickstart", Options(sets=["pulsar2.overrides={debug: {dump_frontend_graph: true}}"])))
-    assert it["debug"] == {"dump_frontend_graph": True}
+    it = json.loads(
+        render("quickstart", Options(sets=["pulsar2.overrides={debug: {disable_auto_set_extremum_op_fp32: true}}"]))
+    )
+    assert it["debug"] == {"disable_auto_set_extremum_op_fp32": True}
 
 
 @pytest.mark.parametrize(

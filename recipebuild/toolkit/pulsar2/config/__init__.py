@@ -11,7 +11,7 @@ versions.py    which version of the tool brought what
 """
 
 from recipebuild.facts.chips import NpuMode, TargetHardware
-from recipebuild.toolkit.pulsar2.config.build import BuildConfig, OnnxOptimizeOption
+from recipebuild.toolkit.pulsar2.config.build import BuildConfig, DebugOption, OnnxOptimizeOption
 from recipebuild.toolkit.pulsar2.config.compiler import CompilerConfig, Graph, Node, SubConfig
 from recipebuild.toolkit.pulsar2.config.message import Message
 from recipebuild.toolkit.pulsar2.config.processors import (
@@ -29,6 +29,7 @@ __all__ = [
     "CalibrationMethod",
     "CompilerConfig",
     "ConstProcessor",
+    "DebugOption",
     "Graph",
     "InputProcessor",
     "InputQuantConfig",
