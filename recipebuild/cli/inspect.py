@@ -60,6 +60,9 @@ def _print_compiled(model: AxModel) -> None:
     typer.echo(f"compiled by Pulsar2 {model.version or '?'} {f'({model.commit})' if model.commit else ''}".rstrip())
     if model.npu_mode:
         typer.echo(f"NPU mode {model.npu_mode}")
+    if model.hardware:
+        alike = f" ({', '.join(model.alike)})" if model.alike else ""
+        typer.echo(f"chip     {model.hardware}{alike}")
     for tensor in model.inputs:
         typer.echo(f"input    {tensor} {model.colours.get(tensor.name, '')}".rstrip())
     for tensor in model.outputs:

@@ -87,7 +87,7 @@ def _questions(made: Draft, model: SourceModel) -> Iterator[tuple[str, str, Any]
     if "target.hardware" not in made.facts:
         yield "target.hardware", "the chip", "AX650"
     if "target.npu_mode" not in made.facts:
-        yield "target.npu_mode", "NPU cores: NPU1, NPU2, NPU3", "NPU3"
+        yield "target.npu_mode", "NPU cores, such as NPU1 (Enter: all that the chip has)", None
 
 
 def _asked(

@@ -1,7 +1,10 @@
 """The chips that recipes may name: a row for each.
 
-Sources: pulsar2-docs-en, user_guides_config/config.md (hardware, NPU modes); neutron/introduction.md (AX637 and M57
-have one NPU core); the titles of the AX650 pages, which hold for AX650A, AX650N, AX8850 and M76H.
+Sources: pulsar2-docs-en, user_guides_config/config.md (hardware) and neutron/introduction.md (NPU modes: AX637 and M57
+have one core; AX630C and AX620Q are chips of AX620E); the titles of the AX650 pages, which hold for AX650A, AX650N,
+AX8850 and M76H; pulsar2/introduction.md (M57H, in the series of M57); ax-samples, benchmark/Benchmark_AX637_AX8910.md.
+LAMBERT, LAGUNA and AX620L are in the proto of Pulsar2's image and on no page (Magnetar, pulsar2_reference_config.json),
+as are NPU5 and the ISP modes: what they can do is not known, so every mode is let through.
 """
 
 from __future__ import annotations
@@ -17,11 +20,12 @@ class Chip:
 
     Attributes:
         name: As its maker calls it.
-        npu_modes: How many NPU cores a model may be compiled for.
+        npu_modes: How many NPU cores a model may be compiled for, ascending; the last is what recipes get.
         built_as: What Pulsar2 calls it, where that is another name: ``pulsar2 build`` does not know its own.
         operators: The table of operators in ``toolkit/pulsar2/operators/``, by name; ``None`` if none is published.
         on_chip: Bytes that one tile set may take, by NPU mode, where they are published: NPU1 GitHub onnxsim/onnxsim,
             scripts/axera; NPU3 GitHub AXERA-TECH/Magnetar, diarizen (an image of May 2026).
+        published: Whether the documentation has a page that names it.
         latency: Whether ``toolkit/board/latency.yaml`` has measurements of it, from which times are estimated.
     """
 
@@ -30,10 +34,17 @@ class Chip:
     built_as: str | None = None
     operators: str | None = None
     on_chip: Mapping[str, int] = field(default_factory=dict)
+    published: bool = True
     latency: bool = False
+
+    @property
+    def target(self) -> str:
+        """What ``pulsar2 build`` calls it."""
+        return self.built_as or self.name
 
 
 _AX650_BYTES = {"NPU1": 3_141_632, "NPU3": 11_530_240}
+_UNPUBLISHED_MODES = ("NPU5", "ISP1", "ISP2", "ISP3")
 _ONE, _TWO, _THREE = ("NPU1",), ("NPU1", "NPU2"), ("NPU1", "NPU2", "NPU3")
 
 CHIPS = {
@@ -50,13 +61,19 @@ CHIPS = {
         Chip("AX650N", _THREE, built_as="AX650", operators="AX650"),
         Chip("AX8850", _THREE, built_as="AX650", operators="AX650"),
         Chip("AX630C", _TWO, built_as="AX620E", operators="AX620E"),
+        Chip("AX620Q", _TWO, built_as="AX620E", operators="AX620E"),
+        Chip("AX8910", _ONE, built_as="AX637", operators="AX637"),
+        Chip("M57H", _ONE, built_as="M57", operators="M57"),
+        *(Chip(name, (*_UNPUBLISHED_MODES, *_THREE), published=False) for name in ("LAMBERT", "LAGUNA", "AX620L")),
     )
 }
 """All chips, by name."""
 
 if TYPE_CHECKING:
     Hardware = str
+    TargetHardware = str
     NpuMode = str
 else:
-    Hardware = Literal[tuple(name for name, chip in CHIPS.items() if chip.built_as is None)]
-    NpuMode = Literal[tuple(sorted({mode for chip in CHIPS.values() for mode in chip.npu_modes}))]
+    Hardware = Literal[tuple(CHIPS)]
+    TargetHardware = Literal[tuple(name for name, chip in CHIPS.items() if chip.built_as is None)]
+    NpuMode = Literal[tuple(dict.fromkeys(mode for chip in CHIPS.values() for mode in chip.npu_modes))]

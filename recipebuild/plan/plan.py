@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from recipebuild.engine.step import Output, Source, Step
 from recipebuild.errors import RecipeError
+from recipebuild.facts.chips import CHIPS
 from recipebuild.facts.tasks import TASKS
 from recipebuild.plan.bundle import bundle_params
 from recipebuild.plan.evaluate import measuring
@@ -242,7 +243,7 @@ def _model(steps: Steps) -> dict[str, Output]:
     rewriting = {
         "enabled": recipe.rewrite.enabled,
         # The graph is for the chip, whatever compiles it here, unless the recipe asks for the host by name.
-        "target": "host" if recipe.target.toolchain == "onnxruntime" else recipe.target.hardware,
+        "target": "host" if recipe.target.toolchain == "onnxruntime" else CHIPS[recipe.target.hardware].target,
         "switches": recipe.rewrite.switches,
         "class_axis": recipe.head.axis if recipe.head.kind == "argmax" else None,
     }
@@ -280,7 +281,7 @@ def _compile(
                 {"calibration": calibration, **steps.tensors},
             )  # fmt: skip
         gpus = steps.recipe.quantization.device != "cpu"
-        params = {"hardware": steps.recipe.target.hardware, "gpus": gpus, **toolchain.params}
+        params = {"hardware": CHIPS[steps.recipe.target.hardware].target, "gpus": gpus, **toolchain.params}
         more = {**inputs, "config": config}
         return steps.add(
             "compile/pulsar2", "compiled.axmodel", params, more, after=(after.step,), facts=toolchain.facts

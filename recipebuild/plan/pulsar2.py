@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from recipebuild.facts.chips import CHIPS
 from recipebuild.facts.fields import LAYER, to_quant
 from recipebuild.recipe.compiler import Compiler
 from recipebuild.recipe.quantization import LayerPrecision, Quantization
@@ -14,7 +15,7 @@ def configure_params(recipe: Recipe) -> dict[str, Any]:
     """The parameters of ``steps.configure``, as JSON values."""
     target = recipe.target
     return {
-        "hardware": target.hardware,
+        "hardware": CHIPS[target.hardware].target,
         "npu_mode": target.npu_mode,
         "version": recipe.pulsar2.version,
         "model_type": recipe.pulsar2.model_type,

@@ -219,21 +219,24 @@ class Calibration(Section):
 class Target(Section):
     """What the model is compiled for, and by what."""
 
-    hardware: Hardware = Field(default="AX650", description="The chip; AX650 also stands for AX650A, AX650N and AX8850")
-    npu_mode: NpuMode = Field(default="NPU3", description="How many NPU cores the model gets", validate_default=True)
+    hardware: Hardware = Field(default="AX650", description="The chip, by its own name, such as AX650N or AX630C")
+    npu_mode: NpuMode = Field(
+        default="NPU3", description="How many NPU cores the model gets; left out, all that the chip has"
+    )
     toolchain: Literal["auto", "pulsar2", "onnxruntime"] = Field(
         default="auto",
         description="`auto` takes Pulsar2 where it is installed, else the embedded ONNX Runtime quantizer",
     )
     runtime_input: RuntimeInput = Field(default=RuntimeInput(), description="What the program on the board feeds")
 
-    @field_validator("hardware", mode="before")
+    @model_validator(mode="before")
     @classmethod
-    def _chip_name(cls, hardware: Any) -> Any:
+    def _all_cores(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or "npu_mode" in values:
+            return values
+        hardware = values.get("hardware")
         chip = CHIPS.get(hardware) if isinstance(hardware, str) else None
-        if chip and chip.built_as:
-            raise wrong(f"{hardware} is built as {chip.built_as}", f"write hardware: {chip.built_as}")
-        return hardware
+        return {**values, "npu_mode": chip.npu_modes[-1]} if chip else values
 
     @field_validator("npu_mode")
     @classmethod

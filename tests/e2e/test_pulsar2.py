@@ -23,7 +23,7 @@ CONFIG = {
         ]
     },
     "input_processors": [{"tensor_name": "pixel_values", "src_dtype": "U8", "src_layout": "NHWC"}],
-    "debug": {"dump_frontend_graph": True},
+    "debug": {"disable_auto_set_extremum_op_fp32": True},
 }
 
 
@@ -159,7 +159,7 @@ def test_import_render_and_inspect(make_project: Callable[[], Project]) -> None:
     (project.folder / "config.json").write_text(json.dumps(CONFIG) + "  // as people write them")
     made = project.command("import", "config.json", "-o", "old.yaml")
     assert "warning: RB102 quant.input_configs[0].calibration_mean" in made.stderr
-    assert "note: RB313 debug.dump_frontend_graph is not documented" in made.stderr
+    assert "note: RB313 debug.disable_auto_set_extremum_op_fp32 is not documented" in made.stderr
     assert "fill in: input.shape" in made.stderr
     rendered = json.loads(project.command("render", "old.yaml").stdout)
     assert rendered["debug"] == CONFIG["debug"]

@@ -20,9 +20,10 @@ from google.protobuf import descriptor_pb2, descriptor_pool, json_format, messag
 
 PROTO = Path(__file__).resolve().with_name("pulsar2.proto")
 
-CORES = {"AX650": "123", "M76H": "123", "AX620E": "12", "AX615": "12", "AX8860": "124"}
+CORES = {"AX650": "123", "M76H": "123", "AX620E": "12", "AX615": "12", "AX637": "1", "M57": "1", "AX8860": "124"}
+YUV = ("YUYV422", "UYVY422", "YUV420SP", "YVU420SP")
 _QUANT = "U8 S8 U16 S16 FP32"
-_SRC = "U8 S8 U16 S16 U32 S32 FP16 FP32"
+_SRC = "U8 S8 U16 S16 U32 S32 U64 S64 FP16 BF16 FP32 NVFP4"
 
 
 def _one_of(words: str) -> Callable[[Any], bool]:
@@ -51,10 +52,7 @@ _LIMITS: dict[str, Callable[[Any], bool]] = {
     "quant.finetune_batch_size": lambda value: value > 0,
     "quant.finetune_lr": lambda value: value > 0,
     "quant.device": _one_of("cpu " + " ".join(f"cuda:{n}" for n in range(8))),
-    "input_processors.tensor_format": _one_of("AutoColorSpace BGR RGB GRAY"),
-    "input_processors.tensor_layout": _one_of("NHWC NCHW"),
-    "input_processors.src_layout": _one_of("NHWC NCHW"),
-    "input_processors.src_format": lambda value: value != "RGBA",
+    "input_processors.tensor_format": _one_of("AutoColorSpace BGR RGB RGBA GRAY"),
     "input_processors.src_dtype": _one_of(_SRC),
     "input_processors.csc_mat": lambda value: len(value) in (0, 12),
     "input_processors.padding_mode": _one_of("constant"),
@@ -120,7 +118,7 @@ def flags() -> dict[str, str]:
         elif not field.is_repeated:
             inner = [f for f in field.message_type.fields if f.message_type is None]
             found |= {f"--{field.name}.{f.name}": _kind(f) for f in inner if f.name not in _SELECTORS[4:]}
-    return found | {"--debug.dump_frontend_graph": "bool"}
+    return found
 
 
 def _kind(field: Any) -> str:
@@ -133,12 +131,12 @@ def check(config: object) -> list[str]:
     if not isinstance(config, dict):
         return ["the configuration is not an object"]
     try:
-        parse(json.dumps({name: value for name, value in config.items() if name != "debug"}))
+        parse(json.dumps({**config, "debug": _documented_debug(config)}))
     except json_format.ParseError as error:
         return [str(error)]
     wrong = list(_beyond(config, ""))
     hardware, mode = config.get("target_hardware", "AX650"), config.get("npu_mode", "NPU1")
-    if str(mode)[-1] not in CORES.get(hardware, "1234"):
+    if str(mode)[-1] not in CORES.get(hardware, "12345") or (str(mode).startswith("ISP") and hardware in CORES):
         wrong.append(f"npu_mode {mode} does not exist on {hardware}")
     if len({len(each.get("src_extra_shapes", [])) for each in config.get("input_processors", [])}) > 1:
         wrong.append("src_extra_shapes differ in length")
@@ -146,6 +144,12 @@ def check(config: object) -> list[str]:
     if compiler.get("static_batch_sizes") and compiler.get("max_dynamic_batch_size"):
         wrong.append("static and dynamic batches exclude each other")
     return wrong
+
+
+def _documented_debug(config: dict[str, Any]) -> Any:
+    """Public configurations have more under ``debug`` than the documentation, and the tool takes it."""
+    debug = config.get("debug", {})
+    return {name: debug[name] for name in debug if name == "dump_frontend_graph"} if isinstance(debug, dict) else debug
 
 
 def _within(path: str, value: Any) -> bool:
@@ -171,6 +175,11 @@ def _beyond(value: Any, path: str) -> list[str]:
         ranges = [(-9, 8) if at in (3, 7, 11) else (-524289, 524288) for at in range(12)]
         if len(matrix) != 12 or any(not low < each < high for each, (low, high) in zip(matrix, ranges, strict=True)):
             wrong.append(f"{path}.csc_mat is out of range")
+    if path == "input_processors":
+        if value.get("src_format") in YUV and value.get("csc_mode", "NoCSC") == "NoCSC":
+            wrong.append(f"{path}.csc_mode cannot remain NoCSC")
+        if value.get("zeropoint") and not value.get("scale"):
+            wrong.append(f"{path}.zeropoint needs a scale")
     for name, inner in value.items():
         wrong += _beyond(inner, f"{path}.{name}".lstrip("."))
     return wrong

@@ -51,20 +51,23 @@ QUANT_CONFIG = message(
     finetune_batch_size=COUNTS, finetune_lr=st.floats(2**-20, 1, width=32),
     device=st.sampled_from(["cpu", "cuda:0", "cuda:7"]),
 )  # fmt: skip
+_YUV = ("YUYV422", "UYVY422", "YUV420SP", "YVU420SP")
 INPUT_PROCESSOR = message(
     {"tensor_name": NAMES},
-    tensor_format=st.sampled_from(["AutoColorSpace", "BGR", "RGB", "GRAY"]),
-    tensor_layout=st.sampled_from(["NHWC", "NCHW"]),
+    tensor_format=st.sampled_from(["AutoColorSpace", "BGR", "RGB", "RGBA", "GRAY"]),
+    tensor_layout=st.sampled_from(["DefaultLayout", "NHWC", "NCHW"]),
     src_format=st.sampled_from(
-        ["AutoColorSpace", "GRAY", "BGR", "RGB", "YUYV422", "UYVY422", "YUV420SP", "YVU420SP", "RAW"]
+        ["AutoColorSpace", "GRAY", "BGR", "RGB", "RGBA", "YUYV422", "UYVY422", "YUV420SP", "YVU420SP", "RAW"]
     ),
-    src_layout=st.sampled_from(["NHWC", "NCHW"]),
-    src_dtype=st.sampled_from(["U8", "S8", "U16", "S16", "U32", "S32", "FP16", "FP32"]),
+    src_layout=st.sampled_from(["DefaultLayout", "NHWC", "NCHW"]),
+    src_dtype=st.sampled_from(
+        ["U8", "S8", "U16", "S16", "U32", "S32", "U64", "S64", "FP16", "BF16", "FP32", "NVFP4"]
+    ),
     src_extra_shapes=st.just([{"shape": [1, 3, 384, 384]}]),
     csc_mode=st.sampled_from(["NoCSC", "FullRange", "LimitedRange"]), mean=MEANS, std=MEANS,
     padding=st.lists(INT32, max_size=4), padding_mode=st.just("constant"), padding_constant_value=INT32,
     slicing=st.lists(INT32, max_size=4),
-)  # fmt: skip
+).map(lambda values: values | ({"csc_mode": "FullRange"} if values.get("src_format") in _YUV else {}))  # fmt: skip
 GRAPH = message(
     nodes=st.lists(message(types=NAME_LISTS, inputs=NAME_LISTS, outputs=NAME_LISTS, properties=STRUCTS), max_size=2),
     type=st.sampled_from(["Tile", "Slice"]), match_mode=st.sampled_from(["Op", "Tensor"]),
@@ -89,6 +92,8 @@ MODES = [
     ("AX615", "NPU1"),
     ("AX8860", "NPU4"),
     ("M57", "NPU1"),
+    ("LAMBERT", "NPU5"),
+    ("AX620L", "ISP1"),
     ("AX637", "NPU1"),
 ]
 
@@ -100,9 +105,10 @@ def valid(draw: st.DrawFn) -> dict[str, Any]:
         message(
             {"input": NAMES, "output_dir": NAMES},
             output_name=NAMES, work_dir=NAMES, input_shapes=st.sampled_from(["x:1x3x8x8", "a:1x2;b:3"]),
-            model_type=st.sampled_from(["ONNX", "QuantAxModel", "QuantONNX"]),
+            model_type=st.sampled_from(["ONNX", "QuantAxModel", "QuantONNX", "OptimizedQuantAxModel", "ISP"]),
             onnx_opt=message(enable_onnxsim=st.booleans(), model_check=st.booleans(), save_tensors_data=st.booleans()),
             quant=QUANT_CONFIG, input_processors=st.lists(INPUT_PROCESSOR, max_size=1),
+            debug=message(dump_frontend_graph=st.booleans()),
             output_processors=st.lists(message({"tensor_name": NAMES}, dst_perm=st.lists(INT32, max_size=4),
                                                output_dtype=st.sampled_from(["FP32", "U8"])), max_size=2),
             const_processors=st.lists(message({"name": NAMES}, data_path=NAMES, data=st.lists(
@@ -116,7 +122,7 @@ def valid(draw: st.DrawFn) -> dict[str, Any]:
 
 
 WRONG: list[tuple[str, Any]] = [
-    ("npu_mod", "NPU1"), ("npu_mode", "NPU5"), ("target_hardware", "AX651"), ("input", 3), ("output_dir", None),
+    ("npu_mod", "NPU1"), ("npu_mode", "NPU9"), ("target_hardware", "AX651"), ("input", 3), ("output_dir", None),
     ("input", ...), ("onnx_opt.enable_onnxsim", "yes"), ("onnx_opt.fast", True),
     ("quant.calibration_method", "minmax"), ("quant.transformer_opt_level", 3), ("quant.smooth_quant_strength", 1.5),
     ("quant.refine_weight_threshold", 0.001), ("quant.device", "cuda:8"), ("quant.finetune_epochs", 0),
@@ -131,7 +137,9 @@ WRONG: list[tuple[str, Any]] = [
     ("quant.layer_configs", [{"layer_name": "a", "data_type": "U32"}]),
     ("quant.layer_configs", [{"layer_name": "a", "data_type": "INT8"}]),
     ("input_processors", [{"tensor_name": "x", "tensor_format": "YUV420SP"}]),
-    ("input_processors", [{"tensor_name": "x", "src_dtype": "U64"}]),
+    ("input_processors", [{"tensor_name": "x", "src_dtype": "U4"}]),
+    ("input_processors", [{"tensor_name": "x", "src_format": "YUV420SP"}]),
+    ("input_processors", [{"tensor_name": "x", "zeropoint": 3}]),
     ("input_processors", [{"tensor_name": "x", "csc_mode": "Matrix", "csc_mat": [1.0] * 9}]),
     ("input_processors", [{"tensor_name": "x", "csc_mode": "Matrix", "csc_mat": [1.0] * 3 + [9.0] + [1.0] * 8}]),
     ("input_processors", [{"tensor_name": "x", "padding_mode": "reflect"}]),

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from recipebuild.errors import RecipebuildError, RecipeError
+from recipebuild.facts.chips import CHIPS
 from recipebuild.facts.runners import runners
 from recipebuild.toolkit.board.boards import Board
 from recipebuild.toolkit.board.session import PATHS, QUICK_SECONDS
@@ -113,9 +114,15 @@ def _driver(facts: Mapping[str, str], board: Board) -> Line:
     if not version:
         return Line("driver", "fail", "/proc/ax_proc/version is not there", "load the drivers of Axera's SDK")
     text = f"{version}{f' on {chip}' if chip else ''}"
-    if chip and not chip.startswith(board.chip.rstrip("NA")):
+    if chip and not chip.startswith(_built_alike(board.chip)):
         return Line("driver", "warn", text, f"the board was added as {board.chip}")
     return Line("driver", "ok", text)
+
+
+def _built_alike(chip: str) -> tuple[str, ...]:
+    """The chips that run models compiled for this one, itself among them."""
+    row = CHIPS.get(chip)
+    return (chip, *(other.name for other in CHIPS.values() if row and other.target == row.target))
 
 
 def _model(compiled_by: str, driver: Line) -> Line:

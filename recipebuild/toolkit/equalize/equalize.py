@@ -119,7 +119,7 @@ def equalize(
         batches,
         lambda done: progress(0.8 * done / total, f"channels, image {done} of {total}"),
     )
-    first = next(iter(batches))
+    first: Any = next(iter(batches))  # one input, the image
     constants = Constants(plain)
     tried = Trials(plain, graph, sites, first)
     chosen: list[tuple[Scaled, Done]] = []

@@ -4,7 +4,9 @@ An ``.axmodel`` is an ONNX file: producer Pulsar2, its version in the doc string
 that runs on the NPU. A metadata property ``extra_data`` holds a protobuf message, in base64. Its schema is not
 published: that fields 1 to 4 are tensors, version, subgraphs and build is seen in the example of the documentation's
 page user_guides_quick/quick_start_ax650; that the build's third field is the NPU mode follows from the order in which
-GitHub onnxsim/onnxsim, docs/axera-bsp-mining.md, names its fields, and no more is claimed.
+GitHub onnxsim/onnxsim, docs/axera-bsp-mining.md, names its fields. Field 5 is the chip: absent in the models for
+AX650, 1 for AX620E, 4 for M57, in the examples of their quick starts (Pulsar2 1.8 to 4.0) and in two models of 7.0 that
+the PyPI package silero-vad-axera ships. No more is claimed.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.errors import StepError
+from recipebuild.facts.chips import CHIPS
 from recipebuild.toolkit.graph.files import load
 from recipebuild.toolkit.graph.statistics import Tensor, inputs, outputs
 from recipebuild.toolkit.pulsar2.wire import fields, integer, messages, text
@@ -32,6 +35,7 @@ _COLOURS = {
     10: "RAW",
 }  # fmt: skip
 _MODES = {0: "NPU1", 1: "NPU2", 2: "NPU3"}
+_HARDWARE = {0: "AX650", 1: "AX620E", 4: "M57"}
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,7 @@ class AxModel:
         colours: Of inputs that are images, such as ``NHWC BGR``, by name.
         npu_mode: How many cores it was compiled for, as far as the file says; empty if it does not.
         subgraphs: Its parts, in order.
+        hardware: What Pulsar2 calls the chip, such as ``AX620E`` for AX630C; empty if the file does not say.
     """
 
     version: str
@@ -70,6 +75,12 @@ class AxModel:
     colours: dict[str, str]
     npu_mode: str
     subgraphs: tuple[Subgraph, ...]
+    hardware: str = ""
+
+    @property
+    def alike(self) -> tuple[str, ...]:
+        """Chips of other names that it runs on, too."""
+        return tuple(chip.name for chip in CHIPS.values() if self.hardware and chip.built_as == self.hardware)
 
     def as_json(self) -> dict[str, Any]:
         """What ``inspect --json`` prints."""
@@ -86,7 +97,7 @@ def describe(path: Path) -> AxModel:
     if model.producer_name != "Pulsar2" and not any(node.op_type == NEU for node in model.graph.node):
         raise StepError(f"{path.name} was not made by Pulsar2", remedy="an .axmodel is made by pulsar2 build")
     stamp = dict(_STAMP.findall(model.doc_string))
-    colours, mode = _extra(model)
+    colours, mode, hardware = _extra(model)
     return AxModel(
         stamp.get("Version", ""),
         stamp.get("Commit", ""),
@@ -95,6 +106,7 @@ def describe(path: Path) -> AxModel:
         colours,
         mode,
         tuple(_subgraphs(model)),
+        hardware,
     )
 
 
@@ -112,8 +124,8 @@ def _subgraphs(model: onnx.ModelProto) -> list[Subgraph]:
     return subgraphs
 
 
-def _extra(model: onnx.ModelProto) -> tuple[dict[str, str], str]:
-    """Layout and colours of the tensors, and the NPU mode, as ``extra_data`` has them; nothing if it cannot be read."""
+def _extra(model: onnx.ModelProto) -> tuple[dict[str, str], str, str]:
+    """Layout and colours of the tensors, NPU mode and chip, by ``extra_data``; nothing if it cannot be read."""
     encoded = next((entry.value for entry in model.metadata_props if entry.key == "extra_data"), "")
     try:
         extra = fields(base64.b64decode(encoded, validate=True))
@@ -124,5 +136,7 @@ def _extra(model: onnx.ModelProto) -> tuple[dict[str, str], str]:
                 colours[text(tensor, 1)] = layout
         build = messages(extra, 4)
     except (binascii.Error, ValueError):
-        return {}, ""
-    return colours, _MODES.get(integer(build[0], 3), "") if build else ""
+        return {}, "", ""
+    if not build:
+        return colours, "", ""
+    return colours, _MODES.get(integer(build[0], 3), ""), _HARDWARE.get(integer(extra, 5), "")

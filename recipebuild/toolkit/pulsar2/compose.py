@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.calibration.runtime import YUV, Runtime
-from recipebuild.toolkit.pulsar2.config import Hardware, NpuMode
+from recipebuild.toolkit.pulsar2.config import NpuMode, TargetHardware
 
 IMAGES, TENSORS = "calibration.tar", "calibration-tensors.tar"
 """The archive of images, and that of tensors made of them."""
@@ -23,7 +23,7 @@ class BuildSettings(BaseModel):
     """What one build needs to know.
 
     Attributes:
-        hardware: The chip.
+        hardware: The chip, as Pulsar2 calls it.
         npu_mode: How many cores.
         version: The version of Pulsar2 that the recipe insists on.
         model_type: What the model is.
@@ -39,7 +39,7 @@ class BuildSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    hardware: Hardware
+    hardware: TargetHardware
     npu_mode: NpuMode
     version: str | None = None
     model_type: Literal["ONNX", "QuantAxModel", "QuantONNX"] = "ONNX"

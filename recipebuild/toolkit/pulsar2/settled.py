@@ -17,7 +17,7 @@ from recipebuild.errors import StepError
 from recipebuild.toolkit.pulsar2.compose import BuildSettings, compose
 from recipebuild.toolkit.pulsar2.config import BuildConfig
 from recipebuild.toolkit.pulsar2.config.read import problem, sort_fields
-from recipebuild.toolkit.pulsar2.config.versions import too_new
+from recipebuild.toolkit.pulsar2.config.versions import too_new, unpublished
 from recipebuild.toolkit.pulsar2.config.write import merged, plain, text_of
 
 
@@ -38,9 +38,10 @@ class SettledConfig:
     @property
     def warnings(self) -> list[str]:
         """What the user should know about it."""
-        return [
-            f"RB313 pulsar2.overrides: {field} is not documented; it is passed through" for field in paths(self.unknown)
-        ]
+        fields = [f"pulsar2.overrides: {field} is not documented" for field in paths(self.unknown)]
+        values = [f"{value} is in Pulsar2's own proto, and on no page of its documentation"
+                  for value in unpublished(self.config)]  # fmt: skip
+        return [f"RB313 {what}; it is passed through" for what in (*fields, *values)]
 
 
 def settled(build: BuildSettings, values: Mapping[str, Any], source: str) -> SettledConfig:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -16,15 +16,19 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Batch = npt.NDArray[np.float32]
+    Feed = Mapping[str, npt.NDArray[np.float32]]
 
 
 class Batches(Protocol):
-    """What a model is calibrated with: float32 batches [N, C, H, W], gone through once or twice."""
+    """What a model is calibrated with, gone through once or twice.
+
+    Float32 batches [N, C, H, W] of its one input, or mappings from the names of several to an array each.
+    """
 
     def __len__(self) -> int:
         """How many there are."""
 
-    def __iter__(self) -> Iterator[Batch]:
+    def __iter__(self) -> Iterator[Batch | Feed]:
         """All of them, in the same order each time."""
 
 

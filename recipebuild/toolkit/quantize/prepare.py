@@ -21,7 +21,7 @@ _REARRANGE = frozenset({"Flatten", "Identity", "Reshape", "Squeeze", "Transpose"
 """Operators whose output holds the values of their first input, each as often."""
 
 
-def prepare(model: onnx.ModelProto, spec: ImageSpec, *, wide: bool = False) -> onnx.ModelProto:
+def prepare(model: onnx.ModelProto, spec: ImageSpec | None, *, wide: bool = False) -> onnx.ModelProto:
     """The model at opset 13 or newer, constants stored, with a name for each node and types and shapes of all tensors.
 
     Nodes are in topological order, as ONNX demands and not every tool cares for.
@@ -29,7 +29,7 @@ def prepare(model: onnx.ModelProto, spec: ImageSpec, *, wide: bool = False) -> o
 
     Args:
         model: In float32.
-        spec: What it is fed.
+        spec: The image that it is fed; ``None`` for a model of any inputs, which is fed mappings by name.
         wide: Whether there will be 16-bit types, which QuantizeLinear has from opset 21 on.
 
     Raises:
@@ -38,7 +38,8 @@ def prepare(model: onnx.ModelProto, spec: ImageSpec, *, wide: bool = False) -> o
     """
     import onnx
 
-    _check_input(model, spec)
+    if spec is not None:
+        _check_input(model, spec)
     ordered = onnx.ModelProto()
     ordered.CopyFrom(model)
     _sort(ordered.graph)

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     import onnx
     import onnxruntime
 
-    from recipebuild.toolkit.quantize.dataset import Batch
+    from recipebuild.toolkit.quantize.dataset import Batch, Feed
 
 
 class Probe:
     """A session that runs the model together with measuring nodes.
 
     Args:
-        model: The float model, with one input.
+        model: The float model.
         after: Measuring nodes by the tensor that they measure.
         outputs: What the nodes compute that is wanted, in the order in which it is to come.
         constants: Initializers that the nodes use.
@@ -46,10 +46,11 @@ class Probe:
         self._session = _session(_with_measurements(model, after, outputs, constants))
         self._input = self._session.get_inputs()[0].name
 
-    def __call__(self, batch: Batch) -> list[npt.NDArray[Any]]:
-        """The measurements for one batch, in the order of ``outputs``."""
+    def __call__(self, batch: Batch | Feed) -> list[npt.NDArray[Any]]:
+        """The measurements for one batch, or one array per input by its name, in the order of ``outputs``."""
+        feed = dict(batch) if isinstance(batch, Mapping) else {self._input: batch}
         try:
-            return list(self._session.run(self._outputs, {self._input: batch}))
+            return list(self._session.run(self._outputs, feed))
         except Exception as error:  # ONNX Runtime's errors have no other base in common
             raise StepError(f"ONNX Runtime cannot run the model: {reason(error)}") from error
 

@@ -12,7 +12,7 @@ from recipebuild.toolkit.pulsar2.config import BuildConfig
 from recipebuild.toolkit.pulsar2.lint import FOLDER, hardware_with_tables
 
 OWN = [chip for chip in CHIPS.values() if chip.built_as is None]
-MODES = ["NPU1", "NPU2", "NPU3", "NPU4"]
+MODES = ["NPU1", "NPU2", "NPU3", "NPU4", "NPU5"]
 
 
 @pytest.mark.parametrize("chip", OWN, ids=lambda chip: chip.name)

@@ -31,6 +31,23 @@ def config(*sets: str, recipe: str = "quickstart") -> dict[str, Any]:
     return values
 
 
+@pytest.mark.parametrize(
+    ("chip", "mode", "target"),
+    [
+        ("AX650N", "NPU3", None),
+        ("AX8850", "NPU3", None),
+        ("AX630C", "NPU2", "AX620E"),
+        ("AX620Q", "NPU2", "AX620E"),
+        ("AX637", None, "AX637"),
+        ("M57H", None, "M57"),
+        ("AX8860", "NPU4", "AX8860"),
+    ],
+)
+def test_a_chip_goes_by_its_own_name_and_gets_all_of_its_cores(chip: str, mode: str | None, target: str | None) -> None:
+    values = config(f"target.hardware={chip}", recipe="b0-cityscapes")
+    assert (values.get("npu_mode"), values.get("target_hardware")) == (mode, target)
+
+
 @pytest.mark.parametrize("recipe", [path.stem for path in sorted(shipped("recipes").glob("*.yaml"))])
 def test_every_shipped_recipe_renders_what_protobuf_takes(recipe: str) -> None:
     assert config(recipe=recipe)["quant"]["input_configs"]
@@ -122,8 +139,10 @@ def test_overrides_win_and_lists_are_replaced() -> None:
 
 
 def test_what_is_not_documented_passes_through_overrides() -> None:
-    it = json.loads(render("quickstart", Options(sets=["pulsar2.overrides={debug: {dump_frontend_graph: true}}"])))
-    assert it["debug"] == {"dump_frontend_graph": True}
+    it = json.loads(
+        render("quickstart", Options(sets=["pulsar2.overrides={debug: {disable_auto_set_extremum_op_fp32: true}}"]))
+    )
+    assert it["debug"] == {"disable_auto_set_extremum_op_fp32": True}
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ read.py        any file that the tool reads, as a configuration
 versions.py    which version of the tool brought what
 """
 
-from recipebuild.facts.chips import Hardware, NpuMode
-from recipebuild.toolkit.pulsar2.config.build import BuildConfig, OnnxOptimizeOption
+from recipebuild.facts.chips import NpuMode, TargetHardware
+from recipebuild.toolkit.pulsar2.config.build import BuildConfig, DebugOption, OnnxOptimizeOption
 from recipebuild.toolkit.pulsar2.config.compiler import CompilerConfig, Graph, Node, SubConfig
 from recipebuild.toolkit.pulsar2.config.message import Message
 from recipebuild.toolkit.pulsar2.config.processors import (
@@ -29,8 +29,8 @@ __all__ = [
     "CalibrationMethod",
     "CompilerConfig",
     "ConstProcessor",
+    "DebugOption",
     "Graph",
-    "Hardware",
     "InputProcessor",
     "InputQuantConfig",
     "LayerConfig",
@@ -43,5 +43,6 @@ __all__ = [
     "QuantConfig",
     "Shape",
     "SubConfig",
+    "TargetHardware",
     "to_json",
 ]

@@ -33,8 +33,8 @@ Names = tuple[Text, ...]
 Struct = dict[str, JsonValue]
 """A ``google.protobuf.Struct``: a JSON object."""
 
-DataType = Literal["U8", "S8", "U16", "S16", "U32", "S32", "FP16", "FP32"]
-Layout = Literal["NHWC", "NCHW"]
+DataType = Literal["U8", "S8", "U16", "S16", "U32", "S32", "U64", "S64", "FP16", "BF16", "FP32", "NVFP4"]
+Layout = Literal["DefaultLayout", "NHWC", "NCHW"]
 DEFAULT = "DEFAULT"
 """As a tensor's name: all inputs, or all outputs."""
 

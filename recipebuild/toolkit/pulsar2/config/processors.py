@@ -18,9 +18,9 @@ from recipebuild.toolkit.pulsar2.config.message import (
     Text,
 )
 
-TensorFormat = Literal["AutoColorSpace", "BGR", "RGB", "GRAY"]
+TensorFormat = Literal["AutoColorSpace", "BGR", "RGB", "RGBA", "GRAY"]
 SourceFormat = Literal[
-    "AutoColorSpace", "GRAY", "BGR", "RGB", "YUYV422", "UYVY422", "YUV420SP", "YVU420SP", "RAW"
+    "AutoColorSpace", "GRAY", "BGR", "RGB", "RGBA", "YUYV422", "UYVY422", "YUV420SP", "YVU420SP", "RAW"
 ]  # fmt: skip
 CscMode = Literal["NoCSC", "Matrix", "FullRange", "LimitedRange"]
 YUV = ("YUYV422", "UYVY422", "YUV420SP", "YVU420SP")
@@ -59,6 +59,22 @@ class InputProcessor(Message):
     padding_mode: Literal["constant"] = "constant"
     padding_constant_value: Int32 = 0
     slicing: tuple[Int32, ...] = ()
+    scale: Float32 = 0
+    """The model before this one quantized what is fed: value = scale * (code - zeropoint). 0 stands for 1."""
+    zeropoint: Int32 = 0
+
+    @model_validator(mode="after")
+    def _quantized_already(self) -> Self:
+        if self.zeropoint and not self.scale:
+            raise ValueError("zeropoint is set only if scale is not 0")
+        return self
+
+    @model_validator(mode="after")
+    def _converts_yuv(self) -> Self:
+        if self.src_format in YUV and self.csc_mode == "NoCSC":
+            raise ValueError(f"csc_mode is Matrix, FullRange or LimitedRange for {self.src_format}: "
+                             "it cannot remain NoCSC")  # fmt: skip
+        return self
 
     @model_validator(mode="after")
     def _matrix(self) -> Self:

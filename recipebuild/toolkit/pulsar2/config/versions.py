@@ -9,8 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from recipebuild.facts.chips import CHIPS
 from recipebuild.toolkit.pulsar2.config.build import BuildConfig
 from recipebuild.toolkit.pulsar2.config.write import plain
+
+_UNPUBLISHED = {
+    "target_hardware": tuple(chip.name for chip in CHIPS.values() if not chip.published),
+    "npu_mode": ("NPU5", "ISP1", "ISP2", "ISP3"),
+    "model_type": ("ISP",),
+    "input_processors.src_dtype": ("NVFP4",),
+}
+"""Source: GitHub AXERA-TECH/Magnetar, pulsar2_reference_config.json, which was made of the proto in an image."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +53,11 @@ def too_new(config: BuildConfig, version: str) -> list[TooNew]:
             if since and numbers(version) and numbers(version) <= numbers(since[0]):
                 newer.append(TooNew(what, since[1]))
     return list(dict.fromkeys(newer))
+
+
+def unpublished(config: BuildConfig) -> list[str]:
+    """Values that the tool's own proto has and its documentation does not: ``npu_mode: NPU5``."""
+    return [f"{path}: {value}" for path, value in _leaves(plain(config)) if value in _UNPUBLISHED.get(path, ())]
 
 
 @functools.cache

@@ -57,6 +57,14 @@ def test_each_fault_is_told(old: str, new: str, what: str, state: str) -> None:
     assert all(line.remedy for line in lines(ANSWER.replace(old, new), HERE) if line.state != "ok")
 
 
+@pytest.mark.parametrize(
+    ("named", "reported", "state"),
+    [("AX630C", "AX620Q", "ok"), ("AX620E", "AX630C", "ok"), ("AX8850", "AX650N", "ok"), ("AX637", "AX650N", "warn")],
+)
+def test_a_board_may_be_named_as_any_chip_that_runs_the_same_models(named: str, reported: str, state: str) -> None:
+    assert states(ANSWER.replace("AX650N", reported), Board(host="h", chip=named))["driver"] == state
+
+
 def test_a_real_connection_is_looked_through(board: Board) -> None:
     found = {line.what: line for line in doctor(board)}
     assert found["connection"].state == "ok"

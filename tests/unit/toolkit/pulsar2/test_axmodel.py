@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import sys
 from pathlib import Path
@@ -49,9 +50,52 @@ def test_the_documented_example(tmp_path: Path) -> None:
         "output (float32 1x1000)",
     ]
     assert found.colours == {"input": "NHWC BGR"}
-    assert found.npu_mode == "NPU1"
+    assert (found.npu_mode, found.hardware) == ("NPU1", "AX650")
     assert found.subgraphs == (Subgraph("part_0", "NPU"),)
     assert json.dumps(found.as_json())
+
+
+@pytest.mark.parametrize(
+    ("extra", "hardware"),
+    [
+        (
+            "CgsKBWlucHV0EAEYAgoICgZvdXRwdXQSATEaMgoFbnB1XzBSKQoNbnB1XzBfYjFfZGF0YRABGhYKBnBhcmFtcxoMbnB1XzBfcGFyYW1z"
+            "IgAoAQ==",
+            "AX620E",
+        ),
+        (
+            "CgsKBWlucHV0EAEYAgoICgZvdXRwdXQSATEaQwoOc3ViZ3JhcGhfbnB1XzBSMQoVc3ViZ3JhcGhfbnB1XzBfYjFfbmV1EAEaFgoGcGFy"
+            "YW1zGgxucHVfMF9wYXJhbXMiACgE",
+            "M57",
+        ),
+    ],
+)
+def test_the_documented_examples_for_other_chips_say_which(tmp_path: Path, extra: str, hardware: str) -> None:
+    onnx.save(model(extra=extra), tmp_path / "a.axmodel")
+    found = describe(tmp_path / "a.axmodel")
+    assert found.hardware == hardware
+    assert found.alike == {"AX620E": ("AX630C", "AX620Q"), "M57": ("M57H",)}[hardware]
+
+
+SILERO = importlib.util.find_spec("silero_vad_axera")
+
+
+@pytest.mark.skipif(SILERO is None, reason="silero-vad-axera is not installed")
+@pytest.mark.parametrize(
+    ("chip", "npu_mode", "hardware"), [("ax650", "NPU3", "AX650"), ("ax630c", "NPU2", "AX620E")], ids=str
+)
+def test_real_models_say_their_interface_mode_and_chip(chip: str, npu_mode: str, hardware: str) -> None:
+    assert SILERO is not None
+    assert SILERO.origin is not None
+    found = describe(Path(SILERO.origin).parent / "data" / f"silero_vad_{chip}.axmodel")
+    assert (found.version, found.npu_mode, found.hardware) == ("7.0", npu_mode, hardware)
+    assert [str(tensor) for tensor in (*found.inputs, *found.outputs)] == [
+        "data (float32 1x640)",
+        "state (float32 2x1x128)",
+        "output (float32 1x1)",
+        "next_state (float32 2x1x128)",
+    ]
+    assert found.subgraphs == (Subgraph("subgraph_npu_0", "NPU"),)
 
 
 def test_parts_on_the_cpu(tmp_path: Path) -> None:

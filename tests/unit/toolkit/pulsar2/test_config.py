@@ -12,6 +12,7 @@ import pytest
 from pydantic import ValidationError
 
 from recipebuild.toolkit.pulsar2.config import BuildConfig, to_json
+from recipebuild.toolkit.pulsar2.config.versions import unpublished
 
 SMALLEST = {"input": "model.onnx", "output_dir": "out"}
 CALIBRATION = {"tensor_name": "x", "calibration_dataset": "calibration.tar"}
@@ -25,10 +26,27 @@ def test_what_differs_from_the_documented_defaults_is_written_as_given() -> None
     fields = {
         "npu_mode": "NPU2",
         "quant": {"input_configs": [CALIBRATION | {"calibration_size": -1}], "calibration_method": "KL"},
-        "input_processors": [{"tensor_name": "DEFAULT", "src_format": "YUV420SP", "src_dtype": "U8"}],
+        "input_processors": [
+            {"tensor_name": "DEFAULT", "src_format": "YUV420SP", "src_dtype": "U8", "csc_mode": "LimitedRange"}
+        ],
         "compiler": {"check": 3, "npu_perf": True},
     }
     assert json.loads(to_json(config(**fields))) == SMALLEST | fields
+
+
+def test_an_input_that_another_model_quantized_already() -> None:
+    fields = {
+        "quant": {"input_configs": [CALIBRATION | {"calibration_format": "Numpy"}]},
+        "input_processors": [{"tensor_name": "x", "src_dtype": "U8", "scale": 0.0375, "zeropoint": 128}],
+        "debug": {"dump_frontend_graph": True},
+    }
+    assert json.loads(to_json(config(**fields))) == SMALLEST | fields
+
+
+def test_values_that_no_page_has_are_taken_and_told() -> None:
+    found = config(target_hardware="LAGUNA", npu_mode="NPU5", model_type="ISP")
+    assert unpublished(found) == ["model_type: ISP", "target_hardware: LAGUNA", "npu_mode: NPU5"]
+    assert unpublished(config(target_hardware="AX8860", npu_mode="NPU4")) == []
 
 
 def test_defaults_are_left_out() -> None:
@@ -52,7 +70,15 @@ def test_a_default_that_sets_something_back_stays() -> None:
     ("fields", "where"),
     [
         ({"npu_mod": "NPU1"}, "npu_mod"),
-        ({"npu_mode": "NPU5"}, "npu_mode"),
+        ({"npu_mode": "NPU5"}, "NPU5 does not exist on AX650"),
+        ({"target_hardware": "AX630C"}, "target_hardware"),
+        ({"target_hardware": "AX637", "npu_mode": "NPU2"}, "NPU2 does not exist on AX637: NPU1"),
+        ({"input_processors": [{"tensor_name": "x", "src_format": "YUV420SP"}]}, "it cannot remain NoCSC"),
+        ({"input_processors": [{"tensor_name": "x", "zeropoint": 3}]}, "zeropoint is set only if scale is not 0"),
+        (
+            {"input_processors": [{"tensor_name": "x", "scale": 0.1}], "quant": {"input_configs": [CALIBRATION]}},
+            "x has a scale in input_processors, so it is calibrated with Numpy, Binary or NumpyObject",
+        ),
         ({"npu_mode": 3}, "npu_mode"),
         ({"npu_mode": "NPU4"}, "NPU4 does not exist on AX650: NPU1, NPU2, NPU3"),
         ({"target_hardware": "AX620E", "npu_mode": "NPU3"}, "NPU3 does not exist on AX620E"),

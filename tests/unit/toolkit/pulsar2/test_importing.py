@@ -105,13 +105,13 @@ def test_what_is_missing_is_said(tmp_path: Path, small_onnx: Path) -> None:
 
 
 def test_what_is_not_documented_is_kept_and_listed(tmp_path: Path) -> None:
-    values = json.loads(json.dumps(USUAL)) | {"debug": {"dump_frontend_graph": True}}
+    values = json.loads(json.dumps(USUAL)) | {"debug": {"disable_auto_set_extremum_op_fp32": True}}
     values["quant"]["input_configs"][0]["colour"] = "pink"
     (tmp_path / "config.json").write_text(json.dumps(values))
     round_trip(tmp_path / "config.json", tmp_path)
     assert import_config(tmp_path / "config.json", None, None).undocumented == [
         "quant.input_configs[0].colour",
-        "debug.dump_frontend_graph",
+        "debug.disable_auto_set_extremum_op_fp32",
     ]
 
 

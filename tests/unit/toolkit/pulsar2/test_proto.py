@@ -39,7 +39,7 @@ def documented() -> Iterator[ModuleType]:
 def plain(value: Any) -> Any:
     """JSON values as protobuf would hold them: zeros gone, numbers in float32 (``data`` is double: it stays exact)."""
     if isinstance(value, dict):
-        zeros = (*DEFAULTS, "NoCSC", "CheckOutput", "Tile", "Op")
+        zeros = (*DEFAULTS, "DefaultLayout", "NoCSC", "CheckOutput", "Tile", "Op")
         inner = {name: each if name in ("attrs", "properties", "data") else plain(each) for name, each in value.items()}
         return {name: each for name, each in inner.items() if each not in zeros or name in ("attrs", "properties")}
     if isinstance(value, list):

@@ -22,7 +22,7 @@ JSON = """\
   "npu_mode": "NPU2",
   "quant": {"input_configs": [{"tensor_name":\t"x", "calibration_dataset": "c.tar", "calibration_mean": [1, 2.5,],}],
     "layer_configs": [{"start_tensor_names": "a", "end_tensor_names": ["b"], "data_type": "U16"}]},
-  "debug": {"dump_frontend_graph": true},
+  "debug": {"disable_auto_set_extremum_op_fp32": true},
 }
 """
 YAML = """\
@@ -32,7 +32,7 @@ npu_mode: NPU2
 quant:
   input_configs: [{tensor_name: x, calibration_dataset: c.tar, calibration_mean: [1, 2.5]}]
   layer_configs: [{start_tensor_names: a, end_tensor_names: [b], data_type: U16}]
-debug: {dump_frontend_graph: true}
+debug: {disable_auto_set_extremum_op_fp32: true}
 """
 TOML = """\
 input = "a//b#c.onnx"
@@ -42,7 +42,7 @@ npu_mode = "NPU2"
 input_configs = [{tensor_name = "x", calibration_dataset = "c.tar", calibration_mean = [1, 2.5]}]
 layer_configs = [{start_tensor_names = "a", end_tensor_names = ["b"], data_type = "U16"}]
 [debug]
-dump_frontend_graph = true
+disable_auto_set_extremum_op_fp32 = true
 """
 PROTOTXT = """\
 input: "a//b" '#c.onnx'  # two strings are one
@@ -52,7 +52,7 @@ quant {
   input_configs { tensor_name: "x" calibration_dataset: "c.tar" calibration_mean: 1 calibration_mean: 2.5f }
   layer_configs < start_tensor_names: "a", end_tensor_names: ["b"]; data_type: U16 >
 }
-debug { dump_frontend_graph: true }
+debug { disable_auto_set_extremum_op_fp32: true }
 """
 
 
@@ -71,7 +71,7 @@ def test_all_kinds_of_files_say_the_same(tmp_path: Path, suffix: str, text: str)
             "layer_configs": [layer],
         },
     }
-    assert found.unknown == {"debug": {"dump_frontend_graph": True}}
+    assert found.unknown == {"debug": {"disable_auto_set_extremum_op_fp32": True}}
     note = 'quant.layer_configs[0].start_tensor_names is "a", and is taken for a list of that one'
     assert found.notes == (() if suffix == "prototxt" else (note,))
 
