@@ -17,7 +17,7 @@ def estimate(
     store: opt.Store = None,
     as_json: opt.Json = False,
 ) -> None:
-    """Estimate how long recipes take on AX650N, from public measurements and your own. It is an estimate.
+    """Estimate how long recipes take on a chip, from public measurements and your own. It is an estimate.
 
     Example: recipebuild estimate b0-cityscapes --weights random
     """
@@ -30,7 +30,8 @@ def estimate(
     if as_json:
         print_json(estimates)
     else:
-        typer.echo("\n".join([*(_text(one) for one in estimates), _check(estimates[0]["check"])]))
+        checks = [_check(one["check"]) for one in estimates if one["check"]]
+        typer.echo("\n".join([*(_text(one) for one in estimates), *checks[:1]]))
 
 
 def _text(estimate: dict[str, Any]) -> str:
@@ -43,7 +44,7 @@ def _text(estimate: dict[str, Any]) -> str:
     parts = ", ".join(f"{part} {ms:.1f}" for part, ms in estimate["parts"].items() if ms >= 0.05)
     half, most = 100 * estimate["median_error"], 100 * estimate["range_error"]
     return (
-        f"{name}: an estimate of {estimate['ms']:.1f} ms, {span}, on {estimate['npu_mode']}\n"
+        f"{name}: an estimate of {estimate['ms']:.1f} ms, {span}, on {estimate['hardware']} {estimate['npu_mode']}\n"
         f"  {counted}; ms: {parts}\n"
         f"  fitted on {estimate['models']} measured models: estimating each by the others, half are within {half:.0f} "
         f"%, four in five within {most:.0f} %"

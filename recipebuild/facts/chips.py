@@ -26,7 +26,7 @@ class Chip:
         on_chip: Bytes that one tile set may take, by NPU mode, where they are published: NPU1 GitHub onnxsim/onnxsim,
             scripts/axera; NPU3 GitHub AXERA-TECH/Magnetar, diarizen (an image of May 2026).
         published: Whether the documentation has a page that names it.
-        latency: Whether ``toolkit/board/latency.yaml`` has measurements of it, from which times are estimated.
+        latency: Whose measurements in ``toolkit/board/latency.yaml`` its times are estimated from, if anyone's.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Chip:
     operators: str | None = None
     on_chip: Mapping[str, int] = field(default_factory=dict)
     published: bool = True
-    latency: bool = False
+    latency: str | None = None
 
     @property
     def target(self) -> str:
@@ -50,19 +50,19 @@ _ONE, _TWO, _THREE = ("NPU1",), ("NPU1", "NPU2"), ("NPU1", "NPU2", "NPU3")
 CHIPS = {
     chip.name: chip
     for chip in (
-        Chip("AX650", _THREE, operators="AX650", on_chip=_AX650_BYTES, latency=True),
+        Chip("AX650", _THREE, operators="AX650", on_chip=_AX650_BYTES, latency="AX650"),
         Chip("AX620E", _TWO, operators="AX620E"),
-        Chip("AX615", _TWO, operators="AX615"),
-        Chip("AX637", _ONE, operators="AX637"),
+        Chip("AX615", _TWO, operators="AX615", latency="AX615"),
+        Chip("AX637", _ONE, operators="AX637", latency="AX637"),
         Chip("AX8860", ("NPU1", "NPU2", "NPU4")),
         Chip("M57", _ONE, operators="M57"),
         Chip("M76H", _THREE, operators="AX650"),
-        Chip("AX650A", _THREE, built_as="AX650", operators="AX650"),
-        Chip("AX650N", _THREE, built_as="AX650", operators="AX650"),
-        Chip("AX8850", _THREE, built_as="AX650", operators="AX650"),
-        Chip("AX630C", _TWO, built_as="AX620E", operators="AX620E"),
-        Chip("AX620Q", _TWO, built_as="AX620E", operators="AX620E"),
-        Chip("AX8910", _ONE, built_as="AX637", operators="AX637"),
+        Chip("AX650A", _THREE, built_as="AX650", operators="AX650", latency="AX650"),
+        Chip("AX650N", _THREE, built_as="AX650", operators="AX650", latency="AX650"),
+        Chip("AX8850", _THREE, built_as="AX650", operators="AX650", latency="AX650"),
+        Chip("AX630C", _TWO, built_as="AX620E", operators="AX620E", latency="AX630C"),
+        Chip("AX620Q", _TWO, built_as="AX620E", operators="AX620E", latency="AX620Q"),
+        Chip("AX8910", _ONE, built_as="AX637", operators="AX637", latency="AX637"),
         Chip("M57H", _ONE, built_as="M57", operators="M57"),
         *(Chip(name, (*_UNPUBLISHED_MODES, *_THREE), published=False) for name in ("LAMBERT", "LAGUNA", "AX620L")),
     )

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.engine.step import Output, Source
-from recipebuild.facts.chips import CHIPS
 from recipebuild.facts.tasks import SEGMENTATION, TASKS
 from recipebuild.recipe.evaluate import HUB, Evaluate
 from recipebuild.recipe.schema import Recipe
@@ -42,7 +41,7 @@ def measuring(
         if toolchain.name == "pulsar2" and runtime.is_made_of_images:
             params = {
                 "input": steps.fed, "runtime": runtime.model_dump(mode="json"), **drawn, "mode": evaluate.mode,
-                "hardware": CHIPS[recipe.target.hardware].target, **toolchain.params,
+                **toolchain.params,
             }  # fmt: skip
             reference = {"quantized": replace(compiled, name="quant")} if evaluate.mode == "Reference" else {}
             quantized["predictions"] = steps.add(

@@ -45,7 +45,6 @@ class Params(BaseModel):
         count: How many images to draw from the dataset; ``None`` for all.
         seed: Which ones.
         mode: ``NPUBackend`` runs the compiled model; ``Reference`` the quantized one.
-        hardware: ``AX650``...
         runner: What runs.
         image: The container's image.
     """
@@ -58,7 +57,6 @@ class Params(BaseModel):
     count: int | None = Field(default=None, ge=1)
     seed: int = 0
     mode: Literal["NPUBackend", "Reference"] = "NPUBackend"
-    hardware: str = "AX650"
     runner: Literal["native", "docker"]
     image: str | None = None
 
@@ -86,7 +84,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
 
 def _predictions(folder: Path, dataset: Path, params: Params, progress: Progress) -> Iterator[tuple[str, Outputs]]:
     """The name of each sample and what the model gives."""
-    reference = params.hardware if params.mode == "Reference" else None
+    reference = params.mode == "Reference"
     model = Path(QUANTIZED).name if reference else COMPILED
     graph = load(folder / model, weights=False)
     runtime = _fed(graph, params)

@@ -17,6 +17,9 @@ from recipebuild.toolkit.board.book import measured
 from recipebuild.toolkit.board.costs import costs
 from recipebuild.toolkit.board.estimate import MeasuredModel, held_out
 from recipebuild.toolkit.board.estimate import estimate as estimate_of
+from recipebuild.toolkit.board.other_chips import estimate_on
+
+AX650 = "AX650"
 
 __all__ = ["Options", "estimate"]
 
@@ -27,7 +30,7 @@ def estimate(
     """For each entry of each recipe what ``estimate --json`` prints. The model is built as far as its last graph.
 
     Raises:
-        RecipeError: If a recipe is wrong, or is not for AX650.
+        RecipeError: If a recipe is wrong, or is for a chip that nobody published measurements of.
         RecipebuildError: If its model cannot be built, as in a run.
     """
     own = measured()
@@ -40,8 +43,11 @@ def _of_recipe(
 ) -> list[dict[str, Any]]:
     for variant in variants:
         if not CHIPS[hardware := variant.recipe.target.hardware].latency:
-            known = " and ".join(chip.name for chip in CHIPS.values() if chip.latency)
-            raise RecipeError(f"estimates are for {known}, not {hardware}", remedy="measure it: recipebuild board run")
+            known = ", ".join(chip.name for chip in CHIPS.values() if chip.latency)
+            raise RecipeError(
+                f"nobody published measurements of {hardware}",
+                remedy=f"estimates are for {known}; measure it: recipebuild board run",
+            )
     plan = only_until(plan_recipe(variants, replace(options, until=None), resolve_toolchain).plan, "head")
     estimates = []
     with Session(options, plan.steps) as session:
@@ -51,9 +57,14 @@ def _of_recipe(
             if head.record is None:
                 raise next((result.error for result in results.values() if result.error), Interrupted("interrupted"))
             model = costs(session.store.path(head.record.select("model.onnx")[0]))
-            mode = variant.recipe.target.npu_mode
-            about = {"recipe": plan.name, "variant": variant.label, "npu_mode": mode, "costs": asdict(model)}
-            estimates.append({**about, **asdict(estimate_of(model, mode, own)), "check": _check(own)})
+            hardware, mode = variant.recipe.target.hardware, variant.recipe.target.npu_mode
+            about = {"recipe": plan.name, "variant": variant.label, "hardware": hardware, "npu_mode": mode,
+                     "costs": asdict(model)}  # fmt: skip
+            chip = CHIPS[hardware].latency
+            if chip in (None, AX650):
+                estimates.append({**about, **asdict(estimate_of(model, mode, own)), "check": _check(own)})
+            else:
+                estimates.append({**about, **asdict(estimate_on(chip, model, mode)), "check": None})
     return estimates
 
 

@@ -12,7 +12,7 @@ def test_an_estimate_is_called_one_and_states_its_error(make_project: Callable[[
     said = project.command("estimate", project.recipe).stdout
     for words in (
         "an estimate of",
-        "on NPU3",
+        "on AX650 NPU3",
         "G multiply-adds",
         "fitted on 29 measured models",
         "a check: SegFormer-B0",
@@ -23,8 +23,10 @@ def test_an_estimate_is_called_one_and_states_its_error(make_project: Callable[[
     one, three = found
     assert one["npu_mode"] == "NPU1" and one["ms"] > three["ms"] > 0
     assert one["costs"] == three["costs"]
-    failed = project.command("estimate", project.recipe, "--set", "target={hardware: AX620E, npu_mode: NPU1}", code=2)
-    assert "for AX650" in failed.stderr
+    small = project.command("estimate", project.recipe, "--set", "target.hardware=AX630C").stdout
+    assert "on AX630C NPU2" in small and "fitted on 19 measured models" in small and "a check" not in small
+    failed = project.command("estimate", project.recipe, "--set", "target.hardware=AX620E", code=2)
+    assert "nobody published measurements of AX620E" in failed.stderr and "AX630C, AX620Q" in failed.stderr
 
 
 @pytest.mark.slow

@@ -20,7 +20,7 @@ Tensors = dict[str, tuple[int, list[int]]]
 
 def run(arguments: list[str]) -> None:
     """Simulate a compiled model, on raw files named after its tensors."""
-    known = ("--model", "--input_dir", "--output_dir", "--list", "--mode", "--target_hardware")
+    known = ("--model", "--input_dir", "--output_dir", "--list", "--mode", "--target_hardware", "--group_index")
     given = dict(zip(arguments[::2], arguments[1::2], strict=False))
     if len(arguments) % 2 or set(given) - set(known) or len(given) * 2 != len(arguments):
         sys.exit("pulsar2: error: unrecognized arguments, or one that is there twice")
@@ -28,6 +28,10 @@ def run(arguments: list[str]) -> None:
         sys.exit("pulsar2: error: the following arguments are required: --model, --input_dir, --output_dir")
     if given.get("--mode", "Reference") not in ("Reference", "NPUBackend"):
         sys.exit("pulsar2: error: argument --mode: invalid choice")
+    if "--target_hardware" in given and given.get("--mode") != "NPUBackend":
+        sys.exit("pulsar2: error: --target_hardware has effect with --mode NPUBackend only")
+    if given.get("--group_index", "0") != "0":
+        sys.exit(f"IndexError: the model has one group of shapes, not {given['--group_index']}")
     inputs, outputs = onnx_wire.tensors(Path(given["--model"]).read_bytes())
     names = Path(given["--list"]).read_text().split("\n") if "--list" in given else [""]
     sys.stdout.write("Building native ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 100% 0:00:00\n")

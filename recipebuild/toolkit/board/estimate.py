@@ -12,7 +12,7 @@ The error is that of leaving one out: each model estimated by a fit on all the o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import combinations
@@ -35,7 +35,7 @@ PARTS = ("convolutions", "matrix products", "weights", "feature maps", "fixed")
 _PASSES = 4
 """Scores written and read, probabilities written and read; 8 bits each."""
 
-_SHARE = 0.8
+SHARE = 0.8
 """The range holds for this share of the models when each is left out."""
 
 
@@ -84,7 +84,7 @@ def table() -> list[MeasuredModel]:
             ),
             {mode: row[mode] for mode in ("NPU1", "NPU3")},
         )
-        for row in _data()["table"]
+        for row in latencies()["table"]
     ]
 
 
@@ -109,17 +109,22 @@ def estimate(costs: Costs, npu_mode: str, own: Sequence[MeasuredModel] = ()) -> 
     errors = sorted(abs(_total(row.costs, _fit(rows[:i] + rows[i + 1 :], mode)) / row.ms[mode] - 1)
                     for i, row in enumerate(rows))  # fmt: skip
     if npu_mode == "NPU2":
-        two_cores = _data()["engine"]["two_cores"]
+        two_cores = latencies()["engine"]["two_cores"]
         factors = [f / two_cores if i < 2 else f for i, f in enumerate(factors)]
-    parts = dict(zip(PARTS, (f * x for f, x in zip(factors, _features(costs), strict=True)), strict=True))
-    parts["attention maps"] = _attention_ms(costs)
-    ms, error = sum(parts.values()), errors[min(len(errors) - 1, int(_SHARE * len(errors)))]
+    parts = _parts(costs, factors)
+    ms, error = sum(parts.values()), errors[min(len(errors) - 1, int(SHARE * len(errors)))]
     return Estimate(ms, ms / (1 + error), ms * (1 + error), parts, errors[len(errors) // 2], error, len(rows))
+
+
+def one_core(without: str = "") -> Callable[[Costs], float]:
+    """Milliseconds on one core of AX650, by a fit on the public models, one of them left out or none."""
+    factors = _fit([row for row in table() if row.name != without], "NPU1")
+    return lambda costs: _total(costs, factors)
 
 
 def held_out() -> MeasuredModel:
     """The model that is kept out of the fit, for a check of it."""
-    row = _data()["held_out"]
+    row = latencies()["held_out"]
     counted = Costs(*_counts(row), row["image_bytes"], tuple(row["softmax_sizes"]))
     return MeasuredModel(row["name"], counted, {"NPU3": row["NPU3"]})
 
@@ -132,8 +137,13 @@ def _features(costs: Costs) -> tuple[float, ...]:
     return costs.conv / 1e9, costs.matmul / 1e9, costs.parameters / 1e6, costs.image_bytes / 1e6, 1.0
 
 
+def _parts(costs: Costs, factors: Sequence[float]) -> dict[str, float]:
+    parts = dict(zip(PARTS, (f * x for f, x in zip(factors, _features(costs), strict=True)), strict=True))
+    return {**parts, "attention maps": _attention_ms(costs)}
+
+
 def _attention_ms(costs: Costs) -> float:
-    engine = _data()["engine"]
+    engine = latencies()["engine"]
     spilled = sum(size for size in costs.softmax_sizes if size > CHIPS["AX650"].on_chip["NPU1"])
     return float(_PASSES * spilled / (engine["gigabytes_per_second"] * 1e6))
 
@@ -166,7 +176,8 @@ def _fit(rows: Sequence[MeasuredModel], mode: str) -> list[float]:
 
 
 @cache
-def _data() -> dict[str, Any]:
+def latencies() -> dict[str, Any]:
+    """``latency.yaml``."""
     text = (Path(__file__).parent / "latency.yaml").read_text(encoding="utf-8")
     data: dict[str, Any] = yaml.safe_load(text)
     return data

@@ -18,10 +18,10 @@ _CALIBRATES = "Calibration Progress"
 """What the tool prints when it is done with the graph, and has written it."""
 _KEPT = (
     COMPILED, "build_context.json", "quant/quant_axmodel.json", QUANTIZED, "quant/quant_axmodel.data",
-    OPTIMIZED,
+    OPTIMIZED, "frontend/optimized.data",
 )  # fmt: skip
 """Of all that the tool leaves: the model, what it was told, every tensor's scale and zero point, the quantized model,
-which can be simulated, too, and the graph that the names of layers are those of."""
+which can be simulated, too, and the graph that the names of layers are those of, with a large one's weights."""
 _PROFILES = ("compiler/debug/*/*/trace.json", "compiler/debug/*/*/op_profile.csv")
 
 

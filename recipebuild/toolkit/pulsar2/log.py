@@ -1,7 +1,8 @@
 """Reading what ``pulsar2 build`` prints: how far it is, its figures, and when it fails, why.
 
 Source: the logs of the documentation's pages ``user_guides_quick/quick_start_ax650`` and
-``user_guides_advanced/advanced_build_guides``; the failures, with what to do about each, are in ``failures.yaml``.
+``user_guides_advanced/advanced_build_guides``, for smooth quant ``appendix/model_convert_examples``; the failures, with
+what to do about each, are in ``failures.yaml``.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ _STAGES = (
     ("simulate npu graph", 0.95, "checking the result"),
 )
 _CALIBRATION = re.compile(r"Calibration Progress.*\| (\d+)/(\d+)")
+_SMOOTHING = re.compile(r"(Error\(Phrase 1\)|Get Outlier|Error\(Phrase 2\)).*\| (\d+)/(\d+)")
+_SMOOTH_STAGES = ("Error(Phrase 1)", "Get Outlier", "Error(Phrase 2)")
 _TUNING = re.compile(r"# Block \[(\d+) / (\d+)\]")
 _MACS = re.compile(r"QuantAxModel macs: ([\d,]+)")
 _CYCLES = re.compile(r"max_cycle = ([\d,]+)")
@@ -79,6 +82,10 @@ class Log:
         elif match := _CALIBRATION.search(line):
             done, of = int(match[1]), int(match[2])
             return self._step(0.1 + 0.3 * done / max(of, 1), f"calibrating, image {done} of {of}")
+        elif match := _SMOOTHING.search(line):
+            stage, done, of = _SMOOTH_STAGES.index(match[1]), int(match[2]), int(match[3])
+            text = f"smooth quant, part {stage + 1} of {len(_SMOOTH_STAGES)}, image {done} of {of}"
+            return self._step(0.05 + 0.05 * (stage + done / max(of, 1)) / len(_SMOOTH_STAGES), text)
         elif match := _TUNING.search(line):
             done, of = int(match[1]), int(match[2])
             return self._step(0.3 + 0.1 * done / max(of, 1), f"training weights, block {done} of {of}")

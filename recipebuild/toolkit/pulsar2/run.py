@@ -39,7 +39,8 @@ def simulate(
     feeds: Sequence[Mapping[str, Array]],
     outputs: Sequence[Tensor],
     *,
-    reference: str | None = None,
+    reference: bool = False,
+    group: int = 0,
 ) -> list[dict[str, Array]]:
     """What a model gives for each of ``feeds``, by the name of the output.
 
@@ -49,7 +50,8 @@ def simulate(
         model: The model's name in ``folder``.
         feeds: For each run the inputs by name, of the model's exact types and shapes.
         outputs: The model's outputs.
-        reference: Of a quantized model, the hardware that it is for.
+        reference: Whether ``model`` is a quantized one, for the host's operators. Only the NPU's ask for which chip.
+        group: Which of the shapes it was compiled for: 0 is the network's own, 1 the first of ``src_extra_shapes``.
 
     Raises:
         MissingError: If the program or image is no longer there.
@@ -66,7 +68,9 @@ def simulate(
     log = Log()
     arguments = ["run", "--model", model, "--input_dir", _INPUTS, "--output_dir", _OUTPUTS, "--list", _LIST]
     if reference:
-        arguments += ["--mode", "Reference", "--target_hardware", reference]
+        arguments += ["--mode", "Reference"]
+    if group:
+        arguments += ["--group_index", str(group)]
     if status := tool.run(arguments, folder, lambda line: log.read(line) and None):
         message, remedy = log.diagnosis(status)
         raise StepError(f"pulsar2 run failed: {message}", remedy=remedy)

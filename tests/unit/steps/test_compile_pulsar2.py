@@ -21,7 +21,8 @@ NATIVE = {"hardware": "AX650", "runner": "native"}
 DOCKER = {"hardware": "AX650", "runner": "docker", "image": "pulsar2:7.0-lite"}
 BOTH = pytest.mark.parametrize(("program", "params"), [("pulsar2", NATIVE), ("docker", DOCKER)])
 FILES = {
-    "compiled.axmodel", "build_context.json", "frontend/optimized.onnx", "used.json", "precision.json",
+    "compiled.axmodel", "build_context.json", "frontend/optimized.onnx", "frontend/optimized.data",
+    "used.json", "precision.json",
     *(f"quant/quant_axmodel.{suffix}" for suffix in ("json", "onnx", "data")),
 }  # fmt: skip
 Standins = Callable[..., Path]

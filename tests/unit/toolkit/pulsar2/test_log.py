@@ -55,6 +55,19 @@ def test_progress_goes_forward() -> None:
     assert Log().read(CALIBRATING) == (0.25, "calibrating, image 16 of 32")
 
 
+def test_smooth_quant_is_told_part_by_part() -> None:
+    log = Log()
+    steps = [
+        log.read("Analysing Smooth Quantization Error(Phrase 1):  50%|█████     | 16/32 [00:25<00:25,  1.62s/it]"),
+        log.read("Get Outlier Progress: 100%|██████████| 32/32 [01:15<00:00,  2.35s/it]"),
+        log.read("Analysing Smooth Quantization Error(Phrase 2): 100%|██████████| 32/32 [00:51<00:00,  1.62s/it]"),
+        log.read(CALIBRATING),
+    ]
+    fractions = [step[0] for step in steps if step]
+    assert len(fractions) == 4 and fractions == sorted(set(fractions))
+    assert steps[1] is not None and steps[1][1] == "smooth quant, part 2 of 3, image 32 of 32"
+
+
 @pytest.mark.parametrize(
     ("line", "status", "says", "remedy"),
     [

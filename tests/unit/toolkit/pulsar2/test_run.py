@@ -61,6 +61,15 @@ def test_each_run_gives_its_outputs(standins: Standins, pulsar2_folder: Path, pr
     assert found[0]["argmax_output"].shape == (1, 1, 64, 128)
 
 
+def test_another_group_of_shapes_is_asked_for_by_its_index(standins: Standins, pulsar2_folder: Path) -> None:
+    standins("pulsar2")
+    name = str(built(pulsar2_folder).relative_to(pulsar2_folder))
+    feeds = [{"pixel_values": np.zeros((1, 64, 128, 3), np.uint8)}]
+    assert simulate(pulsar2_folder, Tool("native"), name, feeds, [CLASSES], group=0)
+    with pytest.raises(StepError, match="the model has one group of shapes, not 1"):
+        simulate(pulsar2_folder, Tool("native"), name, feeds, [CLASSES], group=1)
+
+
 def test_failures_are_diagnosed(standins: Standins, pulsar2_folder: Path) -> None:
     standins("pulsar2")
     name = str(built(pulsar2_folder).relative_to(pulsar2_folder))
@@ -125,7 +134,7 @@ def test_the_quantized_model_takes_the_place_of_the_compiled_one_in_mode_referen
     quantized = made.files["quant/quant_axmodel.onnx"]
     assert quantized.with_suffix(".data") in made.files.values()
     (tmp_path / "none").touch()  # the compiled model is not looked at
-    params = {"mode": "Reference", "hardware": "AX620E", "count": 4}
+    params = {"mode": "Reference", "count": 4}
     recorded = Recorded(simulated(tmp_path / "none", dataset, tmp_path, quantized=quantized.parent, **params))
     chosen = [one.name for one in samples(dataset, 4, 0)]
     assert [int(recorded.output(name).max()) for name in chosen] == [int(name) % 3 for name in chosen]
