@@ -240,7 +240,7 @@ class Remote:
             fs.put_file(str(file), path, callback=Callback(hooks={"moved": lambda *_, **__: moved()}))
             return
         folder = path.rpartition("/")[0]
-        fs.makedirs(folder, exist_ok=True)
+        _make_folder(fs, folder)
         temporary = f"{folder}/.{secrets.token_hex(8)}.part"
         try:
             with file.open("rb") as source, fs.open(temporary, "wb") as target:
@@ -286,6 +286,19 @@ def _is_plain(blob: Blob) -> bool:
     parts = blob.name.split("/")
     safe = not {"", ".", ".."} & set(parts) and "\0" not in blob.name
     return safe and re.fullmatch("[0-9a-f]{64}", blob.sha256) is not None and type(blob.bytes) is int
+
+
+def _make_folder(fs: Any, folder: str) -> None:
+    """Make a folder and its parents, also while others make them: SFTP refuses what has come to be since it looked.
+
+    Raises:
+        OSError: If it fails more often than there are parts that others can have made meanwhile.
+    """
+    for _ in folder.strip("/").split("/"):
+        with contextlib.suppress(OSError):
+            fs.makedirs(folder, exist_ok=True)
+            return
+    fs.makedirs(folder, exist_ok=True)
 
 
 def _size(fs: Any, path: str) -> int | None:

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,25 @@ def test_a_plan_tells_what_is_there_and_brings_nothing(url: str, tmp_path: Path)
     assert [it.status for it in found] == ["fetch", "fetch", "fetch", "build"]
     assert found[0].earlier is not None and found[0].earlier.key == found[0].key
     assert two.find(str(found[0].key)) is None
+
+
+def test_many_make_the_stores_folders_at_once(url: str, tmp_path: Path) -> None:
+    store = Store(tmp_path / "one")
+    record = next(iter(run_steps(DIAMOND[:1], store, jobs=1).values())).record
+    assert record is not None
+    _ = store.workspaces
+    together = threading.Barrier(4, timeout=20)
+
+    def send() -> None:
+        mine = Remote(f"{url}/a/b")
+        assert mine.look(record.key) is None  # connected
+        for n in range(8):
+            together.wait()
+            mine._upload(store.path(record.log), f"{mine._open()[1]}/{n}/c/d/{record.log.sha256}", lambda: None)
+
+    with ThreadPoolExecutor(4) as pool:
+        for future in [pool.submit(send) for _ in range(4)]:
+            future.result(timeout=60)
 
 
 def test_push_and_pull_by_hand(url: str, tmp_path: Path) -> None:
