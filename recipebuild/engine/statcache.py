@@ -38,6 +38,7 @@ class StatCache:
         self._database: sqlite3.Connection | None = None
         self._pending: dict[tuple[str, str], tuple[os.stat_result, str]] = {}
         self._names: dict[str, tuple[tuple[int, int, int, int], list[str]]] = {}
+        self._ahead: dict[tuple[str, str], tuple[int, int, int, int, str]] = {}
 
     def get(self, path: Path | str, kind: str, compute: Callable[[], str]) -> str:
         """The value of ``kind`` for the file at ``path``: remembered, or computed and remembered.
@@ -47,7 +48,7 @@ class StatCache:
         """
         began = time.time_ns()
         state = os.stat(path)  # noqa: PTH116 - called for every blob of a build
-        name = _text(os.path.abspath(path))  # noqa: PTH100 - same
+        name = _text(_absolute(path))
         known = self._find(name, kind)
         if known is not None and known[:4] == _identity(state):
             return known[4]
@@ -55,6 +56,18 @@ class StatCache:
         if _identity(os.stat(path)) == _identity(state) and _settled(state, began):  # noqa: PTH116
             self._pending[name, kind] = (state, value)
         return value
+
+    def read_ahead(self, folder: Path | str) -> None:
+        """Read in one go what is remembered of all files in and below a folder; what was read ahead before is dropped.
+
+        For who is about to ask for each of them: a query a folder costs a tenth of a query a file.
+        """
+        start = _text(_absolute(folder)) + "/"
+        query = "SELECT path, kind, size, mtime_ns, ctime_ns, inode, value FROM entries WHERE path > ? AND path < ?"
+        self._ahead = {}
+        with contextlib.suppress(sqlite3.Error):
+            for path, kind, *entry in self._open().execute(query, (start, start[:-1] + chr(ord("/") + 1))):
+                self._ahead[path, kind] = tuple(entry)
 
     def names(self, folder: Path | str) -> list[str]:
         """The names in a folder, sorted; remembered in memory, as thousands of sources may lie side by side.
@@ -86,6 +99,8 @@ class StatCache:
     def _find(self, name: str, kind: str) -> tuple[int, int, int, int, str] | None:
         if pending := self._pending.get((name, kind)):
             return (*_identity(pending[0]), pending[1])
+        if entry := self._ahead.get((name, kind)):
+            return entry
         try:
             query = "SELECT size, mtime_ns, ctime_ns, inode, value FROM entries WHERE path = ? AND kind = ?"
             row: tuple[int, int, int, int, str] | None = self._open().execute(query, (name, kind)).fetchone()
@@ -119,6 +134,13 @@ def _connect(path: Path | None) -> sqlite3.Connection:
     database = sqlite3.connect(":memory:")
     database.execute(_TABLE)
     return database
+
+
+def _absolute(path: Path | str) -> str:
+    """``os.path.abspath``, which takes longer than all else here, where ``path`` is no normal absolute one already."""
+    text = str(path)
+    normal = text.startswith("/") and not text.endswith("/") and "//" not in text and "/." not in text
+    return text if normal else os.path.abspath(text)  # noqa: PTH100 - called for every blob of a build
 
 
 def _text(name: str) -> str:

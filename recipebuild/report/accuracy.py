@@ -11,7 +11,7 @@ from recipebuild.figures.deployed import Deployed
 from recipebuild.figures.evaluation import Evaluation
 from recipebuild.figures.ladder import Ladder
 from recipebuild.figures.values import read_figures
-from recipebuild.report.table import rendered
+from recipebuild.report.table import aligned, rendered
 from recipebuild.report.units import shown, size
 
 if TYPE_CHECKING:
@@ -61,10 +61,7 @@ def comparison(manifests: Sequence[Entry]) -> str:
     if len(rows) < 2 or not measured:
         return ""
     columns = [name for name in rows[0] if any(row[name] for row in rows)]
-    table = _table("builds compared", columns)
-    for row in rows:
-        table.add_row(*(row[name] for name in columns))
-    return rendered(table)
+    return aligned("builds compared", rows, columns)
 
 
 def _table(title: str, columns: Sequence[str]) -> Table:

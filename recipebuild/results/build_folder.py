@@ -69,6 +69,7 @@ def fill(
         StepError: If the disk is full.
         OSError: If the folder cannot be written.
     """
+    store.stats.read_ahead(folder)
     before = manifests.read(folder / "manifest.json")
     complete = before if before.get("status") == "ok" else manifests.read(folder / COMPLETE)
     value = manifests.manifest(job.plan, results, digest_of(job), job.toolchains, job.notes, job.ignore)
@@ -81,7 +82,7 @@ def fill(
         if value["status"] != "ok" and complete:
             trouble = _fill_beside(complete, before, value, job.plan, results, folder, store)
         else:
-            old = {*before.get("files", ()), *complete.get("files", ()), COMPLETE}
+            old = {*before.get("files", ()), *complete.get("files", ()), *([] if before is complete else [COMPLETE])}
             value, trouble = _fill(before, old, value, job, results, folder, store, accepted)
     except OSError as error:
         raise disk_full(error, folder) or error from error
@@ -100,7 +101,8 @@ def _fill(
     accepted: Mapping[str, Any],
 ) -> tuple[dict[str, Any], str]:
     """Put this run's files in the place of the ``old`` ones, and draw the report."""
-    written = {path for step in job.plan.steps for path in _place(job.plan, results[step.id], folder, store)}
+    place = folder.absolute()  # once: it is asked for as many files as the build has
+    written = {path for step in job.plan.steps for path in _place(job.plan, results[step.id], place, store)}
     _remove_stale(folder, old - {*written, REPORT})
     value["files"] = sorted(written)
     if accepted and value["status"] == "ok":

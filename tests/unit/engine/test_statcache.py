@@ -42,6 +42,35 @@ def test_an_unchanged_file_is_read_once(file: Path, tmp_path: Path) -> None:
     assert compute.calls == 1
 
 
+def test_what_is_read_ahead_answers_for_the_folder_and_only_while_files_are_the_same(tmp_path: Path) -> None:
+    folder = tmp_path / "d%_ é"
+    paths = [folder / "a", folder / "deep" / "b", tmp_path / "d%_ é2"]
+    (folder / "deep").mkdir(parents=True)
+    for path in paths:
+        path.write_text(path.name)
+    time.sleep(0.05)
+    stats = StatCache(tmp_path / "stat.sqlite")
+    for path in paths:
+        stats.get(path, "sha256", Counting(path))
+    stats.flush()
+    stats = StatCache(tmp_path / "stat.sqlite")
+    stats.read_ahead(folder)
+    computes = [Counting(path) for path in paths]
+    (tmp_path / "stat.sqlite").unlink()
+    paths[1].write_text("B")
+    values = [stats.get(path, "sha256", compute) for path, compute in zip(paths, computes, strict=True)]
+    assert values == [digest_file(path) for path in paths]
+    assert [compute.calls for compute in computes] == [0, 1, 0]  # the third by a query of its own: the file is open
+
+
+def test_one_file_under_all_spellings_of_its_path(file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    stats, compute = StatCache(None), Counting(file)
+    for name in (file, "file", "./file", f"{tmp_path}/../{tmp_path.name}/file", f"{tmp_path}//file"):
+        stats.get(name, "sha256", compute)
+    assert compute.calls == 1
+
+
 def test_a_changed_file_is_read_again_even_with_its_old_time_and_size(file: Path, tmp_path: Path) -> None:
     stats = StatCache(tmp_path / "stat.sqlite")
     old = stats.get(file, "sha256", Counting(file))

@@ -102,6 +102,14 @@ def test_recipes_are_compared_too_and_a_single_build_is_not() -> None:
     assert comparison([one]) == ""
 
 
+def test_the_figures_of_compared_builds_stand_under_each_other_and_are_never_cut() -> None:
+    names = ["a", "a-name-as-long-as-the-field-of-names-allows-" * 2]
+    text = comparison([{"recipe": name, "steps": [step("evaluate", EVALUATED)]} for name in names])
+    title, *rows = text.splitlines()
+    assert title == "builds compared" and names[1] in rows[2]
+    assert len({row.find("82.0 %") for row in rows[1:3]} - {-1}) == 1 and rows[0].endswith("loss")
+
+
 def test_the_verdict_comes_with_what_makes_it_so() -> None:
     manifest = {"verdict": {"": {"verdict": "worse", "lines": ["miou 0.8 -> 0.7"]}}}
     assert verdict_text(manifest) == "against what was accepted: worse\n  miou 0.8 -> 0.7\n"
