@@ -57,12 +57,13 @@ class Label(Part):
 class Head(Part):
     """What stands at the end of the network; see head in docs/recipes.md."""
 
-    kind: Literal["argmax", "none"]
+    kind: Literal["argmax", "threshold", "none"]
     axis: int
     keepdims: bool
     output: str
     keep_logits: bool
     before_resize: bool
+    threshold: float = Field(default=0.5, description="Only with threshold: 1 where the sigmoid of the logit is above")
     add_axis: int | None
 
 
