@@ -5,6 +5,7 @@ What recipes may ask for, how reports and bundles write a figure, and the table 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -74,6 +75,20 @@ def metrics_of(task: str, *, labels: bool = False) -> tuple[str, ...]:
 def metric_title(metric: str) -> str:
     """What people call a metric: ``mIoU`` for ``miou``."""
     return METRICS[metric].title if metric in METRICS else metric.replace("_", " ")
+
+
+def change_text(metric: str, before: float, after: float) -> str:
+    """What became of a figure, to the digit where small losses show: ``mIoU 82.92 to 82.88 %``."""
+    percent = METRICS[metric].unit == "%"
+    ends = (f"{100 * value:.2f}" if percent else f"{value:.4f}" for value in (before, after))
+    return f"{metric_title(metric)} {' to '.join(ends)}{' %' if percent else ''}"
+
+
+def points_text(metric: str, bounds: Sequence[float]) -> str:
+    """The two ends of a change with their signs: ``-0.31 to +0.04 points`` of a figure in per cent."""
+    percent = METRICS[metric].unit == "%"
+    ends = (f"{100 * bound:+.2f}" if percent else f"{bound:+.4f}" for bound in bounds)
+    return f"{' to '.join(ends)}{' points' if percent else ''}"
 
 
 def loss(metric: str, before: Any, after: Any) -> Any:

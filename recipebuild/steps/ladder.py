@@ -201,4 +201,4 @@ def _preprocessing(
     except StepError:
         declared = None
     reasons = disagreements(declared, params.original) if declared else []
-    return [f"RB115 {summary}: {'; '.join(reasons) or RUNGS['pytorch'].look_at}"]
+    return [f"RB115 {summary}: {'; '.join(reasons) or RUNGS['pytorch'].remedy}"]

@@ -115,14 +115,14 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
             differences[stage] = difference(right, got)
         except CheckError as error:
             so_far = as_json(_with_stages(verified, differences))
-            raise CheckError(f"after {stage}: {error.message}", remedy=RUNGS[stage].look_at, metrics=so_far) from error
+            raise CheckError(f"after {stage}: {error.message}", remedy=RUNGS[stage].remedy, metrics=so_far) from error
     metrics = as_json(_with_stages(verified, differences))
     for stage, measured in differences.items():
         if measured.beyond(relative=params.relative, agreement=params.agreement):
             raise CheckError(
                 f"after {stage} the model is not the {reference} one any more: {measured} "
                 f"(allowed: relative error {params.relative:g}, agreement {100 * params.agreement:g} %)",
-                remedy=RUNGS[stage].look_at,
+                remedy=RUNGS[stage].remedy,
                 metrics=metrics,
             )
     (out / "verify.json").write_text(json.dumps(metrics, indent=2, sort_keys=True) + "\n", encoding="utf-8")

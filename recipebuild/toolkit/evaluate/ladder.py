@@ -32,14 +32,14 @@ class Rung:
     Attributes:
         title: What people call it.
         input: Where its model is among the inputs of a step.
-        look_at: What to look at where it loses accuracy.
+        remedy: What to do where it loses accuracy.
         checked: Whether ``verify`` holds it against the model that the recipe starts from.
         fed: Whether it takes what the board feeds, in its order of channels.
     """
 
     title: str
     input: str
-    look_at: str
+    remedy: str
     checked: bool = True
     fed: bool = False
 
@@ -51,7 +51,7 @@ RUNGS = {
     "pytorch": Rung(
         "PyTorch, recipe's input",
         "model",
-        "input.mean, input.std, input.color and input.shape against preprocessor_config.json; a recipe scales "
+        "compare input.mean, input.std, input.color and input.shape with preprocessor_config.json; a recipe scales "
         "bilinearly to input.shape and crops nothing",
         checked=False,
     ),
@@ -70,16 +70,16 @@ RUNGS = {
     "quantized": Rung(
         "quantized (host)",
         "quantized",
-        "equalize: {}, quantization.method, more calibration images that are like those of the dataset, and 16 bits "
-        "for the layers that lose most (quantization.layers)",
+        "try equalize: {}, quantization.method, more calibration images like those of the dataset, and 16 bits for the "
+        "layers that lose most (quantization.layers)",
         checked=False,
         fed=True,
     ),
     "simulated": Rung(
         "compiled (simulator)",
         "predictions",
-        "quantization.method, more calibration images, quantization.layers; and what Pulsar2 made of them: the compile "
-        "step's figures",
+        "try quantization.method, more calibration images, quantization.layers; and see in the compile step's figures "
+        "what Pulsar2 made of them",
         checked=False,
         fed=True,
     ),

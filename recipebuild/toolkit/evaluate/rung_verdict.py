@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from recipebuild.facts.metrics import loss
+from recipebuild.facts.metrics import change_text, loss, points_text
 from recipebuild.toolkit.evaluate.ladder import RUNGS
 from recipebuild.toolkit.evaluate.noise import is_noise
 
@@ -52,26 +52,28 @@ def with_evaluation(rows: Iterable[Row], evaluation: Evaluation | None, metric: 
 
 
 def verdict(rows: Sequence[Row], metric: str) -> str:
-    """Which rung lost the most, in words, with what to look at; or that none lost more than chance."""
+    """Which stage lost the most, in words, with what to look at; or that none lost more than chance."""
     compared = [row for row in rows if "change" in row]
     if not compared:
-        return "no rung was compared with another"
+        return "No stage was compared with another."
     worst = max(compared, key=lambda row: _lost(row, metric))
     sure = [row for row in compared if _lost(row, metric) > 0 and not is_noise(_basis(row)["change_interval"])]
     if sure:
         worst = max(sure, key=lambda row: _lost(row, metric))
-        low, high = _basis(worst)["change_interval"]
-        lost = f"most is lost at {_change(worst, metric)} (95 %: {low:+.4f} to {high:+.4f})"
-        return f"{lost}. Look at {RUNGS[worst['rung']].look_at}"
+        bounds = points_text(metric, _basis(worst)["change_interval"])
+        return f"Most is lost at {_change(worst, metric)} (95 %: {bounds}). {_remedy(worst)}"
     if different := [row for row in compared if _differs(row)]:
         least = min(different, key=lambda row: row["same"])
-        return f"most is changed at {_change(least, metric)}{_likeness(least)}. Look at {RUNGS[least['rung']].look_at}"
+        most = f"Most is changed at {_change(least, metric)}{_likeness(least)}"
+        return f"{most}. {_remedy(least)}"
     if _lost(worst, metric) <= 0:
-        return "no rung loses accuracy"
-    return (
-        f"no rung loses more than chance; the most is {_change(worst, metric)}{_likeness(worst)}, "
-        "a difference within noise"
-    )
+        return "No stage loses accuracy."
+    return f"No stage loses measurable accuracy. Largest change: {_change(worst, metric)}{_likeness(worst)}."
+
+
+def _remedy(row: Row) -> str:
+    remedy = RUNGS[row["rung"]].remedy
+    return f"{remedy[:1].upper()}{remedy[1:]}."
 
 
 def _evaluated(row: Row, evaluation: Evaluation | None, metric: str) -> Row | None:
@@ -108,12 +110,12 @@ def _differs(row: Row) -> bool:
 def _change(row: Row, metric: str) -> str:
     basis = _basis(row)
     images = f" on {basis['images']} images" if "evaluated" in row else ""
-    return f"{row['title']}: {metric} {basis[metric] - basis['change']:.4f} -> {basis[metric]:.4f}{images}"
+    return f"{row['title']}, {change_text(metric, basis[metric] - basis['change'], basis[metric])}{images}"
 
 
 def _likeness(row: Row) -> str:
     """How like the rung before the answers are, beside the metric."""
     same, snr = row.get("same"), row.get("snr_before")
-    parts = [f"{100 * same:.2f} % of the class ids are the same"] if same is not None else []
+    parts = [f"{100 * same:.2f} % equal class ids"] if same is not None else []
     parts += [f"SNR {snr:.1f} dB"] if snr is not None else []
     return f" ({', '.join(parts)})" if parts else ""

@@ -70,7 +70,7 @@ def test_where_nothing_is_wrong_nothing_is_lost(inputs: dict[str, Path], tmp_pat
     assert metrics["rows"][2]["largest_error"] < 1e-4
     assert metrics["rows"][3]["same"] == 1.0
     assert metrics["warnings"] == []
-    assert "no rung loses" in metrics["verdict"]
+    assert "No stage loses" in metrics["verdict"]
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_wrong_preprocessing_is_no_loss_of_quantization(
     metrics = climbed(inputs, tmp_path / "out", **changes)
     assert metrics["rows"][0]["miou"] > 0.99
     assert metrics["rows"][1]["change"] < -0.01
-    assert "most is lost at PyTorch, recipe's input" in metrics["verdict"]
+    assert "Most is lost at PyTorch, recipe's input" in metrics["verdict"]
     (warning,) = metrics["warnings"]
     assert warning.startswith("RB115 the recipe's preprocessing alone takes miou of the PyTorch model from ")
     for word in words:
@@ -126,7 +126,7 @@ def test_a_graph_that_was_broken_is_found_at_its_rung(inputs: dict[str, Path], t
     inputs["head"] = tmp_path / "h.onnx"
     files.save(add_argmax(files.load(inputs["simplified"]), Head()), inputs["head"])
     metrics = climbed(inputs, tmp_path / "out")
-    assert "most is lost at simplified: miou" in metrics["verdict"]
+    assert "Most is lost at simplified, mIoU" in metrics["verdict"]
     assert metrics["rows"][3]["largest_error"] > 0.01
 
 

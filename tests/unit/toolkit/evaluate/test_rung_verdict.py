@@ -26,25 +26,27 @@ EVALUATION = Evaluation(
 
 def test_the_rung_that_lost_most_is_named_with_what_to_look_at() -> None:
     said = words(row("pytorch", 1.0), row("export", 0.95, -0.05), row("quantized", 0.5, -0.45))
-    assert said.startswith("most is lost at quantized: top1 0.9500 -> 0.5000 (95 %: -0.5500 to -0.3500). Look at equal")
+    assert said.startswith(
+        "Most is lost at quantized, top-1 95.00 to 50.00 % (95 %: -55.00 to -35.00 points). Try equalize"
+    )
     said = words(row("preprocessor", 1.0), row("pytorch", 0.5, -0.5), row("quantized", 0.45, -0.05))
-    assert "pytorch: top1 1.0000 -> 0.5000" in said and "input.mean" in said
+    assert "pytorch, top-1 100.00 to 50.00 %" in said and "input.mean" in said
 
 
 def test_a_difference_that_may_be_chance_is_called_that_beside_agreement_and_noise() -> None:
     said = words(row("pytorch", 0.8), row("quantized", 0.78, -0.02, same=0.97, snr_before=21.04))
     assert said == (
-        "no rung loses more than chance; the most is quantized: top1 0.8000 -> 0.7800 (97.00 % of the class ids are "
-        "the same, SNR 21.0 dB), a difference within noise"
+        "No stage loses measurable accuracy. Largest change: quantized, top-1 80.00 to 78.00 % "
+        "(97.00 % equal class ids, SNR 21.0 dB)."
     )
 
 
 def test_what_evaluate_measured_on_all_images_goes_before_the_few_of_the_ladder() -> None:
     rows = row("head", 0.25), row("quantized", 0.19, -0.06, same=0.95)
-    assert "chance" in words(*rows)
+    assert "No stage loses measurable" in words(*rows)
     said = words(*rows, evaluation=EVALUATION)
     assert said.startswith(
-        "most is lost at quantized: top1 0.5140 -> 0.2300 on 1200 images (95 %: -0.3100 to -0.2500). Look at"
+        "Most is lost at quantized, top-1 51.40 to 23.00 % on 1200 images (95 %: -31.00 to -25.00 points). Try"
     )
     judged = with_evaluation(rows, EVALUATION, "top1")[-1]
     assert (judged["change"], judged["within_noise"]) == (-0.06, False)
@@ -53,24 +55,22 @@ def test_what_evaluate_measured_on_all_images_goes_before_the_few_of_the_ladder(
 
 def test_of_another_metric_evaluate_says_nothing() -> None:
     other = Evaluation(images=1200, metric="top5", against="labels", interval={}, scores=EVALUATION.scores)
-    assert "chance" in words(row("head", 0.25), row("quantized", 0.19, -0.06), evaluation=other)
+    assert "No stage loses measurable" in words(row("head", 0.25), row("quantized", 0.19, -0.06), evaluation=other)
 
 
 def test_class_ids_that_differ_are_never_noise() -> None:
     rows = row("head", 0.25), row("quantized", 0.19, -0.06, same=0.25, snr_before=1.5)
     assert not with_evaluation(rows, None, "top1")[-1]["within_noise"]
     said = words(*rows)
-    assert said.startswith(
-        "most is changed at quantized: top1 0.2500 -> 0.1900 (25.00 % of the class ids are the same,"
-    )
-    assert "Look at equalize" in said
+    assert said.startswith("Most is changed at quantized, top-1 25.00 to 19.00 % (25.00 % equal class ids,")
+    assert "Try equalize" in said
     gained = words(row("head", 0.25), row("quantized", 0.30, +0.05, same=0.25))
-    assert gained.startswith("most is changed at quantized")
+    assert gained.startswith("Most is changed at quantized")
 
 
 def test_no_loss_is_said_to_be_none() -> None:
-    assert words(row("pytorch", 0.75), row("quantized", 0.85, 0.1)) == "no rung loses accuracy"
-    assert words(row("pytorch", 0.75)) == "no rung was compared with another"
+    assert words(row("pytorch", 0.75), row("quantized", 0.85, 0.1)) == "No stage loses accuracy."
+    assert words(row("pytorch", 0.75)) == "No stage was compared with another."
 
 
 def test_errors_that_grow_are_losses() -> None:
@@ -78,7 +78,7 @@ def test_errors_that_grow_are_losses() -> None:
         {"rung": "pytorch", "title": "a", "abs_rel": 0.1},
         {"rung": "quantized", "title": "b", "abs_rel": 0.3, "change": 0.2, "change_interval": [0.1, 0.3]},
     ]
-    assert "abs_rel 0.1000 -> 0.3000" in verdict(table, "abs_rel")
+    assert "AbsRel 0.1000 to 0.3000" in verdict(table, "abs_rel")
 
 
 def test_of_errors_too_evaluate_goes_first() -> None:
@@ -89,4 +89,4 @@ def test_of_errors_too_evaluate_goes_first() -> None:
     scores = {"abs_rel_float": 0.1, "abs_rel_quantized": 0.13}
     found = Evaluation(654, "abs_rel", "labels", {}, scores, drop=0.03, drop_interval=[0.02, 0.04])
     said = verdict(with_evaluation(rows, found, "abs_rel"), "abs_rel")
-    assert "abs_rel 0.1000 -> 0.1300 on 654 images (95 %: +0.0200 to +0.0400)" in said
+    assert "AbsRel 0.1000 to 0.1300 on 654 images (95 %: +0.0200 to +0.0400)" in said
