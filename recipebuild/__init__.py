@@ -25,26 +25,25 @@ if TYPE_CHECKING:
     from recipebuild.toolkit.bundle.verify import verify as verify_bundle
     from recipebuild.toolkit.graph.describe import describe
     from recipebuild.toolkit.models.extensions import Family
-    from recipebuild.toolkit.models.families import family_table as list_families
+    from recipebuild.toolkit.models.families import family_table as models
     from recipebuild.toolkit.pulsar2.inspect import inspect
     from recipebuild.ui.builds import Builds
     from recipebuild.ui.server import server as ui_server
     from recipebuild.verbs.accept import accept
     from recipebuild.verbs.check import Checked, check
     from recipebuild.verbs.doctor import doctor
-    from recipebuild.verbs.estimate import estimate as estimate_latency
+    from recipebuild.verbs.estimate import estimate
     from recipebuild.verbs.explain import explain
-    from recipebuild.verbs.graph import picture
-    from recipebuild.verbs.import_ import import_config
-    from recipebuild.verbs.lock import lock as write_lock
+    from recipebuild.verbs.graph import picture as graph
+    from recipebuild.verbs.import_ import import_config as import_
+    from recipebuild.verbs.lock import lock
     from recipebuild.verbs.new import Draft, new
     from recipebuild.verbs.plan import preview
     from recipebuild.verbs.render import render
     from recipebuild.verbs.report import write as write_report
     from recipebuild.verbs.run import Build, run
-    from recipebuild.verbs.schema import json_schema
-    from recipebuild.verbs.tune import Tuned
-    from recipebuild.verbs.tune import tune as tune_recipe
+    from recipebuild.verbs.schema import json_schema as schema
+    from recipebuild.verbs.tune import Tuned, tune
 
 _HOMES = {
     "Board": "toolkit.board.boards",
@@ -73,25 +72,25 @@ _HOMES = {
     "check": "verbs.check",
     "describe": "toolkit.graph.describe",
     "doctor": "verbs.doctor",
-    "estimate_latency": "verbs.estimate:estimate",
+    "estimate": "verbs.estimate",
     "explain": "verbs.explain",
-    "import_config": "verbs.import_",
+    "graph": "verbs.graph:picture",
+    "import_": "verbs.import_:import_config",
     "inspect": "toolkit.pulsar2.inspect",
-    "json_schema": "verbs.schema",
     "list_boards": "toolkit.board.boards:load_boards",
-    "list_families": "toolkit.models.families:family_table",
+    "lock": "verbs.lock",
+    "models": "toolkit.models.families:family_table",
     "new": "verbs.new",
     "open_remote": "session",
     "open_store": "session",
-    "picture": "verbs.graph",
     "preview": "verbs.plan",
     "render": "verbs.render",
     "run": "verbs.run",
+    "schema": "verbs.schema:json_schema",
     "sign_bundle": "toolkit.bundle.sign:sign",
-    "tune_recipe": "verbs.tune:tune",
+    "tune": "verbs.tune",
     "ui_server": "ui.server:server",
     "verify_bundle": "toolkit.bundle.verify:verify",
-    "write_lock": "verbs.lock:lock",
     "write_report": "verbs.report:write",
 }
 """Where each name lives, and what it is called there if that is something else."""
@@ -123,25 +122,25 @@ __all__ = [
     "check",
     "describe",
     "doctor",
-    "estimate_latency",
+    "estimate",
     "explain",
-    "import_config",
+    "graph",
+    "import_",
     "inspect",
-    "json_schema",
     "list_boards",
-    "list_families",
+    "lock",
+    "models",
     "new",
     "open_remote",
     "open_store",
-    "picture",
     "preview",
     "render",
     "run",
+    "schema",
     "sign_bundle",
-    "tune_recipe",
+    "tune",
     "ui_server",
     "verify_bundle",
-    "write_lock",
     "write_report",
 ]
 

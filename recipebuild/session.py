@@ -60,8 +60,8 @@ class Options:
 
     sets: Sequence[str] = ()
     store: Path | str | None = None
-    build_dir: Path = Path("build")
-    templates: Path | None = None
+    build_dir: Path | str = Path("build")
+    templates: Path | str | None = None
     jobs: int | None = None
     slots: Mapping[str, int] = field(default_factory=dict)
     timeout: float | None = None
@@ -73,14 +73,22 @@ class Options:
     board: str | None = None
     again: str | None = None
 
+    def folder_of(self, name: str) -> Path:
+        """The build folder of the recipe of that name."""
+        return Path(self.build_dir) / name
+
 
 DEFAULTS = Options()
 """How the command line builds without options."""
 
 
-def listed(recipes: str | Sequence[str]) -> Sequence[str]:
+RecipeName = str | Path
+"""A recipe's path, or the name of a shipped one."""
+
+
+def listed(recipes: RecipeName | Sequence[RecipeName]) -> list[str]:
     """One recipe or several, as several."""
-    return [recipes] if isinstance(recipes, str) else recipes
+    return [str(recipe) for recipe in ([recipes] if isinstance(recipes, (str, Path)) else recipes)]
 
 
 @dataclass(frozen=True)
@@ -198,7 +206,7 @@ def embedded_toolchain() -> ResolvedToolchain:
 
 def templates_of(options: Options) -> dict[str, dict[str, Path]]:
     """For each room, the templates of the user's and the shipped ones, by the names of the inputs that they are."""
-    users = [options.templates.absolute()] if options.templates else []
+    users = [Path(options.templates).absolute()] if options.templates else []
     return template_sources([*users, shipped("templates")])
 
 

@@ -95,7 +95,9 @@ Until = Annotated[
     typer.Option(metavar="STEP", help="Build up to this step, and only what it needs.", autocompletion=complete.steps),
 ]
 Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but warnings and errors.")]
-Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Say all that happens, line by line.")]
+Verbose = Annotated[
+    bool, typer.Option("-v", "--verbose", help="Say all that happens, line by line, and print all tables at the end.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else there.")]
 
 

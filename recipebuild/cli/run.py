@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -72,13 +73,16 @@ def build_and_tell(
     from recipebuild.cli.live import display
     from recipebuild.verbs.run import comparison, last_seconds, run, summary
 
+    began = time.monotonic()
     with display(quiet=quiet, verbose=verbose, seconds=lambda: last_seconds(options)) as shown:
         builds = run(recipes, options, shown, shown.plan)
     if as_json:
         print_json([build.manifest for build in builds])
     elif not quiet:
+        seconds = time.monotonic() - began if len(builds) == 1 else None
         for build in builds:
-            typer.echo(summary(build.manifest, build.folder, build.warnings), nl=False)
+            text = summary(build.manifest, build.folder, build.warnings, seconds=seconds, tables=verbose)
+            typer.echo(text, nl=False)
         typer.echo(comparison([build.manifest for build in builds]), nl=False)
     for build in builds:
         if build.trouble:

@@ -18,12 +18,13 @@ from recipebuild.figures.final_model import FinalModel
 from recipebuild.figures.judged import Judged
 from recipebuild.figures.ladder import Ladder
 from recipebuild.figures.layers import Layers
+from recipebuild.figures.linted import Linted
 from recipebuild.figures.rewritten import Rewritten
 from recipebuild.figures.sensitivity import Sensitivity
 from recipebuild.figures.simplified import Simplified
 from recipebuild.figures.values import read_figures
 from recipebuild.figures.verification import Verification
-from recipebuild.report.units import shown, size
+from recipebuild.report.units import first_sentence, shown, size
 
 if TYPE_CHECKING:
     from recipebuild.figures.values import Figures
@@ -67,7 +68,7 @@ def _compile(compiled: Compiled) -> str:
 
 
 def _ladder(ladder: Ladder) -> str:
-    return ladder.verdict.partition(". Look")[0]
+    return first_sentence(ladder.verdict)
 
 
 def _export(exported: Exported) -> str:
@@ -88,6 +89,13 @@ def _equalize(equalized: Equalized) -> str:
     best = max((site["measured_db"] for site in equalized.sites), default=0.0)
     text = f"{len(equalized.sites)} tensors, up to {best:.1f} dB"
     return text + (f", taken back: {len(equalized.rolled_back)}" if equalized.rolled_back else "")
+
+
+def _lint(linted: Linted) -> str:
+    parts = [f"{linted.findings} findings"] if linted.findings else []
+    if linted.estimated_ms:
+        parts.append(f"about {linted.estimated_ms['ms']:.1f} ms on {linted.hardware} {linted.npu_mode}, estimated")
+    return ", ".join(parts)
 
 
 def _head(final: FinalModel) -> str:
@@ -142,6 +150,7 @@ _FIGURES: dict[str, Callable[[Metrics], str]] = {
     "rewrite": _typed(Rewritten, _rewrite),
     "equalize": _typed(Equalized, _equalize),
     "head": _typed(FinalModel, _head),
+    "lint": _typed(Linted, _lint),
     "verify": _typed(Verification, _verify),
     "calibrate": _typed(CalibrationSet, _calibrate),
     "compile": _typed(Compiled, _compile),

@@ -13,6 +13,15 @@ def shown(metric: str, value: float) -> str:
     return f"{100 * value:.1f} %" if unit == "%" else f"{value:.4f}"
 
 
+def duration(seconds: float | None) -> str:
+    """A time for people: ``12.3 s``, ``4.5 min``; empty if it is not known."""
+    if seconds is None:
+        return ""
+    if seconds < 90:
+        return f"{seconds:.1f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
 def size(count: int) -> str:
     """A number of bytes for people: ``14.9 MB`` (decimal units)."""
     value = float(count)
@@ -21,3 +30,8 @@ def size(count: int) -> str:
             return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
         value /= 1000
     return f"{value:.1f} GB"
+
+
+def first_sentence(text: str) -> str:
+    """Up to the first full stop, which is left out."""
+    return text.partition(". ")[0].rstrip(".")

@@ -1,4 +1,7 @@
-"""lint: the final float model -> what the NPU cannot take of it.   Inputs: model (ONNX).   Outputs: lint.json."""
+"""lint: the final float model -> what the NPU does not support of it, and how long it may take.
+
+Inputs: model (ONNX).   Outputs: lint.json.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,12 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from recipebuild.engine.step import Progress
+from recipebuild.errors import RecipeError, StepError
+from recipebuild.figures.linted import EstimatedMs, Linted
+from recipebuild.figures.values import as_json
 from recipebuild.formats import VERSIONS
+from recipebuild.toolkit.board.costs import costs
+from recipebuild.toolkit.board.other_chips import estimate_for
 from recipebuild.toolkit.graph.files import load
 from recipebuild.toolkit.pulsar2.lint import Finding, hardware_with_tables, lint
 
@@ -36,7 +44,7 @@ class Params(BaseModel):
 
 
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
-    """List the nodes; those that do not only run slowly are warnings."""
+    """List the nodes; those that do not only run slowly are warnings. The time is estimated from public figures."""
     known = params.hardware in hardware_with_tables()
     findings = lint(load(inputs["model"], weights=False), params.hardware, params.npu_mode) if known else []
     written = {"hardware": params.hardware, "findings": [asdict(each) for each in findings]}
@@ -45,7 +53,17 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     warnings = _warnings(params.hardware, [finding for finding in findings if finding.severity != "slow"])
     for warning in warnings:
         logger.warning("%s", warning)
-    return {"hardware": params.hardware, "findings": len(findings), **({"warnings": warnings} if warnings else {})}
+    estimated = _estimated_ms(inputs["model"], params)
+    return as_json(Linted(params.hardware, params.npu_mode, len(findings), warnings or (), estimated))
+
+
+def _estimated_ms(model: Path, params: Params) -> EstimatedMs | None:
+    """``None`` if nobody published measurements of the chip in that mode, or the graph's sizes are not known."""
+    try:
+        estimate = estimate_for(params.hardware, params.npu_mode, costs(model))
+    except (RecipeError, StepError):
+        return None
+    return {"ms": round(estimate.ms, 4), "low": round(estimate.low, 4), "high": round(estimate.high, 4)}
 
 
 def _warnings(hardware: str, findings: Sequence[Finding]) -> list[str]:

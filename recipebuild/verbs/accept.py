@@ -26,7 +26,7 @@ def accept(recipes: Sequence[str], options: Options) -> list[Path]:
     """
     paths = []
     for recipe, job in zip(recipes, prepare(recipes, options), strict=True):
-        folder = options.build_dir / job.plan.name
+        folder = options.folder_of(job.plan.name)
         built = manifests.read(folder / "manifest.json")
         again = f"recipebuild run {recipe}"
         if not built or built.get("status") != "ok":

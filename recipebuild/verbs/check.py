@@ -14,7 +14,7 @@ from recipebuild.plan.pulsar2 import configure_params
 from recipebuild.recipe.problems import Place, Problem, RecipeProblems
 from recipebuild.recipe.schema import Recipe
 from recipebuild.results.notes import Note, answered
-from recipebuild.session import DEFAULTS, Job, Options, listed, open_store, prepare
+from recipebuild.session import DEFAULTS, Job, Options, RecipeName, listed, open_store, prepare
 from recipebuild.verbs.capacity import concerns
 from recipebuild.verbs.class_labels import misnamed
 from recipebuild.verbs.render import configure_build
@@ -50,7 +50,7 @@ class Checked:
         }  # fmt: skip
 
 
-def check(recipes: str | Sequence[str], options: Options = DEFAULTS) -> list[Checked]:
+def check(recipes: RecipeName | Sequence[RecipeName], options: Options = DEFAULTS) -> list[Checked]:
     """Whether recipes are right, each by itself, and what is worth knowing about them."""
     checked = []
     for recipe in listed(recipes):

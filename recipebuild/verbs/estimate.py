@@ -8,24 +8,22 @@ from pathlib import Path
 from typing import Any
 
 from recipebuild.engine.events import OnEvent
-from recipebuild.errors import Interrupted, RecipeError
+from recipebuild.errors import Interrupted
 from recipebuild.facts.chips import CHIPS
 from recipebuild.plan.plan import only_until
 from recipebuild.recipe.load import Variant, load
-from recipebuild.session import DEFAULTS, Options, Session, listed, plan_recipe, resolve_toolchain
+from recipebuild.session import DEFAULTS, Options, RecipeName, Session, listed, plan_recipe, resolve_toolchain
 from recipebuild.toolkit.board.book import measured
 from recipebuild.toolkit.board.costs import costs
 from recipebuild.toolkit.board.estimate import MeasuredModel, held_out
 from recipebuild.toolkit.board.estimate import estimate as estimate_of
-from recipebuild.toolkit.board.other_chips import estimate_on
-
-AX650 = "AX650"
+from recipebuild.toolkit.board.other_chips import AX650, check_known, estimate_for
 
 __all__ = ["Options", "estimate"]
 
 
 def estimate(
-    recipes: str | Sequence[str], options: Options = DEFAULTS, on_event: OnEvent = lambda event: None
+    recipes: RecipeName | Sequence[RecipeName], options: Options = DEFAULTS, on_event: OnEvent = lambda event: None
 ) -> list[dict[str, Any]]:
     """For each entry of each recipe what ``estimate --json`` prints. The model is built as far as its last graph.
 
@@ -42,12 +40,7 @@ def _of_recipe(
     variants: Sequence[Variant], options: Options, own: Sequence[MeasuredModel], on_event: OnEvent
 ) -> list[dict[str, Any]]:
     for variant in variants:
-        if not CHIPS[hardware := variant.recipe.target.hardware].latency:
-            known = ", ".join(chip.name for chip in CHIPS.values() if chip.latency)
-            raise RecipeError(
-                f"nobody published measurements of {hardware}",
-                remedy=f"estimates are for {known}; measure it: recipebuild board run",
-            )
+        check_known(variant.recipe.target.hardware)
     plan = only_until(plan_recipe(variants, replace(options, until=None), resolve_toolchain).plan, "head")
     estimates = []
     with Session(options, plan.steps) as session:
@@ -60,11 +53,8 @@ def _of_recipe(
             hardware, mode = variant.recipe.target.hardware, variant.recipe.target.npu_mode
             about = {"recipe": plan.name, "variant": variant.label, "hardware": hardware, "npu_mode": mode,
                      "costs": asdict(model)}  # fmt: skip
-            chip = CHIPS[hardware].latency
-            if chip in (None, AX650):
-                estimates.append({**about, **asdict(estimate_of(model, mode, own)), "check": _check(own)})
-            else:
-                estimates.append({**about, **asdict(estimate_on(chip, model, mode)), "check": None})
+            check = _check(own) if CHIPS[hardware].latency == AX650 else None
+            estimates.append({**about, **asdict(estimate_for(hardware, mode, model, own)), "check": check})
     return estimates
 
 

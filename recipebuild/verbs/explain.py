@@ -9,13 +9,13 @@ from recipebuild.engine.explain import preview as preview_steps
 from recipebuild.errors import RecipeError
 from recipebuild.report.explain import explain_text
 from recipebuild.results.build_folder import last_keys
-from recipebuild.session import DEFAULTS, Options, open_store, prepare
+from recipebuild.session import DEFAULTS, Options, RecipeName, listed, open_store, prepare
 from recipebuild.verbs.plan import RemoteRecords, with_place
 
 __all__ = ["Options", "explain", "explain_text"]
 
 
-def explain(recipe: str, step: str, options: Options = DEFAULTS) -> list[dict[str, Any]]:
+def explain(recipe: RecipeName, step: str, options: Options = DEFAULTS) -> list[dict[str, Any]]:
     """Why a step of a recipe would be built or, if it is cached, was: one entry for each of its variants.
 
     Returns:
@@ -28,8 +28,8 @@ def explain(recipe: str, step: str, options: Options = DEFAULTS) -> list[dict[st
         RecipeError: If the recipe, an option or the step's name is wrong.
     """
     store, elsewhere = open_store(options), RemoteRecords(options)
-    (job,) = prepare([recipe], options)
-    last = last_keys(options.build_dir / job.plan.name)
+    (job,) = prepare(listed(recipe), options)
+    last = last_keys(options.folder_of(job.plan.name))
     previews = {preview.step.id: preview for preview in preview_steps(job.plan.steps, store, elsewhere, last)}
     chosen = [preview for preview in previews.values() if preview.step.name == step]
     if not chosen:

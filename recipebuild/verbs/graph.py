@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
-from recipebuild.session import Options
+from recipebuild.session import DEFAULTS, Options, RecipeName
 from recipebuild.verbs.plan import preview
 
 __all__ = ["Options", "picture"]
 
 
-def picture(recipe: str, language: Literal["mermaid", "dot", "svg"], options: Options) -> str:
+def picture(recipe: RecipeName, language: Literal["mermaid", "dot", "svg"], options: Options = DEFAULTS) -> str:
     """The steps of a recipe, drawn: which are cached, which would be built.
 
     Raises:

@@ -19,7 +19,7 @@ from recipebuild.errors import CheckError, Interrupted, RecipeError
 from recipebuild.figures.fetched import Fetched
 from recipebuild.figures.values import read_figures
 from recipebuild.recipe.find import find
-from recipebuild.session import DEFAULTS, Job, Options, Session, listed, prepare
+from recipebuild.session import DEFAULTS, Job, Options, RecipeName, Session, listed, prepare
 
 __all__ = ["Options", "check_locked", "lock"]
 
@@ -30,7 +30,7 @@ _VERSION = 1
 
 
 def lock(
-    recipes: str | Sequence[str], options: Options = DEFAULTS, on_event: OnEvent = lambda event: None
+    recipes: RecipeName | Sequence[RecipeName], options: Options = DEFAULTS, on_event: OnEvent = lambda event: None
 ) -> list[Path]:
     """Write the lock files of recipes: fetch their models and draw their calibration sets, if that is still to do.
 

@@ -13,7 +13,7 @@ from recipebuild.errors import CheckError, MissingError
 from recipebuild.plan.origin import recipe_field
 from recipebuild.report.plan import plan_text
 from recipebuild.results.build_folder import last_keys
-from recipebuild.session import DEFAULTS, Job, Options, listed, open_remote, open_store, prepare
+from recipebuild.session import DEFAULTS, Job, Options, RecipeName, listed, open_remote, open_store, prepare
 
 if TYPE_CHECKING:
     from recipebuild.engine.record import Record
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Options", "RemoteRecords", "plan_text", "preview", "with_place"]
 
 
-def preview(recipes: str | Sequence[str], options: Options = DEFAULTS) -> list[dict[str, Any]]:
+def preview(recipes: RecipeName | Sequence[RecipeName], options: Options = DEFAULTS) -> list[dict[str, Any]]:
     """What ``run`` would do, and why: for each recipe what ``plan --json`` prints.
 
     Raises:
@@ -31,7 +31,7 @@ def preview(recipes: str | Sequence[str], options: Options = DEFAULTS) -> list[d
     plans = []
     for job in prepare(listed(recipes), options):
         steps = []
-        for one in preview_steps(job.plan.steps, store, elsewhere, last_keys(options.build_dir / job.plan.name)):
+        for one in preview_steps(job.plan.steps, store, elsewhere, last_keys(options.folder_of(job.plan.name))):
             steps.append({**one.as_json(), "why": [with_place(change, one.step, job) for change in one.why]})
         toolchains = dict.fromkeys(f"{t.name} {t.version}" for t in job.toolchains.values())
         plans.append(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from recipebuild.plan.pulsar2 import configure_params
 from recipebuild.recipe.load import load
 from recipebuild.recipe.schema import Recipe
-from recipebuild.session import DEFAULTS, Options, templates_of
+from recipebuild.session import DEFAULTS, Options, RecipeName, templates_of
 
 if TYPE_CHECKING:
     from recipebuild.toolkit.pulsar2.compose import BuildSettings
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 __all__ = ["Options", "configure_build", "render", "render_recipe"]
 
 
-def render(recipe: str, options: Options = DEFAULTS) -> str:
+def render(recipe: RecipeName, options: Options = DEFAULTS) -> str:
     """The Pulsar2 configuration of a recipe; of a matrix, that of its first entry.
 
     Raises:
         RecipeError: If the recipe is wrong.
         StepError: If the template is wrong.
     """
-    return render_recipe(load(recipe, sets=options.sets, cwd=Path.cwd(), files=False)[0].recipe, options).text
+    return render_recipe(load(str(recipe), sets=options.sets, cwd=Path.cwd(), files=False)[0].recipe, options).text
 
 
 def render_recipe(recipe: Recipe, options: Options) -> SettledConfig:

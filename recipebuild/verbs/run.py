@@ -17,12 +17,13 @@ from recipebuild.engine.task import Result
 from recipebuild.errors import Interrupted, RecipebuildError
 from recipebuild.recipe.problems import Place
 from recipebuild.report.accuracy import comparison
-from recipebuild.report.summary import summary
+from recipebuild.report.page.written import report_name
+from recipebuild.report.summary import key_facts, outcome, summary
 from recipebuild.results.accepted import read_accepted, regressions
 from recipebuild.results.build_folder import fill, make_folder
 from recipebuild.results.event_log import EventLog
 from recipebuild.results.notes import read
-from recipebuild.session import DEFAULTS, Job, Options, Session, listed, open_store, prepare
+from recipebuild.session import DEFAULTS, Job, Options, RecipeName, Session, listed, open_store, prepare
 from recipebuild.verbs.lock import check_locked
 
 __all__ = ["Build", "Options", "comparison", "figure", "last_seconds", "run", "summary"]
@@ -51,9 +52,39 @@ class Build:
     warnings: Sequence[str] = ()
     trouble: str = ""
 
+    @property
+    def metrics(self) -> Mapping[str, Any]:
+        """The build's own figures, such as ``miou_quantized``; in a matrix by the entry's label."""
+        metrics: Mapping[str, Any] = self.manifest["metrics"]
+        return metrics
+
+    @property
+    def bundle(self) -> Path | None:
+        """The folder that goes to the board; ``None`` if there is none, as of a run that did not get so far."""
+        return self._made("bundle")
+
+    @property
+    def report(self) -> Path | None:
+        """The page to open in a browser; ``None`` if there is none."""
+        return self._made(report_name(self.manifest))
+
+    def _made(self, name: str) -> Path | None:
+        made = any(file == name or file.startswith(f"{name}/") for file in self.manifest["files"])
+        return self.folder / name if made else None
+
+    def __repr__(self) -> str:
+        facts = key_facts(self.manifest, self.folder)
+        return f"<Build {self.manifest['recipe']}: {outcome(self.manifest)}; {facts.get('accuracy', self.folder)}>"
+
+    def _repr_html_(self) -> str:
+        """A card, where a notebook shows the build."""
+        from recipebuild.report.card import card
+
+        return card(self.manifest, self.folder)
+
 
 def run(
-    recipes: str | Sequence[str],
+    recipes: RecipeName | Sequence[RecipeName],
     options: Options = DEFAULTS,
     on_event: OnEvent = lambda event: None,
     on_plan: Callable[[Sequence[Step], int, str], None] = lambda steps, jobs, executor: None,
@@ -81,7 +112,7 @@ def run(
     ignore = {step.id: job.ignore for job in jobs for step in job.plan.steps}
     with contextlib.ExitStack() as stack:
         session = stack.enter_context(Session(options, [step for job in jobs for step in job.plan.steps]))
-        folders = [make_folder(options.build_dir / job.plan.name) for job in jobs]
+        folders = [make_folder(options.folder_of(job.plan.name)) for job in jobs]
         log = EventLog([(job.plan, folder) for job, folder in zip(jobs, folders, strict=True)])
         stack.callback(log.close)
 

@@ -36,7 +36,7 @@ from recipebuild.recipe.edit import with_values
 from recipebuild.recipe.find import find
 from recipebuild.recipe.load import Variant, load
 from recipebuild.recipe.tune import Tune
-from recipebuild.session import Options, Session, embedded_toolchain, plan_recipe
+from recipebuild.session import DEFAULTS, Options, RecipeName, Session, embedded_toolchain, plan_recipe
 from recipebuild.verbs.tuning.change import RecipeChange, TunableBlock, blocks_of
 from recipebuild.verbs.tuning.search import Outcome, SearchResult, Start, failed, search
 
@@ -134,7 +134,7 @@ class Tuned:
         }  # fmt: skip
 
 
-def tune(recipe: str, options: Options, on_event: OnEvent = lambda event: None) -> Tuned:
+def tune(recipe: RecipeName, options: Options = DEFAULTS, on_event: OnEvent = lambda event: None) -> Tuned:
     """Search for the smallest change that meets the recipe's ``tune``, and measure it on images that were kept apart.
 
     Args:
@@ -147,7 +147,7 @@ def tune(recipe: str, options: Options, on_event: OnEvent = lambda event: None) 
         RecipebuildError: If the recipe as it is cannot be built.
         Interrupted: After Ctrl-C; what was built is kept, and another call goes on from there.
     """
-    trials = _Trials(recipe, options, on_event)
+    trials = _Trials(str(recipe), options, on_event)
     own = trials.own
     goal = own.tune or Tune()
     began = time.monotonic()
@@ -159,7 +159,7 @@ def tune(recipe: str, options: Options, on_event: OnEvent = lambda event: None) 
     kept = [RecipeChange(), result.best]
     last = trials.measure(kept, "heldout")
     values = result.best.values(trials.layers)
-    path = find(recipe, Path.cwd())
+    path = find(str(recipe), Path.cwd())
     before = path.read_bytes().decode("utf-8-sig")
     after = with_values(before, values) if values else before
     shown = os.path.relpath(path)

@@ -30,7 +30,8 @@ def set_(project: Project, *values: str, code: int = 0, until: str | None = None
 
 
 def test_the_tables_have_every_model_and_every_rung(project: Project) -> None:
-    said = set_(project)
+    done = project.command("run", project.recipe, "-v")
+    said = done.stdout + done.stderr
     for row in ("PyTorch ", "ONNX ", "quantized ", "PyTorch, own preprocessor", "PyTorch, recipe's input", "exported"):
         assert any(line.startswith(row) for line in said.splitlines()), row
     assert "within noise" in said

@@ -39,7 +39,7 @@ def test_from_recipe_to_accuracy_of_the_compiled_model(
     ]
     words = [word for text in sets for word in ("--set", text)]
     done = project.command("run", project.recipe, *words)
-    assert "toolchain: Pulsar2 7.0" in done.stdout
+    assert "toolchain  Pulsar2 7.0" in done.stdout
     manifest = project.manifest()
     steps = {step["name"]: step for step in manifest["steps"]}
     assert {"channels", "compile", "simulate", "evaluate"} <= set(steps)

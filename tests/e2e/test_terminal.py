@@ -58,7 +58,7 @@ def test_a_run_on_a_terminal(make_project: Callable[[], Project]) -> None:
     assert any(re.match(r". export +━+ +\d+ s", line) for line in lines), "a line with a bar and its time"
     assert any("torchscript, opset 17" in line for line in lines), "what the step says of itself"
     assert any(re.match(r"\d of 2 steps.* · 2 workers", line) for line in lines), "how far, and how many workers"
-    assert "export" in text.rpartition("\x1b[2K")[2], "the summary stays"
+    assert "built up to export, " in text.rpartition("\x1b[2K")[2], "the summary stays"
     # Built again, the step's time is known: the whole has an estimate.
     changed = ("--set", "export.output=other")
     code, text = on_terminal(project, "run", project.recipe, "--until", "simplify", *changed, "-j", "2")

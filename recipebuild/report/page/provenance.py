@@ -8,8 +8,7 @@ from typing import Any
 from recipebuild.report.figures import figure
 from recipebuild.report.page.built import Built
 from recipebuild.report.page.parts import Cell, Column, PageSection, PageTable, number
-from recipebuild.report.pipeline.nodes import duration
-from recipebuild.report.units import size
+from recipebuild.report.units import duration, size
 
 _TONES = {"built": "good", "failed": "bad", "cached": "muted", "skipped": "muted"}
 

@@ -11,8 +11,7 @@ from recipebuild.figures.bundled import Bundled
 from recipebuild.figures.exported import Exported
 from recipebuild.figures.final_model import FinalModel
 from recipebuild.report.page.built import Built
-from recipebuild.report.pipeline.nodes import duration
-from recipebuild.report.units import size
+from recipebuild.report.units import duration, size
 
 NAMES = {"pytorch": "PyTorch", "float": "float", "quantized": "quantized", "board": "board"}
 """What these are called."""

@@ -18,8 +18,7 @@ from recipebuild.report.page.quantities import (
     is_fraction,
     metric_text,
 )
-from recipebuild.report.pipeline.nodes import duration
-from recipebuild.report.units import size
+from recipebuild.report.units import duration, size
 
 _LEVELS = ("error", "warning", "note", "ignored")
 

@@ -43,16 +43,3 @@ def nodes(entries: Sequence[Mapping[str, Any]]) -> list[StepNode]:
         seconds = entry.get("seconds", entry.get("seconds_last_time"))
         nodes.append(StepNode(entry["id"], entry["name"], entry["variant"], entry["status"], seconds, direct))
     return nodes
-
-
-def duration(seconds: float | None) -> str:
-    """A time for people: ``12.3 s``, ``4.5 min``; empty if it is not known."""
-    if seconds is None:
-        return ""
-    return (
-        f"{seconds:.1f} s"
-        if seconds < 90
-        else f"{seconds / 60:.1f} min"
-        if seconds < 5400
-        else f"{seconds / 3600:.1f} h"
-    )

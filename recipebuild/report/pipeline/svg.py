@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from recipebuild.report.pipeline.layout import Place, layout
-from recipebuild.report.pipeline.nodes import StepNode, duration
+from recipebuild.report.pipeline.nodes import StepNode
 from recipebuild.report.template import render
+from recipebuild.report.units import duration
 
 _WIDTH, _HEIGHT = 104, 50
 _ACROSS, _DOWN = 28, 18

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from recipebuild.report.pipeline.nodes import StepNode, duration
+from recipebuild.report.pipeline.nodes import StepNode
 from recipebuild.report.pipeline.svg import STATES
+from recipebuild.report.units import duration
 
 _COLORS = {
     "built": ("#dcefe2", "#1a7f37"),

@@ -1,4 +1,4 @@
-"""How long a model may take on a chip other than AX650: AX650's estimate for one core, times one factor.
+"""How long a model may take on a chip: on AX650 by ``estimate.py``, on others AX650's estimate for one core, scaled.
 
     t = k * t(AX650, NPU1)
 
@@ -13,11 +13,46 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from recipebuild.errors import RecipeError
+from recipebuild.facts.chips import CHIPS
 from recipebuild.toolkit.board.costs import Costs
 from recipebuild.toolkit.board.estimate import SHARE, Estimate, MeasuredModel, estimate, latencies, one_core, table
 
+AX650 = "AX650"
+"""The chip with five factors of its own."""
+
 Measured = tuple[MeasuredModel, float]
 """A model of the public table, and milliseconds on the chip."""
+
+
+def estimate_for(hardware: str, npu_mode: str, costs: Costs, own: Sequence[MeasuredModel] = ()) -> Estimate:
+    """What a model of such costs may take on a chip that a recipe may name.
+
+    Args:
+        hardware: A chip's name, such as ``AX650``.
+        npu_mode: Such as ``NPU3``.
+        costs: The model's costs.
+        own: Models that you measured on AX650, beside the public ones.
+
+    Raises:
+        RecipeError: If nobody published measurements of the chip, or none in that mode.
+    """
+    chip = check_known(hardware)
+    return estimate(costs, npu_mode, own) if chip == AX650 else estimate_on(chip, costs, npu_mode)
+
+
+def check_known(hardware: str) -> str:
+    """The row of ``latency.yaml`` that stands for a chip.
+
+    Raises:
+        RecipeError: If nobody published measurements of the chip.
+    """
+    if chip := CHIPS[hardware].latency:
+        return chip
+    known = ", ".join(chip.name for chip in CHIPS.values() if chip.latency)
+    raise RecipeError(
+        f"nobody published measurements of {hardware}",
+        remedy=f"estimates are for {known}; measure it: recipebuild board run",
+    )
 
 
 def estimate_on(chip: str, costs: Costs, npu_mode: str) -> Estimate:

@@ -117,7 +117,7 @@ class Engine(RuleBasedStateMachine):
 
 def test_the_engine_does_what_the_model_says(toys: Path) -> None:
     patience = settings(
-        max_examples=12,
+        max_examples=8,
         stateful_step_count=6,
         deadline=None,
         phases=[Phase.generate],  # each run starts processes: shrinking would take minutes

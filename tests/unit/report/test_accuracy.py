@@ -34,7 +34,7 @@ ROWS = [
     },
 ]  # fmt: skip
 LADDER = as_json(
-    Ladder(images=12, metric="miou", against="labels", rows=ROWS, verdict="no rung loses more than chance", warnings=[])
+    Ladder(images=12, metric="miou", against="labels", rows=ROWS, verdict="No stage loses accuracy.", warnings=[])
 )
 
 
@@ -65,7 +65,7 @@ def test_the_ladder_says_what_is_noise_and_fits_a_terminal() -> None:
     assert ["quantized", "(host)", "82.0", "%", "80.0-84.0", "%", "-0.0010", "~", "99.00", "%", "1.0e-03"] in lines(
         text
     )
-    assert "no rung loses more than chance" in text
+    assert "No stage loses accuracy." in text
     assert "…" not in text
 
 
@@ -77,7 +77,7 @@ def test_what_falls_short_is_told_with_its_tables_though_they_were_cached() -> N
     evaluated, ladder = step("evaluate", EVALUATED, status="cached"), step("ladder", LADDER, status="cached")
     text = accuracy_text({"steps": [evaluated, ladder, step("judge", {}, status="failed")]})
     assert ["quantized", "80.0", "%", "78.0-82.0", "%"] in lines(text)
-    assert "no rung loses more than chance" in text
+    assert "No stage loses accuracy." in text
     assert accuracy_text({"steps": [evaluated, ladder, step("judge", {}, status="built")]}) == ""
 
 

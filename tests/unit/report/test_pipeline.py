@@ -7,9 +7,10 @@ from typing import Any
 from xml.etree import ElementTree
 
 from recipebuild.report.pipeline.layout import layout
-from recipebuild.report.pipeline.nodes import StepNode, duration, nodes
+from recipebuild.report.pipeline.nodes import StepNode, nodes
 from recipebuild.report.pipeline.svg import svg
 from recipebuild.report.pipeline.text import dot, mermaid
+from recipebuild.report.units import duration
 
 DIAMOND = {"a": [], "b": ["a"], "c": ["a"], "d": ["a", "b", "c"], "far": ["a", "d"], "alone": []}
 

@@ -13,9 +13,9 @@ from onnx import TensorProto, helper
 from recipebuild.steps.lint import Params, run
 
 
-def lint(path: Path, out: Path, hardware: str = "AX650") -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def lint(path: Path, out: Path, hardware: str = "AX650", mode: str = "") -> tuple[dict[str, Any], list[dict[str, Any]]]:
     out.mkdir()
-    metrics = run({"model": path}, Params(hardware=hardware), out, lambda fraction, text="": None)
+    metrics = run({"model": path}, Params(hardware=hardware, npu_mode=mode), out, lambda fraction, text="": None)
     written = json.loads((out / "lint.json").read_text())
     assert written["hardware"] == hardware
     return metrics, written["findings"]
@@ -49,4 +49,14 @@ def test_all_are_in_the_file_and_some_are_warnings(many: Path, tmp_path: Path) -
 
 
 def test_hardware_without_a_table(many: Path, tmp_path: Path) -> None:
-    assert lint(many, tmp_path / "out", "AX8860") == ({"hardware": "AX8860", "findings": 0}, [])
+    assert lint(many, tmp_path / "out", "AX8860") == ({"hardware": "AX8860", "npu_mode": "", "findings": 0}, [])
+
+
+def test_the_time_is_estimated_where_somebody_published_figures_of_the_chip(small_onnx: Path, tmp_path: Path) -> None:
+    metrics, _ = lint(small_onnx, tmp_path / "three", "AX650", "NPU3")
+    span = metrics["estimated_ms"]
+    assert 0 < span["low"] < span["ms"] < span["high"]
+    one, _ = lint(small_onnx, tmp_path / "one", "AX650", "NPU1")
+    assert one["estimated_ms"]["ms"] > span["ms"]
+    for hardware, mode in (("AX8860", "NPU3"), ("AX650", "NPU7")):
+        assert "estimated_ms" not in lint(small_onnx, tmp_path / hardware, hardware, mode)[0]

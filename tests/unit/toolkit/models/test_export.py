@@ -112,13 +112,13 @@ def test_another_process_in_another_folder_writes_the_same_bytes(
     exports: Callable[..., Exported], tiny_segformer: Path, tmp_path: Path
 ) -> None:
     subprocess.run(
-        [sys.executable, "-c", ELSEWHERE, tiny_segformer, tmp_path, json.dumps(CASES)],
+        [sys.executable, "-c", ELSEWHERE, tiny_segformer, tmp_path, json.dumps(CASES[:2])],
         cwd=ROOT,
         check=True,
         capture_output=True,
         env={"PYTHONHASHSEED": "7", "HOME": str(tmp_path), "PATH": "/usr/bin:/bin"},
     )
-    for exporter, opset in CASES:
+    for exporter, opset in CASES[:2]:  # one of each exporter
         here = exports(exporter, opset).path.read_bytes()
         assert (tmp_path / f"{exporter}-{opset}.onnx").read_bytes() == here
 
