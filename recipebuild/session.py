@@ -33,7 +33,7 @@ from recipebuild.recipe.problems import Place, Problem, RecipeProblems
 from recipebuild.recipe.schema import Recipe
 from recipebuild.resources import shipped, template_sources
 from recipebuild.toolkit.models.extensions import declared
-from recipebuild.toolkit.pulsar2.toolchain import find
+from recipebuild.toolkit.pulsar2.toolchain import find, missing_remedy
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,9 @@ class Options:
         """The build folder of the recipe of that name."""
         return Path(self.build_dir) / name
 
+
+_MISSING = "missing"
+"""The version of a Pulsar2 that is not here."""
 
 DEFAULTS = Options()
 """How the command line builds without options."""
@@ -175,6 +178,9 @@ def _wanted(recipe: Recipe) -> str:
 def _absent(variant: Variant, toolchain: ResolvedToolchain) -> list[str]:
     """That the version of Pulsar2 which a recipe names is not here, where something else does instead."""
     version = variant.recipe.pulsar2.version
+    if toolchain.version == _MISSING:
+        which = f"Pulsar2 {version}" if version else "Pulsar2"
+        return [f"warning: RB503 {which} is not on this machine, and the recipe asks for it: run will end with 4"]
     if version and toolchain.name == "onnxruntime" and variant.recipe.target.toolchain == "auto":
         return [f"note: RB503 Pulsar2 {version}, which the recipe names, is not on this machine"]
     return []
@@ -185,8 +191,8 @@ def resolve_toolchain(wanted: str, version: str | None = None) -> ResolvedToolch
 
     If the recipe names a version, another one is as good as none.
 
-    Where the recipe insists on Pulsar2 and it is missing, the plan has its compile step all the same, and that step
-    says what to install; everything before it is built and kept.
+    Where the recipe insists on Pulsar2 and it is missing, the plan has its compile step all the same: ``--until`` a
+    step before that still builds, and all else ends before anything is built.
     """
     installed = find(version=version) if wanted != "onnxruntime" else None
     if installed:
@@ -195,7 +201,7 @@ def resolve_toolchain(wanted: str, version: str | None = None) -> ResolvedToolch
             "pulsar2", installed.version, {"runner": installed.kind, "image": installed.image}, facts
         )
     if wanted == "pulsar2":
-        return ResolvedToolchain("pulsar2", "missing", {"runner": "native", "image": None}, {"pulsar2": "missing"})
+        return ResolvedToolchain("pulsar2", _MISSING, {"runner": "native", "image": None}, {"pulsar2": _MISSING})
     return embedded_toolchain()
 
 
@@ -238,11 +244,13 @@ class Session:
         steps: What is to run.
 
     Raises:
-        MissingError: If packages that the steps use, or that the executor or a remote store needs, are not installed.
+        MissingError: If Pulsar2 or packages that the steps use, or that the executor or a remote store needs, are not
+            installed.
     """
 
     def __init__(self, options: Options, steps: Sequence[Step]) -> None:
         require_packages(steps)
+        require_pulsar2(steps)
         self._options = options
         self.steps = steps
         self.jobs = options.jobs or default_jobs()
@@ -307,3 +315,13 @@ def require_packages(steps: Iterable[Step]) -> None:
             f"building needs Python packages that are not installed: {', '.join(missing)}",
             remedy="pip install 'recipebuild[build]'",
         )
+
+
+def require_pulsar2(steps: Iterable[Step]) -> None:
+    """Find before the first step that Pulsar2 is here, if a step needs it.
+
+    Raises:
+        MissingError: If it is not.
+    """
+    if any(step.facts.get("pulsar2") == _MISSING for step in steps):
+        raise MissingError("Pulsar2, which the recipe asks for, is not on this machine", remedy=missing_remedy())

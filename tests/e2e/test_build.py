@@ -225,14 +225,19 @@ def test_render_prints_the_configuration_that_the_build_has(built_project: Proje
     assert printed == (built_project.build / "pulsar2.json").read_text()
 
 
-def test_pulsar2_that_is_missing_ends_with_4_and_keeps_the_rest(make_built_project: Callable[[], Project]) -> None:
+def test_pulsar2_that_is_missing_ends_with_4_before_anything_is_built(
+    make_built_project: Callable[[], Project],
+) -> None:
     project = make_built_project()
     shutil.rmtree(project.build)
     path = os.pathsep.join(p for p in os.environ["PATH"].split(os.pathsep) if "docker" not in p)
-    failed = project.command("run", project.recipe, "--toolchain", "pulsar2", code=4, PATH=path)
-    assert "pulsar2" in failed.stderr and "ax_pulsar2" in failed.stderr
-    assert (project.build / "model.onnx").is_file() and (project.build / "calibration.tar").is_file()
-    assert project.manifest()["status"] == "failed"
+    insist = ("--toolchain", "pulsar2")
+    failed = project.command("run", project.recipe, *insist, code=4, PATH=path)
+    assert "Pulsar2, which the recipe asks for, is not on this machine" in failed.stderr
+    assert "ax_pulsar2" in failed.stderr and not project.build.exists()
+    assert "RB503 Pulsar2 is not on this machine" in project.command("check", project.recipe, *insist, PATH=path).stdout
+    project.command("run", project.recipe, *insist, "--until", "configure", PATH=path)  # what comes before compile
+    assert (project.build / "model.onnx").is_file() and (project.build / "pulsar2.json").is_file()
     project.command("run", project.recipe, "--toolchain", "onnxruntime")
     assert not {"export", "simplify", "calibrate"} & project.built()
     assert {"rewrite", "compile"} <= project.built()  # the host gets another graph than the NPU
