@@ -191,7 +191,8 @@ def _cosine(truth: Array, predicted: Array, size: int) -> float:
     from torchmetrics.functional.regression import cosine_similarity
 
     a, b = (torch.from_numpy(array.astype("float64").reshape(-1, size)) for array in (predicted, truth))
-    return float(cosine_similarity(a, b, reduction="mean"))
+    mean = float(cosine_similarity(a, b, reduction="mean"))
+    return min(mean, 1.0)  # rounding gives 1.0000000000000002 for equal values; this order keeps NaN
 
 
 def _snr(truth: Array, predicted: Array) -> float:

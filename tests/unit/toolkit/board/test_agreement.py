@@ -13,6 +13,8 @@ def test_cosine() -> None:
     assert cosine(a, np.array([[3.0, 0.0, -1.0]])) == pytest.approx(0)
     assert cosine(a, 0 * a) == 0 and cosine(0 * a, 0 * a) == 1
     assert cosine(a, a * np.nan) == 0
+    rng = np.random.default_rng(0)
+    assert all(cosine(one, one) <= 1 for one in rng.standard_normal((300, 777)))
 
 
 def test_images_add_up_output_by_output() -> None:

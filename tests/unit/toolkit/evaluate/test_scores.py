@@ -162,3 +162,9 @@ def test_nan_and_infinity_are_a_failed_check(bad: float) -> None:
 def test_outputs_of_another_task_are_refused(task: str, output: np.ndarray) -> None:
     with pytest.raises(StepError, match="m gives"):
         answer([output], task, "m")
+
+
+def test_a_cosine_is_at_most_1() -> None:
+    rng = np.random.default_rng(0)
+    found = [figures(FEATURES, [(values(v), values(v))])["cosine"] for v in rng.standard_normal((200, 1, 777))]
+    assert max(found) <= 1 and min(found) == pytest.approx(1)
