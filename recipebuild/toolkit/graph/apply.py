@@ -17,7 +17,7 @@ from recipebuild.toolkit.graph.promises import hold_sight, obscured, too_old
 if TYPE_CHECKING:
     import onnx_ir as ir
 
-_CLEANUP = ("transpose_4d", "merge_moves", "sink_reshape")
+_CLEANUP = ("fold_layer_scale", "transpose_4d", "merge_moves", "sink_reshape")
 _LAST = tuple(PASSES)[tuple(PASSES).index("share_equal") :]
 """What another pass may make possible is done again after each that comes later, but for the last, which undo some."""
 
@@ -69,9 +69,12 @@ def rewrite(model: ir.Model, names: Sequence[str]) -> RewriteOutcome:
     unknown = obscured(model.graph)
 
     def apply(name: str) -> int:
+        before = len(model.graph)
         times, refused[name] = _apply(edit, name)
         if times:
             hold_sight(name, unknown, model.graph)
+            if name in cleanup and name not in {each.name for each in applied}:  # what a later pass made possible
+                applied.append(Applied(name, times, before, len(model.graph)))
         return times
 
     for name in PASSES:

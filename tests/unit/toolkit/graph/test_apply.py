@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
 import onnx_ir as ir
 import pytest
 from support.attention import attention
@@ -34,6 +36,24 @@ def test_what_an_earlier_round_refused_and_a_later_one_did_is_not_told() -> None
     done = rewrite(prepare(ir.from_proto(attention(heads=2))), list(PASSES))
     names = {each.name for each in done.refused}
     assert "drop_key_bias" not in names and "stack_heads" not in names
+
+
+SCALED = """(float[1,4,8] x, float[8,8] w, float[8] b, float[8] scale, int64[3] two, int64[3] one) => (float[1,4,8] y) {
+    a = MatMul (x, w) c = Add (a, b) d = Reshape (c, two) e = Mul (d, scale) y = Reshape (e, one) }"""
+
+
+def test_a_layer_scale_that_a_reshape_hid_is_folded_once_that_has_moved() -> None:
+    values: dict[str, Any] = {
+        "w": np.eye(8),
+        "b": np.ones(8),
+        "scale": np.arange(8.0),
+        "two": [2, 2, 8],
+        "one": [1, 4, 8],
+    }
+    model = prepare(ir.from_proto(graph(SCALED, **values)))
+    done = rewrite(model, ["fold_layer_scale", "merge_moves", "sink_reshape"])
+    assert [node.op_type for node in model.graph] == ["MatMul", "Add"]
+    assert ("fold_layer_scale", 1) in [(each.name, each.times) for each in done.applied]
 
 
 @pytest.fixture
