@@ -59,7 +59,7 @@ def new(
     model = find(source, revision=revision, sets=options, random=weights == "random")
     made = draft(model, output, options)
     for field, words, default in _questions(made, model) if interactive else ():
-        made = _asked(model, output, options, field, words, default) or made
+        made = _asked(model, output, options, field, words, default, marked=field in made.open) or made
     made = write(made, output)
     if as_json:
         print_json([made.as_json()])
@@ -91,15 +91,18 @@ def _questions(made: Draft, model: SourceModel) -> Iterator[tuple[str, str, Any]
 
 
 def _asked(
-    model: SourceModel, output: Path | None, options: list[str], field: str, words: str, default: Any
+    model: SourceModel, output: Path | None, options: list[str], field: str, words: str, default: Any, *, marked: bool
 ) -> Draft | None:
-    """Ask until the answer is right; it is added to ``options``. ``None`` if the field is left out."""
+    """Ask until the answer is right; it is added to ``options``. ``None`` if the field is left out, or left as it is.
+
+    Enter does not confirm a value that is marked for somebody to look at: the mark stays.
+    """
     from recipebuild.verbs.new import draft
 
     while True:
         usual = "" if default is None else str(default)
         text = str(typer.prompt(words, default=usual, show_default=bool(usual), err=True)).strip()
-        if not text:
+        if not text or (marked and text == usual):
             return None
         written = _quoted(text) if field.endswith((".source", ".dataset")) else text
         try:

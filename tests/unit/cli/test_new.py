@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import onnx
 import pytest
 import yaml
+from support.graphs import graph
 from support.inprocess import run
 
 from recipebuild.resources import shipped
@@ -46,6 +48,18 @@ def test_questions_are_asked_until_the_answer_is_right(monkeypatch: pytest.Monke
     found = yaml.safe_load((folder / "mine.yaml").read_text())
     assert found["calibration"] == {"source": "./my images"} and found["target"]["npu_mode"] == "NPU2"
     assert "evaluate" not in found
+
+
+def test_enter_leaves_the_mark_of_what_somebody_should_look_at(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    onnx.save(graph("(float[1,3,32,32] x, float[5,3,1,1] w) => (float[1,5,32,32] y) { y = Conv (x, w) }"), "m.onnx")
+    marked = run(monkeypatch, ["new", "m.onnx"]).out.count("look at this")
+    assert marked > 1
+    said = run(monkeypatch, ["new", "m.onnx", "-o", "mine.yaml", "-i"], "\n" * 20)
+    assert said.code == 0, said.err
+    assert (folder / "mine.yaml").read_text().count("look at this") == marked
+    said = run(monkeypatch, ["new", "m.onnx", "-o", "two.yaml", "-i"], "BGR\n" + "\n" * 20)
+    text = (folder / "two.yaml").read_text()
+    assert said.code == 0 and text.count("look at this") == marked - 1 and "color: BGR" in text
 
 
 def test_a_hub_out_of_reach_ends_with_4_and_ways_out(monkeypatch: pytest.MonkeyPatch) -> None:
