@@ -206,3 +206,47 @@ def test_a_package_in_a_namespace_is_found(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.syspath_prepend(str(tmp_path))
     parts = code_parts("shared_name.ours.step", StatCache(None))
     assert set(parts) == {"shared_name.ours.step", "shared_name.ours", "shared_name.ours.helper"}
+
+
+def test_relative_imports_are_followed_from_modules_and_packages_at_every_level(toys: Path) -> None:
+    deep = toys / "deep" / "deeper"
+    deep.mkdir(parents=True)
+    (toys / "deep" / "__init__.py").write_text("from .side import left\nfrom . import beside\n")
+    (deep / "__init__.py").write_text("from ..aside import right\nfrom .own import here\n")
+    (deep / "module.py").write_text("from ...other import VALUE\nfrom .. import above\nfrom .mate import friend\n")
+    for name in ("deep/side", "deep/beside", "deep/aside", "deep/above", "deep/deeper/own", "deep/deeper/mate"):
+        (toys / f"{name}.py").write_text("left = right = here = friend = 1\n")
+    (toys / "other.py").write_text("VALUE = 1\n")
+    assert set(code_parts("toys.deep.deeper.module", StatCache(None))) == {
+        "toys.deep.deeper.module", "toys.other", "toys.deep", "toys.deep.side", "toys.deep.beside", "toys.deep.above",
+        "toys.deep.deeper", "toys.deep.aside", "toys.deep.deeper.own", "toys.deep.deeper.mate",
+    }  # fmt: skip
+
+
+def test_an_attribute_of_a_module_is_no_module_below_it(toys: Path) -> None:
+    (toys / "helper.py").write_text("from toys.plain import thing\ndef shout(text):\n    return thing\n")
+    (toys / "plain.py").write_text("thing = 1\n")
+    (toys / "plain").mkdir()
+    (toys / "plain" / "thing.py").write_text("")
+    assert set(code_parts("toys.join", StatCache(None))) == {"toys.join", "toys.helper", "toys.plain"}
+
+
+def test_texts_that_only_look_like_names_of_files_are_not_looked_up(toys: Path) -> None:
+    (toys / "helper.py").write_text(
+        'WORDS = ["/etc/x.yaml", "../table.yaml", "nul\\0.yaml", "a text that ends with /", "/", "no data"]\n'
+        "def shout(text):\n    return text\n"
+    )
+    (toys.parent / "table.yaml").write_text("a: 1\n")
+    before = digest()
+    (toys.parent / "table.yaml").write_text("a: 2\n")
+    assert digest() == before
+
+
+def test_a_folder_of_modules_counts_also_where_the_module_that_names_it_lies_deep(toys: Path) -> None:
+    kinds = toys / "deep" / "kinds"
+    kinds.mkdir(parents=True)
+    for name in ("deep/__init__", "deep/kinds/__init__", "deep/kinds/one"):
+        (toys / f"{name}.py").touch()
+    (toys / "deep" / "user.py").write_text('KINDS = "kinds/"\n')
+    reached = {"toys.deep", "toys.deep.user", "toys.deep.kinds", "toys.deep.kinds.one"}
+    assert set(code_parts("toys.deep.user", StatCache(None))) == reached
