@@ -1,7 +1,7 @@
 """deploy: the bundle -> on the board, timed there, and compared with the host.
 
 Inputs: bundle (folder), model (float ONNX), calibration (tar), dataset (folder, optional), weights (folder in HF
-layout, optional).
+layout, optional), reference_predictions and predictions (tars of Pulsar2's simulations, optional).
 Outputs: deploy.json. Unlike other steps' outputs it holds what was measured, which differs from run to run.
 """
 
@@ -30,6 +30,7 @@ from recipebuild.toolkit.board.boards import Board
 from recipebuild.toolkit.board.costs import costs
 from recipebuild.toolkit.board.measure import Repeats, copy_changed, outputs, sample_speed, speed, summary
 from recipebuild.toolkit.board.output import SampleTiming, Timing
+from recipebuild.toolkit.board.rungs import BoardRungs, board_rungs
 from recipebuild.toolkit.board.session import BoardSession, on_board
 from recipebuild.toolkit.calibration.archive import read_archive
 from recipebuild.toolkit.calibration.preprocess import ImageSpec, preprocess
@@ -78,6 +79,7 @@ class Params(BaseModel):
         dataset: How the dataset is laid out, and the task.
         labels: What the classes are called; ``None`` as the model tells.
         depth: What depth is; ``None`` to read it from the model's config.json.
+        metric: The figure that counts; ``None`` for the usual one.
         count: Images of the dataset; ``None`` for all.
         seed: Which ones.
     """
@@ -97,6 +99,7 @@ class Params(BaseModel):
     dataset: DatasetSpec = DatasetSpec()
     labels: list[str] | None = None
     depth: Literal["metric", "relative"] | None = None
+    metric: str | None = None
     count: int | None = None
     seed: int = 0
 
@@ -109,7 +112,9 @@ class _Work:
     params: Params
     interface: dict[str, Any]
     images: Sequence[Load]
+    names: Sequence[str]
     how: Measurement | None
+    rungs: BoardRungs | None
     progress: Progress
     copied: set[str] = field(default_factory=set)
     timings: list[Timing] = field(default_factory=list)
@@ -147,8 +152,11 @@ class _Work:
         names = [output["name"] for output in self.interface["outputs"]]
         feeds = [{spec.name: preprocess(image, spec).repeat(spec.shape[0], 0)} for image, _ in batch]
         right = run_model(self.inputs["model"], feeds)
-        for (_, truth), outputs_, host in zip(batch, received, right, strict=True):
+        here = self.names[self.done : self.done + len(batch)]
+        for name, (_, truth), outputs_, host in zip(here, batch, received, right, strict=True):
             self.agreement.add(names, outputs_, host)
+            if self.rungs:
+                self.rungs.add(name, truth, host, outputs_)
             if self.how:
                 predicted = answer(outputs_, self.how.task, "the board")
                 check_classes(predicted, self.how.classes, "board's", "an image")
@@ -183,7 +191,9 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
             remedy="say in target.runtime_input what the template of pulsar2.json makes of the input",
         )
     how = _measurement(inputs, params)
-    work = _Work(inputs, params, interface, _images(inputs, params, how), how, progress)
+    labelled = how if how and how.labelled else None
+    names, images = _images(inputs, params, labelled)
+    work = _Work(inputs, params, interface, images, names, labelled, board_rungs(inputs, names, how), progress)
     on_board(params.board, work, on_wait=lambda who: progress(0.0, f"waiting for {params.name}: {who} has it"))
     metrics = _figures(work)
     (out / "deploy.json").write_text(json.dumps(metrics, indent=2, sort_keys=True) + "\n", encoding="utf-8")
@@ -202,25 +212,27 @@ def _speed(session: BoardSession, model: str, load: Repeats) -> Timing:
 
 
 def _measurement(inputs: Mapping[str, Path], params: Params) -> Measurement | None:
-    """What accuracy is, where the dataset says what is true of its images."""
+    """What accuracy is, where there is a dataset."""
     if "dataset" not in inputs:
         return None
     kind = params.depth or (depth_kind(inputs["weights"]) if "weights" in inputs else "metric")
-    how = Measurement.of(inputs["model"], inputs["dataset"], _dataset(inputs, params), relative=kind == "relative")
-    return how if how.labelled else None
+    return Measurement.of(inputs["model"], inputs["dataset"], _dataset(inputs, params), relative=kind == "relative")
 
 
 def _dataset(inputs: Mapping[str, Path], params: Params) -> DatasetSpec:
     return as_trained(params.dataset, inputs["dataset"], inputs.get("weights"), params.labels)[0]
 
 
-def _images(inputs: Mapping[str, Path], params: Params, how: Measurement | None) -> Sequence[Load]:
-    """What reads each image, and what is true of it if that is known: large sets do not fit into memory."""
+def _images(
+    inputs: Mapping[str, Path], params: Params, how: Measurement | None
+) -> tuple[Sequence[str], Sequence[Load]]:
+    """The images' names; and what reads each, and what is true of it if known: large sets do not fit into memory."""
     if "dataset" in inputs:
         chosen = samples(inputs["dataset"], params.count, params.seed, _dataset(inputs, params))
-        return [partial(how.read, one) if how else partial(_alone, one) for one in chosen]
-    first = itertools.islice(read_archive(inputs["calibration"]), _UNLABELLED)
-    return [partial(_unlabelled, image) for _, image in first]
+        loads = [partial(how.read, one) if how else partial(_alone, one) for one in chosen]
+        return [one.name for one in chosen], loads
+    first = list(itertools.islice(read_archive(inputs["calibration"]), _UNLABELLED))
+    return [name for name, _ in first], [partial(_unlabelled, image) for _, image in first]
 
 
 def _alone(sample: Sample) -> Labelled:
@@ -235,6 +247,7 @@ def _figures(work: _Work) -> dict[str, Any]:
     """What is known now: speed, memory, versions, agreement with the host, accuracy."""
     last = work.timings[-1]
     accuracy = {}
+    ladder = work.rungs.ladder(work.params.metric or work.rungs.how.metrics[0]) if work.rungs else None
     if work.how and work.counts:
         figures = work.how.score.figures(sum(work.counts[1:], work.counts[0]))
         accuracy = {f"{name}_board": round(float(value), 6) for name, value in figures.items() if value == value}
@@ -256,7 +269,8 @@ def _figures(work: _Work) -> dict[str, Any]:
             images=len(work.images),
             **work.agreement.figures(),
             scores=accuracy,
-            warnings=list(_warnings(work)),
+            ladder=as_json(ladder) if ladder else None,
+            warnings=[*_warnings(work), *(ladder.warnings if ladder else ())],
         )
     )
 
