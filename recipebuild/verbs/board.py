@@ -10,7 +10,7 @@ from recipebuild.errors import RecipeError
 from recipebuild.session import Options
 from recipebuild.toolkit.board.boards import Board, add_board, find_board, load_boards, only_board, parse_host
 from recipebuild.toolkit.board.book import note
-from recipebuild.toolkit.board.doctor import Line, compiled_by
+from recipebuild.toolkit.board.doctor import Line, compiled_by, npu_mode
 from recipebuild.toolkit.board.doctor import doctor as examine_board
 
 __all__ = ["Line", "Options", "add", "doctor", "load_boards", "note", "on_board"]
@@ -50,7 +50,9 @@ def doctor(name: str, bundle: Path | None = None) -> list[Line]:
     Raises:
         RecipeError: If there is no board of that name.
     """
-    return examine_board(find_board(name), compiled_by(bundle) if bundle else None)
+    if bundle is None:
+        return examine_board(find_board(name))
+    return examine_board(find_board(name), compiled_by(bundle), npu_mode(bundle))
 
 
 def on_board(options: Options, board: str | None, *, again: bool) -> Options:
