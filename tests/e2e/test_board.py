@@ -188,11 +188,13 @@ def test_a_run_goes_on_after_dropped_connections(desk: Desk) -> None:
 @pytest.mark.slow
 def test_a_card_is_measured_by_its_own_program(desk: Desk) -> None:
     add = ["--host", "board", "--ssh-config", desk.sshd.config, "--folder", desk.sshd.folder]
-    desk.command("board", "add", "card", *add, "--program", "axcl_run_model")
+    desk.command("board", "add", "card", *add, "--program", "axcl_run_model", "--device", "1")
     assert {"desk", "card"} == json.loads(desk.command("board", "list", "--json").stdout).keys()
     desk.sshd.fail("once")  # as cards do, once in some hundred runs
     desk.run("--board", "card")
     found = desk.figures()
+    calls = [arguments for _, _, arguments in desk.calls() if "-d" in arguments]
+    assert any("-l" in each for each in calls) and all(each[each.index("-d") + 1] == "1" for each in calls)
     assert found["versions"]["type"] == "3 Core" and "median" in found["latency_ms"]["tool_percentiles"]
     assert "which board" in desk.run(code=2).stderr
     boards = desk.project.folder / "home" / ".config" / "recipebuild" / "boards.yaml"

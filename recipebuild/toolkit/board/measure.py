@@ -89,7 +89,7 @@ def speed(session: BoardSession, model: str, load: Repeats) -> Timing:
         StepError: If it fails, or prints what is not known.
     """
     program = session.board.program
-    words = [program, "-m", model, "-w", str(load.warmup), "-r", str(load.repeat)]
+    words = [program, "-m", model, *_device(session), "-w", str(load.warmup), "-r", str(load.repeat)]
     words += ["-a", str(load.affinity)] if load.affinity is not None else []
     words += ["-v", str(load.vnpu)] if load.vnpu is not None else []
     return run_model_timing(_call(session, words), program)
@@ -133,12 +133,17 @@ def outputs(
     files: dict[str, Path | bytes] = {f"in/{i}/{input_name}.bin": image.tobytes() for i, image in enumerate(images)}
     session.shell(f"rm -rf in out && mkdir -p {quote([f'out/{i}' for i in numbers])}", "making folders")
     session.put({**files, "list.txt": ("\n".join(numbers) + "\n").encode()}, ".")
-    words = [program, "-m", model, "-i", "in", "-o", "out", "-l", "list.txt"]
+    words = [program, "-m", model, *_device(session), "-i", "in", "-o", "out", "-l", "list.txt"]
     refuse_failure(text := _call(session, words), program)
     expected = interface["outputs"]
     size = sum(math.prod(output["shape"]) for output in expected) * 8 * len(images)
     written = session.get("out", size)
     return [[_tensor(written, i, output, text, program) for output in expected] for i in numbers]
+
+
+def _device(session: BoardSession) -> list[str]:
+    """Which card: the first is the program's own default (``axcl_run_model --help``: ``-d, --device``)."""
+    return ["-d", str(session.board.device)] if session.board.device else []
 
 
 def summary(timings: Sequence[Timing]) -> dict[str, Any]:
