@@ -28,7 +28,7 @@ from recipebuild.files import digest_file
 from recipebuild.toolkit.board.agreement import Agreement
 from recipebuild.toolkit.board.boards import Board
 from recipebuild.toolkit.board.costs import costs
-from recipebuild.toolkit.board.measure import Repeats, copy_changed, outputs, sample_speed, speed, summary
+from recipebuild.toolkit.board.measure import Repeats, by_shape, copy_changed, outputs, sample_speed, speed, summary
 from recipebuild.toolkit.board.output import SampleTiming, Timing
 from recipebuild.toolkit.board.rungs import BoardRungs, board_rungs
 from recipebuild.toolkit.board.session import BoardSession, on_board
@@ -118,6 +118,7 @@ class _Work:
     progress: Progress
     copied: set[str] = field(default_factory=set)
     timings: list[Timing] = field(default_factory=list)
+    groups: list[Timing] = field(default_factory=list)
     sample: SampleTiming | None = None
     done: int = 0
     agreement: Agreement = field(default_factory=Agreement)
@@ -134,6 +135,8 @@ class _Work:
         while len(self.timings) < _CALLS:
             self.progress(0.1 + 0.2 * len(self.timings) / _CALLS, f"timing on {params.name}")
             self.timings.append(_speed(session, model, load))
+        while params.board.program == "axcl_run_model" and len(self.groups) < len(params.runtime.extra_shapes):
+            self.groups.append(_speed(session, model, load, len(self.groups) + 1))
         if params.runner and self.sample is None:
             self.sample = self._sample(session, params.runner, model)
         while self.done < len(self.images):
@@ -200,15 +203,15 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     return metrics
 
 
-def _speed(session: BoardSession, model: str, load: Repeats) -> Timing:
+def _speed(session: BoardSession, model: str, load: Repeats, group: int = 0) -> Timing:
     """One call; on a card a second one if the first fails, which cards do about once in 200 runs for no reason."""
     try:
-        return speed(session, model, load)
+        return speed(session, model, load, group)
     except StepError as error:
         if session.board.program != "axcl_run_model":
             raise
         logger.warning("tried again: %s", error.message)
-        return speed(session, model, load)
+        return speed(session, model, load, group)
 
 
 def _measurement(inputs: Mapping[str, Path], params: Params) -> Measurement | None:
@@ -229,18 +232,14 @@ def _images(
     """The images' names; and what reads each, and what is true of it if known: large sets do not fit into memory."""
     if "dataset" in inputs:
         chosen = samples(inputs["dataset"], params.count, params.seed, _dataset(inputs, params))
-        loads = [partial(how.read, one) if how else partial(_alone, one) for one in chosen]
+        loads = [partial(how.read, one) if how else partial(_unlabelled, one) for one in chosen]
         return [one.name for one in chosen], loads
     first = list(itertools.islice(read_archive(inputs["calibration"]), _UNLABELLED))
     return [name for name, _ in first], [partial(_unlabelled, image) for _, image in first]
 
 
-def _alone(sample: Sample) -> Labelled:
-    return read_image(sample), None
-
-
-def _unlabelled(image: Image.Image) -> Labelled:
-    return image, None
+def _unlabelled(image: Image.Image | Sample) -> Labelled:
+    return read_image(image) if isinstance(image, Sample) else image, None
 
 
 def _figures(work: _Work) -> dict[str, Any]:
@@ -263,6 +262,7 @@ def _figures(work: _Work) -> dict[str, Any]:
             },
             copied=sorted(work.copied),
             latency_ms=summary(work.timings),
+            shapes=by_shape(work.params.runtime.extra_shapes, work.groups),
             cmm_bytes=last.cmm_bytes,
             versions=last.facts,
             sample_ms=asdict(work.sample) if work.sample else None,
@@ -279,6 +279,8 @@ def _warnings(work: _Work) -> Iterator[str]:
     params, reported = work.params, work.timings[-1].facts.get("pulsar2", "")
     if params.runner and work.sample is None:
         yield f"RB701 {params.name} has no {params.runner}: it was not timed"
+    if len(params.runtime.extra_shapes) > len(work.groups):
+        yield f"RB704 {params.board.program} runs the model at its first shape only: run.py --group takes the others"
     version = work.interface["toolchain"]["version"]
     ours, theirs = (re.match(r"\d+(\.\d+)*", text) for text in (version, reported))
     if ours and theirs and ours[0] != theirs[0]:

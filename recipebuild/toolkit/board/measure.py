@@ -76,13 +76,14 @@ def copy_changed(session: BoardSession, folder: Path, place: str) -> list[str]:
     return changed
 
 
-def speed(session: BoardSession, model: str, load: Repeats) -> Timing:
+def speed(session: BoardSession, model: str, load: Repeats, group: int = 0) -> Timing:
     """How long one run of the model takes, by one call of the board's program.
 
     Args:
         session: The board.
         model: The model's path, from the run's folder.
         load: How often.
+        group: Which of the shapes that it was compiled for; 0 is the network's own. Only ``axcl_run_model`` can choose.
 
     Raises:
         MissingError: If the program is not there.
@@ -92,6 +93,7 @@ def speed(session: BoardSession, model: str, load: Repeats) -> Timing:
     words = [program, "-m", model, *_device(session), "-w", str(load.warmup), "-r", str(load.repeat)]
     words += ["-a", str(load.affinity)] if load.affinity is not None else []
     words += ["-v", str(load.vnpu)] if load.vnpu is not None else []
+    words += ["-g", str(group)] if group else []
     return run_model_timing(_call(session, words), program)
 
 
@@ -139,6 +141,12 @@ def outputs(
     size = sum(math.prod(output["shape"]) for output in expected) * 8 * len(images)
     written = session.get("out", size)
     return [[_tensor(written, i, output, text, program) for output in expected] for i in numbers]
+
+
+def by_shape(shapes: Sequence[Sequence[int]], timings: Sequence[Timing]) -> tuple[dict[str, Any], ...]:
+    """``shape`` (N, C, H, W) and ``latency_ms`` of each shape that was timed: of one call, at that shape."""
+    timed = zip(shapes, timings, strict=False)
+    return tuple({"shape": list(shape), "latency_ms": summary([timing])} for shape, timing in timed)
 
 
 def _device(session: BoardSession) -> list[str]:
