@@ -31,6 +31,7 @@ def add(
     program: Annotated[
         Literal["ax_run_model", "axcl_run_model"], typer.Option(help="axcl_run_model for PCIe and M.2 cards.")
     ] = "ax_run_model",
+    device: Annotated[int, typer.Option(min=0, help="Of several cards or chips: which one, from 0.")] = 0,
     folder: Annotated[str, typer.Option(help="Where models are put, from the login's home.")] = ".cache/recipebuild",
     ssh_config: Annotated[Path | None, typer.Option(exists=True, help="Another OpenSSH configuration.")] = None,
 ) -> None:
@@ -40,7 +41,7 @@ def add(
     """
     from recipebuild.verbs.board import add
 
-    path = add(name, host, chip=chip, program=program, folder=folder, ssh_config=ssh_config)
+    path = add(name, host, chip=chip, program=program, device=device, folder=folder, ssh_config=ssh_config)
     typer.echo(f"{name}: written to {path}")
 
 
@@ -58,7 +59,8 @@ def list_(as_json: opt.Json = False) -> None:
         return
     for name, board in sorted(boards.items()):
         user, port = f"{board.user}@" if board.user else "", f":{board.port}" if board.port else ""
-        typer.echo(f"{name}: {user}{board.host}{port} ({board.chip}, {board.program})")
+        device = f", device {board.device}" if board.device else ""
+        typer.echo(f"{name}: {user}{board.host}{port} ({board.chip}, {board.program}{device})")
 
 
 @app.command("doctor")

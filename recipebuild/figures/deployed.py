@@ -25,6 +25,10 @@ class Deployed:
         cosine: By output, the lowest and the mean cosine, board against host.
         warnings: What the user should know.
         sample_ms: What a program of ax-samples took.
+        shapes: For each of the recipe's ``extra_shapes``: ``shape`` and ``latency_ms`` there.
+        ladder: Quantization, compiler and firmware, each against the one before: the figures of ``Ladder``, whose last
+            row has ``bytes_same`` (0..1) and ``images_same``, board against NPUBackend; ``None`` if there was nothing
+            to simulate.
         scores: ``miou_board`` and so on, where the dataset has labels.
     """
 
@@ -39,4 +43,6 @@ class Deployed:
     cosine: Mapping[str, Mapping[str, float]]
     warnings: Sequence[str]
     sample_ms: Mapping[str, Any] | None = None
+    shapes: Sequence[Mapping[str, Any]] = ()
+    ladder: Mapping[str, Any] | None = None
     scores: Mapping[str, float] = others()

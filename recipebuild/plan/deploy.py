@@ -68,6 +68,8 @@ def _deploy(variant: Variant, steps: dict[str, Step], name: str, board: Board) -
         inputs["dataset"] = steps["evaluate"].inputs["dataset"]
         if "export" in steps:
             inputs["weights"] = Output(steps["fetch"].id, "model")
+        climbing = steps["ladder"].inputs if "ladder" in steps else {}  # not in a plan up to another step
+        inputs |= {name: climbing[name] for name in ("reference_predictions", "predictions") if name in climbing}
     return Step(
         f"{recipe.name}{entry}/deploy", "deploy", kind.module, _params(variant, name, board), inputs,
         tools=kind.tools, resources=kind.resources, variant=variant.label,
@@ -85,7 +87,8 @@ def _judge(variant: Variant, deploy: Step) -> Step:
 def _params(variant: Variant, name: str, board: Board) -> dict[str, Any]:
     recipe: Recipe = variant.recipe
     place = "".join(c if c.isalnum() or c in "_-." else "_" for c in variant.label)
-    labelled = recipe.evaluate.model_dump(include={"count", "seed", "depth", "labels"}) if recipe.evaluate else {}
+    fields = {"count", "seed", "depth", "labels", "metric"}
+    labelled = recipe.evaluate.model_dump(include=fields) if recipe.evaluate else {}
     spec = {"dataset": dataset_params(recipe)} if recipe.evaluate else {}
     return {
         "name": name,

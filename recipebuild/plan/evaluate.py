@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from recipebuild.plan.plan import ResolvedToolchain, Steps
 
 
+_OTHER_MODE = {"NPUBackend": ("simulate-reference", "Reference"), "Reference": ("simulate-npu", "NPUBackend")}
+"""For what is evaluated: the step that simulates the other one, and its mode."""
+
+
 def measuring(
     steps: Steps, toolchain: ResolvedToolchain, models: Mapping[str, Output], compiled: Output, calibration: Output
 ) -> dict[str, Output]:
@@ -33,6 +37,8 @@ def measuring(
     seen: dict[str, Output | Source] = {}
     outputs = {}
     spec: dict[str, Any] = {}
+    climbing: dict[str, Output] = {}
+    climbed: dict[str, Any] = {}
     if (evaluate := recipe.evaluate) is not None:
         dataset = {"dataset": _dataset(steps, evaluate)}
         laid_out = dataset_params(recipe)
@@ -43,11 +49,22 @@ def measuring(
                 "input": steps.fed, "runtime": runtime.model_dump(mode="json"), **drawn, "mode": evaluate.mode,
                 **toolchain.params,
             }  # fmt: skip
-            reference = {"quantized": replace(compiled, name="quant")} if evaluate.mode == "Reference" else {}
+            models_of = {
+                "NPUBackend": {"compiled": compiled},
+                "Reference": {"compiled": compiled, "quantized": replace(compiled, name="quant")},
+            }
             quantized["predictions"] = steps.add(
-                "simulate", "predictions.tar", params, {"compiled": compiled, **reference, **dataset},
+                "simulate", "predictions.tar", params, {**models_of[evaluate.mode], **dataset}, facts=toolchain.facts
+            )
+            # Both go up the ladder, so that what the quantizer and what the compiler costs are two figures.
+            kind, other = _OTHER_MODE[evaluate.mode]
+            simulated = steps.add(
+                kind, "predictions.tar", {**params, "mode": other, "few": True}, {**models_of[other], **dataset},
                 facts=toolchain.facts,
             )  # fmt: skip
+            by_mode = {evaluate.mode: quantized["predictions"], other: simulated}
+            climbing = {"predictions": by_mode["NPUBackend"], "reference_predictions": by_mode["Reference"]}
+            climbed = {"mode": evaluate.mode, "sixteen_bits": _has_16_bits(recipe)}
         weights = {"weights": models["model"]} if "model" in models else {}
         params = {
             "input": steps.fed,
@@ -63,15 +80,22 @@ def measuring(
             "evaluate", "evaluation.json", {**params, **steps.labels},
             {"model": models["head"], **quantized, **weights, **dataset, "calibration": calibration},
         )  # fmt: skip
-        rungs = {name: models[name] for name in models if name != "model"} | quantized
+        rungs = {name: models[name] for name in models if name != "model"} | quantized | climbing
         pytorch = {"model": models["model"]} if "model" in models else {}
-        steps.add("ladder", "ladder.json", {**params, **steps.labels}, {**pytorch, **rungs, **dataset, **outputs})
+        steps.add(
+            "ladder", "ladder.json", {**params, **climbed, **steps.labels}, {**pytorch, **rungs, **dataset, **outputs}
+        )
         if laid_out["layout"] != "images":
             seen, spec = {**dataset, **weights}, drawn
     if recipe.model.task == SEGMENTATION and not recipe.more_inputs:
         shown = {"model": models["head"], **steps.config, **quantized, **seen, "calibration": calibration}
         steps.add("preview", "preview.png", {"input": steps.fed, **spec, **steps.labels}, shown)
     return outputs
+
+
+def _has_16_bits(recipe: Recipe) -> bool:
+    layers = recipe.quantization.layers
+    return any(dtype in ("U16", "S16") for layer in layers for dtype in (layer.dtype, layer.output_dtype))
 
 
 def dataset_params(recipe: Recipe) -> dict[str, Any]:

@@ -38,6 +38,13 @@ class Kind:
     families: bool = False
 
 
+_SIMULATE = Kind(
+    "recipebuild.steps.simulate",
+    (*_ONNX, *_IMAGES),
+    resources=("pulsar2",),
+    timeout=12 * _HOUR,
+)
+
 KINDS = {
     "fetch": Kind("recipebuild.steps.fetch", timeout=6 * _HOUR, retries=2, families=True),
     "export": Kind("recipebuild.steps.export", _EXPORT, families=True),
@@ -61,12 +68,9 @@ KINDS = {
         resources=("pulsar2",),
         timeout=12 * _HOUR,
     ),
-    "simulate": Kind(
-        "recipebuild.steps.simulate",
-        (*_ONNX, *_IMAGES),
-        resources=("pulsar2",),
-        timeout=12 * _HOUR,
-    ),
+    "simulate": _SIMULATE,
+    "simulate-reference": _SIMULATE,
+    "simulate-npu": _SIMULATE,
     "dataset": Kind("recipebuild.steps.dataset", ("datasets", *_IMAGES), timeout=6 * _HOUR, retries=2),
     "evaluate": Kind("recipebuild.steps.evaluate", _SCORE, families=True),
     "ladder": Kind("recipebuild.steps.ladder", _SCORE, families=True),

@@ -42,6 +42,9 @@ def accuracy_text(manifest: Entry) -> str:
         if step["name"] == "ladder" and (climbed := read_figures(Ladder, step["metrics"])):
             parts.append(rendered(_ladder(climbed, f"ladder{name}")))
             parts.append(f"{_LEGEND}\n{climbed.verdict}\n\n")
+        if step["name"] == "deploy" and (climbed := _board_ladder(read_figures(Deployed, step["metrics"]))):
+            parts.append(rendered(_ladder(climbed, f"board{name}")))
+            parts.append(f"{_LEGEND}\n{climbed.verdict}\n\n")
     return "".join(parts) + verdict_text(manifest)
 
 
@@ -118,6 +121,10 @@ def _ladder(climbed: Ladder, title: str) -> Table:
             f"{error:.1e}" if error is not None else "",
         )
     return table
+
+
+def _board_ladder(deployed: Deployed | None) -> Ladder | None:
+    return read_figures(Ladder, deployed.ladder) if deployed and deployed.ladder else None
 
 
 def _rows(manifest: Entry) -> Iterator[dict[str, str]]:

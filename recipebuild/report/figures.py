@@ -131,6 +131,9 @@ def _deploy(deployed: Deployed) -> str:
         if f"{metric}_board" in deployed.scores:
             value = shown(metric, deployed.scores[f"{metric}_board"])
             text += f", {metric_title(metric)} {value} ({deployed.images} images)"
+    if deployed.ladder:
+        board = deployed.ladder["rows"][-1]
+        text += f", {100 * board['bytes_same']:.2f} % of the bytes as in NPUBackend"
     return text
 
 

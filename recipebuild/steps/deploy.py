@@ -1,7 +1,7 @@
 """deploy: the bundle -> on the board, timed there, and compared with the host.
 
 Inputs: bundle (folder), model (float ONNX), calibration (tar), dataset (folder, optional), weights (folder in HF
-layout, optional).
+layout, optional), reference_predictions and predictions (tars of Pulsar2's simulations, optional).
 Outputs: deploy.json. Unlike other steps' outputs it holds what was measured, which differs from run to run.
 """
 
@@ -28,8 +28,9 @@ from recipebuild.files import digest_file
 from recipebuild.toolkit.board.agreement import Agreement
 from recipebuild.toolkit.board.boards import Board
 from recipebuild.toolkit.board.costs import costs
-from recipebuild.toolkit.board.measure import Repeats, copy_changed, outputs, sample_speed, speed, summary
+from recipebuild.toolkit.board.measure import Repeats, by_shape, copy_changed, outputs, sample_speed, speed, summary
 from recipebuild.toolkit.board.output import SampleTiming, Timing
+from recipebuild.toolkit.board.rungs import BoardRungs, board_rungs
 from recipebuild.toolkit.board.session import BoardSession, on_board
 from recipebuild.toolkit.calibration.archive import read_archive
 from recipebuild.toolkit.calibration.preprocess import ImageSpec, preprocess
@@ -78,6 +79,7 @@ class Params(BaseModel):
         dataset: How the dataset is laid out, and the task.
         labels: What the classes are called; ``None`` as the model tells.
         depth: What depth is; ``None`` to read it from the model's config.json.
+        metric: The figure that counts; ``None`` for the usual one.
         count: Images of the dataset; ``None`` for all.
         seed: Which ones.
     """
@@ -97,6 +99,7 @@ class Params(BaseModel):
     dataset: DatasetSpec = DatasetSpec()
     labels: list[str] | None = None
     depth: Literal["metric", "relative"] | None = None
+    metric: str | None = None
     count: int | None = None
     seed: int = 0
 
@@ -109,10 +112,13 @@ class _Work:
     params: Params
     interface: dict[str, Any]
     images: Sequence[Load]
+    names: Sequence[str]
     how: Measurement | None
+    rungs: BoardRungs | None
     progress: Progress
     copied: set[str] = field(default_factory=set)
     timings: list[Timing] = field(default_factory=list)
+    groups: list[Timing] = field(default_factory=list)
     sample: SampleTiming | None = None
     done: int = 0
     agreement: Agreement = field(default_factory=Agreement)
@@ -129,6 +135,8 @@ class _Work:
         while len(self.timings) < _CALLS:
             self.progress(0.1 + 0.2 * len(self.timings) / _CALLS, f"timing on {params.name}")
             self.timings.append(_speed(session, model, load))
+        while params.board.program == "axcl_run_model" and len(self.groups) < len(params.runtime.extra_shapes):
+            self.groups.append(_speed(session, model, load, len(self.groups) + 1))
         if params.runner and self.sample is None:
             self.sample = self._sample(session, params.runner, model)
         while self.done < len(self.images):
@@ -147,8 +155,11 @@ class _Work:
         names = [output["name"] for output in self.interface["outputs"]]
         feeds = [{spec.name: preprocess(image, spec).repeat(spec.shape[0], 0)} for image, _ in batch]
         right = run_model(self.inputs["model"], feeds)
-        for (_, truth), outputs_, host in zip(batch, received, right, strict=True):
+        here = self.names[self.done : self.done + len(batch)]
+        for name, (_, truth), outputs_, host in zip(here, batch, received, right, strict=True):
             self.agreement.add(names, outputs_, host)
+            if self.rungs:
+                self.rungs.add(name, truth, host, outputs_)
             if self.how:
                 predicted = answer(outputs_, self.how.task, "the board")
                 check_classes(predicted, self.how.classes, "board's", "an image")
@@ -183,58 +194,59 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
             remedy="say in target.runtime_input what the template of pulsar2.json makes of the input",
         )
     how = _measurement(inputs, params)
-    work = _Work(inputs, params, interface, _images(inputs, params, how), how, progress)
+    labelled = how if how and how.labelled else None
+    names, images = _images(inputs, params, labelled)
+    work = _Work(inputs, params, interface, images, names, labelled, board_rungs(inputs, names, how), progress)
     on_board(params.board, work, on_wait=lambda who: progress(0.0, f"waiting for {params.name}: {who} has it"))
     metrics = _figures(work)
     (out / "deploy.json").write_text(json.dumps(metrics, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     return metrics
 
 
-def _speed(session: BoardSession, model: str, load: Repeats) -> Timing:
+def _speed(session: BoardSession, model: str, load: Repeats, group: int = 0) -> Timing:
     """One call; on a card a second one if the first fails, which cards do about once in 200 runs for no reason."""
     try:
-        return speed(session, model, load)
+        return speed(session, model, load, group)
     except StepError as error:
         if session.board.program != "axcl_run_model":
             raise
         logger.warning("tried again: %s", error.message)
-        return speed(session, model, load)
+        return speed(session, model, load, group)
 
 
 def _measurement(inputs: Mapping[str, Path], params: Params) -> Measurement | None:
-    """What accuracy is, where the dataset says what is true of its images."""
+    """What accuracy is, where there is a dataset."""
     if "dataset" not in inputs:
         return None
     kind = params.depth or (depth_kind(inputs["weights"]) if "weights" in inputs else "metric")
-    how = Measurement.of(inputs["model"], inputs["dataset"], _dataset(inputs, params), relative=kind == "relative")
-    return how if how.labelled else None
+    return Measurement.of(inputs["model"], inputs["dataset"], _dataset(inputs, params), relative=kind == "relative")
 
 
 def _dataset(inputs: Mapping[str, Path], params: Params) -> DatasetSpec:
     return as_trained(params.dataset, inputs["dataset"], inputs.get("weights"), params.labels)[0]
 
 
-def _images(inputs: Mapping[str, Path], params: Params, how: Measurement | None) -> Sequence[Load]:
-    """What reads each image, and what is true of it if that is known: large sets do not fit into memory."""
+def _images(
+    inputs: Mapping[str, Path], params: Params, how: Measurement | None
+) -> tuple[Sequence[str], Sequence[Load]]:
+    """The images' names; and what reads each, and what is true of it if known: large sets do not fit into memory."""
     if "dataset" in inputs:
         chosen = samples(inputs["dataset"], params.count, params.seed, _dataset(inputs, params))
-        return [partial(how.read, one) if how else partial(_alone, one) for one in chosen]
-    first = itertools.islice(read_archive(inputs["calibration"]), _UNLABELLED)
-    return [partial(_unlabelled, image) for _, image in first]
+        loads = [partial(how.read, one) if how else partial(_unlabelled, one) for one in chosen]
+        return [one.name for one in chosen], loads
+    first = list(itertools.islice(read_archive(inputs["calibration"]), _UNLABELLED))
+    return [name for name, _ in first], [partial(_unlabelled, image) for _, image in first]
 
 
-def _alone(sample: Sample) -> Labelled:
-    return read_image(sample), None
-
-
-def _unlabelled(image: Image.Image) -> Labelled:
-    return image, None
+def _unlabelled(image: Image.Image | Sample) -> Labelled:
+    return read_image(image) if isinstance(image, Sample) else image, None
 
 
 def _figures(work: _Work) -> dict[str, Any]:
     """What is known now: speed, memory, versions, agreement with the host, accuracy."""
     last = work.timings[-1]
     accuracy = {}
+    ladder = work.rungs.ladder(work.params.metric or work.rungs.how.metrics[0]) if work.rungs else None
     if work.how and work.counts:
         figures = work.how.score.figures(sum(work.counts[1:], work.counts[0]))
         accuracy = {f"{name}_board": round(float(value), 6) for name, value in figures.items() if value == value}
@@ -250,13 +262,15 @@ def _figures(work: _Work) -> dict[str, Any]:
             },
             copied=sorted(work.copied),
             latency_ms=summary(work.timings),
+            shapes=by_shape(work.params.runtime.extra_shapes, work.groups),
             cmm_bytes=last.cmm_bytes,
             versions=last.facts,
             sample_ms=asdict(work.sample) if work.sample else None,
             images=len(work.images),
             **work.agreement.figures(),
             scores=accuracy,
-            warnings=list(_warnings(work)),
+            ladder=as_json(ladder) if ladder else None,
+            warnings=[*_warnings(work), *(ladder.warnings if ladder else ())],
         )
     )
 
@@ -265,6 +279,8 @@ def _warnings(work: _Work) -> Iterator[str]:
     params, reported = work.params, work.timings[-1].facts.get("pulsar2", "")
     if params.runner and work.sample is None:
         yield f"RB701 {params.name} has no {params.runner}: it was not timed"
+    if len(params.runtime.extra_shapes) > len(work.groups):
+        yield f"RB704 {params.board.program} runs the model at its first shape only: run.py --group takes the others"
     version = work.interface["toolchain"]["version"]
     ours, theirs = (re.match(r"\d+(\.\d+)*", text) for text in (version, reported))
     if ours and theirs and ours[0] != theirs[0]:

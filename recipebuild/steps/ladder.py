@@ -1,8 +1,9 @@
 """ladder: where accuracy is lost, rung by rung, from PyTorch with its own preprocessor to what was compiled.
 
 Inputs: model (folder in HF layout) and export, or reference (the ONNX file that the recipe starts from); simplified,
-rewritten, channels (optional), head; quantized (ONNX, optional), or predictions (tar); dataset (folder); evaluation
-(evaluation.json, optional).
+rewritten, channels (optional), head; quantized (ONNX, optional), or reference_predictions and predictions (tars: what
+Pulsar2's simulations of the quantized and the compiled model gave); dataset (folder); evaluation (evaluation.json,
+optional).
 Outputs: ladder.json.
 """
 
@@ -31,7 +32,8 @@ from recipebuild.toolkit.evaluate.dataset import DatasetSpec, samples
 from recipebuild.toolkit.evaluate.ladder import RUNGS, climb
 from recipebuild.toolkit.evaluate.layouts import Sample
 from recipebuild.toolkit.evaluate.measure import Measurement, check_classes
-from recipebuild.toolkit.evaluate.rung_verdict import verdict, with_evaluation
+from recipebuild.toolkit.evaluate.rung_images import climbing
+from recipebuild.toolkit.evaluate.rung_verdict import sixteen_bits, verdict, with_evaluation
 from recipebuild.toolkit.evaluate.runners import batch, onnx_runner, open_model, recorded_runner
 from recipebuild.toolkit.graph.logit import logit
 from recipebuild.toolkit.models.depth import depth_kind
@@ -44,9 +46,6 @@ if TYPE_CHECKING:
     from recipebuild.toolkit.evaluate.runners import Run
 
 logger = logging.getLogger(__name__)
-
-_IMAGES = 16
-"""Of those that are evaluated: each goes up every rung."""
 
 
 class Params(BaseModel):
@@ -63,6 +62,8 @@ class Params(BaseModel):
         depth: What depth is; ``None`` to read it from the model's config.json.
         metric: The figure that counts; ``None`` for the usual one.
         threshold: Of a network of one class: the probability (0..1) above which it is there.
+        mode: Which of Pulsar2's simulations ``evaluate`` measured.
+        sixteen_bits: Whether the recipe has 16-bit layers.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -77,6 +78,8 @@ class Params(BaseModel):
     depth: Literal["metric", "relative"] | None = None
     metric: str | None = None
     threshold: float = Field(default=0.5, gt=0, lt=1)
+    mode: Literal["NPUBackend", "Reference"] = "NPUBackend"
+    sixteen_bits: bool = False
 
 
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
@@ -91,12 +94,15 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     how = Measurement.of(inputs["head"], inputs["dataset"], spec, relative=kind == "relative")
     metric = params.metric or how.metrics[0]
     drawn = samples(inputs["dataset"], params.count, params.seed, spec)
-    chosen = drawn[:: -(-len(drawn) // _IMAGES)]
+    chosen = climbing(drawn)
     work = _Work(inputs, params, how, chosen, progress, [how.read(sample) for sample in chosen])
     answers = dict(work.answers())
     climbed = climb(answers, [truth for _, truth in work.images], how, metric)
-    rows = with_evaluation(climbed, _evaluation(inputs, len(chosen)), metric)
+    compiled = "emulated" if params.mode == "Reference" else "simulated"
+    rows = with_evaluation(climbed, _evaluation(inputs, len(chosen)), metric, compiled)
     warnings = work.concerns + _preprocessing(inputs, params, rows, metric)
+    if params.sixteen_bits:
+        warnings += sixteen_bits(rows, metric)
     for warning in warnings:
         logger.warning("%s", warning)
     metrics = as_json(
@@ -148,7 +154,7 @@ class _Work:
 
     def _run(self, name: str) -> Run:
         rung, task = RUNGS[name], self.params.dataset.task
-        if name == "simulated":
+        if name in ("emulated", "simulated"):
             return recorded_runner(self.inputs[rung.input], task)
         spec = self.params.input if rung.fed else self.params.original
         return onnx_runner(open_model(self.inputs[rung.input]), spec, task, cut=self.cut)

@@ -18,6 +18,7 @@ from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.calibration.runtime import Runtime, runtime_tensor
 from recipebuild.toolkit.evaluate.dataset import DatasetSpec, read_image, samples
 from recipebuild.toolkit.evaluate.recorded import write_outputs
+from recipebuild.toolkit.evaluate.rung_images import climbing
 from recipebuild.toolkit.graph.files import load
 from recipebuild.toolkit.graph.statistics import inputs as inputs_of
 from recipebuild.toolkit.graph.statistics import outputs
@@ -44,6 +45,7 @@ class Params(BaseModel):
         dataset: How the dataset is laid out.
         count: How many images to draw from the dataset; ``None`` for all.
         seed: Which ones.
+        few: Only the images that go up the ladder.
         mode: ``NPUBackend`` runs the compiled model; ``Reference`` the quantized one.
         runner: What runs.
         image: The container's image.
@@ -56,6 +58,7 @@ class Params(BaseModel):
     dataset: DatasetSpec = DatasetSpec()
     count: int | None = Field(default=None, ge=1)
     seed: int = 0
+    few: bool = False
     mode: Literal["NPUBackend", "Reference"] = "NPUBackend"
     runner: Literal["native", "docker"]
     image: str | None = None
@@ -89,7 +92,8 @@ def _predictions(folder: Path, dataset: Path, params: Params, progress: Progress
     graph = load(folder / model, weights=False)
     runtime = _fed(graph, params)
     tool = Tool(params.runner, params.image)
-    chosen = samples(dataset, params.count, params.seed, params.dataset)
+    drawn = samples(dataset, params.count, params.seed, params.dataset)
+    chosen = climbing(drawn) if params.few else drawn
     for start in range(0, len(chosen), _AT_ONCE):
         some = chosen[start : start + _AT_ONCE]
         progress(start / len(chosen), f"image {start} of {len(chosen)}")

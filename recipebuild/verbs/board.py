@@ -10,13 +10,13 @@ from recipebuild.errors import RecipeError
 from recipebuild.session import Options
 from recipebuild.toolkit.board.boards import Board, add_board, find_board, load_boards, only_board, parse_host
 from recipebuild.toolkit.board.book import note
-from recipebuild.toolkit.board.doctor import Line, compiled_by
+from recipebuild.toolkit.board.doctor import Line, compiled_by, npu_mode
 from recipebuild.toolkit.board.doctor import doctor as examine_board
 
 __all__ = ["Line", "Options", "add", "doctor", "load_boards", "note", "on_board"]
 
 
-def add(name: str, host: str, *, chip: str, program: str, folder: str, ssh_config: Path | None) -> Path:
+def add(name: str, host: str, *, chip: str, program: str, device: int, folder: str, ssh_config: Path | None) -> Path:
     """Add a board, or change it; nothing is asked of it.
 
     Args:
@@ -24,6 +24,7 @@ def add(name: str, host: str, *, chip: str, program: str, folder: str, ssh_confi
         host: ``USER@HOST[:PORT]``, or a Host of OpenSSH's configuration.
         chip: Its chip.
         program: What runs models there: ``ax_run_model`` or ``axcl_run_model``.
+        device: Which of several cards, from 0.
         folder: Where models are put, from the login's home.
         ssh_config: Another OpenSSH configuration than the user's.
 
@@ -36,7 +37,13 @@ def add(name: str, host: str, *, chip: str, program: str, folder: str, ssh_confi
     from pydantic import ValidationError
 
     config = str(ssh_config.resolve()) if ssh_config else None
-    values = {**parse_host(host), "chip": chip, "program": program, "folder": folder, "ssh_config": config}
+    if device and program != "axcl_run_model":
+        raise RecipeError(
+            f"--device {device}: {program} runs on its own chip", remedy="add --program axcl_run_model for cards"
+        )
+    values = {
+        **parse_host(host), "chip": chip, "program": program, "device": device, "folder": folder, "ssh_config": config
+    }  # fmt: skip
     try:
         board = Board.model_validate(values)
     except ValidationError as error:
@@ -50,7 +57,9 @@ def doctor(name: str, bundle: Path | None = None) -> list[Line]:
     Raises:
         RecipeError: If there is no board of that name.
     """
-    return examine_board(find_board(name), compiled_by(bundle) if bundle else None)
+    if bundle is None:
+        return examine_board(find_board(name))
+    return examine_board(find_board(name), compiled_by(bundle), npu_mode(bundle))
 
 
 def on_board(options: Options, board: str | None, *, again: bool) -> Options:

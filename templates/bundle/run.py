@@ -32,27 +32,51 @@ def main() -> None:
         "--device", choices=PROVIDERS, default="auto", help="the board's own NPU, or a PCIe or M.2 card"
     )
     parser.add_argument("--input", action="append", default=[], metavar="NAME=FILE.npy", help="what it takes besides")
+    parser.add_argument("--card", type=int, metavar="INDEX", help="of several cards or chips: which one, from 0")
+    parser.add_argument(
+        "--group", type=int, default=0, metavar="N", help="of a model for several shapes: 0 its own, 1 the first more"
+    )
     given = parser.parse_args()
     interface = json.loads((HERE / "model.json").read_text(encoding="utf-8"))
-    session = open_session(HERE / interface["model"], PROVIDERS[given.device])
+    interface["input"] = at_group(interface["input"], given.group)
+    providers = PROVIDERS["card" if given.card is not None else given.device]
+    session = open_session(HERE / interface["model"], providers, given.card)
+    group = {"shape_group": given.group} if given.group else {}
     more = others(interface.get("more_inputs", []), given.input)
     given.out.mkdir(parents=True, exist_ok=True)
     for path in given.images:
         with Image.open(path) as file:
             image = to_rgb(file)
-        outputs = session.run(None, {interface["input"]["name"]: preprocess(image, interface["input"]), **more})
+        feed = {interface["input"]["name"]: preprocess(image, interface["input"]), **more}
+        outputs = session.run(None, feed, **group)
         for written in draw(given.out / path.stem, image, outputs, interface):
             print(written)
 
 
-def open_session(path: Path, providers: list[str] | None):
+def at_group(spec: dict, group: int) -> dict:
+    """The input at one of the shapes that the model was compiled for."""
+    shapes = spec.get("more_shapes", [])
+    if not 0 <= group <= len(shapes):
+        sys.exit(f"--group {group}: this model takes {1 + len(shapes)} shapes, 0 to {len(shapes)}")
+    if not group:
+        return spec
+    batch, _, height, width = shapes[group - 1]
+    shape = [batch, height, width, 3] if spec["layout"] == "NHWC" else [batch, 3, height, width]
+    if "csc_mode" in spec:
+        rows, planes = (height * 3 // 2, 1) if spec["color"].endswith("420SP") else (height, 2)
+        shape = [batch, rows, width, planes]
+    return {**spec, "height": height, "width": width, "shape": shape}
+
+
+def open_session(path: Path, providers: list[str] | None, card: int | None = None):
     """The model, ready to run: with pyaxengine, whose interface is ONNX Runtime's, or with ONNX Runtime itself."""
     if path.suffix == ".axmodel":
         try:
             import axengine
         except ImportError as error:
             sys.exit(f"{path.name} runs on the board, with pyaxengine: {error}\n  github.com/AXERA-TECH/pyaxengine")
-        return axengine.InferenceSession(str(path), providers=providers)
+        options = {} if card is None else {"provider_options": [{"device_id": card}]}
+        return axengine.InferenceSession(str(path), providers=providers, **options)
     try:
         import onnxruntime
     except ImportError as error:

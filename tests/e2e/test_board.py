@@ -24,7 +24,7 @@ class Desk:
         self.project, self.sshd, self._path = project, sshd, path
 
     def command(self, *arguments: object, code: int = 0):
-        return self.project.command(*arguments, code=code, PATH=self._path)
+        return self.project.command(*arguments, code=code, PATH=self._path, STANDIN_TWINS=str(self.sshd.twins))
 
     def run(self, *arguments: object, code: int = 0):
         return self.command("board", "run", self.project.recipe, "--again", *arguments, code=code)
@@ -56,9 +56,10 @@ def built(make_built_project: Callable[[], Project], tmp_path_factory: pytest.Te
     recipe = found.project.recipe
     text = recipe.read_text().replace("input: {", "input: {color: BGR, ")
     recipe.write_text(text + "board: {runner: ax_segformer, repeat: 10, warmup: 1}\n")
-    found.command("run", recipe)
+    found.command("run", recipe, "--set", "evaluate.seed=1")  # of what has no twin yet nothing is simulated
     build = found.project.build
     twins.put(sshd.twins, build / "compiled.axmodel", build / "model.onnx", build / "pulsar2.json")
+    found.command("run", recipe)
     found.command("board", "run", recipe)
     yield found
     sshd.stop()
@@ -81,6 +82,9 @@ def test_what_was_measured_is_in_the_manifest_beside_the_hosts(desk: Desk) -> No
     assert found["cosine"]["logits"]["min"] > 0.999
     assert found["sample_ms"]["repeat"] == 10 and found["sample_ms"]["avg"] > 0
     assert found["images"] == 2 and found["warnings"] == []
+    rungs = found["ladder"]["rows"]
+    assert [row["rung"] for row in rungs] == ["head", "emulated", "simulated", "board"]
+    assert (rungs[-1]["bytes_same"], rungs[-1]["images_same"], rungs[-1]["change"]) == (1.0, 2, 0.0)
     metrics = manifest["metrics"]
     assert metrics["miou_board"] == pytest.approx(metrics["miou_float"], abs=0.01)
     assert metrics["latency_ms"] == latency
@@ -134,6 +138,8 @@ def test_each_failure_is_told_and_leaves_nothing(desk: Desk, fail: str, code: in
     assert manifest["status"] == "failed"
     assert (desk.project.build / "compiled.axmodel").is_file()
     statuses = {step["name"]: step["status"] for step in manifest["steps"]}
+    if fail == "swapped":
+        assert any(text.startswith("RB703 the board differs") for text in desk.figures()["warnings"])
     judged = ("built", "failed") if code == 5 else ("failed", "skipped")
     assert (statuses["deploy"], statuses["judge-board"]) == judged
 
@@ -182,11 +188,13 @@ def test_a_run_goes_on_after_dropped_connections(desk: Desk) -> None:
 @pytest.mark.slow
 def test_a_card_is_measured_by_its_own_program(desk: Desk) -> None:
     add = ["--host", "board", "--ssh-config", desk.sshd.config, "--folder", desk.sshd.folder]
-    desk.command("board", "add", "card", *add, "--program", "axcl_run_model")
+    desk.command("board", "add", "card", *add, "--program", "axcl_run_model", "--device", "1")
     assert {"desk", "card"} == json.loads(desk.command("board", "list", "--json").stdout).keys()
     desk.sshd.fail("once")  # as cards do, once in some hundred runs
     desk.run("--board", "card")
     found = desk.figures()
+    calls = [arguments for _, _, arguments in desk.calls() if "-d" in arguments]
+    assert any("-l" in each for each in calls) and all(each[each.index("-d") + 1] == "1" for each in calls)
     assert found["versions"]["type"] == "3 Core" and "median" in found["latency_ms"]["tool_percentiles"]
     assert "which board" in desk.run(code=2).stderr
     boards = desk.project.folder / "home" / ".config" / "recipebuild" / "boards.yaml"

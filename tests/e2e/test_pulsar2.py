@@ -42,7 +42,9 @@ def test_from_recipe_to_accuracy_of_the_compiled_model(
     assert "toolchain  Pulsar2 7.0" in done.stdout
     manifest = project.manifest()
     steps = {step["name"]: step for step in manifest["steps"]}
-    assert {"channels", "compile", "simulate", "evaluate"} <= set(steps)
+    assert {"channels", "compile", "simulate", "simulate-reference", "evaluate"} <= set(steps)
+    rungs = [row["rung"] for row in steps["ladder"]["metrics"]["rows"]]
+    assert rungs[-3:] == ["head", "emulated", "simulated"]
     config = json.loads((project.build / "pulsar2.json").read_text())
     assert config["input_processors"][0]["src_format"] == "BGR"
     asked = config["quant"]["layer_configs"][0]["layer_names"]

@@ -10,7 +10,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 PAGES = [ROOT / "docs" / "tutorial.md"]
-PAGES += [ROOT / "README.md", ROOT / "README.zh-CN.md", ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md", ROOT / "AGENTS.md"]
+PAGES += [
+    ROOT / "README.md",
+    ROOT / "README.zh-CN.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "SECURITY.md",
+    ROOT / "AGENTS.md",
+]
 PAGES += [p for p in sorted((ROOT / "docs").rglob("*.md")) if p not in PAGES]
 """Every page, the tutorial first, whose commands build on each other."""
 

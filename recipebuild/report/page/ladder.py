@@ -22,12 +22,21 @@ def ladder(built: Built) -> PageSection | None:
     figures = read_figures(Ladder, content) if isinstance(content, Mapping) else None
     if figures is None or not figures.rows:
         return None
-    note = f"{figures.verdict[:1].upper()}{figures.verdict[1:]}."
+    note = figures.verdict
     note += f"\nMeasured on {figures.images} images, each rung against the one before it."
-    return PageSection("ladder", "Where accuracy is lost", note, tables=[_table(figures.rows, figures.metric)])
+    tables = [_table("Rung by rung", figures.rows, figures.metric)]
+    on_board = read_figures(Ladder, built.deployed.ladder) if built.deployed and built.deployed.ladder else None
+    if on_board:
+        tables.append(_table("Quantization, compiler and firmware", on_board.rows, on_board.metric))
+        last = on_board.rows[-1]
+        same = f"{100 * last['bytes_same']:.2f} % of its output's bytes are those of NPUBackend"
+        note += (
+            f"\nOn the board: {on_board.verdict} {same}; {last['images_same']} of {on_board.images} images are equal."
+        )
+    return PageSection("ladder", "Where accuracy is lost", note, tables=tables)
 
 
-def _table(rows: Sequence[Mapping[str, Any]], metric: str) -> PageTable:
+def _table(title: str, rows: Sequence[Mapping[str, Any]], metric: str) -> PageTable:
     columns = [
         Column("rung"), Column(metric_title(metric), True), Column("change", True), Column("95 % interval", True),
         Column("same class", True), Column("cosine", True), Column("SNR", True), Column("largest error", True),
@@ -44,7 +53,7 @@ def _table(rows: Sequence[Mapping[str, Any]], metric: str) -> PageTable:
             _shown(row.get("snr_before"), lambda value: f"{value:.1f} dB"),
             _shown(row.get("largest_error"), lambda value: f"{value:.1e}"),
         ])  # fmt: skip
-    return PageTable("Rung by rung", columns, cells)
+    return PageTable(title, columns, cells)
 
 
 def _change(row: Mapping[str, Any], metric: str) -> Cell:

@@ -19,6 +19,9 @@ def board(built: Built) -> PageSection | None:
     rows = [
         [Cell(f"latency, {name}"), number(value, f"{value:.3f} ms")] for name, value in _numbers(deployed.latency_ms)
     ]
+    for each in deployed.shapes:
+        shape, value = "x".join(map(str, each["shape"])), each["latency_ms"]["avg"]
+        rows.append([Cell(f"latency at {shape}, avg"), number(value, f"{value:.3f} ms")])
     if deployed.cmm_bytes:
         rows.append([Cell("memory (CMM)"), number(deployed.cmm_bytes, size(deployed.cmm_bytes))])
     rows += [[Cell(f"sample program, {n}"), number(v, f"{v:.3f} ms")] for n, v in _numbers(deployed.sample_ms or {})]

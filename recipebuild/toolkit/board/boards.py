@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from recipebuild.errors import RecipeError
 from recipebuild.files import write_text
@@ -31,6 +31,7 @@ class Board(BaseModel):
         port: Likewise.
         chip: What is on it.
         program: What runs models there: ``axcl_run_model`` for PCIe and M.2 cards.
+        device: Which of several cards or chips, from 0, as ``axcl_run_model --device`` counts them.
         folder: Where models are put, from the login's home.
         ssh_config: Another OpenSSH configuration than the user's own.
     """
@@ -42,8 +43,15 @@ class Board(BaseModel):
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
     chip: str = "AX650"
     program: Literal["ax_run_model", "axcl_run_model"] = "ax_run_model"
+    device: Annotated[int, Field(ge=0)] = 0
     folder: Annotated[str, Field(pattern=_FOLDER)] = ".cache/recipebuild"
     ssh_config: str | None = None
+
+    @model_validator(mode="after")
+    def _has_cards(self) -> Self:
+        if self.device and self.program != "axcl_run_model":
+            raise ValueError("ax_run_model runs on its own chip; a device is one of axcl_run_model's")
+        return self
 
 
 def parse_host(text: str) -> dict[str, str | int | None]:

@@ -1,6 +1,7 @@
-"""What a board has: reachable, driver and runtime, free memory of the NPU, programs.
+"""What a board has: reachable, driver and runtime, free memory of the NPU, programs; and what it will refuse.
 
-Sources: ``/proc/ax_proc`` of Axera's SDK (``version``, ``chip_type``, ``mem_cmm_info``).
+Sources: ``/proc/ax_proc`` of Axera's SDK (``version``, ``chip_type``, ``mem_cmm_info``); what a virtual NPU takes:
+pyaxengine (``_axe.py``); a full root partition and 1024 open files: issues of GitHub AXERA-TECH/Magnetar.
 """
 
 from __future__ import annotations
@@ -22,16 +23,32 @@ from recipebuild.toolkit.board.ssh import quote, run
 LOW_CMM = 256 * 2**20
 """Bytes of free CMM under which a model may not fit: one takes about its file's size and 50 MB."""
 
+_LOW_CMA = 16 * 2**20
+"""Bytes of free CMA under which drivers may get no buffer. No figure is public: about what large pictures take."""
+
+_LOW_ROOT = 8 * 2**20
+"""Bytes of free root partition under which it counts as full."""
+
+_OPEN_FILES = 1024
+"""The limit of open files with which 57 models at once were too many; fewer are unusual."""
+
+_REFUSED = {"ENABLED": ("NPU2", "NPU3"), "BIG_LITTLE": ("NPU3",), "LITTLE_BIG": ("NPU3",)}
+"""By what pyaxengine calls the virtual NPU's mode: the models' NPU modes that it refuses. ENABLED is STD."""
+
 _CMM = re.compile(r"total size=(\d+)KB.*?remain=(\d+)KB")
 
-_SCRIPT = """
+_SCRIPT = r"""
 echo "version: $(cat /proc/ax_proc/version 2>/dev/null | head -n 1)"
 echo "chip: $(cat /proc/ax_proc/chip_type 2>/dev/null | head -n 1)"
 echo "cmm: $(grep 'total size=' /proc/ax_proc/mem_cmm_info 2>/dev/null | tail -n 1)"
 echo "disk: $(df -Pk . | tail -n 1 | awk '{print $4}')"
+echo "root: $(df -Pk / | tail -n 1 | awk '{print $4}')"
+echo "cma: $(awk '/^CmaTotal:/ {t=$2} /^CmaFree:/ {f=$2} END {print f+0, t+0}' /proc/meminfo 2>/dev/null)"
+echo "files: $(ulimit -n)"
 for tool in flock tar sha256sum readlink; do command -v $tool >/dev/null || echo "lacks: $tool"; done
 for program in "$@"; do command -v "$program" >/dev/null && echo "has: $program"; done
-python3 -c 'import axengine; print("pyaxengine: " + getattr(axengine, "__version__", "there"))' 2>/dev/null
+python3 -c 'import axengine; print("pyaxengine: " + getattr(axengine, "__version__", "there"))' 2>&1 |
+  sed -n 's/.*VNPU type: VNPUType\.\([A-Z_]*\).*/vnpu: \1/p; /^pyaxengine: /p'
 true
 """
 
@@ -50,12 +67,13 @@ class Line:
         return asdict(self)
 
 
-def doctor(board: Board, compiled_by: str | None = None) -> list[Line]:
+def doctor(board: Board, compiled_by: str | None = None, npu_mode: str | None = None) -> list[Line]:
     """Look at the board.
 
     Args:
         board: The board.
         compiled_by: What compiled a model that is to run there, as ``compiled_by`` gives it.
+        npu_mode: What it was compiled for: NPU1, NPU2 or NPU3.
     """
     words = ["sh", "-c", f"{PATHS}\n{_SCRIPT}", "sh", board.program, *sorted(runners())]
     try:
@@ -63,10 +81,10 @@ def doctor(board: Board, compiled_by: str | None = None) -> list[Line]:
     except (RecipebuildError, ConnectionError) as error:
         return [Line("connection", "fail", str(error), getattr(error, "remedy", ""))]
     reached = Line("connection", "ok", f"{board.user or 'the configured user'} at {board.host}")
-    return [reached, *lines(done.out.decode(errors="replace"), board, compiled_by)]
+    return [reached, *lines(done.out.decode(errors="replace"), board, compiled_by, npu_mode)]
 
 
-def lines(text: str, board: Board, compiled_by: str | None = None) -> list[Line]:
+def lines(text: str, board: Board, compiled_by: str | None = None, npu_mode: str | None = None) -> list[Line]:
     """What the board's answer comes to; arguments as above."""
     reported: dict[str, list[str]] = {}
     for line in text.splitlines():
@@ -76,7 +94,9 @@ def lines(text: str, board: Board, compiled_by: str | None = None) -> list[Line]
     checks = [_driver(facts, board)]
     if compiled_by:
         checks.append(_model(compiled_by, checks[0]))
-    checks += [_memory(facts), _disk(facts), _program(reported, board)]
+    checks += [_memory(facts), _disk(facts)]
+    checks += [each for each in (_root(facts), _cma(facts), _files(facts), _virtual(facts, npu_mode)) if each]
+    checks.append(_program(reported, board))
     checks += [
         Line("tools", "fail", f"{tool} is missing", "install it: coreutils, util-linux and tar have them, busybox too")
         for tool in reported.get("lacks", [])
@@ -101,6 +121,19 @@ def compiled_by(bundle: Path) -> str:
         return f"{used['name']} {used['version']}"
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RecipeError(f"{bundle} is no bundle: {error}", remedy="name build/<name>/bundle") from error
+
+
+def npu_mode(bundle: Path) -> str | None:
+    """What a bundle's model was compiled for: NPU1, NPU2 or NPU3; ``None`` if it runs on this machine.
+
+    Raises:
+        RecipeError: If there is no bundle in that folder.
+    """
+    try:
+        mode = json.loads((bundle / "model.json").read_text(encoding="utf-8")).get("npu_mode")
+    except (OSError, ValueError, AttributeError) as error:
+        raise RecipeError(f"{bundle} is no bundle: {error}", remedy="name build/<name>/bundle") from error
+    return str(mode) if mode else None
 
 
 _SAMPLES = "build ax-samples for the board, and put its programs into /opt/bin"
@@ -148,6 +181,50 @@ def _disk(facts: Mapping[str, str]) -> Line:
     free = int(facts.get("disk", "0") or 0) * 1024
     low = free < LOW_CMM
     return Line("disk", "warn" if low else "ok", f"{free >> 20} MiB free", "make room for models there" if low else "")
+
+
+def _root(facts: Mapping[str, str]) -> Line | None:
+    """Of a full root partition the runtime says only that it cannot get the model's type."""
+    if not facts.get("root", "").isdigit():
+        return None
+    free = int(facts["root"]) * 1024
+    remedy = "make room in /: a full one shows as `Get model type failed`" if free < _LOW_ROOT else ""
+    return Line("root partition", "warn" if remedy else "ok", f"{free >> 20} MiB free", remedy)
+
+
+def _cma(facts: Mapping[str, str]) -> Line | None:
+    """Linux's own contiguous memory; ``None`` where the kernel has none set aside."""
+    numbers = facts.get("cma", "").split()
+    if len(numbers) != 2 or not all(number.isdigit() for number in numbers) or numbers[1] == "0":
+        return None
+    free, total = (int(number) * 1024 for number in numbers)
+    remedy = "end programs that hold buffers, or reboot: it may be in pieces" if free < _LOW_CMA else ""
+    return Line("CMA memory", "warn" if remedy else "ok", f"{free >> 20} MiB free of {total >> 20}", remedy)
+
+
+def _files(facts: Mapping[str, str]) -> Line | None:
+    limit = facts.get("files", "")
+    if not limit.isdigit():
+        return None if limit != "unlimited" else Line("open files", "ok", limit)
+    text = f"{limit} at once"
+    if int(limit) <= _OPEN_FILES:
+        text += ": too few for dozens of models in one program (57 failed with 1024)"
+    remedy = f"ulimit -n {_OPEN_FILES * 4} before what opens many models" if int(limit) < _OPEN_FILES else ""
+    return Line("open files", "warn" if remedy else "ok", text, remedy)
+
+
+def _virtual(facts: Mapping[str, str], npu_mode: str | None) -> Line | None:
+    """What the virtual NPU refuses; only pyaxengine tells its mode, so ``None`` without that."""
+    mode = facts.get("vnpu")
+    if mode is None:
+        return None
+    refused = _REFUSED.get(mode, ())
+    shown = "STD" if mode == "ENABLED" else mode.replace("_", "-").lower()
+    if not refused:
+        return Line("virtual NPU", "ok", shown)
+    text = f"{shown}: models of {' and '.join(refused)} are refused"
+    remedy = f"end what has set it so, or build with target.npu_mode: {'NPU1' if mode == 'ENABLED' else 'NPU2'}"
+    return Line("virtual NPU", "fail" if npu_mode in refused else "warn", text, remedy)
 
 
 def _program(reported: Mapping[str, list[str]], board: Board) -> Line:

@@ -76,22 +76,24 @@ def copy_changed(session: BoardSession, folder: Path, place: str) -> list[str]:
     return changed
 
 
-def speed(session: BoardSession, model: str, load: Repeats) -> Timing:
+def speed(session: BoardSession, model: str, load: Repeats, group: int = 0) -> Timing:
     """How long one run of the model takes, by one call of the board's program.
 
     Args:
         session: The board.
         model: The model's path, from the run's folder.
         load: How often.
+        group: Which of the shapes that it was compiled for; 0 is the network's own. Only ``axcl_run_model`` can choose.
 
     Raises:
         MissingError: If the program is not there.
         StepError: If it fails, or prints what is not known.
     """
     program = session.board.program
-    words = [program, "-m", model, "-w", str(load.warmup), "-r", str(load.repeat)]
+    words = [program, "-m", model, *_device(session), "-w", str(load.warmup), "-r", str(load.repeat)]
     words += ["-a", str(load.affinity)] if load.affinity is not None else []
     words += ["-v", str(load.vnpu)] if load.vnpu is not None else []
+    words += ["-g", str(group)] if group else []
     return run_model_timing(_call(session, words), program)
 
 
@@ -133,12 +135,23 @@ def outputs(
     files: dict[str, Path | bytes] = {f"in/{i}/{input_name}.bin": image.tobytes() for i, image in enumerate(images)}
     session.shell(f"rm -rf in out && mkdir -p {quote([f'out/{i}' for i in numbers])}", "making folders")
     session.put({**files, "list.txt": ("\n".join(numbers) + "\n").encode()}, ".")
-    words = [program, "-m", model, "-i", "in", "-o", "out", "-l", "list.txt"]
+    words = [program, "-m", model, *_device(session), "-i", "in", "-o", "out", "-l", "list.txt"]
     refuse_failure(text := _call(session, words), program)
     expected = interface["outputs"]
     size = sum(math.prod(output["shape"]) for output in expected) * 8 * len(images)
     written = session.get("out", size)
     return [[_tensor(written, i, output, text, program) for output in expected] for i in numbers]
+
+
+def by_shape(shapes: Sequence[Sequence[int]], timings: Sequence[Timing]) -> tuple[dict[str, Any], ...]:
+    """``shape`` (N, C, H, W) and ``latency_ms`` of each shape that was timed: of one call, at that shape."""
+    timed = zip(shapes, timings, strict=False)
+    return tuple({"shape": list(shape), "latency_ms": summary([timing])} for shape, timing in timed)
+
+
+def _device(session: BoardSession) -> list[str]:
+    """Which card: the first is the program's own default (``axcl_run_model --help``: ``-d, --device``)."""
+    return ["-d", str(session.board.device)] if session.board.device else []
 
 
 def summary(timings: Sequence[Timing]) -> dict[str, Any]:

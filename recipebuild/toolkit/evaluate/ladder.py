@@ -2,6 +2,7 @@
 
     PyTorch, own preprocessor -> PyTorch -> export -> simplify -> rewrite -> (equalize) -> (channels) -> head
         -> quantized
+        -> quantization (Reference) -> compiler (NPUBackend) -> firmware (board), of what Pulsar2 compiled
 
 Use: ``climb({"pytorch": answers, "export": answers, ...}, truths, how, metric)``; what the rows say is in
 ``rung_verdict.py``. ``verify`` goes up the same rungs on two images, before anything is compiled.
@@ -75,16 +76,34 @@ RUNGS = {
         checked=False,
         fed=True,
     ),
+    "emulated": Rung(
+        "quantization (Reference)",
+        "reference_predictions",
+        "try equalize: {}, quantization.method, more calibration images, and 16 bits for the layers that lose most "
+        "(quantization.layers)",
+        checked=False,
+        fed=True,
+    ),
     "simulated": Rung(
-        "compiled (simulator)",
+        "compiler (NPUBackend)",
         "predictions",
-        "try quantization.method, more calibration images, quantization.layers; and see in the compile step's figures "
-        "what Pulsar2 made of them",
+        "take 16-bit operators of quantization.layers back to 8 bits one by one; try compiler.check: 3, and another "
+        "pulsar2.version",
+        checked=False,
+        fed=True,
+    ),
+    "board": Rung(
+        "firmware (board)",
+        "board",
+        "run board doctor: it holds driver and runtime against the Pulsar2 that compiled the model; and see "
+        "target.runtime_input",
         checked=False,
         fed=True,
     ),
 }
-"""In their order; a build has those whose input is there."""
+"""In their order; a build has those whose input is there. The last three part what is lost behind the head:
+Reference runs the quantized model on the host's operators, NPUBackend the compiled one as the NPU would, which the
+board must equal (pages user_guides_advanced/advanced_run_guides and other_tools/ax_run_model)."""
 
 
 def climb(

@@ -30,13 +30,20 @@ def write_outputs(path: Path, predictions: Iterable[tuple[str, Sequence[Array]]]
 
     with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as tar:
         for name, outputs in predictions:
-            integers = [output for output in outputs if output.dtype.kind in "iu"]
             file = io.BytesIO()
-            np.save(file, integers[0].astype(np.int32) if integers else outputs[0].astype(np.float32))
+            np.save(file, kept_output(outputs))
             entry = tarfile.TarInfo(f"{name}.npy")
             entry.size = file.tell()
             file.seek(0)
             tar.addfile(entry, file)
+
+
+def kept_output(outputs: Sequence[Array]) -> Array:
+    """What is kept of a model's outputs: its class ids as int32, or if it has none its first output as float32."""
+    import numpy as np
+
+    integers = [output for output in outputs if output.dtype.kind in "iu"]
+    return integers[0].astype(np.int32) if integers else outputs[0].astype(np.float32)
 
 
 class Recorded:

@@ -96,7 +96,7 @@ def test_another_version_or_image_compiles_and_simulates_anew_and_nothing_else()
     ]
     one, other = ({step.name: step for step in it.steps} for it in plans)
     differing = {name for name in one if one[name].facts != other[name].facts or one[name].params != other[name].params}
-    assert differing == {"compile", "simulate", "bundle"}
+    assert differing == {"compile", "simulate", "simulate-reference", "bundle"}
 
 
 def test_pulsar2_compiles_with_the_configuration_after_verification() -> None:
@@ -272,6 +272,18 @@ def test_the_ladder_has_every_model_that_the_build_makes() -> None:
     assert steps["ladder"].params["input"]["color"] == "BGR"
     pulsar2 = {step.name: step for step in planned("quickstart", toolchain=PULSAR2).steps}
     assert pulsar2["ladder"].inputs["predictions"] == Output("quickstart/simulate", "predictions.tar")
+    assert pulsar2["ladder"].inputs["reference_predictions"].step == "quickstart/simulate-reference"
+    few = pulsar2["simulate-reference"]
+    assert (few.params["mode"], few.params["few"], few.inputs["quantized"].name) == ("Reference", True, "quant")
+    assert (pulsar2["ladder"].params["mode"], pulsar2["ladder"].params["sixteen_bits"]) == ("NPUBackend", False)
+    sets = ("evaluate.mode=Reference", "quantization.layers=[{op: Add, dtype: U16}]")
+    other = {step.name: step for step in planned("quickstart", *sets, toolchain=PULSAR2).steps}
+    assert other["ladder"].inputs["predictions"].step == "quickstart/simulate-npu"
+    assert other["ladder"].inputs["reference_predictions"].step == "quickstart/simulate"
+    assert other["evaluate"].inputs["predictions"].step == "quickstart/simulate"
+    assert other["ladder"].params["sixteen_bits"]
+    for step in (few, other["simulate-npu"], other["ladder"]):
+        importlib.import_module(step.module).Params.model_validate(dict(step.params))
 
 
 def test_equalize_stands_between_rewrite_and_head_for_both_toolchains() -> None:

@@ -69,6 +69,12 @@ def test_the_ladder_says_what_is_noise_and_fits_a_terminal() -> None:
     assert "…" not in text
 
 
+def test_what_a_board_added_to_the_ladder_is_told() -> None:
+    text = accuracy_text({"steps": [step("deploy", DEPLOYED | {"ladder": LADDER})]})
+    assert "board, 12 images" in text and "No stage loses accuracy." in text
+    assert accuracy_text({"steps": [step("deploy", DEPLOYED)]}) == ""
+
+
 def test_what_was_cached_is_not_told_again() -> None:
     assert accuracy_text({"steps": [step("evaluate", EVALUATED, status="cached")]}) == ""
 

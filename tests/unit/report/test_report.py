@@ -15,6 +15,7 @@ from support.builds import make_build
 
 from recipebuild.errors import RecipeError
 from recipebuild.figures.evaluation import Evaluation
+from recipebuild.figures.ladder import Ladder
 from recipebuild.figures.sensitivity import BlockRow, OutputError, Sensitivity
 from recipebuild.figures.values import as_json
 from recipebuild.report.page import charts
@@ -119,6 +120,20 @@ def test_each_value_of_the_configuration_has_its_origin(folder: Path) -> None:
     assert re.search(r'quant.calibration_method "MinMax" quantization.method recipes/tiny.yaml:7', said)
     assert re.search(r'npu_mode "NPU3" target.npu_mode default', said)
     assert re.search(r"quant.input_configs\[0\].mean \[1, 2\] set by the build", said)
+
+
+def test_firmware_has_its_line_beside_quantization_and_compiler(folder: Path) -> None:
+    manifest = make_build(folder)
+    assert "firmware" not in text_of(report(manifest, folder))
+    titles = {"head": "with head", "simulated": "compiler (NPUBackend)", "board": "firmware (board)"}
+    rows = [{"rung": rung, "title": title, "miou": 0.8, "interval": None} for rung, title in titles.items()]
+    rows[-1] |= {"bytes_same": 0.9995, "images_same": 14}
+    ladder = Ladder(16, "miou", "labels", rows, "No stage loses accuracy.", [])
+    deploy = next(step for step in manifest["steps"] if step["name"] == "deploy")
+    deploy["metrics"]["ladder"] = as_json(ladder)
+    shown = text_of(report(manifest, folder))
+    assert "firmware (board) 80.00 %" in shown
+    assert "On the board: No stage loses accuracy. 99.95 % of its output's bytes are those of NPUBackend" in shown
 
 
 def test_intervals_and_the_rungs_of_the_ladder_are_told(folder: Path) -> None:

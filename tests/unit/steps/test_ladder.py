@@ -16,6 +16,8 @@ from PIL import Image
 from recipebuild.errors import CheckError
 from recipebuild.steps import verify
 from recipebuild.steps.ladder import Params, run
+from recipebuild.toolkit.evaluate.dataset import samples
+from recipebuild.toolkit.evaluate.recorded import write_outputs
 from recipebuild.toolkit.graph import files
 from recipebuild.toolkit.graph.head import Head, add_argmax
 
@@ -53,10 +55,10 @@ def inputs(tiny_segformer: Path, segformer_onnx: Path, tmp_path: Path) -> dict[s
     return {"model": model, "export": segformer_onnx, "head": tmp_path / "model.onnx", "dataset": dataset}
 
 
-def climbed(inputs: dict[str, Path], out: Path, **changes: Any) -> dict[str, Any]:
+def climbed(inputs: dict[str, Path], out: Path, *, sixteen_bits: bool = False, **changes: Any) -> dict[str, Any]:
     out.mkdir()
     spec = {"shape": SHAPE, "mean": MEAN, "std": STD} | changes
-    params = Params.model_validate({"input": spec, "original": spec})
+    params = Params.model_validate({"input": spec, "original": spec, "sixteen_bits": sixteen_bits})
     metrics = run(inputs, params, out, lambda fraction, text="": None)
     assert json.loads((out / "ladder.json").read_text()) == metrics
     return metrics
@@ -148,3 +150,36 @@ def test_the_same_inputs_give_the_same_bytes(inputs: dict[str, Path], tmp_path: 
     for name in ("one", "two"):
         climbed(inputs, tmp_path / name)
     assert (tmp_path / "one/ladder.json").read_bytes() == (tmp_path / "two/ladder.json").read_bytes()
+
+
+def simulated(inputs: dict[str, Path], path: Path, *, broken: bool = False) -> Path:
+    """What a simulation gives that errs nowhere; a broken one sees class 0 everywhere."""
+    named = [one.name for one in samples(inputs["dataset"], None, 0)]
+    labels = {name: inputs["dataset"] / f"labels/{name}.png" for name in named}
+    right = {name: np.asarray(Image.open(label), np.int32) for name, label in labels.items()}
+    write_outputs(path, ((name, [ids[None] * (not broken)]) for name, ids in right.items()))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("broken", "named", "warned"),
+    [
+        ("neither", "No stage loses", False),
+        ("reference_predictions", "lost at quantization (Reference)", False),
+        ("predictions", "lost at compiler (NPUBackend)", True),
+    ],
+)
+def test_quantizer_and_compiler_are_rungs_of_their_own(
+    inputs: dict[str, Path], tmp_path: Path, broken: str, named: str, warned: bool
+) -> None:
+    for name in ("reference_predictions", "predictions"):
+        # What the quantizer breaks stays broken when it is compiled.
+        wrong = broken in (name, "reference_predictions")
+        inputs[name] = simulated(inputs, tmp_path / f"{name}.tar", broken=wrong)
+    metrics = climbed(inputs, tmp_path / "out", sixteen_bits=True)
+    assert [row["rung"] for row in metrics["rows"]][-3:] == ["head", "emulated", "simulated"]
+    assert named in metrics["verdict"]
+    assert [text[:5] for text in metrics["warnings"]] == ["RB117"] * warned
+    if warned:
+        assert "16-bit layers do not survive compilation" in metrics["warnings"][0]
+        assert climbed(inputs, tmp_path / "8 bits")["warnings"] == []

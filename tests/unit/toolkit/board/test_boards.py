@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from recipebuild.errors import RecipeError
 from recipebuild.toolkit.board.boards import Board, add_board, find_board, load_boards, only_board, parse_host
 from recipebuild.toolkit.board.ssh import command
+from recipebuild.verbs.board import add as add_named
 
 
 @pytest.fixture(autouse=True)
@@ -48,6 +51,20 @@ def test_boards_are_kept_by_name() -> None:
         find_board("shelf")
     with pytest.raises(RecipeError, match="cannot be a board's name"):
         add_board("../x", Board(host="h"))
+
+
+def test_a_card_among_several_has_an_index() -> None:
+    card = Board(host="c", program="axcl_run_model", device=1)
+    add_board("second", card)
+    assert find_board("second") == card
+    with pytest.raises(ValidationError, match="runs on its own chip"):
+        Board(host="h", device=1)
+    add: dict[str, Any] = {"chip": "AX650", "folder": "f", "ssh_config": None, "device": 1}
+    with pytest.raises(RecipeError, match="--device 1: ax_run_model") as caught:
+        add_named("desk", "h", program="ax_run_model", **add)
+    assert "axcl_run_model" in caught.value.remedy
+    add_named("other", "h", program="axcl_run_model", **add)
+    assert find_board("other").device == 1
 
 
 @pytest.mark.parametrize("text", ["[1]", "desk: {host: h, prot: 1}", "desk: [", "desk: {host: h, folder: 'a;b'}"])

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -58,6 +59,34 @@ def test_it_feeds_what_calibration_and_simulation_do(
     expected = runtime_tensor(image, SPEC, fed).repeat(2, 0)
     assert found.dtype == expected.dtype
     np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("runtime", [{}, {"layout": "NCHW"}, {"format": "YUV420SP"}, {"format": "YUYV422"}])
+def test_each_shape_of_a_model_is_fed_as_the_first_is(
+    program: ModuleType, image: Image.Image, runtime: dict[str, Any]
+) -> None:
+    fed, larger = Runtime.model_validate(runtime), SPEC.model_copy(update={"shape": (1, 3, 48, 64)})
+    spec = {
+        "width": 32, "height": 16, "shape": list(fed.shape(SPEC)), "layout": fed.layout, "dtype": "uint8",
+        "color": fed.format or SPEC.color, "normalized_by": "model", "more_shapes": [[1, 3, 48, 64]],
+        **({"csc_mode": "FullRange"} if fed.is_yuv else {}),
+    }  # fmt: skip
+    assert program.at_group(spec, 0) is spec
+    found = program.preprocess(image, program.at_group(spec, 1))
+    np.testing.assert_array_equal(found, runtime_tensor(image, larger, fed))
+    for group in (2, -1):
+        with pytest.raises(SystemExit, match="takes 2 shapes, 0 to 1"):
+            program.at_group(spec, group)
+
+
+def test_a_card_is_opened_by_its_index(program: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[dict[str, Any]] = []
+    engine = SimpleNamespace(InferenceSession=lambda path, **options: opened.append(options))
+    monkeypatch.setitem(sys.modules, "axengine", engine)
+    program.open_session(Path("m.axmodel"), ["AXCLRTExecutionProvider"], 1)
+    program.open_session(Path("m.axmodel"), None)
+    card = {"providers": ["AXCLRTExecutionProvider"], "provider_options": [{"device_id": 1}]}
+    assert opened == [card, {"providers": None}]
 
 
 def test_other_inputs_come_from_files_and_all_of_them(program: ModuleType, tmp_path: Path) -> None:

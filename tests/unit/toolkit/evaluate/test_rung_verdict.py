@@ -90,3 +90,23 @@ def test_of_errors_too_evaluate_goes_first() -> None:
     found = Evaluation(654, "abs_rel", "labels", {}, scores, drop=0.03, drop_interval=[0.02, 0.04])
     said = verdict(with_evaluation(rows, found, "abs_rel"), "abs_rel")
     assert "AbsRel 0.1000 to 0.1300 on 654 images (95 %: +0.0200 to +0.0400)" in said
+
+
+def test_what_evaluate_measured_over_two_rungs_is_told_of_both() -> None:
+    rows = row("head", 0.5), row("emulated", 0.48, -0.02, same=0.97), row("simulated", 0.42, -0.06, same=0.95)
+    judged = with_evaluation(rows, EVALUATION, "top1")
+    assert "evaluated" not in judged[-1] and judged[-1]["since_head"]["change"] == -0.284
+    told = verdict(judged, "top1")
+    assert told.startswith("Most is lost by quantization and compiler together, top-1 51.40 to 23.00 % on 1200 images")
+    assert "the larger part at simulated, top-1 48.00 to 42.00 %" in told
+    sure = row("head", 0.5), row("emulated", 0.2, -0.3, same=0.97), row("simulated", 0.19, -0.01)
+    assert words(*sure, evaluation=EVALUATION).startswith("Most is lost at emulated")
+    graph = row("head", 0.5, -0.4), row("emulated", 0.48, -0.02), row("simulated", 0.42, -0.06)
+    assert words(row("pytorch", 0.9), *graph, evaluation=EVALUATION).startswith("Most is lost at head")
+
+
+def test_in_mode_reference_evaluate_measured_the_quantized_model() -> None:
+    rows = row("head", 0.25), row("emulated", 0.19, -0.06, same=0.95), row("simulated", 0.19, 0.0, same=1.0)
+    judged = with_evaluation(rows, EVALUATION, "top1", "emulated")
+    assert judged[1]["evaluated"]["top1"] == 0.23
+    assert "evaluated" not in judged[2] and "since_head" not in judged[2]

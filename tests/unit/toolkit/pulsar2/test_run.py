@@ -15,6 +15,7 @@ from PIL import Image
 from recipebuild.errors import MissingError, StepError
 from recipebuild.resources import shipped, template_sources
 from recipebuild.steps import evaluate as evaluate_step
+from recipebuild.steps import ladder as ladder_step
 from recipebuild.steps.simulate import Params, run
 from recipebuild.toolkit.evaluate.dataset import samples
 from recipebuild.toolkit.evaluate.recorded import Recorded, write_outputs
@@ -104,7 +105,7 @@ def simulated(compiled: Path, dataset: Path, tmp_path: Path, quantized: Path | N
     with contextlib.chdir(work):
         inputs = {"compiled": compiled, "dataset": dataset} | ({"quantized": quantized} if quantized else {})
         metrics = run(inputs, given, out, silent)
-    assert metrics == {"images": params.get("count", 20)}
+    assert metrics == {"images": params.get("count", 10 if params.get("few") else 20)}
     return out / "predictions.tar"
 
 
@@ -138,6 +139,38 @@ def test_the_quantized_model_takes_the_place_of_the_compiled_one_in_mode_referen
     recorded = Recorded(simulated(tmp_path / "none", dataset, tmp_path, quantized=quantized.parent, **params))
     chosen = [one.name for one in samples(dataset, 4, 0)]
     assert [int(recorded.output(name).max()) for name in chosen] == [int(name) % 3 for name in chosen]
+
+
+@pytest.mark.parametrize(
+    ("fail", "words"), [("", "No stage loses accuracy."), ("backend", "lost at compiler (NPUBackend), mIoU 100.00 to ")]
+)
+def test_what_only_the_compiled_model_loses_is_the_compilers(
+    standins: Standins,
+    pulsar2_folder: Path,
+    dataset: Path,
+    tmp_path: Path,
+    colour_model: Callable[..., Path],
+    monkeypatch: pytest.MonkeyPatch,
+    fail: str,
+    words: str,
+) -> None:
+    standins("pulsar2")
+    made = build(pulsar2_folder, Tool("native"), hardware="AX650", progress=silent)
+    monkeypatch.setenv("PULSAR2_STANDIN_FAIL", fail)
+    quantized = made.files["quant/quant_axmodel.onnx"].parent
+    inputs = {"reference": colour_model(), "head": colour_model(), "dataset": dataset}
+    for name, mode in (("predictions", "NPUBackend"), ("reference_predictions", "Reference")):
+        folder = tmp_path / mode
+        folder.mkdir()
+        compiled = made.files["compiled.axmodel"]
+        inputs[name] = simulated(compiled, dataset, folder, quantized=quantized, mode=mode, few=True)
+    (tmp_path / "ladder").mkdir()
+    spec = {**INPUT, "shape": [1, 3, 16, 32]}
+    params = ladder_step.Params.model_validate({"input": spec, "original": spec})
+    metrics = ladder_step.run(inputs, params, tmp_path / "ladder", silent)
+    assert words in metrics["verdict"]
+    assert [row["rung"] for row in metrics["rows"]] == ["reference", "head", "emulated", "simulated"]
+    assert metrics["images"] == 10  # of 20 every second
 
 
 def test_a_model_that_a_camera_feeds_is_simulated_on_images_made_yuv(
