@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from recipebuild.errors import StepError, reason
 from recipebuild.toolkit.graph.files import load
+from recipebuild.toolkit.graph.sound import check_opset, check_precision
 from recipebuild.toolkit.graph.walk import nodes, tensors
 
 if TYPE_CHECKING:
@@ -32,8 +33,9 @@ def check_source(source: Path) -> onnx.ModelProto:
         The model; external data stays on disk.
 
     Raises:
-        StepError: If it is damaged, breaks the ONNX specification, is of a version that is not known here, or has
-            operators of others; or if its external data is missing, cut short, or not in a file named after it.
+        StepError: If it is damaged, breaks the ONNX specification, is of a version that is not known here, has
+            operators of others, or computes in 16 bits; or if its external data is missing, cut short, or not in a file
+            named after it.
     """
     import onnx
 
@@ -45,6 +47,7 @@ def check_source(source: Path) -> onnx.ModelProto:
     _check_ends(model, source)
     _check_versions(model, source)
     _check_operators(model, source)
+    check_precision(model, source.name)
     try:
         onnx.checker.check_model(str(source))
     except onnx.checker.ValidationError as error:
@@ -109,6 +112,8 @@ def _check_versions(model: onnx.ModelProto, source: Path) -> None:
                 remedy="export it again with another opset, such as 17 (torch.onnx.export: opset_version=17), or try "
                 "onnx.version_converter",
             )
+        if entry.domain in ("", "ai.onnx"):
+            check_opset(entry.version, source.name)
     if model.ir_version > onnx.IR_VERSION:
         raise StepError(
             f"{source.name} has the IR version {model.ir_version}; known here are 1 to {onnx.IR_VERSION}",
