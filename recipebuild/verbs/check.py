@@ -17,6 +17,7 @@ from recipebuild.results.notes import Note, answered
 from recipebuild.session import DEFAULTS, Job, Options, listed, open_store, prepare
 from recipebuild.verbs.capacity import concerns
 from recipebuild.verbs.class_labels import misnamed
+from recipebuild.verbs.images_at_hand import unfit_images
 from recipebuild.verbs.render import configure_build
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def check(recipes: str | Sequence[str], options: Options = DEFAULTS) -> list[Che
             checked.append(Checked(recipe, error.problems))
             continue
         problems, notes = _configured(job, options)
-        problems += [*_undescribed(job), *_unmatched(job, options), *misnamed(job)]
+        problems += [*_undescribed(job), *_unmatched(job, options), *misnamed(job), *unfit_images(job)]
         more = [*_capacity(job, options), *_operators(job, options)]
         checked.append(Checked(job.plan.name, problems, *answered([*job.notes, *notes, *more], job.ignore)))
     return checked
