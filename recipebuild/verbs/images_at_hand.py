@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from recipebuild.plan.evaluate import dataset_params
 from recipebuild.recipe.problems import Place, Problem
 from recipebuild.recipe.schema import Recipe
 from recipebuild.session import Job
+from recipebuild.toolkit.calibration.image_size import image_size
 from recipebuild.toolkit.calibration.imagefile import ImageFile
 from recipebuild.toolkit.calibration.source import images
 from recipebuild.toolkit.evaluate.as_trained import as_trained
@@ -62,20 +62,9 @@ def _look_at_dataset(recipe: Recipe) -> None:
 def _compare_sizes(sample: Sample) -> None:
     if not isinstance(sample.label, ImageFile):
         return
-    image, label = _size(sample.image), _size(sample.label)
+    image, label = image_size(sample.image.read()), image_size(sample.label.read())
     if image and label and image != label:
         raise StepError(
             f"{sample.label_name} is {label[0]}x{label[1]}, but its image is {image[0]}x{image[1]}",
             remedy="a label has as many pixels as its image: scale labels with nearest neighbour, or images to them",
         )
-
-
-def _size(file: ImageFile) -> tuple[int, int] | None:
-    """Width and height by the file's header; ``None`` if it is no image, which ``evaluate`` tells."""
-    from PIL import Image
-
-    try:
-        with Image.open(io.BytesIO(file.read())) as image:
-            return image.size
-    except (OSError, ValueError, Image.DecompressionBombError):
-        return None
