@@ -323,6 +323,14 @@ class Recipe(Section):
         return self
 
     @model_validator(mode="after")
+    def _quantized_once(self) -> Recipe:
+        if self.pulsar2.is_quantized and self.target.toolchain == "onnxruntime":
+            words = {"message": "the embedded toolchain quantizes float models, and pulsar2.model_type is "
+                     f"{self.pulsar2.model_type}", "remedy": "toolchain: pulsar2, or auto"}  # fmt: skip
+            raise PydanticCustomError("recipe", "{message}", {**words, "field": "target.toolchain"})
+        return self
+
+    @model_validator(mode="after")
     def _several_inputs(self) -> Recipe:
         if not self.more_inputs:
             return self

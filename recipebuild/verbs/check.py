@@ -138,7 +138,7 @@ def _undescribed(job: Job) -> list[Problem]:
         shapes: dict[str, Sequence[int]] = {recipe.input.name: recipe.input.shape}
         shapes |= {more.name: more.shape for more in recipe.more_inputs}
         try:
-            check_inputs(check_source(source), source, shapes)
+            check_inputs(check_source(source, quantized=recipe.pulsar2.is_quantized), source, shapes)
         except StepError as error:
             place = variant.place(error.field) or variant.place("model.source") or Place(recipe.name)
             problems[error.message] = Problem(error.field, error.text, place, error.remedy)

@@ -1,4 +1,4 @@
-"""What of a sound ONNX model a build cannot begin with: an opset that ONNX Runtime lacks, numbers of 16 bits.
+"""What of a sound ONNX model a build cannot begin with: an opset that ONNX Runtime lacks, 16 bits, quantization.
 
 Use: ``check_opset(28, "net.onnx")``, ``check_precision(model, "net.onnx")``.
 """
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 _LONG_KNOWN = 21
 """An opset that the oldest ONNX Runtime takes which recipebuild runs with: nothing is tried up to it."""
+
+_QUANTIZED = ("QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "QLinear")
+"""How operators on quantized numbers begin."""
 
 
 def check_opset(opset: int, name: str) -> None:
@@ -69,6 +72,23 @@ def check_precision(model: onnx.ModelProto, name: str) -> None:
                 remedy="export it in float32 (PyTorch: model.float() before torch.onnx.export): the chip computes in "
                 "integers, and ranges are measured in float32",
             )
+
+
+def check_float(model: onnx.ModelProto, name: str) -> None:
+    """Find that the model is not quantized already: as QDQ, or with operators on integers (QLinearConv).
+
+    Raises:
+        StepError: If it is.
+    """
+    codes = [node for node in nodes(model) if node.op_type.startswith(_QUANTIZED)]
+    if codes:
+        raise StepError(
+            f"{name} is quantized already: {codes[0].op_type} {codes[0].name or codes[0].output[0]} is one of "
+            f"{len(codes)} such nodes",
+            field="model.source",
+            remedy="name the float model that it was made of, which a build quantizes for the chip; or have Pulsar2 "
+            "keep these scales: pulsar2.model_type: QuantONNX (documented for networks of Conv)",
+        )
 
 
 @functools.cache

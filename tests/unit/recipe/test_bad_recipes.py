@@ -90,6 +90,8 @@ CASES = {
     "mode of other chip": ("", "target: {npu_mode: «NPU4}", "target.npu_mode", ["AX650 has no NPU4", "or NPU3"]),
     "mode of a larger chip": ("", "target: {hardware: M57, npu_mode: «NPU2}", "target.npu_mode", ["M57 has no NPU2"]),
     "unknown chip": ("", "target: {hardware: «RK3588}", "target.hardware", ["AX650, AX620E", "got RK3588"]),
+    "quantized twice": ("", "target: {toolchain: «onnxruntime}\npulsar2: {model_type: QuantONNX}", "target.toolchain",
+                        ["quantizes float models", "model_type is QuantONNX"]),
     "unknown toolchain": ("", "target: {toolchain: «tensorrt}", "target.toolchain", ["auto, pulsar2 or onnxruntime"]),
     # evaluate, name
     "no dataset": ("", "«evaluate: {count: 3}", "evaluate.dataset", ["is missing", "images/ and labels/"]),

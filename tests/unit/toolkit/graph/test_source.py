@@ -250,3 +250,16 @@ def test_weights_that_are_only_kept_in_16_bits_will_do(tmp_path: Path) -> None:
     text = "(float[1,3,4,4] x, float16[1] w) => (float[1,3,4,4] y) { h = Cast <to=1> (w) y = Mul (x, h) }"
     onnx.save(graph(text), tmp_path / "net.onnx")
     check_source(tmp_path / "net.onnx")
+
+
+def test_a_quantized_model_is_refused_unless_it_may_be(tmp_path: Path) -> None:
+    import onnx
+    from support.graphs import graph
+
+    text = """(float[1,3,4,4] x, float s, uint8 z) => (float[1,3,4,4] y) {
+        q = QuantizeLinear (x, s, z) d = DequantizeLinear (q, s, z) y = Relu (d) }"""
+    onnx.save(graph(text, s=0.1, z=0), tmp_path / "net.onnx")
+    with pytest.raises(StepError, match="is quantized already: QuantizeLinear q is one of 2 such nodes") as caught:
+        check_source(tmp_path / "net.onnx")
+    assert "model_type: QuantONNX" in caught.value.remedy
+    check_source(tmp_path / "net.onnx", quantized=True)
