@@ -65,7 +65,9 @@ def measuring(
         )  # fmt: skip
         rungs = {name: models[name] for name in models if name != "model"} | quantized
         pytorch = {"model": models["model"]} if "model" in models else {}
-        steps.add("ladder", "ladder.json", {**params, **steps.labels}, {**pytorch, **rungs, **dataset, **outputs})
+        axis = recipe.head.axis if recipe.head.kind == "argmax" else 1
+        judged = params if axis == 1 else {**params, "class_axis": axis}
+        steps.add("ladder", "ladder.json", {**judged, **steps.labels}, {**pytorch, **rungs, **dataset, **outputs})
         if laid_out["layout"] != "images":
             seen, spec = {**dataset, **weights}, drawn
     if recipe.model.task == SEGMENTATION and not recipe.more_inputs:

@@ -63,6 +63,7 @@ class Params(BaseModel):
         depth: What depth is; ``None`` to read it from the model's config.json.
         metric: The figure that counts; ``None`` for the usual one.
         threshold: Of a network of one class: the probability (0..1) above which it is there.
+        class_axis: That of the classes in the logits, which the rungs before the head give.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -77,6 +78,7 @@ class Params(BaseModel):
     depth: Literal["metric", "relative"] | None = None
     metric: str | None = None
     threshold: float = Field(default=0.5, gt=0, lt=1)
+    class_axis: int = 1
 
 
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
@@ -151,7 +153,7 @@ class _Work:
         if name == "simulated":
             return recorded_runner(self.inputs[rung.input], task)
         spec = self.params.input if rung.fed else self.params.original
-        return onnx_runner(open_model(self.inputs[rung.input]), spec, task, cut=self.cut)
+        return onnx_runner(open_model(self.inputs[rung.input]), spec, task, cut=self.cut, axis=self.params.class_axis)
 
     def _pytorch(self) -> Iterator[tuple[str, list[Answer]]]:
         """The model with its own preprocessor, and with ours; where both give the same pixels it runs but once."""
