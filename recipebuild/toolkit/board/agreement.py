@@ -57,4 +57,4 @@ def cosine(a: Array, b: Array) -> float:
     if lengths == 0:
         return float(not x.any() and not y.any())
     value = float(x @ y) / lengths
-    return value if np.isfinite(value) else 0.0
+    return max(-1.0, min(1.0, value)) if np.isfinite(value) else 0.0  # rounding passes 1

@@ -191,7 +191,7 @@ def _cosine(truth: Array, predicted: Array, size: int) -> float:
     from torchmetrics.functional.regression import cosine_similarity
 
     a, b = (torch.from_numpy(array.astype("float64").reshape(-1, size)) for array in (predicted, truth))
-    return float(cosine_similarity(a, b, reduction="mean"))
+    return max(-1.0, min(1.0, float(cosine_similarity(a, b, reduction="mean"))))  # rounding passes 1
 
 
 def _snr(truth: Array, predicted: Array) -> float:

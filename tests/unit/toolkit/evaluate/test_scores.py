@@ -162,3 +162,10 @@ def test_nan_and_infinity_are_a_failed_check(bad: float) -> None:
 def test_outputs_of_another_task_are_refused(task: str, output: np.ndarray) -> None:
     with pytest.raises(StepError, match="m gives"):
         answer([output], task, "m")
+
+
+def test_a_cosine_is_never_above_1() -> None:
+    rng = np.random.default_rng(0)
+    vectors = [rng.standard_normal(7).astype(np.float32) for _ in range(100)]
+    cosines = [figures(FEATURES, [(values([one]), values([one]))], labelled=False)["cosine"] for one in vectors]
+    assert max(cosines) <= 1
