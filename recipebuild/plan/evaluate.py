@@ -82,9 +82,9 @@ def measuring(
         )  # fmt: skip
         rungs = {name: models[name] for name in models if name != "model"} | quantized | climbing
         pytorch = {"model": models["model"]} if "model" in models else {}
-        steps.add(
-            "ladder", "ladder.json", {**params, **climbed, **steps.labels}, {**pytorch, **rungs, **dataset, **outputs}
-        )
+        axis = recipe.head.axis if recipe.head.kind == "argmax" else 1
+        judged = {**params, **climbed} if axis == 1 else {**params, **climbed, "class_axis": axis}
+        steps.add("ladder", "ladder.json", {**judged, **steps.labels}, {**pytorch, **rungs, **dataset, **outputs})
         if laid_out["layout"] != "images":
             seen, spec = {**dataset, **weights}, drawn
     if recipe.model.task == SEGMENTATION and not recipe.more_inputs:

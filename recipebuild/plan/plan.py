@@ -228,6 +228,7 @@ def _model(steps: Steps) -> dict[str, Output]:
             "revision": model.revision,
             "weights": model.weights,
             "allow_pickle": model.allow_pickle,
+            **({"quantized": True} if recipe.pulsar2.is_quantized else {}),
         },
         {"source": Source(Path(model.source))} if model.is_local else {},
     )  # fmt: skip

@@ -12,7 +12,7 @@ from os.path import normpath
 from pathlib import Path
 from typing import Any
 
-from recipebuild.recipe.schema import WEIGHT_FILES, split_glob
+from recipebuild.recipe.schema import BARE_WEIGHTS, WEIGHT_FILES, split_glob
 
 FIELDS = (("model", "source"), ("calibration", "source"), ("evaluate", "dataset"))
 ARCHIVES = (".tar", ".tar.gz", ".tgz", ".zip")
@@ -115,12 +115,16 @@ def _model(source: str) -> tuple[str, str] | None:
     if source.endswith(".onnx"):
         return None if path.is_file() else (f"no such file: {source}", _near(path) or _RELATIVE)
     if path.suffix.lower() in WEIGHT_FILES:
-        return f"{source} is a bare weight file", "name the folder that has it and config.json"
+        return f"{source} is a bare weight file", BARE_WEIGHTS
     if not path.exists():
         hint = "a model from the hub is written owner/name, without a leading ./ or /"
         return f"no such folder: {source}", "\n".join(filter(None, (_near(path), hint)))
     if path.is_file():
         return f"{source} is a file that is not ONNX", "a model is a folder in Hugging Face layout, or a .onnx file"
+    if (path / "adapter_config.json").is_file():
+        return f"{source} is an adapter (LoRA), not a whole model", (
+            "merge it into its base model (peft: model.merge_and_unload().save_pretrained(FOLDER)), and name FOLDER"
+        )
     if not (path / "config.json").is_file():
         return f"{source} has no config.json", "a model folder in Hugging Face layout has config.json and weights"
     return _config(path / "config.json")

@@ -25,3 +25,8 @@ class Pulsar2(Section):
         default={},
         description="Fields of the Pulsar2 configuration, merged into it last: mappings are merged, lists replaced",
     )
+
+    @property
+    def is_quantized(self) -> bool:
+        """Whether the model is quantized already, so that only Pulsar2 compiles it."""
+        return self.model_type != "ONNX"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from recipebuild.recipe.section import Count, Positive, Section, Text, wrong
 
@@ -46,6 +46,16 @@ class LayerPrecision(Section):
             subject = f"{' and '.join(selectors)} are" if selectors else "none is"
             raise wrong(f"layers are chosen by one of {', '.join(SELECTORS)}; here {subject} given", "keep one of them")
         return self
+
+    @field_validator("op")
+    @classmethod
+    def _known_operators(cls, op: str | tuple[str, ...] | None) -> str | tuple[str, ...] | None:
+        from recipebuild.toolkit.pulsar2.operator_names import meant  # only such recipes read the chips' tables
+
+        for name in (op,) if isinstance(op, str) else op or ():
+            if operator := meant(name):
+                raise wrong(f"there is no operator {name}", f"did you mean {operator}?")
+        return op
 
 
 class SmoothQuant(Section):

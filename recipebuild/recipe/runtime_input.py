@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
@@ -60,6 +61,15 @@ class RuntimeInput(Section):
     def is_made_of_images(self) -> bool:
         """Whether what is fed can be made of image files: of YUV, where its standard is known."""
         return self.csc is None or self.csc.mode != "Matrix"
+
+    def uneven(self, shapes: Iterable[Sequence[int]]) -> str:
+        """Which sides of ``shapes`` (N, 3, H, W) must be even and are not, in words; empty if there are none.
+
+        Two neighbours share a colour in each row, and with 4:2:0 (NV12, NV21) in each column, too.
+        """
+        sides = {"width": 3} if self.format in YUV[:2] else {"height": 2, "width": 3} if self.is_yuv else {}
+        odd = [f"the {side} {shape[at]}" for shape in shapes for side, at in sides.items() if shape[at] % 2]
+        return f"{self.format} needs an even {' and an even '.join(sides)}, and {odd[0]} is odd" if odd else ""
 
     @model_validator(mode="after")
     def _fits(self) -> RuntimeInput:

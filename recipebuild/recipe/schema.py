@@ -47,6 +47,10 @@ from recipebuild.recipe.tune import Tune
 
 HUB_ID = re.compile(r"(?!.*(--|\.\.))[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9_][\w.-]{0,95})?(?<![.-])", re.ASCII)
 WEIGHT_FILES = (".pt", ".pth", ".bin", ".ckpt", ".safetensors", ".pkl", ".h5", ".tflite")
+BARE_WEIGHTS = (
+    "name the folder that has it and config.json; a checkpoint of another library (mmsegmentation, timm) has no "
+    "config.json: export it to ONNX there, and name the .onnx file"
+)
 
 
 class Model(Section):
@@ -90,7 +94,7 @@ class Model(Section):
     def _known_kind(cls, source: str) -> str:
         if not source.startswith("/"):
             if PurePosixPath(source).suffix.lower() in WEIGHT_FILES:
-                raise wrong(f"{source} is a bare weight file", "name the folder that has it and config.json")
+                raise wrong(f"{source} is a bare weight file", BARE_WEIGHTS)
             if not HUB_ID.fullmatch(source):
                 raise wrong(
                     f"{source} is neither a hub id (owner/name) nor a folder that exists",
@@ -296,6 +300,14 @@ class Recipe(Section):
         return self
 
     @model_validator(mode="after")
+    def _colours_are_shared_evenly(self) -> Recipe:
+        runtime = self.target.runtime_input
+        if message := runtime.uneven([self.input.shape, *runtime.extra_shapes]):
+            words = {"message": message, "remedy": "give input.shape even sides, or feed another format"}
+            raise PydanticCustomError("recipe", "{message}", {**words, "field": "target.runtime_input.format"})
+        return self
+
+    @model_validator(mode="after")
     def _names_differ(self) -> Recipe:
         outputs = [("export.output", self.export.output)]
         if isinstance(self.head, ArgmaxHead | ThresholdHead):
@@ -308,6 +320,14 @@ class Recipe(Section):
                 message = f"`{name}` is already {taken[name]}"
                 raise PydanticCustomError("recipe", "{message}", {**words, "message": message, "field": field})
             taken[name] = field
+        return self
+
+    @model_validator(mode="after")
+    def _quantized_once(self) -> Recipe:
+        if self.pulsar2.is_quantized and self.target.toolchain == "onnxruntime":
+            words = {"message": "the embedded toolchain quantizes float models, and pulsar2.model_type is "
+                     f"{self.pulsar2.model_type}", "remedy": "toolchain: pulsar2, or auto"}  # fmt: skip
+            raise PydanticCustomError("recipe", "{message}", {**words, "field": "target.toolchain"})
         return self
 
     @model_validator(mode="after")

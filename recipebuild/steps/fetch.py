@@ -33,6 +33,7 @@ class Params(BaseModel):
         revision: Commit, branch or tag on the hub.
         weights: ``random`` fetches the architecture only, and never uses the network.
         allow_pickle: Whether pickled weights will do where there are no safetensors.
+        quantized: Whether an ONNX file may be quantized already.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -41,6 +42,7 @@ class Params(BaseModel):
     revision: str | None = None
     weights: Literal["pretrained", "random"] = "pretrained"
     allow_pickle: bool = False
+    quantized: bool = False
 
 
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
@@ -94,7 +96,7 @@ def _from_onnx(source: Path, params: Params, model: Path) -> None:
             field="model.weights",
             remedy="set model.weights: pretrained, or point model.source at a folder with a config.json",
         )
-    copy_onnx(source, model)
+    copy_onnx(source, model, quantized=params.quantized)
 
 
 def _known_config(hub_id: str) -> dict[str, Any]:

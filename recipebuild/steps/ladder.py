@@ -64,6 +64,7 @@ class Params(BaseModel):
         threshold: Of a network of one class: the probability (0..1) above which it is there.
         mode: Which of Pulsar2's simulations ``evaluate`` measured.
         sixteen_bits: Whether the recipe has 16-bit layers.
+        class_axis: That of the classes in the logits, which the rungs before the head give.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -80,6 +81,7 @@ class Params(BaseModel):
     threshold: float = Field(default=0.5, gt=0, lt=1)
     mode: Literal["NPUBackend", "Reference"] = "NPUBackend"
     sixteen_bits: bool = False
+    class_axis: int = 1
 
 
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
@@ -157,7 +159,7 @@ class _Work:
         if name in ("emulated", "simulated"):
             return recorded_runner(self.inputs[rung.input], task)
         spec = self.params.input if rung.fed else self.params.original
-        return onnx_runner(open_model(self.inputs[rung.input]), spec, task, cut=self.cut)
+        return onnx_runner(open_model(self.inputs[rung.input]), spec, task, cut=self.cut, axis=self.params.class_axis)
 
     def _pytorch(self) -> Iterator[tuple[str, list[Answer]]]:
         """The model with its own preprocessor, and with ours; where both give the same pixels it runs but once."""

@@ -17,6 +17,7 @@ from recipebuild.results.notes import Note, answered
 from recipebuild.session import DEFAULTS, Job, Options, RecipeName, listed, open_store, prepare
 from recipebuild.verbs.capacity import concerns
 from recipebuild.verbs.class_labels import misnamed
+from recipebuild.verbs.images_at_hand import unfit_images
 from recipebuild.verbs.render import configure_build
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def check(recipes: RecipeName | Sequence[RecipeName], options: Options = DEFAULT
             checked.append(Checked(recipe, error.problems))
             continue
         problems, notes = _configured(job, options)
-        problems += [*_undescribed(job), *_unmatched(job, options), *misnamed(job)]
+        problems += [*_undescribed(job), *_unmatched(job, options), *misnamed(job), *unfit_images(job)]
         more = [*_capacity(job, options), *_operators(job, options)]
         checked.append(Checked(job.plan.name, problems, *answered([*job.notes, *notes, *more], job.ignore)))
     return checked
@@ -137,7 +138,7 @@ def _undescribed(job: Job) -> list[Problem]:
         shapes: dict[str, Sequence[int]] = {recipe.input.name: recipe.input.shape}
         shapes |= {more.name: more.shape for more in recipe.more_inputs}
         try:
-            check_inputs(check_source(source), source, shapes)
+            check_inputs(check_source(source, quantized=recipe.pulsar2.is_quantized), source, shapes)
         except StepError as error:
             place = variant.place(error.field) or variant.place("model.source") or Place(recipe.name)
             problems[error.message] = Problem(error.field, error.text, place, error.remedy)

@@ -33,7 +33,7 @@ class Answer:
     values: npt.NDArray[np.float32] | None
 
 
-def answer(outputs: Sequence[Array], task: str, name: str, *, cut: float = 0.0) -> Answer:
+def answer(outputs: Sequence[Array], task: str, name: str, *, cut: float = 0.0, axis: int = 1) -> Answer:
     """The answer for the first image in a model's outputs.
 
     Class ids are an output of integers, or else the ArgMax over the classes of the first output; of one class 1 where
@@ -44,6 +44,7 @@ def answer(outputs: Sequence[Array], task: str, name: str, *, cut: float = 0.0) 
         task: The recipe's ``model.task``.
         name: What messages call the model.
         cut: The least logit of a network of one class; 0 is a probability of a half.
+        axis: That of the classes in the model's logits.
 
     Raises:
         CheckError: If an output has NaN or infinite values.
@@ -62,6 +63,8 @@ def answer(outputs: Sequence[Array], task: str, name: str, *, cut: float = 0.0) 
     integers = [output[0] for output in outputs if output.dtype.kind in "iu"]
     if values is not None and values.ndim != rank:
         values = None
+    if values is not None and axis != 1:
+        values = np.moveaxis(values, axis - 1 if axis > 0 else axis, 0)
     ids = np.asarray(integers[0], np.int64).squeeze() if integers else None
     if ids is None and values is not None:
         ids = values[0] > cut if len(values) == 1 else values.argmax(axis=0)

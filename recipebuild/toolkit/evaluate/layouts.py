@@ -33,6 +33,12 @@ _SPLITS = ("validation", "val", "test", "train")
 _NAMED = 3
 _SAME_NAME = "an image and its label have the same name but for the suffix"
 
+_NO_LABEL_FILE = (
+    "labels are PNG files of one channel of class ids: JPEG changes ids, so make them anew from the annotations; an "
+    "array is written with PIL.Image.fromarray(array.astype('uint8')).save('a.png')"
+)
+_NO_DEPTH_FILE = "depth is a .npy array of numbers [H, W], or a PNG of 16 bits with evaluate.depth_scale"
+
 
 class DatasetSpec(BaseModel):
     """How a folder is to be read.
@@ -156,6 +162,13 @@ def _pairs(folder: Path, images: str, labels: str, **more: object) -> list[Sampl
     suffixes = (".png", ".npy") if labels == "depth" else (".png",)
     files = [ImageFile(name, partial(read_file, folder / labels / name, name)) for name in _names(folder / labels)]
     known = _by_stem(folder / labels, [file for file in files if file.name.lower().endswith(suffixes)])
+    others = [file for file in files if file.name.rpartition(".")[0] in pictures.keys() - known.keys()]
+    if others:
+        one = others[0].name
+        raise StepError(
+            f"{labels}/{shown(one)} is no {' or '.join(suffixes)} file",
+            remedy=_NO_DEPTH_FILE if labels == "depth" else _NO_LABEL_FILE,
+        )
     what = "depth map" if labels == "depth" else "label"
     _check_partners(f"{images}/", pictures, f"{what} in {labels}/", known)
     _check_partners(f"{labels}/", known, f"image in {images}/", pictures)

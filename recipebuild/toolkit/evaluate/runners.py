@@ -74,9 +74,9 @@ def batch(image: Image.Image, spec: ImageSpec) -> Array:
     return preprocess(image, spec).repeat(spec.shape[0], axis=0)
 
 
-def onnx_runner(model: LoadedModel, spec: ImageSpec, task: str, *, cut: float = 0.0) -> Run:
-    """What answers with an ONNX model; ``cut`` as of ``answer``."""
-    return lambda image, _: answer(outputs_of(model, image, spec), task, model.name, cut=cut)
+def onnx_runner(model: LoadedModel, spec: ImageSpec, task: str, *, cut: float = 0.0, axis: int = 1) -> Run:
+    """What answers with an ONNX model; ``cut`` and ``axis`` as of ``answer``."""
+    return lambda image, _: answer(outputs_of(model, image, spec), task, model.name, cut=cut, axis=axis)
 
 
 def batch_runner(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from recipebuild.errors import StepError, reason
 from recipebuild.toolkit.graph.files import load
+from recipebuild.toolkit.graph.sound import check_float, check_opset, check_precision
 from recipebuild.toolkit.graph.walk import nodes, tensors
 
 if TYPE_CHECKING:
@@ -25,15 +26,20 @@ OLDEST = 7
 _MENDED = "export it again, or mend it with the package onnx; recipebuild inspect tells what is in it"
 
 
-def check_source(source: Path) -> onnx.ModelProto:
+def check_source(source: Path, *, quantized: bool = False) -> onnx.ModelProto:
     """Find that a build can begin with the ONNX model ``source``.
+
+    Args:
+        source: The file.
+        quantized: Whether it may be quantized already (QDQ), which only Pulsar2 takes.
 
     Returns:
         The model; external data stays on disk.
 
     Raises:
-        StepError: If it is damaged, breaks the ONNX specification, is of a version that is not known here, or has
-            operators of others; or if its external data is missing, cut short, or not in a file named after it.
+        StepError: If it is damaged, breaks the ONNX specification, is of a version that is not known here, has
+            operators of others, computes in 16 bits, or is quantized; or if its external data is missing, cut short, or
+            not in a file named after it.
     """
     import onnx
 
@@ -45,6 +51,9 @@ def check_source(source: Path) -> onnx.ModelProto:
     _check_ends(model, source)
     _check_versions(model, source)
     _check_operators(model, source)
+    check_precision(model, source.name)
+    if not quantized:
+        check_float(model, source.name)
     try:
         onnx.checker.check_model(str(source))
     except onnx.checker.ValidationError as error:
@@ -54,7 +63,7 @@ def check_source(source: Path) -> onnx.ModelProto:
     return model
 
 
-def copy_onnx(source: Path, target: Path) -> None:
+def copy_onnx(source: Path, target: Path, *, quantized: bool = False) -> None:
     """Copy the ONNX model ``source`` to ``target``; tensors kept in other files go to one, ``<target's name>.data``.
 
     Without external data the copy has the same bytes.
@@ -65,7 +74,7 @@ def copy_onnx(source: Path, target: Path) -> None:
     import onnx
     from onnx.external_data_helper import uses_external_data
 
-    if any(uses_external_data(tensor) for tensor in tensors(check_source(source))):
+    if any(uses_external_data(tensor) for tensor in tensors(check_source(source, quantized=quantized))):
         onnx.save_model(load(source), target, save_as_external_data=True, location=f"{target.name}.data")
     else:
         shutil.copyfile(source, target)
@@ -109,6 +118,8 @@ def _check_versions(model: onnx.ModelProto, source: Path) -> None:
                 remedy="export it again with another opset, such as 17 (torch.onnx.export: opset_version=17), or try "
                 "onnx.version_converter",
             )
+        if entry.domain in ("", "ai.onnx"):
+            check_opset(entry.version, source.name)
     if model.ir_version > onnx.IR_VERSION:
         raise StepError(
             f"{source.name} has the IR version {model.ir_version}; known here are 1 to {onnx.IR_VERSION}",

@@ -180,7 +180,14 @@ def _field(node: onnx.NodeProto, look: Look) -> Iterator[Finding]:
 
 _UNLISTED = "is not in the table of the NPU's operators"
 _ANOTHER = "replace it before export, or end the model before it"
+_BRANCH = (
+    "the NPU runs one fixed sequence: export the branch that is taken alone, or the loop unrolled; simplify in a build "
+    "removes one whose condition is constant"
+)
 _KNOWN_REWRITES = {
+    "If": _BRANCH,
+    "Loop": _BRANCH,
+    "Scan": _BRANCH,
     "Einsum": "MatMul, with Transpose and Reshape around it",
     "Mod": "a - b * floor(a / b) in float",
     "IsNaN": "take it out with the Where that uses it, which is exact where there is no mask",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from recipebuild.errors import MissingError, RecipeError, StepError
-from recipebuild.recipe.schema import HUB_ID, WEIGHT_FILES
+from recipebuild.recipe.schema import BARE_WEIGHTS, HUB_ID, WEIGHT_FILES
 from recipebuild.resources import shipped
 from recipebuild.toolkit.models.checkpoint import CONFIG, file_names, read_config, weight_files
 from recipebuild.toolkit.models.families import base_of, config_for, known_ids
@@ -54,7 +54,7 @@ def look(source: str, *, revision: str | None, task: str | None, random: bool, c
     """
     path = (cwd / Path(source).expanduser()).absolute()
     if path.suffix.lower() in WEIGHT_FILES:
-        raise RecipeError(f"{source} is a bare weight file", remedy="name the folder that has it and config.json")
+        raise RecipeError(f"{source} is a bare weight file", remedy=BARE_WEIGHTS)
     if path.is_dir():
         return _folder(source, path, task)
     if path.is_file():

@@ -60,6 +60,7 @@ MISSING = {
     "model folder": ("./net", "«./gone", "model.source", ["no such folder: ", "/gone", "owner/name"]),
     "model file": ("./net", "«gone.onnx", "model.source", ["no such file: ", "/gone.onnx"]),
     "model without config": ("./net", "«./images", "model.source", ["has no config.json"]),
+    "an adapter": ("./net", "«./lora", "model.source", ["is an adapter (LoRA)", "merge_and_unload"]),
     "model that is some file": ("./net", "«./streets.tar", "model.source", ["is a file that is not ONNX"]),
     "onnx that is a folder": ("./net", "«./folder.onnx", "model.source", ["no such file"]),
     "images": ("./images", "«./gone", "calibration.source", ["no such file or folder: ", "/gone"]),
@@ -80,6 +81,8 @@ MISSING = {
 def test_missing_files_are_errors_of_the_recipe(desk, good, marked, case):
     (desk.folder / "folder.onnx").mkdir()
     (desk.folder / "half/images").mkdir(parents=True)
+    (desk.folder / "lora").mkdir()
+    (desk.folder / "lora/adapter_config.json").write_text("{}")
     old, new, field, words = MISSING[case]
     text, line, column = marked(good.replace(old, new, 1) if old else good + new)
     problem = desk.problem(text)

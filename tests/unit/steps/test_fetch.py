@@ -64,7 +64,8 @@ def test_an_onnx_file_is_the_model(tmp_path: Path) -> None:
 
     ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in ("x", "y")]
     graph = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "g", ends[:1], ends[1:])
-    onnx.save_model(helper.make_model(graph), tmp_path / "net.onnx")
+    opsets = [helper.make_opsetid("", 17)]
+    onnx.save_model(helper.make_model(graph, opset_imports=opsets), tmp_path / "net.onnx")
     metrics = run(tmp_path / "out", tmp_path / "net.onnx")
     assert files(tmp_path / "out") == {"model.onnx": (tmp_path / "net.onnx").read_bytes()}
     assert metrics["origin"] == "onnx"

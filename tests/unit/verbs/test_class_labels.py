@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 import recipebuild
 from recipebuild.recipe.problems import Problem
@@ -24,6 +25,7 @@ evaluate:
 def problems(folder: Path, source: str, labels: list[str], head: str = "argmax") -> list[Problem]:
     for name in ("photos", "data/images", "data/labels"):
         (folder / name).mkdir(parents=True, exist_ok=True)
+        Image.new("RGB" if name != "data/labels" else "L", (32, 16)).save(folder / name / "a.png")
     recipe = folder / "mine.yaml"
     recipe.write_text(RECIPE.format(source=source, labels=labels, head=head))
     return list(recipebuild.check(str(recipe))[0].problems)

@@ -111,7 +111,7 @@ def nothing(dataset: Path) -> None:
     [
         (remove_label, r"no label in labels/ for images/b\.jpg"),
         (remove_image, r"no image in images/ for labels/b\.png"),
-        (label_is_jpeg, r"no label in labels/ for images/b\.jpg"),
+        (label_is_jpeg, r"labels/b\.jpg is no \.png file"),
         (two_of_a_name, r"b\.jpg and b\.png in .*images have the same name"),
         (nothing, "is empty"),
     ],

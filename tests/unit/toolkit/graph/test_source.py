@@ -205,3 +205,61 @@ def test_operators_of_onnx_runtime_and_functions_of_the_model_are_its_own(tmp_pa
     model.functions.append(plus)
     onnx.save(model, tmp_path / "net.onnx")
     assert len(check_source(tmp_path / "net.onnx").graph.node) == 2
+
+
+def test_an_opset_that_onnx_runtime_cannot_run_is_refused(tmp_path: Path) -> None:
+    import onnx
+
+    from recipebuild.toolkit.graph import sound
+
+    newest = onnx.defs.onnx_opset_version()
+    known = [opset for opset in range(21, newest + 1) if sound._runs(opset)]
+    write_model(tmp_path / "net.onnx")
+    model = onnx.load(tmp_path / "net.onnx")
+    for opset in (known[-1], known[-1] + 1):
+        model.opset_import[0].version = opset
+        onnx.save(model, tmp_path / f"{opset}.onnx")
+    check_source(tmp_path / f"{known[-1]}.onnx")
+    with pytest.raises(StepError, match=f"is of opset {known[-1] + 1}; ") as caught:
+        check_source(tmp_path / f"{known[-1] + 1}.onnx")
+    assert "opset_version=17" in caught.value.remedy
+
+
+HALF = {
+    "weights": "(float[1,3,4,4] x, float16[1] w) => (float[1,3,4,4] y) { h = Cast <to=10> (x) a = Mul (h, w) "
+    "y = Cast <to=1> (a) }",
+    "input": "(float16[1,3,4,4] x) => (float16[1,3,4,4] y) { y = Relu (x) }",
+}
+
+
+@pytest.mark.parametrize("text", HALF.values(), ids=HALF)
+def test_a_model_that_computes_in_16_bits_is_refused(text: str, tmp_path: Path) -> None:
+    import onnx
+    from support.graphs import graph
+
+    onnx.save(graph(text), tmp_path / "net.onnx")
+    with pytest.raises(StepError, match=r"net\.onnx computes in float16 \((Cast h|Relu y)\)") as caught:
+        check_source(tmp_path / "net.onnx")
+    assert "model.float()" in caught.value.remedy
+
+
+def test_weights_that_are_only_kept_in_16_bits_will_do(tmp_path: Path) -> None:
+    import onnx
+    from support.graphs import graph
+
+    text = "(float[1,3,4,4] x, float16[1] w) => (float[1,3,4,4] y) { h = Cast <to=1> (w) y = Mul (x, h) }"
+    onnx.save(graph(text), tmp_path / "net.onnx")
+    check_source(tmp_path / "net.onnx")
+
+
+def test_a_quantized_model_is_refused_unless_it_may_be(tmp_path: Path) -> None:
+    import onnx
+    from support.graphs import graph
+
+    text = """(float[1,3,4,4] x, float s, uint8 z) => (float[1,3,4,4] y) {
+        q = QuantizeLinear (x, s, z) d = DequantizeLinear (q, s, z) y = Relu (d) }"""
+    onnx.save(graph(text, s=0.1, z=0), tmp_path / "net.onnx")
+    with pytest.raises(StepError, match="is quantized already: QuantizeLinear q is one of 2 such nodes") as caught:
+        check_source(tmp_path / "net.onnx")
+    assert "model_type: QuantONNX" in caught.value.remedy
+    check_source(tmp_path / "net.onnx", quantized=True)
