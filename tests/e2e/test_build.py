@@ -3,7 +3,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Callable
 
 import pytest
@@ -225,14 +224,13 @@ def test_render_prints_the_configuration_that_the_build_has(built_project: Proje
     assert printed == (built_project.build / "pulsar2.json").read_text()
 
 
-def test_pulsar2_that_is_missing_ends_with_4_and_keeps_the_rest(make_built_project: Callable[[], Project]) -> None:
+def test_pulsar2_that_is_missing_ends_with_4_before_any_step(make_built_project: Callable[[], Project]) -> None:
     project = make_built_project()
-    shutil.rmtree(project.build)
     path = os.pathsep.join(p for p in os.environ["PATH"].split(os.pathsep) if "docker" not in p)
-    failed = project.command("run", project.recipe, "--toolchain", "pulsar2", code=4, PATH=path)
-    assert "pulsar2" in failed.stderr and "ax_pulsar2" in failed.stderr
-    assert (project.build / "model.onnx").is_file() and (project.build / "calibration.tar").is_file()
-    assert project.manifest()["status"] == "failed"
-    project.command("run", project.recipe, "--toolchain", "onnxruntime")
-    assert not {"export", "simplify", "calibrate"} & project.built()
-    assert {"rewrite", "compile"} <= project.built()  # the host gets another graph than the NPU
+    arguments = (project.recipe, "--toolchain", "pulsar2")
+    elsewhere = ("--store", project.folder / "empty-store")
+    failed = project.command("run", *arguments, *elsewhere, code=4, PATH=path)
+    assert "ax_pulsar2" in failed.stderr and not list((project.folder / "empty-store").rglob("*.onnx"))
+    assert "RB503 Pulsar2, which the recipe asks for" in project.command("check", *arguments, PATH=path).stdout
+    project.command("run", *arguments, "--until", "configure", PATH=path)
+    assert project.manifest()["status"] != "failed"
