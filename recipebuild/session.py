@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -23,7 +23,7 @@ from recipebuild.engine.step import Step
 from recipebuild.engine.store import Store, own_store
 from recipebuild.engine.task import Result
 from recipebuild.engine.transfer import Transfer
-from recipebuild.errors import MissingError, RecipeError
+from recipebuild.errors import RecipeError
 from recipebuild.plan.families import with_families
 from recipebuild.plan.plan import Plan, ResolvedToolchain, only_until, plan
 from recipebuild.recipe.advice import advice
@@ -31,9 +31,10 @@ from recipebuild.recipe.document import Document
 from recipebuild.recipe.load import Variant, load
 from recipebuild.recipe.problems import Place, Problem, RecipeProblems
 from recipebuild.recipe.schema import Recipe
+from recipebuild.requirements import MISSING, require_packages, require_toolchain
 from recipebuild.resources import shipped, template_sources
 from recipebuild.toolkit.models.extensions import declared
-from recipebuild.toolkit.pulsar2.toolchain import find, missing_remedy
+from recipebuild.toolkit.pulsar2.toolchain import find
 
 
 @dataclass(frozen=True)
@@ -77,9 +78,6 @@ class Options:
         """The build folder of the recipe of that name."""
         return Path(self.build_dir) / name
 
-
-_MISSING = "missing"
-"""The version of a Pulsar2 that is not here."""
 
 DEFAULTS = Options()
 """How the command line builds without options."""
@@ -176,11 +174,11 @@ def _wanted(recipe: Recipe) -> str:
 
 
 def _absent(variant: Variant, toolchain: ResolvedToolchain) -> list[str]:
-    """That the version of Pulsar2 which a recipe names is not here, where something else does instead."""
+    """That the Pulsar2 which a recipe names is not here, and whether something else does instead."""
     version = variant.recipe.pulsar2.version
-    if toolchain.version == _MISSING:
-        which = f"Pulsar2 {version}" if version else "Pulsar2"
-        return [f"warning: RB503 {which} is not on this machine, and the recipe asks for it: run will end with 4"]
+    if toolchain.version == MISSING:
+        name = f"Pulsar2 {version}" if version else "Pulsar2"
+        return [f"warning: RB503 {name}, which the recipe asks for, is not on this machine: run ends with 4"]
     if version and toolchain.name == "onnxruntime" and variant.recipe.target.toolchain == "auto":
         return [f"note: RB503 Pulsar2 {version}, which the recipe names, is not on this machine"]
     return []
@@ -191,8 +189,8 @@ def resolve_toolchain(wanted: str, version: str | None = None) -> ResolvedToolch
 
     If the recipe names a version, another one is as good as none.
 
-    Where the recipe insists on Pulsar2 and it is missing, the plan has its compile step all the same: ``--until`` a
-    step before that still builds, and all else ends before anything is built.
+    Where the recipe insists on Pulsar2 and it is missing, the plan has its compile step all the same, so that it can
+    be looked at and built up to there; ``require_toolchain`` refuses to run that step.
     """
     installed = find(version=version) if wanted != "onnxruntime" else None
     if installed:
@@ -201,7 +199,7 @@ def resolve_toolchain(wanted: str, version: str | None = None) -> ResolvedToolch
             "pulsar2", installed.version, {"runner": installed.kind, "image": installed.image}, facts
         )
     if wanted == "pulsar2":
-        return ResolvedToolchain("pulsar2", _MISSING, {"runner": "native", "image": None}, {"pulsar2": _MISSING})
+        return ResolvedToolchain("pulsar2", MISSING, {"runner": "native", "image": None}, {"pulsar2": MISSING})
     return embedded_toolchain()
 
 
@@ -250,7 +248,6 @@ class Session:
 
     def __init__(self, options: Options, steps: Sequence[Step]) -> None:
         require_packages(steps)
-        require_pulsar2(steps)
         self._options = options
         self.steps = steps
         self.jobs = options.jobs or default_jobs()
@@ -277,7 +274,12 @@ class Session:
 
         Returns:
             How each step ended, by its id.
+
+        Raises:
+            MissingError: If a step compiles with Pulsar2, and this machine, which would run it, has none.
         """
+        if self._options.executor == "local":  # elsewhere a worker may have it
+            require_toolchain(self.steps)
         return run_steps(
             self.steps,
             self.store,
@@ -301,27 +303,3 @@ def default_jobs() -> int:
         lines = Path("/proc/meminfo").read_text(encoding="utf-8").splitlines()
         free = int(next(line for line in lines if line.startswith("MemAvailable")).split()[1]) * 1024
     return max(1, min(len(os.sched_getaffinity(0)), free // (4 << 30)))
-
-
-def require_packages(steps: Iterable[Step]) -> None:
-    """Find that the distributions that the steps use are installed.
-
-    Raises:
-        MissingError: If some are not.
-    """
-    missing = sorted({tool for step in steps for tool in step.tools if not installed_version(tool)})
-    if missing:
-        raise MissingError(
-            f"building needs Python packages that are not installed: {', '.join(missing)}",
-            remedy="pip install 'recipebuild[build]'",
-        )
-
-
-def require_pulsar2(steps: Iterable[Step]) -> None:
-    """Find before the first step that Pulsar2 is here, if a step needs it.
-
-    Raises:
-        MissingError: If it is not.
-    """
-    if any(step.facts.get("pulsar2") == _MISSING for step in steps):
-        raise MissingError("Pulsar2, which the recipe asks for, is not on this machine", remedy=missing_remedy())

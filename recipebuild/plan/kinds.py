@@ -60,6 +60,7 @@ KINDS = {
         "recipebuild.steps.configure",
         ("jinja2", "pydantic", "onnx"),
     ),
+    "config-check": Kind("recipebuild.steps.config_check", timeout=_HOUR / 4),
     "verify": Kind("recipebuild.steps.verify", (*_TORCH, *_RUN), families=True),
     "compile/onnxruntime": Kind("recipebuild.steps.compile_onnxruntime", _RUN),
     "compile/pulsar2": Kind(

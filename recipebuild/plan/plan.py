@@ -281,11 +281,14 @@ def _compile(
                 "tensors", "calibration-tensors.tar", {"input": steps.fed, "format": format, **steps.more},
                 {"calibration": calibration, **steps.tensors},
             )  # fmt: skip
+        checked = steps.add(
+            "config-check", "config-check.json", toolchain.params, {"config": config}, facts=toolchain.facts
+        )
         gpus = steps.recipe.quantization.device != "cpu"
         params = {"hardware": CHIPS[steps.recipe.target.hardware].target, "gpus": gpus, **toolchain.params}
         more = {**inputs, "config": config}
         return steps.add(
-            "compile/pulsar2", "compiled.axmodel", params, more, after=(after.step,), facts=toolchain.facts
+            "compile/pulsar2", "compiled.axmodel", params, more, after=(after.step, checked.step), facts=toolchain.facts
         )
     params = host_params(steps.recipe.quantization) | {"input": steps.fed}
     return steps.add("compile/onnxruntime", "quantized.onnx", params, inputs, after=(after.step,))

@@ -30,7 +30,8 @@ logger = logging.getLogger(__name__)
 
 REACH_SECONDS = 6.0
 WAYS_OUT = """one of these will do:
-  - set HF_ENDPOINT to a mirror of the hub that this machine can reach
+  - set HF_ENDPOINT to a mirror of the hub that this machine can reach, such as https://hf-mirror.com
+  - download the model from ModelScope (modelscope.cn), and point model.source at that folder
   - point model.source at a local folder in Hugging Face layout
   - run with --weights random: the architecture without the trained weights"""
 

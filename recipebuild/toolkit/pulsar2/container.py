@@ -75,7 +75,9 @@ def images(engine: str, ask: Ask = ask) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def started(engine: str, image: str, folder: Path, *, gpus: bool = False) -> Iterator[list[str]]:
+def started(
+    engine: str, image: str, folder: Path, *, gpus: bool = False, entrypoint: str | None = None
+) -> Iterator[list[str]]:
     """The words to put before a command so that it runs in a new container, in ``folder``, as ``/data``.
 
     The container has no network, sees nothing else of the machine, is root inside (with any other user the licence
@@ -87,6 +89,7 @@ def started(engine: str, image: str, folder: Path, *, gpus: bool = False) -> Ite
         image: An image that the engine has; none is ever downloaded.
         folder: The one folder that the container may read and write.
         gpus: Let it see the machine's GPUs.
+        entrypoint: The program that takes the command as its arguments; by default the image's own.
 
     Raises:
         StepError: If the folder's name is one that an engine cannot mount.
@@ -103,7 +106,8 @@ def started(engine: str, image: str, folder: Path, *, gpus: bool = False) -> Ite
     )
     assert watch.stdin is not None  # noqa: S101 - it was opened with a pipe
     try:
-        yield [engine, *guard.run_options(name, str(folder), *_limits(engine), *(_GPUS if gpus else ())), image]
+        more = [*_limits(engine), *(_GPUS if gpus else ()), *(("--entrypoint", entrypoint) if entrypoint else ())]
+        yield [engine, *guard.run_options(name, str(folder), *more), image]
         watch.stdin.write(guard.ENDED)
     finally:
         with contextlib.suppress(BrokenPipeError):

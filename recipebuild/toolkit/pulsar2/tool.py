@@ -18,6 +18,9 @@ from recipebuild.errors import MissingError
 from recipebuild.toolkit.pulsar2 import container
 from recipebuild.toolkit.pulsar2.toolchain import missing_remedy
 
+_PYTHON = "/usr/local/bin/.venv/bin/python3"
+"""The Python of the vendor's image. [GitHub AXERA-TECH/Magnetar, docker_util.py]"""
+
 
 @dataclass(frozen=True)
 class Tool:
@@ -48,9 +51,28 @@ class Tool:
         with self._command(folder) as command:
             return _stream([*command, *arguments], folder, both)
 
+    def run_python(self, arguments: Sequence[str], folder: Path, read: Callable[[str], None]) -> int:
+        """Run the toolchain's own Python in ``folder``; its exit status, as that of ``run``.
+
+        A native tool's is in the vendor's image, else beside the program. Its homes are added to the arguments.
+
+        Raises:
+            MissingError: If the program or image is no longer there.
+        """
+        with self._command(folder, entrypoint=_PYTHON) as command:
+            if self.runner == "docker":
+                return _stream([*command, *arguments], folder, read)
+            found = Path(command[0])
+            beside = found.with_name("python3")
+            python = next((str(path) for path in (Path(_PYTHON), beside) if path.exists()), "")
+            if not python:
+                return 127
+            home = found.resolve().parent
+            return _stream([python, *arguments, str(home), str(home.parent)], folder, read)
+
     @contextmanager
-    def _command(self, folder: Path) -> Iterator[list[str]]:
-        """The words that run ``pulsar2``."""
+    def _command(self, folder: Path, entrypoint: str | None = None) -> Iterator[list[str]]:
+        """The words that run ``pulsar2``, or in a container ``entrypoint``."""
         if self.runner == "native":
             program = shutil.which("pulsar2")
             if program is None:
@@ -63,8 +85,8 @@ class Tool:
                 f"neither docker nor podman has the image {self.image}",
                 remedy="docker load -i ax_pulsar2_<version>.tar.gz",
             )
-        with container.started(engine, self.image, folder, gpus=self.gpus) as command:
-            yield [*command, "pulsar2"]
+        with container.started(engine, self.image, folder, gpus=self.gpus, entrypoint=entrypoint) as command:
+            yield command if entrypoint else [*command, "pulsar2"]
 
 
 def _stream(command: Sequence[str], folder: Path, read: Callable[[str], None]) -> int:

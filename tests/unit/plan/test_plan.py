@@ -96,14 +96,14 @@ def test_another_version_or_image_compiles_and_simulates_anew_and_nothing_else()
     ]
     one, other = ({step.name: step for step in it.steps} for it in plans)
     differing = {name for name in one if one[name].facts != other[name].facts or one[name].params != other[name].params}
-    assert differing == {"compile", "simulate", "simulate-reference", "bundle"}
+    assert differing == {"config-check", "compile", "simulate", "simulate-reference", "bundle"}
 
 
 def test_pulsar2_compiles_with_the_configuration_after_verification() -> None:
     compile_ = next(s for s in planned("quickstart", toolchain=PULSAR2).steps if s.name == "compile")
     assert compile_.module == KINDS["compile/pulsar2"].module
     assert compile_.inputs["config"] == Output("quickstart/configure", "pulsar2.json")
-    assert compile_.after == ("quickstart/verify",)
+    assert compile_.after == ("quickstart/verify", "quickstart/config-check")
     assert compile_.facts == {"pulsar2": "7.0"}
 
 

@@ -52,3 +52,12 @@ def test_a_version_of_pulsar2_that_is_not_here_is_a_note(monkeypatch: pytest.Mon
     monkeypatch.setenv("PATH", str(tmp_path))
     (found,) = check("quickstart", Options(sets=['pulsar2.version="3.0"'], store=tmp_path / "store"))
     assert "note: RB503 Pulsar2 3.0, which the recipe names, is not on this machine" in found.notes
+
+
+def test_a_pulsar2_that_the_recipe_insists_on_and_is_not_here_is_a_warning(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (found,) = check("quickstart", Options(sets=["target.toolchain=pulsar2"], store=tmp_path / "store"))
+    warning = "warning: RB503 Pulsar2, which the recipe asks for, is not on this machine: run ends with 4"
+    assert warning in found.notes

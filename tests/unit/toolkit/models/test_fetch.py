@@ -25,7 +25,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[4]
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
-WAYS_OUT = ("HF_ENDPOINT", "model.source", "--weights random")
+WAYS_OUT = ("HF_ENDPOINT", "hf-mirror.com", "modelscope.cn", "model.source", "--weights random")
 
 ASK = """
 import json, sys, time

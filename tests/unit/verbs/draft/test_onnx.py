@@ -31,7 +31,8 @@ def graph(tmp_path: Path) -> Made:
         result = helper.make_tensor_value_info("out", *output)
         node = helper.make_node("Identity", [inputs[0][0]], ["out"])
         path = tmp_path / "model.onnx"
-        onnx.save(helper.make_model(helper.make_graph([node], "g", values, [result])), path)
+        model = helper.make_graph([node], "g", values, [result])
+        onnx.save(helper.make_model(model, opset_imports=[helper.make_opsetid("", 17)]), path)
         return path
 
     return make
