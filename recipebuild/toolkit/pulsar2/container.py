@@ -1,6 +1,6 @@
 """Container engines (docker, podman): whether one is there, what images it has, running a command in one of them.
 
-Use: ``with started(engine, "pulsar2:7.0", folder) as command: subprocess.run([*command, "pulsar2", "version"])``.
+Use: ``with started(engine, image, folder, entrypoint="/bin/sh") as command: subprocess.run([*command, "-c", "ls"])``.
 """
 
 from __future__ import annotations
@@ -15,10 +15,13 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from recipebuild.errors import StepError
-from recipebuild.toolkit.pulsar2 import guard
+from recipebuild.toolkit.pulsar2 import guard, licence
 
 Ask = Callable[[Sequence[str]], str | None]
 """Runs a command; gives what it printed, or ``None`` if it failed."""
+
+NETWORK = "RECIPEBUILD_CONTAINER_NETWORK"
+"""The environment variable that names the network of containers: ``none``, ``host`` or ``default``."""
 
 _GPUS = ("--gpus", "all")
 _MEMORY_SHARE = 0.9
@@ -75,29 +78,29 @@ def images(engine: str, ask: Ask = ask) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def started(
-    engine: str, image: str, folder: Path, *, gpus: bool = False, entrypoint: str | None = None
-) -> Iterator[list[str]]:
+def started(engine: str, image: str, folder: Path, *, gpus: bool = False, entrypoint: str) -> Iterator[list[str]]:
     """The words to put before a command so that it runs in a new container, in ``folder``, as ``/data``.
 
-    The container has no network, sees nothing else of the machine, is root inside (with any other user the licence
-    files cannot be read), leaves some memory to the machine, and is killed when the ``with`` block or this process ends
-    before it does. After the block, what it wrote belongs to the caller.
+    The container has the network that ``$RECIPEBUILD_CONTAINER_NETWORK`` names, by default none. It sees nothing else
+    of the machine but the user's licence files, is root inside (with any other user those cannot be read), leaves some
+    memory to the machine, and is killed when the ``with`` block or this process ends before it does. After the block,
+    what it wrote belongs to the caller.
 
     Args:
         engine: The engine's program.
         image: An image that the engine has; none is ever downloaded.
         folder: The one folder that the container may read and write.
         gpus: Let it see the machine's GPUs.
-        entrypoint: The program that takes the command as its arguments; by default the image's own.
+        entrypoint: The program in the image that takes the command as its arguments.
 
     Raises:
-        StepError: If the folder's name is one that an engine cannot mount.
+        StepError: If the folder's name is one that an engine cannot mount, or there is no such network.
     """
     if ":" in str(folder):
         raise StepError(
             f"a container cannot mount {folder}: there is a colon in its name", remedy="take another --store"
         )
+    network = _network()
     name = f"recipebuild-{os.urandom(8).hex()}"
     watch = subprocess.Popen(
         [sys.executable, "-I", guard.__file__, engine, image, name, str(folder)],
@@ -106,13 +109,27 @@ def started(
     )
     assert watch.stdin is not None  # noqa: S101 - it was opened with a pipe
     try:
-        more = [*_limits(engine), *(_GPUS if gpus else ()), *(("--entrypoint", entrypoint) if entrypoint else ())]
-        yield [engine, *guard.run_options(name, str(folder), *more), image]
+        more = [*_limits(engine), *(_GPUS if gpus else ()), *_licences(), "--entrypoint", entrypoint]
+        yield [engine, *guard.run_options(name, str(folder), *more, network=network), image]
         watch.stdin.write(guard.ENDED)
     finally:
         with contextlib.suppress(BrokenPipeError):
             watch.stdin.close()
         watch.wait()
+
+
+def _network() -> str:
+    """None by default: nothing in a vendor's image then reaches out. Whether a licence service answers is not shown."""
+    name = os.environ.get(NETWORK, "none")
+    if name not in ("none", "host", "default"):
+        raise StepError(f"{NETWORK} is {name}", remedy="none, host, or default: the engine's own")
+    return name
+
+
+def _licences() -> list[str]:
+    """The option that shows the user's licence files to the container, to read."""
+    folder = licence.own()
+    return ["--mount", f"type=bind,source={folder},target={licence.MOUNTED},readonly"] if folder else []
 
 
 def _limits(engine: str) -> list[str]:

@@ -35,9 +35,9 @@ def main() -> None:
             _quietly(run)
 
 
-def run_options(name: str, folder: str, *more: str) -> list[str]:
-    """``run`` and its options for a container that has no network and sees nothing of the machine but ``folder``."""
-    safe = ["--rm", "--pull", "never", "--network", "none"]
+def run_options(name: str, folder: str, *more: str, network: str = "none") -> list[str]:
+    """``run`` and its options for a container that sees nothing of the machine but ``folder``."""
+    safe = ["--rm", "--pull", "never", *([] if network == "default" else ["--network", network])]
     return ["run", *safe, *more, "--name", name, "-v", f"{folder}:/data", "-w", "/data"]
 
 

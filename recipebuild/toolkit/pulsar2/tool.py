@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Literal
 
 from recipebuild.errors import MissingError
-from recipebuild.toolkit.pulsar2 import container
-from recipebuild.toolkit.pulsar2.toolchain import missing_remedy
+from recipebuild.toolkit.pulsar2 import container, licence
+from recipebuild.toolkit.pulsar2.toolchain import missing_remedy, tag
 
 _PYTHON = "/usr/local/bin/.venv/bin/python3"
 """The Python of the vendor's image. [GitHub AXERA-TECH/Magnetar, docker_util.py]"""
@@ -40,7 +40,7 @@ class Tool:
         """Run ``pulsar2`` in ``folder``; its exit status as a shell has it: 128 + n for signal n.
 
         Raises:
-            MissingError: If the program or image is no longer there.
+            MissingError: If the program or image is no longer there, or a licence file that it needs is not.
         """
 
         def both(line: str) -> None:
@@ -49,7 +49,10 @@ class Tool:
             read(line)
 
         with self._command(folder) as command:
-            return _stream([*command, *arguments], folder, both)
+            status = _stream([*command, *arguments], folder, both)
+        if self.image:
+            licence.check(status, tag(self.image))
+        return status
 
     def run_python(self, arguments: Sequence[str], folder: Path, read: Callable[[str], None]) -> int:
         """Run the toolchain's own Python in ``folder``; its exit status, as that of ``run``.
@@ -62,12 +65,12 @@ class Tool:
         with self._command(folder, entrypoint=_PYTHON) as command:
             if self.runner == "docker":
                 return _stream([*command, *arguments], folder, read)
-            found = Path(command[0])
-            beside = found.with_name("python3")
+            program = Path(command[0])
+            beside = program.with_name("python3")
             python = next((str(path) for path in (Path(_PYTHON), beside) if path.exists()), "")
             if not python:
                 return 127
-            home = found.resolve().parent
+            home = program.resolve().parent
             return _stream([python, *arguments, str(home), str(home.parent)], folder, read)
 
     @contextmanager
@@ -77,6 +80,7 @@ class Tool:
             program = shutil.which("pulsar2")
             if program is None:
                 raise MissingError("pulsar2 is not on PATH", remedy=missing_remedy())
+            licence.put_in_place(Path(program))
             yield [program]
             return
         engine = next((e for e in container.engines() if self.image in container.images(e)), None)
@@ -85,8 +89,9 @@ class Tool:
                 f"neither docker nor podman has the image {self.image}",
                 remedy="docker load -i ax_pulsar2_<version>.tar.gz",
             )
-        with container.started(engine, self.image, folder, gpus=self.gpus, entrypoint=entrypoint) as command:
-            yield command if entrypoint else [*command, "pulsar2"]
+        program = entrypoint or "/bin/sh"
+        with container.started(engine, self.image, folder, gpus=self.gpus, entrypoint=program) as command:
+            yield command if entrypoint else [*command, "-c", licence.script(tag(self.image)), "pulsar2"]
 
 
 def _stream(command: Sequence[str], folder: Path, read: Callable[[str], None]) -> int:

@@ -72,10 +72,10 @@ def _image(run: Ask, version: str | None) -> InstalledPulsar2 | None:
         # Podman puts the name of a registry, or localhost, before the repository's.
         here = images(engine, run).items()
         ours = [(image, id_) for image, id_ in here if _repository(image) == "pulsar2"]
-        matching = [(image, id_) for image, id_ in ours if is_version(_tag(image), version)]
+        matching = [(image, id_) for image, id_ in ours if is_version(tag(image), version)]
         if matching:
-            image, image_id = max(matching, key=lambda pair: _age(_tag(pair[0])))
-            return InstalledPulsar2("docker", engine, _tag(image), image, image_id)
+            image, image_id = max(matching, key=lambda pair: _age(tag(pair[0])))
+            return InstalledPulsar2("docker", engine, tag(image), image, image_id)
     return None
 
 
@@ -83,7 +83,8 @@ def _repository(image: str) -> str:
     return image.rpartition(":")[0].rpartition("/")[2]
 
 
-def _tag(image: str) -> str:
+def tag(image: str) -> str:
+    """The version of an image ``pulsar2:<version>``."""
     return image.rpartition(":")[2]
 
 

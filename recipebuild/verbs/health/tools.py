@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 from recipebuild.toolkit.board.doctor import Line
+from recipebuild.toolkit.pulsar2 import licence
 from recipebuild.toolkit.pulsar2.container import Ask, ask, engines, images
 from recipebuild.toolkit.pulsar2.toolchain import find, missing_remedy
 
@@ -25,6 +27,11 @@ def pulsar2(run: Ask = ask) -> Iterator[Line]:
     how = chosen.program if chosen.kind == "native" else f"{chosen.image} by {chosen.program}"
     others = ", ".join(image for image in named if image != chosen.image)
     yield Line("Pulsar2", "ok", f"{chosen.version}, {how}{f'; also {others}' if others else ''}")
+    native = Path(chosen.program) if chosen.kind == "native" else None  # an image may have one inside
+    if native and licence.needs_one(chosen.version) and not (licence.own() or licence.shipped_with(native)):
+        yield Line(
+            "Pulsar2", "warn", "no licence file (*.v2c): builds end with H0007 after all the work", licence.REMEDY
+        )
 
 
 def containers(run: Ask = ask) -> Line:

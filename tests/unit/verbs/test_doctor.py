@@ -109,7 +109,7 @@ def test_a_cuda_build_without_a_gpu_is_worth_a_word(tmp_path: Path, monkeypatch:
     assert found and "CPU only" in found.found
 
 
-def test_pulsar2_natively_and_in_docker(standins: Standins) -> None:
+def test_pulsar2_natively_and_in_docker(standins: Standins, home: Path) -> None:
     standins()
     (line,) = tools.pulsar2()
     assert line.state == "warn" and "docker load -i" in line.remedy
@@ -118,8 +118,13 @@ def test_pulsar2_natively_and_in_docker(standins: Standins) -> None:
     assert line.state == "ok" and "pulsar2:" in line.found and "docker" in line.found
     assert tools.containers().state == "ok"
     standins("pulsar2")
-    (line,) = tools.pulsar2()
+    line, licence = tools.pulsar2()
     assert line.state == "ok" and "programs/pulsar2" in line.found and "also pulsar2:" in line.found
+    assert licence.state == "warn" and "no licence file (*.v2c)" in licence.found and ".hasplm" in licence.remedy
+    folder = home / ".hasplm" / "installed" / "32434"
+    folder.mkdir(parents=True)
+    (folder / "mine.v2c").touch()
+    assert len(list(tools.pulsar2())) == 1
 
 
 def test_a_pulsar2_that_does_not_answer_is_told(standins: Standins, tmp_path: Path) -> None:

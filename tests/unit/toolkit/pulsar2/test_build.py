@@ -18,7 +18,7 @@ import pytest
 from recipebuild.engine.run import run_steps
 from recipebuild.engine.step import Source, Step
 from recipebuild.engine.store import Store
-from recipebuild.errors import StepError
+from recipebuild.errors import MissingError, StepError
 from recipebuild.toolkit.pulsar2.build import build
 from recipebuild.toolkit.pulsar2.container import started
 from recipebuild.toolkit.pulsar2.tool import Tool
@@ -39,7 +39,7 @@ def calls(state: Path, kind: str) -> list[list[str]]:
 
 def running(state: Path) -> list[str]:
     """The names of the containers that are running."""
-    return [path.name for path in state.iterdir() if path.suffix != ".log" and path.name != "calls"]
+    return [path.name for path in state.iterdir() if path.is_file() and path.suffix != ".log" and path.name != "calls"]
 
 
 def test_progress_and_log(standins: Standins, pulsar2_folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -85,8 +85,8 @@ def test_an_image_of_the_second_engine(
     empty.write_text(f"#!{sys.executable}\n")
     empty.chmod(0o755)
     (tmp_path / "programs" / "podman").symlink_to(Path(__file__).parents[3] / "standins" / "docker")
-    monkeypatch.setenv("DOCKER_STANDIN_IMAGES", "localhost/pulsar2:7.0")
-    build(pulsar2_folder, Tool("docker", "localhost/pulsar2:7.0"), hardware="AX650", progress=silent)
+    monkeypatch.setenv("DOCKER_STANDIN_IMAGES", "localhost/pulsar2:7.0-lite")
+    build(pulsar2_folder, Tool("docker", "localhost/pulsar2:7.0-lite"), hardware="AX650", progress=silent)
     assert len(calls(state, "run")) == 1
 
 
@@ -109,8 +109,87 @@ def test_podman_limits_memory_where_it_can(
 
 def test_a_folder_that_cannot_be_mounted(standins: Standins, tmp_path: Path) -> None:
     standins("docker")
-    with pytest.raises(StepError, match="colon"), started("docker", "pulsar2:7.0-lite", tmp_path / "a:b"):
+    with (
+        pytest.raises(StepError, match="colon"),
+        started("docker", "pulsar2:7.0-lite", tmp_path / "a:b", entrypoint="/bin/sh"),
+    ):
         pass
+
+
+@pytest.mark.parametrize(("network", "option"), [("host", ["--network", "host"]), ("default", [])])
+def test_a_container_has_the_network_that_the_user_gives_it(
+    standins: Standins, pulsar2_folder: Path, monkeypatch: pytest.MonkeyPatch, network: str, option: list[str]
+) -> None:
+    state = standins("docker")
+    monkeypatch.setenv("RECIPEBUILD_CONTAINER_NETWORK", network)
+    build(pulsar2_folder, DOCKER, hardware="AX650", progress=silent)
+    (call,) = calls(state, "run")
+    assert [word for at, word in enumerate(call) if "--network" in call[max(0, at - 1) : at + 1]] == option
+
+
+def test_a_network_that_there_is_not(standins: Standins, pulsar2_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    state = standins("docker")
+    monkeypatch.setenv("RECIPEBUILD_CONTAINER_NETWORK", "bridge-7")
+    with pytest.raises(StepError, match="RECIPEBUILD_CONTAINER_NETWORK is bridge-7"):
+        build(pulsar2_folder, DOCKER, hardware="AX650", progress=silent)
+    assert not calls(state, "run")
+
+
+FULL = Tool("docker", "pulsar2:7.0-patch1")
+LICENCES = ".hasplm/installed/32434"
+
+
+@pytest.fixture
+def full(standins: Standins, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The state of a docker whose image is not lite; the user's home is ``tmp_path / "user"``."""
+    state = standins("docker")
+    monkeypatch.setenv("DOCKER_STANDIN_IMAGES", "pulsar2:7.0-patch1 pulsar2:5.1")
+    monkeypatch.setenv("HOME", str(tmp_path / "user"))
+    return state
+
+
+def test_without_a_licence_file_a_build_ends_at_once(full: Path, pulsar2_folder: Path) -> None:
+    with pytest.raises(MissingError, match=r"7.0-patch1 has no licence file \(\*\.v2c\)"):
+        build(pulsar2_folder, FULL, hardware="AX650", progress=silent)
+    assert not list(pulsar2_folder.rglob("*.axmodel"))
+    build(pulsar2_folder, Tool("docker", "pulsar2:5.1"), hardware="AX650", progress=silent)  # needs none
+
+
+def test_the_images_licence_file_is_put_in_its_place(full: Path, pulsar2_folder: Path) -> None:
+    (full / "root").mkdir()
+    (full / "root" / "image.v2c").write_text("licence")
+    build(pulsar2_folder, FULL, hardware="AX650", progress=silent)
+    assert (full / "home" / LICENCES / "image.v2c").read_text() == "licence"
+
+
+def test_the_users_licence_file_is_shown_to_the_container_and_copied_nowhere_else(
+    full: Path, pulsar2_folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "user" / LICENCES).mkdir(parents=True)
+    (tmp_path / "user" / LICENCES / "mine.v2c").write_text("mine")
+    build(pulsar2_folder, FULL, hardware="AX650", progress=silent)
+    (call,) = calls(full, "run")
+    mount = f"type=bind,source={tmp_path}/user/{LICENCES},target=/licences,readonly"
+    assert call[call.index("--mount") + 1] == mount
+    assert (full / "home" / LICENCES / "mine.v2c").read_text() == "mine"
+    assert not list(pulsar2_folder.rglob("*.v2c"))
+
+
+def test_a_native_packages_licence_file_is_put_in_its_place(
+    standins: Standins, pulsar2_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    standins()
+    package = tmp_path / "package"
+    for name in ("bin", "install", "user"):
+        (package / name).mkdir(parents=True)
+    (package / "install" / "package.v2c").write_text("licence")
+    standin = Path(__file__).parents[3] / "standins" / "pulsar2"
+    (package / "bin" / "pulsar2").write_text(f'#!/bin/sh\nexec "{sys.executable}" "{standin}" "$@"\n')
+    (package / "bin" / "pulsar2").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{package / 'bin'}:{os.environ['PATH']}")
+    monkeypatch.setenv("HOME", str(tmp_path / "user"))
+    build(pulsar2_folder, NATIVE, hardware="AX650", progress=silent)
+    assert (tmp_path / "user" / LICENCES / "package.v2c").read_text() == "licence"
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can give files away")

@@ -98,15 +98,20 @@ def test_flags_win_over_the_configuration(pulsar2_folder: Path) -> None:
     assert (used["quant"]["calibration_method"], used["compiler"]["npu_perf"]) == ("MSE", True)
 
 
-CALL = "run --rm --pull never --network none --name c -v {folder}:/data -w /data pulsar2:7.0-lite pulsar2 version"
+CALL = (
+    "run --rm --pull never --network none --entrypoint /bin/sh --name c -v {folder}:/data -w /data pulsar2:7.0-lite "
+    "-c SCRIPT pulsar2 version"
+)
+SCRIPT = 'exec pulsar2 "$@"'
 
 
 @pytest.mark.parametrize(
     ("word", "instead"),
     [
         ("--rm ", ""),
-        ("--network none ", ""),
-        ("none", "host"),
+        ("none", "bridge"),
+        ("--entrypoint /bin/sh ", ""),
+        ("--rm", "--rm --mount type=bind,source=/,target=/host,readonly"),
         ("never", "missing"),
         ("--name c ", ""),
         ("--rm", "--rm --privileged"),
@@ -115,7 +120,7 @@ CALL = "run --rm --pull never --network none --name c -v {folder}:/data -w /data
         ("{folder}:", "{folder}/..:"),
         (":/data", ":/"),
         ("7.0-lite", "9.9"),
-        ("pulsar2 version", "bash -c pulsar2"),
+        ("-c SCRIPT", "SCRIPT"),
         ("run", "exec"),
     ],
 )
@@ -124,7 +129,8 @@ def test_calls_that_the_stand_in_docker_refuses(tmp_path: Path, word: str, inste
     environment = os.environ | {"DOCKER_STANDIN_STATE": str(tmp_path), "HOME": str(tmp_path)}
 
     def docker(call: str) -> int:
-        command = [sys.executable, str(STANDINS / "docker"), *call.format(folder=tmp_path / "build").split()]
+        words = [SCRIPT if word == "SCRIPT" else word for word in call.format(folder=tmp_path / "build").split()]
+        command = [sys.executable, str(STANDINS / "docker"), *words]
         return subprocess.run(command, env=environment, capture_output=True, check=False).returncode
 
     assert docker(CALL) == 0
