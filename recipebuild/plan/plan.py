@@ -1,7 +1,7 @@
 """Recipe -> plan: the list of steps that builds it. Pure: nothing is read, nothing is looked up.
 
 fetch -> export -> simplify -> rewrite -> (equalize) -> (channels) -> head -> lint, verify -> compile -> (simulate)
-calibrate -> (tensors), configure, (equalize) ----------------------------------------------^
+calibrate -> (tensors), configure -> (config-check), (equalize) ----------------------------^
     -> evaluate, ladder, preview, layers, (sensitivity), (judge), bundle
 """
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,9 @@ from recipebuild.toolkit.pulsar2.mistakes import Mistake, mistakes
 from recipebuild.toolkit.pulsar2.same import same
 from recipebuild.toolkit.pulsar2.settled import paths
 from recipebuild.verbs.render import render_recipe
+
+_BY_THE_BUILDER = ("output_dir", "output_name", "work_dir")
+"""Fields of a configuration that a build sets by itself; ``input`` becomes ``model.source``."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ def import_config(config: Path, model: Path | None = None, target: Path | None =
     """
     if target and target.exists():
         raise RecipeError(f"{target} is there already", remedy="remove it, or write to another file with -o")
-    original = read(config)
+    original = read(config, mend=True)
     archives = [input_config.calibration_dataset for input_config in original.config.quant.input_configs]
     known = facts(model, archives, config.parent)
     folder = (target or Path("recipe.yaml")).absolute().parent
@@ -84,9 +87,14 @@ def import_config(config: Path, model: Path | None = None, target: Path | None =
         text,
         made.missing,
         paths(original.unknown),
-        list(original.notes),
+        [*original.notes, *_decided(original.written)],
         mistakes(original.config, known),
     )
+
+
+def _decided(written: Collection[str]) -> list[str]:
+    """That the builder decides what the file has at the top, and the recipe leaves it out."""
+    return [f"{name} is decided by the builder, and is left out" for name in _BY_THE_BUILDER if name in written]
 
 
 def _render(values: Mapping[str, Any], folder: Path) -> BuildConfig:

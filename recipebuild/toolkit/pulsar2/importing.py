@@ -54,7 +54,7 @@ def imported(read: Read, facts: Facts, source: str | None, render: Render) -> Im
         render: Renders the recipe.
     """
     config = read.config
-    values, missing = _recipe(config, facts, source)
+    values, missing = _recipe(config, facts, source, read.dataset)
     while True:
         try:
             ours = render(values)
@@ -68,18 +68,23 @@ def imported(read: Read, facts: Facts, source: str | None, render: Render) -> Im
     return Imported(values, missing)
 
 
-def _recipe(config: BuildConfig, facts: Facts, source: str | None) -> tuple[Values, dict[str, str]]:
+def _recipe(config: BuildConfig, facts: Facts, source: str | None, dataset: str) -> tuple[Values, dict[str, str]]:
     quant = config.quant
     calibrated = quant.input_configs[0] if quant.input_configs else None
     processor = _processor(config, calibrated)
-    name, shape, missing = _input(processor, calibrated, facts)
+    name, shape, missing = _input(processor, calibrated, facts, _shapes(config.input_shapes))
+    if calibrated and calibrated.calibration_format != "Image":
+        missing["input.color"] = (
+            f"calibration_format is {calibrated.calibration_format}: what is fed is no image, and color, mean and std "
+            "stand only in their place"
+        )
     if source is None:
         missing["model.source"] = "a configuration names the model as it was when it was built"
     values: Values = {
         "model": {"source": source or (config.input if config.input.startswith(("/", "./")) else f"./{config.input}")},
         "input": {"name": name, "shape": shape, **_normalization(processor, calibrated)},
         "head": {"kind": "none"},
-        "calibration": _calibration(calibrated, missing),
+        "calibration": _calibration(calibrated, missing, dataset),
         "quantization": _quantization(quant),
         "target": {"hardware": config.target_hardware, "npu_mode": config.npu_mode, **_runtime(processor, calibrated)},
         "compiler": _compiler(config),
@@ -95,7 +100,10 @@ def _processor(config: BuildConfig, calibrated: InputQuantConfig | None) -> Inpu
 
 
 def _input(
-    processor: InputProcessor | None, calibrated: InputQuantConfig | None, facts: Facts
+    processor: InputProcessor | None,
+    calibrated: InputQuantConfig | None,
+    facts: Facts,
+    shapes: Mapping[str, list[int]],
 ) -> tuple[str, list[int], dict[str, str]]:
     """The input's name and shape, and which of them stand only in its place."""
     missing = {}
@@ -103,10 +111,16 @@ def _input(
     name = names[0] if names else next(iter(facts.inputs), DEFAULT)
     if name == DEFAULT:
         missing["input.name"] = "the configuration speaks of DEFAULT, all inputs; --onnx reads the name from the model"
-    sizes = facts.inputs.get(name)
+    sizes = facts.inputs.get(name) or shapes.get(name) or (next(iter(shapes.values())) if len(shapes) == 1 else None)
     if sizes is None:
         missing["input.shape"] = "it is not in a configuration; --onnx reads it from the model"
     return name, list(sizes or SHAPE), missing
+
+
+def _shapes(text: str) -> dict[str, list[int]]:
+    """``input_shapes``, such as ``x:1x3x256x512;y:1x10``, by the inputs' names."""
+    pairs = (entry.rpartition(":") for entry in text.split(";") if entry)
+    return {name: [int(size) for size in sizes.split("x")] for name, _, sizes in pairs}
 
 
 def _normalization(processor: InputProcessor | None, calibrated: InputQuantConfig | None) -> Values:
@@ -118,11 +132,11 @@ def _normalization(processor: InputProcessor | None, calibrated: InputQuantConfi
     return {"color": color, "mean": list(mean) if fits else [0.0] * 3, "std": list(std) if fits else [1.0] * 3}
 
 
-def _calibration(calibrated: InputQuantConfig | None, missing: dict[str, str]) -> Values:
+def _calibration(calibrated: InputQuantConfig | None, missing: dict[str, str], dataset: str) -> Values:
     missing["calibration.source"] = "images of your own, or the archive of the configuration if it is at hand"
     if calibrated is None:
         return {"source": "calibration.tar"}
-    values: Values = {"source": calibrated.calibration_dataset}
+    values: Values = {"source": dataset or calibrated.calibration_dataset}
     if calibrated.calibration_size >= 1:
         values["count"] = calibrated.calibration_size
     if calibrated.calibration_format != "Image":

@@ -22,6 +22,8 @@ from recipebuild.toolkit.pulsar2.config.message import Message
 from recipebuild.toolkit.pulsar2.config.prototxt import PrototxtError, parse_prototxt
 
 MAX_BYTES = 16 << 20
+ARCHIVES = (".tar", ".tar.gz", ".zip")
+SELECTORS = ("layer_name", "layer_names", "op_type", "op_types", "start_tensor_names", "end_tensor_names")
 REQUIRED = {"input": "model.onnx", "output_dir": "output"}
 """Fields that the tool's command line mostly gives; what is put in their place if the file does not."""
 
@@ -38,15 +40,24 @@ class Read:
         config: What is in the schema, valid.
         unknown: What is not, as the file has it: nested like the file, lists as mappings from index to element.
         notes: What was taken other than as it is written, one line each.
+        written: The fields at the top that the file has.
+        dataset: The first input's calibration set where that is no archive, as the file has it.
     """
 
     config: BuildConfig
     unknown: dict[str, Any]
     notes: tuple[str, ...]
+    written: frozenset[str] = frozenset()
+    dataset: str = ""
 
 
-def read(path: Path) -> Read:
+def read(path: Path, *, mend: bool = False) -> Read:
     """Read a configuration file.
+
+    Args:
+        path: The file.
+        mend: Note what the tool refuses and a recipe can do without, and read on: a calibration set that is no archive,
+            and a layer selector without a layer.
 
     Raises:
         RecipeError: If it cannot be read, is not text of the kind that its suffix says, or is not valid.
@@ -54,13 +65,42 @@ def read(path: Path) -> Read:
     values = _values(path)
     notes: list[str] = []
     known, unknown = sort_fields(values, notes, scalars_are_lists=path.suffix == ".prototxt")
+    dataset = _mended(known, notes) if mend else ""
     config = REQUIRED | known
     try:
-        return Read(BuildConfig.model_validate_json(json.dumps(config)), unknown, tuple(notes))
+        model = BuildConfig.model_validate_json(json.dumps(config))
+        return Read(model, unknown, tuple(notes), frozenset(values), dataset)
     except ValidationError as error:
         problems = [problem(each["loc"], each["msg"]) for each in error.errors(include_url=False)]
         remedy = "\n".join([*problems[1:], "correct the file, or take the field out and say it in the recipe"])
         raise RecipeError(f"{_placed(path, error)}: {problems[0]}", remedy=remedy) from None
+
+
+def _mended(known: dict[str, Any], notes: list[str]) -> str:
+    """Take out what a recipe can do without; the first input's calibration set, if it is no archive."""
+    quant: Any = known.get("quant")
+    if not isinstance(quant, dict):
+        return ""
+    sets = []
+    for at, entry in enumerate(quant.get("input_configs", ())):
+        written = entry.get("calibration_dataset") if isinstance(entry, dict) else None
+        if isinstance(written, str) and not written.endswith(ARCHIVES):
+            sets.append(written)
+            entry["calibration_dataset"] = "calibration.tar"
+            what = f"is {written}, which is no archive: the recipe makes one" if written else "names nothing"
+            notes.append(f"quant.input_configs[{at}].calibration_dataset {what}")
+    layers = quant.get("layer_configs", [])
+    idle = [at for at, layer in enumerate(layers) if isinstance(layer, dict) and _selects_nothing(layer)]
+    for at in reversed(idle):
+        del layers[at]
+    notes += [f"quant.layer_configs[{at}] selects no layer, and is left out" for at in idle]
+    return sets[0] if sets else ""
+
+
+def _selects_nothing(layer: Mapping[str, Any]) -> bool:
+    """Whether a layer's selectors are there, and all of them empty."""
+    selectors = [layer[name] for name in SELECTORS if name in layer]
+    return bool(selectors) and not any(selectors)
 
 
 def _placed(path: Path, error: ValidationError) -> str:

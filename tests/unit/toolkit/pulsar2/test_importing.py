@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import HealthCheck, given, settings
 from support.pulsar2_configs import valid
 
@@ -15,7 +17,7 @@ from recipebuild.recipe.load import load
 from recipebuild.session import Options
 from recipebuild.toolkit.pulsar2.config.read import read
 from recipebuild.toolkit.pulsar2.same import same
-from recipebuild.verbs.import_ import import_config
+from recipebuild.verbs.import_ import ImportedRecipe, import_config
 from recipebuild.verbs.render import render
 
 CONFIGS = sorted((Path(__file__).resolve().parents[5] / "shared" / "pulsar2-configs").glob("*.json"))
@@ -48,7 +50,7 @@ def test_any_valid_configuration(values: Any, tmp_path: Path) -> None:
     round_trip(path, tmp_path)
 
 
-USUAL = {
+USUAL: dict[str, Any] = {
     "npu_mode": "NPU3",
     "quant": {
         "input_configs": [
@@ -128,3 +130,47 @@ def test_a_configuration_that_is_not_valid_writes_nothing(tmp_path: Path) -> Non
     with pytest.raises(RecipeError, match="npu_mode"):
         import_config(tmp_path / "config.json", None, tmp_path / "recipe.yaml")
     assert [path.name for path in tmp_path.iterdir()] == ["config.json"]
+
+
+def imported_from(folder: Path, values: Any, suffix: str = "") -> ImportedRecipe:
+    """Write a configuration, with ``suffix`` behind its text, and import it."""
+    (folder / "config.json").write_text(json.dumps(values) + suffix)
+    return import_config(folder / "config.json", None, folder / "recipe.yaml")
+
+
+def test_a_calibration_set_that_is_no_archive_becomes_the_recipes_source(tmp_path: Path) -> None:
+    values = copy.deepcopy(USUAL)
+    values["quant"]["input_configs"][0]["calibration_dataset"] = "./images/*.jpg"
+    made = imported_from(tmp_path, values)
+    assert any("./images/*.jpg, which is no archive" in note for note in made.notes)
+    assert yaml.safe_load(made.text)["calibration"]["source"] == "./images/*.jpg"
+    assert render(str(tmp_path / "recipe.yaml"), Options())
+
+
+def test_what_the_builder_decides_is_listed_and_not_dropped_in_silence(tmp_path: Path) -> None:
+    made = imported_from(tmp_path, {**USUAL, "output_dir": "out", "output_name": "x.axmodel", "work_dir": "w"})
+    assert [note.split()[0] for note in made.notes] == ["output_dir", "output_name", "work_dir"]
+    (tmp_path / "recipe.yaml").unlink()
+    assert imported_from(tmp_path, USUAL).notes == []
+
+
+def test_a_selector_without_a_layer_is_a_note(tmp_path: Path) -> None:
+    values = copy.deepcopy(USUAL)
+    values["quant"]["layer_configs"].insert(0, {"layer_names": [], "data_type": "U16"})
+    made = imported_from(tmp_path, values, "  // a comment\n# another\n")
+    assert "quant.layer_configs[0] selects no layer, and is left out" in made.notes
+    assert yaml.safe_load(made.text)["quantization"]["layers"] == [{"op": ["Softmax"], "dtype": "U16"}]
+
+
+def test_input_shapes_are_the_shape_of_the_recipe(tmp_path: Path) -> None:
+    made = imported_from(tmp_path, {**USUAL, "input_shapes": "pixel_values:1x3x256x512;mask:1x1x8x8"})
+    assert yaml.safe_load(made.text)["input"]["shape"] == [1, 3, 256, 512]
+    assert "input.shape" not in made.missing
+
+
+@pytest.mark.parametrize("format", ["Numpy", "Binary", "NumpyObject"])
+def test_an_input_that_is_no_image_is_marked(tmp_path: Path, format: str) -> None:
+    values = copy.deepcopy(USUAL)
+    values["quant"]["input_configs"][0]["calibration_format"] = format
+    missing = imported_from(tmp_path, values).missing
+    assert f"calibration_format is {format}: what is fed is no image" in missing["input.color"]
