@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +42,8 @@ def facts(path: Path, settings: Mapping[str, Any] | None, task: str | None = Non
     for field, value in IMAGENET.items():
         if field not in fields:
             fields[field] = Fact(value, f"an ONNX file does not say: {USUAL[field]}", sure=False)
-    kind, why, sure = (task, "as it was given", True) if task else _task(results)
+    sides = fields["input.shape"].value[2:]
+    kind, why, sure = (task, "as it was given", True) if task else _task(results, sides)
     fields["model.task"] = Fact(kind, why, sure)
     if kind == FEATURES:
         fields["model.features"] = Fact("tokens", "all that the graph gives")
@@ -51,6 +52,8 @@ def facts(path: Path, settings: Mapping[str, Any] | None, task: str | None = Non
         fields["export.output"] = Fact(named, f"the output of {path.name}")
     if len(results) == 1 and results[0].dtype.startswith("float"):
         fields |= head(kind, 1 if (results[0].shape or ())[1:2] == (1,) else None)
+        if kind == SEGMENTATION and _classes_last(results[0], sides):
+            fields["head.axis"] = Fact(3, f"{results[0]} has the classes last", sure=False)
     else:
         fields["head.kind"] = Fact("none", f"the graph gives {', '.join(map(str, results))}")
     return fields
@@ -103,17 +106,43 @@ def _shape(path: Path, image: Tensor, settings: Mapping[str, Any]) -> Fact:
     return Fact([count, 3, *usual], f"{path.name} takes any size: a usual one", sure=False)
 
 
-def _task(outputs: list[Tensor]) -> tuple[str, str, bool]:
-    """What a graph with these outputs is for, as far as their shapes tell."""
+def _task(outputs: list[Tensor], sides: Sequence[int]) -> tuple[str, str, bool]:
+    """What a graph with these outputs is for, as far as their shapes tell, beside the image's height and width."""
     first = outputs[0]
     shape = first.shape or ()
     why = f"its output is {first}"
+    maps = [_is_map(each, sides) or _classes_last(each, sides) for each in outputs]
+    if len({(each.shape or ())[-2:] for each in outputs}) > 1 or (len(outputs) > 1 and not all(maps)):
+        listed = ", ".join(map(str, outputs))
+        return FEATURES, f"its outputs are {listed}: of no task that is known here, so taken as they are", False
+    if not first.dtype.startswith("float") and len(shape) in (3, 4):
+        known = len(shape) == 3 or maps[0]
+        return (SEGMENTATION, f"{why}: class ids", True) if known else (FEATURES, f"{why}: no map of the image", False)
     if len(shape) == 4 and shape[1] != 1:
-        return SEGMENTATION, why, first.dtype.startswith("float")
-    if len(shape) in (3, 4) and not first.dtype.startswith("float"):
-        return SEGMENTATION, f"{why}: class ids", True
+        if not maps[0]:
+            return FEATURES, f"{why}: no map of the image, so taken as it is", False
+        return SEGMENTATION, why, _is_map(first, sides)
     if len(shape) == 4:
         return DEPTH, why, False
     if len(shape) == 2:
         return CLASSIFICATION, why, False
     return FEATURES, why, False
+
+
+def _is_map(output: Tensor, sides: Sequence[int]) -> bool:
+    """Whether an output N, C, h, w is a map of an image of ``sides``, height and width: smaller by the same factor."""
+    return len(output.shape or ()) == 4 and _shrunk((output.shape or ())[2:], sides)
+
+
+def _classes_last(output: Tensor, sides: Sequence[int]) -> bool:
+    """Whether it is one only if the classes are taken for last: N, h, w, C."""
+    shape = output.shape or ()
+    return len(shape) == 4 and not _is_map(output, sides) and _shrunk(shape[1:3], sides)
+
+
+def _shrunk(size: Sequence[int | str], sides: Sequence[int]) -> bool:
+    """Whether ``sides`` are the same multiple of ``size``; a size that is not known may be anything."""
+    if not all(isinstance(each, int) and each > 0 for each in size):
+        return True
+    height, width = (side / int(each) for side, each in zip(sides, size, strict=True))
+    return height == width and height >= 1

@@ -59,6 +59,36 @@ def test_channels_first(graph: Made, tmp_path: Path, output: tuple[int, list[int
     assert {"input.color", "input.mean", "input.std"} <= set(made.open)
 
 
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        [(FLOAT, [1, 300, 4]), (FLOAT, [1, 300, 80])],
+        [(TensorProto.INT64, [1, 1, 1, 300]), (FLOAT, [1, 300, 4])],
+        [(FLOAT, [1, 255, 20, 20]), (FLOAT, [1, 255, 10, 10])],
+        [(FLOAT, [1, 84, 8, 400])],
+    ],
+    ids=["boxes", "labels", "heads", "decoded"],
+)
+def test_what_is_no_map_of_the_image_is_taken_as_it_is_and_marked(
+    graph: Made, tmp_path: Path, outputs: list[tuple[int, list[int]]]
+) -> None:
+    path = graph([("image", FLOAT, [1, 3, 64, 128])], outputs[0])
+    model = onnx.load(path)
+    for at, (kind, shape) in enumerate(outputs[1:]):
+        model.graph.node.append(helper.make_node("Identity", ["image"], [f"more{at}"]))
+        model.graph.output.append(helper.make_tensor_value_info(f"more{at}", kind, shape))
+    onnx.save(model, path)
+    made = new(str(path), tmp_path / "mine.yaml")
+    assert made.facts["model.task"].value == "image-feature-extraction" and "model.task" in made.open
+    assert made.facts["head.kind"].value == "none"
+
+
+def test_logits_with_the_classes_last_are_told_by_the_images_sides(graph: Made, tmp_path: Path) -> None:
+    made = new(str(graph([("image", FLOAT, [1, 3, 64, 128])], (FLOAT, [1, 16, 32, 19]))), tmp_path / "mine.yaml")
+    assert made.facts["model.task"].value == "semantic-segmentation" and "model.task" in made.open
+    assert made.facts["head.axis"].value == 3 and "head.axis" in made.open
+
+
 def test_one_class_is_drafted_with_a_threshold(graph: Made, tmp_path: Path) -> None:
     path = graph([("image", FLOAT, [1, 3, 64, 128])], (FLOAT, [1, 1, 64, 128]))
     made = new(str(path), tmp_path / "mine.yaml", sets=["model.task=semantic-segmentation"])
@@ -66,7 +96,7 @@ def test_one_class_is_drafted_with_a_threshold(graph: Made, tmp_path: Path) -> N
 
 
 def test_a_preprocessor_config_beside_it_is_read(graph: Made, tmp_path: Path) -> None:
-    path = graph([("image", FLOAT, ["batch", 3, "height", "width"])])
+    path = graph([("image", FLOAT, ["batch", 3, "height", "width"])], (FLOAT, [1, 19, 24, 40]))
     given = {"image_mean": [0.5] * 3, "image_std": [0.25] * 3, "size": {"height": 96, "width": 160}}
     (tmp_path / "preprocessor_config.json").write_text(json.dumps(given))
     made = new(str(path), tmp_path / "mine.yaml")
