@@ -145,7 +145,7 @@ def toolchain(manifest: Mapping[str, Any]) -> str:
         return "; ".join(f"{label}: {one['name']} {one['version']}" for label, one in used.items())
     if used["name"] == "pulsar2":
         return f"Pulsar2 {used['version']}"
-    return f"ONNX Runtime {used['version']} on this machine; with Pulsar2 installed, the recipe compiles for the NPU"
+    return f"ONNX Runtime {used['version']} on this machine; install Pulsar2 to compile for the NPU"
 
 
 def _steps(manifest: Mapping[str, Any]) -> Table:
