@@ -16,6 +16,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+import threading
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.machinery import PathFinder
@@ -26,6 +27,10 @@ from typing import Any, NamedTuple
 from recipebuild.engine.digest import digest_json, digest_source
 from recipebuild.engine.statcache import StatCache
 from recipebuild.engine.syntax import VERSION, canonical_syntax
+
+_PARSING = threading.RLock()
+"""Two threads must not parse at once: where a garbage collection switches between them, that is a SystemError, up to
+Python 3.11.7 and 3.12.1 (github.com/python/cpython/issues/106905)."""
 
 _DATA = (".yaml", ".yml", ".json", ".csv", ".txt", ".j2")
 
@@ -152,7 +157,8 @@ def _remembered(name: str, file: str, stats: StatCache) -> _Module:
 
 def _read(name: str, path: Path) -> dict[str, Any]:
     """What follows from a module's source alone: its digest, its imports, and what may be names of data."""
-    tree = ast.parse(path.read_bytes(), filename=str(path))
+    with _PARSING:
+        tree = ast.parse(path.read_bytes(), filename=str(path))
     imports: dict[str, set[str]] = {}
     data: set[str] = set()
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import gc
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from time import sleep
@@ -250,3 +252,32 @@ def test_a_folder_of_modules_counts_also_where_the_module_that_names_it_lies_dee
     (toys / "deep" / "user.py").write_text('KINDS = "kinds/"\n')
     reached = {"toys.deep", "toys.deep.user", "toys.deep.kinds", "toys.deep.kinds.one"}
     assert set(code_parts("toys.deep.user", StatCache(None))) == reached
+
+
+class Garbage:
+    """A cycle whose finalizer lets other threads run."""
+
+    def __init__(self) -> None:
+        self.me = self
+
+    def __del__(self) -> None:
+        sum(range(20))
+
+
+def test_threads_may_read_code_at_once() -> None:
+    limits, interval = gc.get_threshold(), sys.getswitchinterval()
+
+    def read(_: int) -> None:
+        for module in ("digest", "syntax", "locks", "layout"):
+            for _ in range(30):
+                Garbage()
+            code_parts(f"recipebuild.engine.{module}", StatCache(None))
+
+    try:
+        gc.set_threshold(5, 5, 5)
+        sys.setswitchinterval(1e-6)
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(read, range(60)))
+    finally:
+        gc.set_threshold(*limits)
+        sys.setswitchinterval(interval)
