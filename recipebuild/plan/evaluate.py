@@ -94,8 +94,7 @@ def measuring(
 
 
 def _has_16_bits(recipe: Recipe) -> bool:
-    layers = recipe.quantization.layers
-    return any(dtype in ("U16", "S16") for layer in layers for dtype in (layer.dtype, layer.output_dtype))
+    return any(dtype in ("U16", "S16") for layer in recipe.layers for dtype in (layer.dtype, layer.output_dtype))
 
 
 def dataset_params(recipe: Recipe) -> dict[str, Any]:

@@ -178,7 +178,7 @@ class Steps:
         self.explained = {
             "input": self.fed,
             "class_axis": TASKS[recipe.model.task].class_axis,
-            "smooth_quant": host_params(recipe.quantization)["smooth_quant"],
+            "smooth_quant": host_params(recipe)["smooth_quant"],
         }
         self.more = {"more": {more.name: list(more.shape) for more in recipe.more_inputs}}
         self.tensors = {f"more_{more.name}": Source(Path(more.source)) for more in recipe.more_inputs}
@@ -250,8 +250,10 @@ def _model(steps: Steps) -> dict[str, Output]:
     }
     models["simplified"] = simplified
     models["rewritten"] = last = steps.add("rewrite", "rewritten.onnx", rewriting, {"model": simplified})
-    if recipe.equalize and recipe.equalize.techniques:
+    if recipe.equalize and (recipe.equalize.techniques or recipe.equalize.attention):
         params = {"techniques": recipe.equalize.techniques, "input": steps.image}
+        if recipe.equalize.attention:
+            params["attention"] = recipe.equalize.attention
         models["equalized"] = last = steps.add(
             "equalize", "equalized.onnx", params, {"model": last, "calibration": steps.calibration}
         )
@@ -265,7 +267,7 @@ def _model(steps: Steps) -> dict[str, Output]:
 
 def _configure(steps: Steps, model: Output, templates: Mapping[str, Path]) -> Output:
     inputs: dict[str, Output | Source] = {name: Source(path) for name, path in templates.items()}
-    if any(layer.module is not None for layer in steps.recipe.quantization.layers):
+    if any(layer.module is not None for layer in steps.recipe.layers):
         inputs["model"] = model
     return steps.add("configure", "pulsar2.json", configure_params(steps.recipe), inputs)
 
@@ -290,7 +292,7 @@ def _compile(
         return steps.add(
             "compile/pulsar2", "compiled.axmodel", params, more, after=(after.step, checked.step), facts=toolchain.facts
         )
-    params = host_params(steps.recipe.quantization) | {"input": steps.fed}
+    params = host_params(steps.recipe) | {"input": steps.fed}
     return steps.add("compile/onnxruntime", "quantized.onnx", params, inputs, after=(after.step,))
 
 

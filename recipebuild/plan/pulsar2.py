@@ -7,7 +7,7 @@ from typing import Any
 from recipebuild.facts.chips import CHIPS
 from recipebuild.facts.fields import LAYER, to_quant
 from recipebuild.recipe.compiler import Compiler
-from recipebuild.recipe.quantization import LayerPrecision, Quantization
+from recipebuild.recipe.quantization import LayerPrecision
 from recipebuild.recipe.schema import Input, Recipe
 
 
@@ -23,7 +23,7 @@ def configure_params(recipe: Recipe) -> dict[str, Any]:
         "runtime": target.runtime_input.model_dump(mode="json"),
         "format": recipe.calibration.format,
         "count": recipe.calibration.count,
-        "quant": _quant(recipe.quantization),
+        "quant": _quant(recipe),
         "compiler": _differing(recipe.compiler),
         "overrides": recipe.pulsar2.overrides,
     }
@@ -48,18 +48,18 @@ def compiled_input(recipe: Recipe) -> dict[str, Any]:
     return swapped.model_dump(mode="json")
 
 
-def host_params(quantization: Quantization) -> dict[str, Any]:
+def host_params(recipe: Recipe) -> dict[str, Any]:
     """How the embedded toolchain quantizes: what it knows of Pulsar2's fields."""
-    layers = [_layer(each) for each in quantization.layers]
+    layers = [_layer(each) for each in recipe.layers]
     fields = {"method", "smooth_quant", "conv_bias", "layer_norm_scale"}
-    return {**quantization.model_dump(mode="json", include=fields), "layers": layers}
+    return {**recipe.quantization.model_dump(mode="json", include=fields), "layers": layers}
 
 
-def _quant(quantization: Quantization) -> dict[str, Any]:
+def _quant(recipe: Recipe) -> dict[str, Any]:
     """Fields of ``QuantConfig`` that differ from the defaults."""
-    config = to_quant(quantization.model_dump(mode="json"))
-    if quantization.layers:
-        config["layer_configs"] = [_layer(each) for each in quantization.layers]
+    config = to_quant(recipe.quantization.model_dump(mode="json"))
+    if recipe.layers:
+        config["layer_configs"] = [_layer(each) for each in recipe.layers]
     return config
 
 

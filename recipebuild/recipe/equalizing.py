@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from recipebuild.recipe.section import Section
@@ -17,8 +19,13 @@ class Equalize(Section):
         "convolution, convolutions with ReLU between them",
     )
     query_key: bool = Field(default=True, description="From queries into keys")
+    attention: Literal["U8", "U16"] | None = Field(
+        default=None,
+        description="Divide attention over 200 keys or more by the sum of its row behind the product with the values, "
+        "not before, with numerator and denominator in this type; left out, Softmax stays as it is",
+    )
 
     @property
     def techniques(self) -> list[str]:
-        """The techniques that are on, by name."""
-        return [name for name, on in self.model_dump().items() if on]
+        """The techniques of scales that are on, by name."""
+        return [name for name, on in self.model_dump().items() if on is True]

@@ -26,7 +26,7 @@ from recipebuild.recipe.equalizing import Equalize
 from recipebuild.recipe.evaluate import Evaluate
 from recipebuild.recipe.more_inputs import MoreInput
 from recipebuild.recipe.pulsar2 import Pulsar2
-from recipebuild.recipe.quantization import Quantization
+from recipebuild.recipe.quantization import LayerPrecision, Quantization
 from recipebuild.recipe.rewriting import Rewrite
 from recipebuild.recipe.runtime_input import RuntimeInput
 from recipebuild.recipe.section import (
@@ -284,6 +284,13 @@ class Recipe(Section):
     board: Board = Field(default=Board(), description="What runs the model on the board, and how it is measured there")
     check: Check = Field(default=Check(), description="Warnings and notes that the recipe answers, so that they rest")
     bundle: BundleText = Field(default=BundleText(), description="Words for the model card of the bundle")
+
+    @property
+    def layers(self) -> tuple[LayerPrecision, ...]:
+        """The precisions of layers: those that ``quantization.layers`` asks for, and what ``equalize`` needs."""
+        quotient = self.equalize.attention if self.equalize else None
+        own = self.quantization.layers
+        return own if quotient in (None, "U8") else (*own, LayerPrecision(op="Div", dtype="U16"))
 
     @model_validator(mode="after")
     def _evaluate_fits_task(self) -> Recipe:

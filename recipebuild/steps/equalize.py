@@ -20,6 +20,7 @@ from recipebuild.figures.equalized import Equalized, EqualizedSite
 from recipebuild.figures.rewritten import Refusal
 from recipebuild.figures.values import as_json
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.equalize.attention import Quotient
 from recipebuild.toolkit.equalize.equalize import equalize
 from recipebuild.toolkit.graph.files import EXTERNAL_DATA_OVER, check, load, save, size
 from recipebuild.toolkit.quantize.dataset import CalibrationSet
@@ -32,12 +33,14 @@ class Params(BaseModel):
 
     Attributes:
         techniques: Names out of ``toolkit/equalize/equalize.py``.
+        attention: Defer the division of attention over long rows, with what it takes in this type.
         input: What the model expects of an image.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     techniques: tuple[str, ...]
+    attention: Quotient | None = None
     input: ImageSpec
 
 
@@ -58,7 +61,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
             remedy="leave the section out",
         )
     batches = CalibrationSet(inputs["calibration"], params.input)
-    result = equalize(load(inputs["model"]), params.techniques, batches, progress)
+    result = equalize(load(inputs["model"]), params.techniques, batches, progress, params.attention)
     target = out / "equalized.onnx"
     save(result.model, target)
     check(target)

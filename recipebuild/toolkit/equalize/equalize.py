@@ -5,19 +5,19 @@ Source: ``docs/equalize.md``.
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from recipebuild.toolkit.equalize import layer_norm, linear, query_key
+from recipebuild.toolkit.equalize.attention import WORTH, LongRows, Quotient, deferred, gains, long_rows
 from recipebuild.toolkit.equalize.fold import Constants, Scaled, folded
 from recipebuild.toolkit.equalize.noise import Linear, Noisy, Score, Spread, choose
 from recipebuild.toolkit.equalize.site import Site, Technique
 from recipebuild.toolkit.equalize.statistics import Measured, Wanted, kept_axes, measure, spread_of
 from recipebuild.toolkit.equalize.trace import Graph
-from recipebuild.toolkit.equalize.trial import Trials
+from recipebuild.toolkit.equalize.trial import Tensors, Trials
 from recipebuild.toolkit.quantize.probe import Probe
 from recipebuild.toolkit.quantize.view import view
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from recipebuild.toolkit.quantize.dataset import Batches
 
-logger = logging.getLogger(__name__)
+Change = TypeVar("Change", Scaled, LongRows)
 
 TECHNIQUES: Mapping[str, Technique] = {
     "layer_norm": layer_norm.sites,
@@ -49,8 +49,8 @@ class Done:
 
     Attributes:
         technique: Which one.
-        tensor: The tensor whose channels were divided.
-        channels: How many.
+        tensor: The tensor whose channels were divided; of attention the scores.
+        channels: How many; of attention the keys of a row.
         predicted: What was to be won, in dB of signal to noise of what takes the tensor.
         measured: What was won on the first calibration image, by the worst of what takes it.
     """
@@ -67,7 +67,7 @@ class Equalized:
     """An equalized model.
 
     Attributes:
-        model: It: the same operators with other constants.
+        model: It: the same operators with other constants, and of attention a division in another place.
         sites: What was done.
         refused: How many places were left as they are, by technique and reason.
         rolled_back: Tensors of sites that were taken back, as they changed what the model gives.
@@ -86,6 +86,7 @@ def equalize(
     techniques: Sequence[str],
     batches: Batches,
     progress: Callable[[float, str], None] = lambda fraction, text: None,
+    attention: Quotient | None = None,
 ) -> Equalized:
     """Equalize a copy of the model.
 
@@ -94,10 +95,23 @@ def equalize(
         techniques: Names out of ``TECHNIQUES``.
         batches: The calibration set as the model's input.
         progress: Told how far it is.
+        attention: Defer the division of attention over long rows, with what it takes in this type; ``None`` does not.
 
     Raises:
         StepError: If ONNX Runtime cannot run the model.
     """
+    share = 0.9 if attention else 1.0
+    result = _scaled(model, techniques, batches, lambda fraction, text: progress(share * fraction, text))
+    if attention:
+        progress(share, "attention over long rows")
+        result = _with_long_rows(model, result, next(iter(batches)), attention)
+    return result
+
+
+def _scaled(
+    model: onnx.ModelProto, techniques: Sequence[str], batches: Batches, progress: Callable[[float, str], None]
+) -> Equalized:
+    """With scales moved between constants."""
     import onnx
 
     plain = onnx.shape_inference.infer_shapes(_named(model), data_prop=True)
@@ -135,7 +149,7 @@ def equalize(
             constants.scale(scaled)
     progress(0.95, "the same function")
     same = _Same(plain, first)
-    kept, equalized = _without_harm(plain, chosen, same)
+    kept, equalized = _harmless(plain, chosen, same, folded)
     rolled_back = tuple(done.tensor for _, done in chosen if done not in kept)
     return Equalized(equalized, tuple(kept), refused, rolled_back, same(equalized))
 
@@ -220,20 +234,50 @@ class _Same:
         )
 
 
-def _without_harm(
-    model: onnx.ModelProto, chosen: Sequence[tuple[Scaled, Done]], same: _Same
+def _harmless(
+    model: onnx.ModelProto,
+    chosen: Sequence[tuple[Change, Done]],
+    same: _Same,
+    apply: Callable[[onnx.ModelProto, Sequence[Change]], onnx.ModelProto],
 ) -> tuple[list[Done], onnx.ModelProto]:
-    """The sites that leave the function as it is, and the model with them; all at once if that goes well."""
-    candidate = folded(model, [scaled for scaled, _ in chosen])
+    """The changes that leave the function as it is, and the model with them; all at once if that goes well."""
+    candidate = apply(model, [change for change, _ in chosen])
     if not chosen or same(candidate) <= RELATIVE:
         return [done for _, done in chosen], candidate
     if len(chosen) == 1:
-        logger.warning("RB604 %s was taken back: it changed what the model gives", chosen[0][1].tensor)
         return [], model
     half = len(chosen) // 2
-    kept, candidate = _without_harm(model, chosen[:half], same)
-    more, candidate = _without_harm(candidate, chosen[half:], same)
+    kept, candidate = _harmless(model, chosen[:half], same, apply)
+    more, candidate = _harmless(candidate, chosen[half:], same, apply)
     return kept + more, candidate
+
+
+def _with_long_rows(before: onnx.ModelProto, scaled: Equalized, batch: Any, quotient: Quotient) -> Equalized:
+    """With the division of attention deferred where that wins enough on this input."""
+    import onnx
+
+    model = onnx.shape_inference.infer_shapes(_named(scaled.model), data_prop=True)
+    graph = view(model)
+    places, reasons = long_rows(graph)
+    tensor = Tensors(model, graph, [name for place in places for name in (place.scores, place.values)], batch)
+    refused = Counter({("attention", reason): times for reason, times in reasons.items()})
+    chosen: list[tuple[LongRows, Done]] = []
+    for place in places:
+        predicted, won = gains(tensor(place.scores), tensor(place.values), quotient)
+        if won < WORTH:
+            refused["attention", f"it won less than {WORTH:g} dB when it was tried"] += 1
+        else:
+            done = Done("attention", place.scores, place.keys, round(predicted, 3), round(won, 3))
+            chosen.append((place, done))
+    same = _Same(before, batch)
+    kept, changed = _harmless(model, chosen, same, deferred)
+    return Equalized(
+        changed if kept else scaled.model,
+        (*scaled.sites, *kept),
+        {**scaled.refused, **refused},
+        (*scaled.rolled_back, *(done.tensor for _, done in chosen if done not in kept)),
+        same(changed) if kept else scaled.relative,
+    )
 
 
 def _named(model: onnx.ModelProto) -> onnx.ModelProto:

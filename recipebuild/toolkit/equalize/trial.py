@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.toolkit.equalize.noise import Spread, extent
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from recipebuild.toolkit.equalize.fold import Constants
     from recipebuild.toolkit.equalize.site import Site
     from recipebuild.toolkit.equalize.trace import Graph
+    from recipebuild.toolkit.quantize.view import View
 
     Values = npt.NDArray[Any]
 
@@ -96,8 +97,46 @@ MOST = 99.0
 """dB: as good as no noise at all."""
 
 
+class Tensors:
+    """Tensors of a model on one input, some at a time.
+
+    Args:
+        model: The model.
+        graph: It, asked about.
+        names: All that may be asked for, in the order in which they will be.
+        batch: The model's input.
+    """
+
+    def __init__(self, model: onnx.ModelProto, graph: View, names: Iterable[str], batch: Values) -> None:
+        self._model, self._graph, self._batch = model, graph, batch
+        self._order = list(dict.fromkeys(names))
+        self._held: dict[str, Values] = {}
+
+    def __call__(self, name: str) -> Values:
+        """A tensor; those that will be asked for next come along, as far as there is room.
+
+        Raises:
+            StepError: If ONNX Runtime cannot run the model.
+        """
+        if name in self._graph.inputs:
+            return self._batch
+        if name not in self._held:
+            chosen, total = [name], self._bytes(name)
+            for other in self._order[self._order.index(name) + 1 :]:
+                total += self._bytes(other)
+                if total > _ROOM:
+                    break
+                chosen.append(other)
+            live = [one for one in chosen if one not in self._graph.inputs]
+            self._held = dict(zip(live, Probe(self._model, {}, live)(self._batch), strict=True))
+        return self._held[name]
+
+    def _bytes(self, name: str) -> int:
+        return 4 * (self._graph.sizes.get(name) or 0)
+
+
 class Trials:
-    """Sites tried on one input: the tensors that are taken there, some at a time.
+    """Sites tried on one input.
 
     Args:
         model: The model.
@@ -107,28 +146,8 @@ class Trials:
     """
 
     def __init__(self, model: onnx.ModelProto, graph: Graph, sites: Sequence[Site], batch: Values) -> None:
-        self._model, self._graph, self._batch = model, graph, batch
         names = (use.node.input[use.position] for site in sites for use in site.uses)
-        self._order = list(dict.fromkeys(names))
-        self._held: dict[str, Values] = {}
-
-    def _tensor(self, name: str) -> Values:
-        """A tensor of the model; those that will be asked for next come along, as far as there is room."""
-        if name in self._graph.view.inputs:
-            return self._batch
-        if name not in self._held:
-            chosen, total = [name], self._bytes(name)
-            for other in self._order[self._order.index(name) + 1 :]:
-                total += self._bytes(other)
-                if total > _ROOM:
-                    break
-                chosen.append(other)
-            live = [one for one in chosen if one not in self._graph.view.inputs]
-            self._held = dict(zip(live, Probe(self._model, {}, live)(self._batch), strict=True))
-        return self._held[name]
-
-    def _bytes(self, name: str) -> int:
-        return 4 * (self._graph.view.sizes.get(name) or 0)
+        self._graph, self._tensor = graph, Tensors(model, graph.view, names, batch)
 
     def gain(self, site: Site, scale: Any, measured: Mapping[Wanted, Measured], constants: Constants) -> float:
         """What the scales win where they win least, in dB of signal to noise."""

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -301,3 +302,16 @@ def test_equalize_stands_between_rewrite_and_head_for_both_toolchains() -> None:
     assert "equalize" not in names(planned("quickstart"))
     off = "equalize={layer_norm: false, linear: false, query_key: false}"
     assert "equalize" not in names(planned("quickstart", off))
+
+
+def test_attention_that_divides_in_16_bits_has_them_whatever_compiles() -> None:
+    def params(setting: str, toolchain: ResolvedToolchain) -> dict[str, Any]:
+        return {step.name: dict(step.params) for step in planned("quickstart", setting, toolchain=toolchain).steps}
+
+    here, there = (params("equalize={attention: U16}", toolchain) for toolchain in (HOST, PULSAR2))
+    assert here["equalize"] == there["equalize"]
+    assert here["equalize"]["attention"] == "U16"
+    wanted = [{"op_type": "Div", "data_type": "U16"}]
+    assert here["compile"]["layers"] == there["configure"]["quant"]["layer_configs"] == wanted
+    assert params("equalize={attention: U8}", HOST)["compile"]["layers"] == []
+    assert "attention" not in params("equalize={}", HOST)["equalize"]

@@ -1,0 +1,181 @@
+"""Attention over long rows: divide by the sum of a row behind the product with V, not before.
+
+    Softmax(S) V = (E V) / sum_k E_k    with    E = exp(S - max_k S_k)
+
+Over hundreds of keys a row of Softmax(S) holds small numbers, and one scale for all rows, from 0 to the largest of
+them, leaves a row few codes. E is 1 at the largest key of each row, so each row has all codes. The noise that a row of
+Softmax(S) has in U8 goes with R / 255, where R is the largest value of all rows, and that of the same row by E with
+max_k Softmax(S)_k / 255, as 1 / sum_k E_k is the largest value of the row. So what is to be won is
+
+    R^2 / E_rows[ (max_k Softmax(S)_k)^2 ]
+
+(deferred normalization, as in T. Dao et al., "FlashAttention", NeurIPS 2022, arXiv 2205.14135, section 3.1).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from recipebuild.toolkit.equalize.trial import in_u8, won
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    import onnx
+
+    from recipebuild.toolkit.quantize.view import View
+
+    Values = npt.NDArray[Any]
+
+LONG = 200
+"""Keys; on shorter rows nothing is to be won."""
+
+WORTH = 3.0
+"""dB that a place must win when it is tried, as five operators over the scores take time: half of the noise."""
+
+_ROWS = 1 << 24
+"""Scores that a trial looks at, at most; of more, every n-th row."""
+
+Quotient = Literal["U8", "U16"]
+
+
+@dataclass(frozen=True)
+class LongRows:
+    """A Softmax whose rows are long, and the product with V.
+
+    Attributes:
+        softmax: It.
+        product: The MatMul that takes its output, and nothing else does.
+        keys: The length of a row.
+    """
+
+    softmax: onnx.NodeProto
+    product: onnx.NodeProto
+    keys: int
+
+    @property
+    def scores(self) -> str:
+        """S: [..., rows, keys]."""
+        return str(self.softmax.input[0])
+
+    @property
+    def values(self) -> str:
+        """V: [..., keys, channels]."""
+        return str(self.product.input[1])
+
+
+def long_rows(graph: View) -> tuple[list[LongRows], Counter[str]]:
+    """The places of a graph, and how many were left as they are, by the reason."""
+    places: list[LongRows] = []
+    refused: Counter[str] = Counter()
+    for node in graph.nodes:
+        if node.op_type != "Softmax":
+            continue
+        shape = graph.shapes.get(node.input[0])
+        axis = next((attribute.i for attribute in node.attribute if attribute.name == "axis"), -1)
+        user = graph.only_user(node.output[0])
+        if not shape or axis not in (-1, len(shape) - 1):
+            refused["Softmax is not over the last axis"] += 1
+        elif user is None or user.node.op_type != "MatMul" or user.position or not graph.is_live(user.node.input[1]):
+            refused["Softmax is not followed by a product with V alone"] += 1
+        elif shape[-1] < LONG:
+            refused[f"rows have fewer than {LONG} keys"] += 1
+        else:
+            places.append(LongRows(node, user.node, shape[-1]))
+    return places, refused
+
+
+def gains(scores: Values, values: Values, quotient: Quotient) -> tuple[float, float]:
+    """What a place wins in dB of signal to noise of Softmax(S) V: predicted, and tried.
+
+    Args:
+        scores: S: float32 [..., rows, keys].
+        values: V: float32 [..., keys, channels].
+        quotient: The type of what the division takes.
+    """
+    import numpy as np
+
+    scores = scores[..., :: -(-scores.size // _ROWS), :]
+    exact = _softmax(scores)
+    largest = float(exact.max())
+    rows = np.square(exact.max(axis=-1), dtype=np.float64)
+    predicted = float(10 * np.log10(largest**2 / rows.mean()))
+    coarse, v = _in_u8(scores), _in_u8(values)
+    before = in_u8(_softmax(coarse), 0.0, largest) @ v
+    shifted = _in_u8(coarse - coarse.max(axis=-1, keepdims=True))
+    e = in_u8(np.exp(shifted), 0.0, 1.0)
+    numerator, denominator = e @ v, e.sum(axis=-1, keepdims=True)
+    if quotient == "U8":
+        numerator, denominator = _in_u8(numerator), _in_u8(denominator)
+    return predicted, won(exact @ values, before, numerator / np.maximum(denominator, 1e-30))
+
+
+def deferred(model: onnx.ModelProto, places: Sequence[LongRows]) -> onnx.ModelProto:
+    """A copy of the model with the division behind the product at each of these places.
+
+    The product keeps its name; the division gives the tensor that the product gave.
+    """
+    import onnx
+    from onnx import TensorProto, helper
+
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    opset = next(entry.version for entry in copy.opset_import if entry.domain in ("", "ai.onnx"))
+    softmax = {place.product.output[0]: place.softmax.output[0] for place in places}
+    taken = {name for node in copy.graph.node for name in (*node.input, *node.output)}
+    axes = _free("attention_axes", taken)
+    nodes: list[onnx.NodeProto] = []
+    for node in copy.graph.node:
+        target = node.output[0]
+        if target in softmax.values():
+            nodes += _exponentials(node, axes, opset)
+        elif target in softmax:
+            factors, whole = [f"{softmax[target]}_exp", node.input[1]], f"{target}_undivided"
+            nodes.append(helper.make_node("MatMul", factors, [whole], name=node.name))
+            nodes.append(helper.make_node("Div", [whole, f"{softmax[target]}_sum"], [target], name=f"{target}_divide"))
+        else:
+            nodes.append(node)
+    del copy.graph.node[:], copy.graph.value_info[:]
+    copy.graph.node.extend(nodes)
+    copy.graph.initializer.append(helper.make_tensor(axes, TensorProto.INT64, [1], [-1]))
+    return onnx.shape_inference.infer_shapes(copy, data_prop=True)
+
+
+def _exponentials(softmax: onnx.NodeProto, axes: str, opset: int) -> list[onnx.NodeProto]:
+    """E and its sum, for the Softmax that they take the place of."""
+    from onnx import helper
+
+    scores, name = softmax.input[0], softmax.output[0]
+
+    def reduced(operator: str, source: str, target: str, since: int) -> onnx.NodeProto:
+        if opset >= since:  # from there on the axes are an input
+            return helper.make_node(operator, [source, axes], [target], name=target, keepdims=1)
+        return helper.make_node(operator, [source], [target], name=target, keepdims=1, axes=[-1])
+
+    return [
+        reduced("ReduceMax", scores, f"{name}_max", 18),
+        helper.make_node("Sub", [scores, f"{name}_max"], [f"{name}_shifted"], name=f"{name}_shifted"),
+        helper.make_node("Exp", [f"{name}_shifted"], [f"{name}_exp"], name=f"{name}_exp"),
+        reduced("ReduceSum", f"{name}_exp", f"{name}_sum", 13),
+    ]
+
+
+def _free(name: str, taken: set[str]) -> str:
+    while name in taken:
+        name += "_"
+    return name
+
+
+def _softmax(scores: Values) -> Values:
+    import numpy as np
+
+    e = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    rows: Values = e / e.sum(axis=-1, keepdims=True)
+    return rows
+
+
+def _in_u8(values: Values) -> Values:
+    """On the grid of U8 over its own range; 0 is in it."""
+    return in_u8(values, min(float(values.min()), 0.0), max(float(values.max()), 0.0))

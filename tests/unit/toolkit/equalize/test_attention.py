@@ -1,0 +1,102 @@
+"""Attention over long rows: what is promised and tried, the same function with the division behind the product."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from support.graphs import graph
+
+from recipebuild.toolkit.equalize.attention import LONG, deferred, gains, long_rows
+from recipebuild.toolkit.equalize.equalize import equalize
+from recipebuild.toolkit.quantize.probe import Probe
+from recipebuild.toolkit.quantize.view import view
+
+KEYS = 256
+ATTENTION = """(float[1,32,256] x, float[256,8] w) => (float[1,32,8] y) {{
+    a = Softmax<axis = {axis}>(x)
+    v = MatMul(x, w)
+    k = Transpose<perm = [0, 2, 1]>(x)
+    kv = MatMul(k, v)
+    {end}
+}}"""
+
+
+def attention(axis: int = -1, end: str = "y = MatMul(a, kv)", opset: int = 20) -> onnx.ModelProto:
+    model = graph(ATTENTION.format(axis=axis, end=end), w=np.random.default_rng(0).normal(size=(KEYS, 8)))
+    model.opset_import[0].version = opset
+    return onnx.shape_inference.infer_shapes(model)
+
+
+def rows(*, alike: bool) -> Any:
+    """Scores of which one row has a peak, or all have the same one, wherever."""
+    scores = np.random.default_rng(1).normal(size=(1, 32, KEYS)).astype(np.float32)
+    peaked = range(32) if alike else (0,)
+    for row in peaked:
+        scores[0, row, 7 * row] = 12.0
+    return scores
+
+
+def test_the_promise_is_the_largest_value_of_all_rows_over_those_of_each() -> None:
+    # 256 keys: in one row e^S is 255 for one key and 1 for each other, so 0.5; in one it is 1 for all, so 1 / 256.
+    scores = np.zeros((1, 2, KEYS), np.float32)
+    scores[0, 0, 3] = np.log(255.0)
+    predicted, _ = gains(scores, np.ones((1, KEYS, 4), np.float32), "U16")
+    assert predicted == pytest.approx(10 * np.log10(0.25 / ((0.25 + 1 / 256**2) / 2)), abs=1e-4)
+
+
+def test_rows_of_unlike_peaks_win_and_rows_of_one_peak_do_not() -> None:
+    values = np.random.default_rng(2).normal(size=(1, KEYS, 8)).astype(np.float32)
+    unlike, alike = (gains(rows(alike=one), values, "U16")[1] for one in (False, True))
+    assert unlike > 10
+    assert alike < 3
+
+
+@pytest.mark.parametrize("opset", [12, 13, 18, 20])
+def test_the_division_goes_behind_the_product_and_the_function_stays(opset: int) -> None:
+    model = attention(opset=opset)
+    places, _ = long_rows(view(model))
+    changed = deferred(model, places)
+    onnx.checker.check_model(changed, full_check=True)
+    before, after = (Probe(each, {}, ["y"])(rows(alike=False))[0] for each in (model, changed))
+    np.testing.assert_allclose(after, before, rtol=1e-5, atol=1e-5 * np.abs(before).max())
+    gone, come = (Counter(node.op_type for node in each.graph.node) for each in (model, changed))
+    assert gone - come == Counter(["Softmax"])
+    assert come - gone == Counter(["ReduceMax", "Sub", "Exp", "ReduceSum", "Div"])
+
+
+@pytest.mark.parametrize(
+    ("model", "reason"),
+    [
+        (attention(axis=1), "Softmax is not over the last axis"),
+        (attention(end="ya = MatMul(a, kv)\n b = Relu(a)\n yb = MatMul(b, kv)\n y = Add(ya, yb)"), "with V alone"),
+        (attention(end="y = MatMul(a, w)"), "with V alone"),  # a constant: nothing says that it is V
+        (graph(f"(float[1,4,{LONG - 1}] x) => (float[1,4,4] y) {{ a = Softmax(x)\n t = Transpose<perm = [0, 2, 1]>(x)\n"
+               " y = MatMul(a, t) }"), f"rows have fewer than {LONG} keys"),
+    ],
+)  # fmt: skip
+def test_what_is_no_place_for_it_is_counted_with_the_reason(model: onnx.ModelProto, reason: str) -> None:
+    places, refused = long_rows(view(onnx.shape_inference.infer_shapes(model)))
+    assert places == []
+    (said,) = refused
+    assert reason in said
+
+
+def test_equalize_defers_where_that_wins_and_lists_it() -> None:
+    result = equalize(attention(), [], [rows(alike=False)], attention="U16")
+    (site,) = result.sites
+    assert (site.technique, site.tensor, site.channels) == ("attention", "x", KEYS)
+    assert site.measured > 10
+    assert result.relative <= 1e-5
+    assert "Div" in {node.op_type for node in result.model.graph.node}
+
+
+def test_equalize_leaves_attention_that_wins_nothing() -> None:
+    model = attention()
+    result = equalize(model, [], [rows(alike=True)], attention="U16")
+    assert result.model is model
+    assert result.sites == ()
+    assert dict(result.refused) == {("attention", "it won less than 3 dB when it was tried"): 1}
