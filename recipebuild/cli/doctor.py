@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,7 +17,16 @@ if TYPE_CHECKING:
     from recipebuild.verbs.board import Line
 
 
-def doctor(store: opt.LocalStore = None, as_json: opt.Json = False) -> None:
+Toolchain = Annotated[
+    bool,
+    typer.Option(
+        "--toolchain",
+        help="Ask Pulsar2 for the fields and values that it takes, and keep them: check reads them offline",
+    ),
+]
+
+
+def doctor(store: opt.LocalStore = None, toolchain: Toolchain = False, as_json: opt.Json = False) -> None:
     """Look at this machine: Python, packages, Pulsar2, hub, store, boards; each line with what helps.
 
     It leaves with 4 if something fails that `run` cannot do without; warnings are for you to weigh.
@@ -25,10 +34,12 @@ def doctor(store: opt.LocalStore = None, as_json: opt.Json = False) -> None:
     Example: recipebuild doctor
 
     Example: recipebuild doctor --json
+
+    Example: recipebuild doctor --toolchain
     """
     from recipebuild.verbs.doctor import doctor
 
-    tell(doctor(Path(store).absolute() if store else None), as_json)
+    tell(doctor(Path(store).absolute() if store else None, toolchain=toolchain), as_json)
 
 
 def tell(lines: Sequence[Line], as_json: bool) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.engine.explain import preview as preview_steps
+from recipebuild.engine.store import own_store
 from recipebuild.errors import StepError
 from recipebuild.plan.pulsar2 import configure_params
 from recipebuild.recipe.problems import Place, Problem, RecipeProblems
@@ -71,6 +72,7 @@ def _configured(job: Job, options: Options) -> tuple[list[Problem], list[str]]:
     """What is wrong with the Pulsar2 configurations of recipes, and what the tool would accept in silence."""
     from recipebuild.toolkit.pulsar2.facts import Facts
     from recipebuild.toolkit.pulsar2.mistakes import mistakes
+    from recipebuild.toolkit.pulsar2.proto import refusal
     from recipebuild.toolkit.pulsar2.settled import composed
 
     problems: dict[str, Problem] = {}
@@ -81,6 +83,9 @@ def _configured(job: Job, options: Options) -> tuple[list[Problem], list[str]]:
         except StepError as error:
             problems[error.message] = Problem("pulsar2", error.message, Place(recipe.name), error.remedy)
             continue
+        if refused := refusal(json.loads(made.text), recipe.pulsar2.version, own_store()):
+            remedy = "recipebuild render prints the configuration; recipebuild doctor --toolchain asks the tool anew"
+            problems[refused] = Problem("pulsar2", refused, Place(recipe.name), remedy)
         notes += [f"warning: {text}" for text in made.warnings]
         known = Facts(joins=_joined(job, label, options))
         # That mean and std look like 0..1 units is said already, in the recipe's words.

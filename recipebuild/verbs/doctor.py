@@ -15,11 +15,12 @@ from recipebuild.verbs.health import packages, places, tools
 from recipebuild.verbs.health.hub import hub
 
 
-def doctor(store: Path | None = None) -> list[Line]:
+def doctor(store: Path | None = None, *, toolchain: bool = False) -> list[Line]:
     """Look at this machine: Python, packages, torch, Pulsar2, the hub, the store, boards.
 
     Args:
         store: The store's folder; by default the user's own.
+        toolchain: Ask Pulsar2 for the proto of its configuration, too, and keep it for ``check``.
 
     Returns:
         A line for each thing. ``fail`` is only what ``run`` cannot do without.
@@ -36,6 +37,7 @@ def doctor(store: Path | None = None) -> list[Line]:
         lambda: [places.machine()],
         lambda: [tools.gpu(names)],
         boards,
+        *([lambda: [tools.proto(own_store())]] if toolchain else []),
     ]
     with ThreadPoolExecutor(len(parts)) as pool:
         return [line for lines in pool.map(lambda part: list(part()), parts) for line in lines]

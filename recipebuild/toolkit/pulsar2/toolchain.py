@@ -74,7 +74,7 @@ def _image(run: Ask, version: str | None) -> InstalledPulsar2 | None:
         ours = [(image, id_) for image, id_ in here if _repository(image) == "pulsar2"]
         matching = [(image, id_) for image, id_ in ours if is_version(tag(image), version)]
         if matching:
-            image, image_id = max(matching, key=lambda pair: _age(tag(pair[0])))
+            image, image_id = max(matching, key=lambda pair: age(tag(pair[0])))
             return InstalledPulsar2("docker", engine, tag(image), image, image_id)
     return None
 
@@ -88,7 +88,7 @@ def tag(image: str) -> str:
     return image.rpartition(":")[2]
 
 
-def _age(tag: str) -> tuple[tuple[int, ...], int, bool, str]:
+def age(tag: str) -> tuple[tuple[int, ...], int, bool, str]:
     """Sorts tags from old to new: by numbers, then patch; the full image above the lite one; other tags lowest."""
     known = _TAG.fullmatch(tag)
     if known is None:

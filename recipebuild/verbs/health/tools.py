@@ -10,6 +10,8 @@ from pathlib import Path
 from recipebuild.toolkit.board.doctor import Line
 from recipebuild.toolkit.pulsar2 import licence
 from recipebuild.toolkit.pulsar2.container import Ask, ask, engines, images
+from recipebuild.toolkit.pulsar2.proto import keep
+from recipebuild.toolkit.pulsar2.tool import Tool
 from recipebuild.toolkit.pulsar2.toolchain import find, missing_remedy
 
 
@@ -32,6 +34,19 @@ def pulsar2(run: Ask = ask) -> Iterator[Line]:
         yield Line(
             "Pulsar2", "warn", "no licence file (*.v2c): builds end with H0007 after all the work", licence.REMEDY
         )
+
+
+def proto(place: Path, run: Ask = ask) -> Line:
+    """Ask Pulsar2 for the proto of its configuration, and keep it below ``place``: ``check`` reads it there."""
+    chosen = find(run)
+    if chosen is None:
+        return Line("Pulsar2's proto", "fail", "no Pulsar2 on this machine to ask", missing_remedy())
+    kept = keep(Tool(chosen.kind, chosen.image), chosen.version.partition(" ")[0], place)
+    if isinstance(kept, str):
+        return Line(
+            "Pulsar2's proto", "warn", f"could not be asked: {kept}", "builds ask again in the step config-check"
+        )
+    return Line("Pulsar2's proto", "ok", f"kept for check in {kept}")
 
 
 def containers(run: Ask = ask) -> Line:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,10 @@ import onnx
 import pytest
 from support.graphs import graph
 
+from recipebuild.engine.store import own_store
 from recipebuild.session import Options
 from recipebuild.verbs.check import Checked, check
+from recipebuild.verbs.health import tools
 
 NET = """(float[1,3,16,16] x, float[4,3,1,1] w) => (float[1,8,16,16] out) {
     a = Conv <kernel_shape = [1, 1]> (x, w) b = Einsum <equation = "bchw->bchw"> (a)
@@ -61,3 +64,19 @@ def test_a_pulsar2_that_the_recipe_insists_on_and_is_not_here_is_a_warning(
     (found,) = check("quickstart", Options(sets=["target.toolchain=pulsar2"], store=tmp_path / "store"))
     warning = "warning: RB503 Pulsar2, which the recipe asks for, is not on this machine: run ends with 4"
     assert warning in found.notes
+
+
+def test_what_the_toolchain_said_that_it_takes_is_held_against_recipes_without_it(
+    standins: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    standins("pulsar2")
+    assert tools.proto(own_store()).state == "ok"
+    monkeypatch.setenv("PATH", str(tmp_path / "empty"))
+    options = Options(sets=["pulsar2.overrides={compiler: {no_such_field: 1}}"], store=tmp_path / "store")
+    (refused,) = check("quickstart", options)
+    (problem,) = refused.problems
+    assert problem.field == "pulsar2"
+    assert "no_such_field" in problem.message
+    (fine,) = check("quickstart", Options(store=tmp_path / "store"))
+    assert not fine.problems

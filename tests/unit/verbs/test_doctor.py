@@ -180,3 +180,18 @@ def test_boards_of_the_book(home: Path, monkeypatch: pytest.MonkeyPatch) -> None
     (line,) = boards()
     assert line == Line("board desk", "warn", line.found, "recipebuild board doctor desk")
     assert "connection" in line.found
+
+
+def test_the_toolchain_is_asked_for_its_proto_where_that_is_wanted(
+    standins: Standins, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    standins("pulsar2")
+    done = run(monkeypatch, ["doctor", "--toolchain"])
+    assert "Pulsar2's proto: kept for check in " in done.out
+    assert [path.suffix for path in (home / ".cache" / "recipebuild" / "toolchains").iterdir()] == [".json"]
+
+
+def test_without_a_toolchain_there_is_nothing_to_ask(standins: Standins) -> None:
+    standins()
+    line = tools.proto(Path("unused"))
+    assert (line.state, line.found) == ("fail", "no Pulsar2 on this machine to ask")
