@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from recipebuild.toolkit.analysis.session import OrtSession
 from recipebuild.toolkit.analysis.side_by_side import ALONE, END_TO_END, of, side_by_side
 from recipebuild.toolkit.analysis.tensor_pairs import Twin
+from recipebuild.toolkit.graph.model import opset_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -127,7 +128,7 @@ class _Meter:
         self._others = others
         self._number = {name: f"m/{i}" for i, name in enumerate(others)}
         # From opset 18 on, ReduceMax takes its axes as an input.
-        self._by_input = any(opset.version >= 18 for opset in model.opset_import if opset.domain in ("", "ai.onnx"))
+        self._by_input = opset_of(model) >= 18
         self.outputs: list[str] = []
 
     def sums(self, name: str) -> list[str]:

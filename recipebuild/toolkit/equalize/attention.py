@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from recipebuild.toolkit.equalize.trial import in_u8, won
+from recipebuild.toolkit.graph.model import opset_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -122,7 +123,7 @@ def deferred(model: onnx.ModelProto, places: Sequence[LongRows]) -> onnx.ModelPr
 
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
-    opset = next(entry.version for entry in copy.opset_import if entry.domain in ("", "ai.onnx"))
+    opset = opset_of(copy)
     softmax = {place.product.output[0]: place.softmax.output[0] for place in places}
     taken = {name for node in copy.graph.node for name in (*node.input, *node.output)}
     axes = _free("attention_axes", taken)

@@ -18,6 +18,7 @@ from recipebuild.toolkit.equalize.site import Site, Technique
 from recipebuild.toolkit.equalize.statistics import Measured, Wanted, kept_axes, measure, spread_of
 from recipebuild.toolkit.equalize.trace import Graph
 from recipebuild.toolkit.equalize.trial import Tensors, Trials
+from recipebuild.toolkit.graph.model import opset_of
 from recipebuild.toolkit.quantize.probe import Probe
 from recipebuild.toolkit.quantize.view import view
 
@@ -115,7 +116,7 @@ def _scaled(
     import onnx
 
     plain = onnx.shape_inference.infer_shapes(_named(model), data_prop=True)
-    opset = next(entry.version for entry in plain.opset_import if entry.domain in ("", "ai.onnx"))
+    opset = opset_of(plain)
     graph = Graph(view(plain), {tensor.name: tensor for tensor in plain.graph.initializer}, opset)
     refused: Counter[tuple[str, str]] = Counter()
     sites: list[Site] = []

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from recipebuild.toolkit.graph.model import drop_unused
+
 if TYPE_CHECKING:
     import numpy.typing as npt
     import onnx
@@ -50,7 +52,7 @@ def folded(model: onnx.ModelProto, scaled: Sequence[Scaled]) -> onnx.ModelProto:
         taken.add(name)
         copy.graph.initializer.append(numpy_helper.from_array(changed.astype(np.float32), name))
         nodes[node].input[position] = name
-    _drop_unused(copy)
+    drop_unused(copy)
     return copy
 
 
@@ -85,11 +87,3 @@ class Constants:
         for fold in scaled.site.multiplied:
             values = self.get(fold.node, fold.position) * scaled.scale[fold.channels]
             self.changed[fold.node, fold.position] = values
-
-
-def _drop_unused(model: onnx.ModelProto) -> None:
-    used = {name for node in model.graph.node for name in node.input}
-    used |= {value.name for value in model.graph.output}
-    kept = [tensor for tensor in model.graph.initializer if tensor.name in used]
-    del model.graph.initializer[:]
-    model.graph.initializer.extend(kept)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from recipebuild.toolkit.equalize.noise import Spread
+from recipebuild.toolkit.graph.model import opset_of
 from recipebuild.toolkit.quantize.probe import Probe
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def measure(
     asked = list(dict.fromkeys(wanted))
     if not asked:
         return {}
-    opset = next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
+    opset = opset_of(model)
     after: dict[str, list[onnx.NodeProto]] = {}
     constants, outputs = [], []
     for number, one in enumerate(asked):

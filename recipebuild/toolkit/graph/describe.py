@@ -13,6 +13,7 @@ from typing import Any
 from recipebuild.errors import StepError
 from recipebuild.toolkit.graph.cost import layout_changes, multiply_adds, peak_activation_bytes, type_changes
 from recipebuild.toolkit.graph.files import load, size
+from recipebuild.toolkit.graph.model import opset_of
 from recipebuild.toolkit.graph.statistics import Tensor, inputs, operator_counts, outputs, parameters
 
 
@@ -68,7 +69,7 @@ def describe(path: Path) -> Description:
     return Description(
         file=path.name,
         bytes=size(path),
-        opset=next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 0),
+        opset=opset_of(model),
         producer=f"{model.producer_name} {model.producer_version}".strip(),
         inputs=tuple(inputs(model)),
         outputs=tuple(outputs(model)),

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from recipebuild.errors import StepError, reason
 from recipebuild.figures.exported import Exported
+from recipebuild.toolkit.graph.model import opset_of
 from recipebuild.toolkit.graph.proto import write as write_model
 from recipebuild.toolkit.models.positions import freeze_positions
 from recipebuild.toolkit.models.trial import try_out
@@ -207,7 +208,7 @@ def _torchscript(
 
 def _check_opset(model: onnx.ModelProto, opset: int, exporter: str) -> None:
     """The converter keeps what it has, without a word, when it cannot reach the opset asked for."""
-    got = next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
+    got = opset_of(model)
     if got != opset:
         raise StepError(
             f"{exporter} cannot write this model at opset {opset}, it comes out at {got}",

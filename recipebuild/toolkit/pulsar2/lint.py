@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from recipebuild.errors import RecipeError
 from recipebuild.facts.chips import CHIPS
+from recipebuild.toolkit.graph.model import opset_of
 from recipebuild.toolkit.pulsar2.nodes import CONDITIONS, Look
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def lint(model: onnx.ModelProto, hardware: str, npu_mode: str = "") -> list[Find
 
 def _whole(model: onnx.ModelProto, look: Look) -> Iterator[Finding]:
     """What is trouble of the model as a whole."""
-    opset = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), 0)
+    opset = opset_of(model)
     if opset < OPSET:
         reason = f"opset {opset}: Pulsar2 takes {OPSET} or newer"
         yield Finding("RB401", "", "", "fails", reason, "export it anew")

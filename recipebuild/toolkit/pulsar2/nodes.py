@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from recipebuild.toolkit.graph.model import opset_of
 from recipebuild.toolkit.graph.walk import graphs, nodes
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class Look:
         except Exception:
             inferred = model
         self.nodes = list(nodes(inferred))
-        self._opset = max((e.version for e in inferred.opset_import if e.domain in ("", "ai.onnx")), default=0)
+        self._opset = opset_of(inferred)
         self._outputs = {value.name for value in inferred.graph.output}
         self._constants: dict[str, onnx.TensorProto] = {}
         self._shapes: dict[str, list[int]] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from recipebuild.errors import StepError, reason
+from recipebuild.toolkit.graph.model import opset_of
 from recipebuild.toolkit.graph.statistics import inputs
 
 if TYPE_CHECKING:
@@ -106,8 +107,8 @@ def _check_input(model: onnx.ModelProto, spec: ImageSpec) -> None:
 def _at_opset(model: onnx.ModelProto, wanted: int) -> onnx.ModelProto:
     import onnx
 
-    opset = next((entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx")), wanted)
-    if opset >= wanted:
+    opset = opset_of(model)
+    if opset == 0 or opset >= wanted:
         return model
     try:
         return onnx.version_converter.convert_version(model, wanted)

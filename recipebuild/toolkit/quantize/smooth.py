@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from recipebuild.toolkit.graph.model import drop_unused, opset_of
 from recipebuild.toolkit.quantize.probe import Probe
 from recipebuild.toolkit.quantize.view import Taken, View, view
 
@@ -89,7 +90,7 @@ def smoothed(
             weight = stored[use.node.input[use.position]]
             replace(use.node.name, use.position, weight * scale.reshape(_along(axis, weight.ndim)))
         done.append(site.node.name)
-    _drop_unused(copy)
+    drop_unused(copy)
     return copy, tuple(done)
 
 
@@ -166,7 +167,7 @@ def _channel_maxima(
 
     if not sites:
         return {}
-    opset = next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
+    opset = opset_of(model)
     after, constants = {}, []
     outputs = [f"recipebuild_channels_{i}" for i in range(len(sites))]
     for site, output in zip(sites, outputs, strict=True):
@@ -205,11 +206,3 @@ def _scale(largest: Array, site: _Site, stored: Mapping[str, Array], strength: f
 
 def _along(axis: int, rank: int) -> list[int]:
     return [-1 if i == axis else 1 for i in range(rank)]
-
-
-def _drop_unused(model: onnx.ModelProto) -> None:
-    used = {name for node in model.graph.node for name in node.input}
-    used |= {value.name for value in model.graph.output}
-    kept = [tensor for tensor in model.graph.initializer if tensor.name in used]
-    del model.graph.initializer[:]
-    model.graph.initializer.extend(kept)
