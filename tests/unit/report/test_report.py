@@ -111,7 +111,7 @@ def test_the_page_may_fetch_nothing_and_stays_small(folder: Path) -> None:
     html = (folder / "report.html").read_text()
     assert len(html) < 5_000_000
     assert "default-src 'none'" in unescape(html)
-    assert not re.search(r'(src|href)="(?!data:|#)', html)
+    assert not re.search(r'src="(?!data:)|<link|href="\w+:', html)
     assert "Some pictures are left out" in html
 
 
@@ -265,7 +265,7 @@ def test_it_imports_nothing_that_a_build_needs(folder: Path) -> None:
     program = (
         "import sys; from pathlib import Path; from recipebuild.verbs.report import write; "
         f"write(['{folder}'], Path('.')); "
-        "print([m for m in ('torch', 'onnx', 'onnxruntime', 'numpy', 'PIL', 'transformers') if m in sys.modules])"
+        "print([m for m in ('torch', 'onnx', 'onnxruntime', 'numpy', 'transformers') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
