@@ -13,6 +13,10 @@ from support.project import Project
 def test_what_a_build_leaves_for_others_follows_its_schemas(built_project: Project) -> None:
     build = built_project.build
     follows("manifest", build / "manifest.json")
+    made = built_project.manifest()["made"]
+    built_project.command("run", built_project.recipe)
+    assert built_project.manifest()["made"] == made  # of the run that built it
+    assert made["command"].startswith("recipebuild run ") and made["command"].endswith("tiny.yaml")
     follows("lint", build / "steps" / "lint" / "lint.json")
     follows("quant", build / "quant.json")
     follows("model", build / "bundle" / "model.json")

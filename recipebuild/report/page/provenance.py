@@ -50,6 +50,7 @@ def provenance(manifest: Mapping[str, Any], built: Built, base: str = "") -> Pag
     environment = manifest["environment"]
     facts = [
         ("recipe", manifest["recipe"]),
+        *((name, value) for name, value in manifest.get("made", {}).items()),
         ("recipe digest", manifest["recipe_digest"]),
         *toolchains,
         ("recipebuild", environment["recipebuild"]),

@@ -51,6 +51,14 @@ def test_it_is_made_again_only_if_the_manifest_tells_something_new(folder: Path)
     assert "something else" in (folder / "report.html").read_text()
 
 
+def test_the_command_the_date_and_the_commit_are_told(folder: Path) -> None:
+    said = text_of(report(make_build(folder), folder))
+    assert f"recipebuild run recipes/tiny.yaml 2026-01-02T03:04:05Z, commit {'ef' * 20}" in said
+    manifest = make_build(folder)
+    del manifest["made"]  # of a release before
+    assert "Provenance" in text_of(report(manifest, folder))
+
+
 def test_errors_come_first_then_warnings_then_notes_then_the_rest(folder: Path) -> None:
     said = text_of(report(make_build(folder, failed="verify"), folder))
     places = [said.index(it) for it in ("verify: it broke", "mend it", "4 images are few", "nothing else", "Pipeline ")]
