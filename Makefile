@@ -50,7 +50,7 @@ bench-compare: setup  ## the last two runs of each benchmark side by side
 
 schema: setup  ## write what in docs/ is made from the code anew: recipe.schema.json, cli.md, tables
 	@$(BIN)/recipebuild schema > docs/recipe.schema.json
-	@for file in manifest model quant lint accepted; do $(BIN)/recipebuild schema $$file > docs/schemas/$$file.schema.json; done
+	@for file in manifest model quant lint accepted render report graph accept lock; do $(BIN)/recipebuild schema $$file > docs/schemas/$$file.schema.json; done
 	@$(BIN)/python -m scripts.cli_reference > docs/cli.md
 	@$(BIN)/python -m scripts.rule_reference > docs/rules.md
 	@$(BIN)/python -m scripts.tables

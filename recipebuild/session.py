@@ -248,6 +248,8 @@ class Session:
 
     def __init__(self, options: Options, steps: Sequence[Step]) -> None:
         require_packages(steps)
+        if options.executor == "local":  # elsewhere a worker may have it
+            require_toolchain(steps)
         self._options = options
         self.steps = steps
         self.jobs = options.jobs or default_jobs()
@@ -274,12 +276,7 @@ class Session:
 
         Returns:
             How each step ended, by its id.
-
-        Raises:
-            MissingError: If a step compiles with Pulsar2, and this machine, which would run it, has none.
         """
-        if self._options.executor == "local":  # elsewhere a worker may have it
-            require_toolchain(self.steps)
         return run_steps(
             self.steps,
             self.store,

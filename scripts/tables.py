@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from scripts import exit_codes, metric_reference, recipe_reference, rewrite_reference
+from scripts import exit_codes, metric_reference, model_reference, recipe_reference, rewrite_reference
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
@@ -13,6 +13,7 @@ TABLES: Mapping[str, str] = {
     "accuracy.md": metric_reference.table(),
     "exit-codes.md": exit_codes.table(),
     "graphs.md": rewrite_reference.table(),
+    "models.md": model_reference.table(),
     "recipes.md": recipe_reference.table(),
 }
 """Each table, by the page that it is on."""

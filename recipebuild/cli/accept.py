@@ -7,6 +7,7 @@ from pathlib import Path
 import typer
 
 from recipebuild.cli import options as opt
+from recipebuild.cli.exits import print_json
 
 
 def accept(
@@ -15,12 +16,19 @@ def accept(
     weights: opt.Weights = None,
     toolchain: opt.Toolchain = None,
     build_dir: opt.BuildDir = Path("build"),
+    as_json: opt.Json = False,
 ) -> None:
     """Write <name>.accepted.json beside each recipe: the figures of its build, for later builds to be compared with.
 
     Example: recipebuild accept recipes/mine.yaml
     """
+    from recipebuild.formats.part import printed
     from recipebuild.verbs.accept import Options, accept
 
     options = Options(sets=opt.merged_sets(sets, weights, toolchain), build_dir=build_dir)
-    typer.echo("\n".join(map(str, accept(recipes, options))))
+    paths = accept(recipes, options)
+    if as_json:
+        pairs = zip(recipes, paths, strict=True)
+        print_json([printed("accept", recipe=recipe, file=str(path)) for recipe, path in pairs])
+    else:
+        typer.echo("\n".join(map(str, paths)))

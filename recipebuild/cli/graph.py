@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from recipebuild.cli import options as opt
+from recipebuild.cli.exits import print_json
 
 
 def graph(
@@ -19,12 +20,16 @@ def graph(
     toolchain: opt.Toolchain = None,
     store: opt.Store = None,
     templates: opt.Templates = None,
+    as_json: opt.Json = False,
 ) -> None:
     """Draw the steps of a recipe: which are cached, which would be built. Builds nothing.
 
     Example: recipebuild graph quickstart --format svg
     """
-    from recipebuild.verbs.graph import Options, picture
+    from recipebuild.verbs.graph import Options, graph, picture
 
     options = Options(sets=opt.merged_sets(sets, weights, toolchain), store=store, templates=templates)
+    if as_json:
+        print_json([graph(recipe, options)])
+        return
     typer.echo(picture(recipe, format, options), nl=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from recipebuild.cli import options as opt
+from recipebuild.cli.exits import print_json
 
 
 def lock(
@@ -13,15 +14,21 @@ def lock(
     weights: opt.Weights = None,
     toolchain: opt.Toolchain = None,
     store: opt.Store = None,
+    as_json: opt.Json = False,
 ) -> None:
     """Write <name>.lock beside each recipe: model, calibration set, toolchain and packages, for run --locked.
 
     Example: recipebuild lock recipes/mine.yaml
     """
     from recipebuild.cli.live import display
+    from recipebuild.formats.part import printed
     from recipebuild.verbs.lock import Options, lock
 
     options = Options(sets=opt.merged_sets(sets, weights, toolchain), store=store)
     with display() as on_event:
         paths = lock(recipes, options, on_event)
-    typer.echo("\n".join(map(str, paths)))
+    if as_json:
+        pairs = zip(recipes, paths, strict=True)
+        print_json([printed("lock", recipe=recipe, file=str(path)) for recipe, path in pairs])
+    else:
+        typer.echo("\n".join(map(str, paths)))

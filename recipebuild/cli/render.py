@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import json
+
 import typer
 
 from recipebuild.cli import options as opt
+from recipebuild.cli.exits import print_json
 
 
-def render(recipe: opt.Recipe, sets: opt.Sets = None, templates: opt.Templates = None) -> None:
+def render(
+    recipe: opt.Recipe, sets: opt.Sets = None, templates: opt.Templates = None, as_json: opt.Json = False
+) -> None:
     """Print the Pulsar2 configuration of a recipe. Builds nothing.
 
     Example: recipebuild render recipes/mine.yaml
     """
     from recipebuild.verbs.render import Options, render
 
-    typer.echo(render(recipe, Options(sets=sets or (), templates=templates)), nl=False)
+    text = render(recipe, Options(sets=sets or (), templates=templates))
+    if as_json:
+        from recipebuild.formats.part import printed
+
+        print_json([printed("render", recipe=recipe, config=json.loads(text))])
+    else:
+        typer.echo(text, nl=False)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from recipebuild.cli import options as opt
-from recipebuild.cli.exits import say
+from recipebuild.cli.exits import print_json, say
 
 Builds = Annotated[
     list[str],
@@ -20,6 +20,7 @@ def report(
     builds: Builds,
     build_dir: opt.BuildDir = Path("build"),
     output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Where to write it.")] = None,
+    as_json: opt.Json = False,
 ) -> None:
     """Make the page of a build, or one that compares several. `run` makes report.html by itself.
 
@@ -30,6 +31,11 @@ def report(
     from recipebuild.verbs.report import write
 
     path, missing = write(builds, build_dir, output)
+    if as_json:
+        from recipebuild.formats.part import printed
+
+        print_json([printed("report", builds=builds, page=str(path), notes=missing)])
+        return
     for line in missing:
         say(line)
     typer.echo(path)

@@ -11,10 +11,15 @@ from recipebuild.cli.exits import print_json
 
 def schema(
     file: Annotated[
-        str, typer.Argument(metavar="[FILE]", help="recipe, manifest, model, quant, lint or accepted.")
+        str,
+        typer.Argument(
+            metavar="[FILE]",
+            help="recipe; a file: manifest, model, quant, lint or accepted; or a command whose --json it describes: "
+            "render, report, graph, accept or lock.",
+        ),
     ] = "recipe",
 ) -> None:
-    """Print the JSON Schema of recipes, for editors, or of a file that other programs read.
+    """Print the JSON Schema of recipes, for editors, or of a file or an output of --json, for programs.
 
     `recipebuild help editors` explains how an editor uses it.
 

@@ -47,6 +47,11 @@ REWRITES = (
         "leftovers of training and of exporters",
     ),
     Rewrite(
+        "clamp_mask",
+        "Masks before a Softmax clamped to 100 below what they leave",
+        "-inf or -3.4e38 in a mask takes all steps of 8 or 16 bits, and leaves none for the scores",
+    ),
+    Rewrite(
         "drop_nan_guard",
         "Softmax without the guard for rows that are masked, where nothing is",
         "two operators less on the scores; and Pulsar2 has no IsNaN",

@@ -79,6 +79,16 @@ class Environment(Part):
     distributions: dict[str, str | None] = Field(description="The versions of packages that results depend on")
 
 
+class Made(Part):
+    """How it was made."""
+
+    command: str = Field(description="What builds the same")
+    date: str = Field(description="When the last run that built something ended, UTC, as in ISO 8601")
+    commit: str = Field(
+        default="", description="Of the git repository with the recipe; it ends in -dirty where not all was committed"
+    )
+
+
 class Verdict(Part):
     """How a build compares with accepted figures."""
 
@@ -100,6 +110,7 @@ class Manifest(Part):
     notes: list[str] = Field(description="What a user should know, and all warnings")
     rules: list[Rule] = Field(description="The notes that have a code, taken apart")
     environment: Environment
+    made: Made
     files: list[str] = Field(description="All that this build put into the folder")
     complete: str = Field(
         default="", description="The manifest of the last complete build, where this run did not finish after one"

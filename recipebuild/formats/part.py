@@ -37,3 +37,13 @@ def json_schema(name: str) -> dict[str, Any]:
             field.pop("title", None)  # made of the field's name, it says nothing new
     schema["properties"]["version"] = {**schema["properties"]["version"], "const": VERSIONS[name]}
     return {"$schema": DIALECT, **schema, "title": f"recipebuild {name}"}
+
+
+def printed(name: str, **fields: Any) -> dict[str, Any]:
+    """What a command prints with ``--json``: its format's fields, with the version.
+
+    Args:
+        name: The command.
+        fields: All fields but ``version``.
+    """
+    return model_of(name).model_validate({"version": VERSIONS[name], **fields}).model_dump(mode="json")

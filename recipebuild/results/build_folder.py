@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,12 @@ def make_folder(folder: Path) -> Path:
 
 
 def fill(
-    job: Job, results: Mapping[str, Result], folder: Path, store: Store, accepted: Mapping[str, Any]
+    job: Job,
+    results: Mapping[str, Result],
+    folder: Path,
+    store: Store,
+    accepted: Mapping[str, Any],
+    made: Callable[[], Mapping[str, str]],
 ) -> tuple[dict[str, Any], str]:
     """Make the build folder hold what its manifest lists, and nothing else of ours.
 
@@ -61,6 +66,7 @@ def fill(
         folder: The build folder.
         store: Where the outputs are.
         accepted: The figures that were accepted, by the matrix entry's label.
+        made: Says how this run makes the build; asked only if it built anything.
 
     Returns:
         The manifest, and why there is no new report; empty if all is well.
@@ -73,6 +79,8 @@ def fill(
     before = manifests.read(folder / "manifest.json")
     complete = before if before.get("status") == "ok" else manifests.read(folder / COMPLETE)
     value = manifests.manifest(job.plan, results, digest_of(job), job.toolchains, job.notes, job.ignore)
+    cached = all(entry["status"] == "cached" for entry in value["steps"])
+    value["made"] = before["made"] if cached and "made" in before else dict(made())
     for entry in value["steps"]:
         if (config := _config(results[entry["id"]])) and (
             sources := config_sources(job, results[entry["id"]].step, config, store)

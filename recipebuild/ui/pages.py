@@ -32,8 +32,17 @@ def index(builds: Sequence[ListedBuild], where: Sequence[str]) -> str:
     return page("index.html.j2", script="index.js", served=True, mark="", title="Builds", rows=rows, where=where)
 
 
+_KICKER = '<p class="kicker">'
+
+
 def report_page(build: ListedBuild) -> str | None:
-    """A build's report: that in its folder, or a new one if there is none; ``None`` before its first run has ended."""
+    """A build's report with a link to the list of builds; ``None`` before its first run has ended."""
+    text = _report(build)
+    return text and text.replace(_KICKER, f'{_KICKER}<a href="/">Builds</a> / ', 1)
+
+
+def _report(build: ListedBuild) -> str | None:
+    """The report in the build's folder, or a new one if there is none."""
     with contextlib.suppress(OSError, ValueError):
         return (build.folder / report_name(build.manifest or {})).read_text(encoding="utf-8")
     if build.manifest is None:

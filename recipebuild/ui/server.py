@@ -140,17 +140,15 @@ class _Handler(BaseHTTPRequestHandler):
             self._page(live(build)) if build.running else self._redirect(f"/build/{build.id}/")
         elif rest == ["events"]:
             self._events(build)
-        elif rest[0] == "files":
-            self._file(build, "/".join(rest[1:]))
-        else:
-            self._text(HTTPStatus.NOT_FOUND, "There is no such page.")
+        else:  # the report's own links are relative to it
+            self._file(build, "/".join(rest[rest[0] == "files" :]))
 
     def _compare(self, ids: list[str]) -> None:
         entries = [entry for id_ in ids if (build := self.builds.find(id_)) for entry in build.entries]
         if len(entries) < 2:
             self._text(HTTPStatus.BAD_REQUEST, "Choose at least two builds that are there.")
             return
-        self._page(comparison(entries))
+        self._page(comparison(entries, home="/"))
 
     def _file(self, build: ListedBuild, name: str) -> None:
         """A file that the manifest lists; by a link in the folder, too, nothing outside of it is reached."""

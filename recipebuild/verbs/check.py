@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from recipebuild.engine.explain import preview as preview_steps
 from recipebuild.engine.store import own_store
-from recipebuild.errors import StepError
+from recipebuild.errors import RecipebuildError, StepError
 from recipebuild.plan.pulsar2 import configure_params
 from recipebuild.recipe.problems import Place, Problem, RecipeProblems
 from recipebuild.recipe.schema import Recipe
@@ -21,10 +22,9 @@ from recipebuild.verbs.class_labels import misnamed
 from recipebuild.verbs.images_at_hand import unfit_images
 from recipebuild.verbs.render import configure_build
 
-if TYPE_CHECKING:
-    from recipebuild.toolkit.pulsar2.lint import Finding
-
 __all__ = ["Checked", "Options", "check"]
+
+_UNSIMPLIFIED = "{} is listed as it is; a build simplifies and rewrites it first: see run --until lint"
 
 
 @dataclass(frozen=True)
@@ -184,33 +184,37 @@ def _capacity(job: Job, options: Options) -> list[str]:
 
 
 def _operators(job: Job, options: Options) -> list[str]:
-    """What the NPU cannot take: of the model that is compiled, if it was linted before, or of the ONNX file it is."""
-    by_target = {
-        (recipe.target.hardware, recipe.target.npu_mode): _linted(job, recipe, options) for recipe in job.recipes
-    }
-    return [
-        f"warning: {finding.code} {hardware}: {finding}"
-        for (hardware, _), findings in by_target.items()
-        for finding in findings
-    ]
+    """What the NPU cannot take: of the model that is compiled, if it was linted before, or can be made in seconds."""
+    by_target = {(recipe.target.hardware, recipe.target.npu_mode): recipe for recipe in job.recipes}
+    return [line for (hardware, _), recipe in by_target.items() for line in _linted(job, recipe, options, hardware)]
 
 
-def _linted(job: Job, recipe: Recipe, options: Options) -> Sequence[Finding]:
+def _linted(job: Job, recipe: Recipe, options: Options, hardware: str) -> list[str]:
     from recipebuild.toolkit.pulsar2.lint import Finding, hardware_with_tables, lint
+
+    def told(findings: Sequence[Finding]) -> list[str]:
+        return [f"warning: {finding.code} {hardware}: {finding}" for finding in findings]
 
     target = recipe.target.model_dump(include={"hardware", "npu_mode"})
     store = open_store(options)
-    for known in preview_steps(job.plan.steps, store):
+    steps = job.plan.steps
+    for known in preview_steps(steps, store):
         record = store.find(known.key) if known.step.name == "lint" and known.key else None
         if record and target.items() <= known.step.params.items():
             written = json.loads(store.path(record.select("lint.json")[0]).read_text(encoding="utf-8"))
-            return [Finding(**each) for each in written["findings"]]
+            return told([Finding(**each) for each in written["findings"]])
     source = Path(recipe.model.source)
-    if source.suffix != ".onnx" or not recipe.model.is_local or recipe.target.hardware not in hardware_with_tables():
+    if source.suffix != ".onnx" or not recipe.model.is_local or hardware not in hardware_with_tables():
         return []
+    step = next(each for each in steps if each.name == "lint" and target.items() <= each.params.items())
     from recipebuild.toolkit.graph.files import load
+    from recipebuild.verbs.final_graph import final_graph, is_quick
 
+    if is_quick(source):
+        with contextlib.suppress(RecipebuildError):  # the steps say what is wrong with it
+            return told(lint(final_graph(steps, step, source), **target))
     try:
-        return lint(load(source, weights=False), **target)
-    except StepError:  # the step fetch says what is wrong with it
+        found = told(lint(load(source, weights=False), **target))
+    except StepError:
         return []
+    return [*found, f"note: RB423 {hardware}: {_UNSIMPLIFIED.format(source.name)}"] if found else []

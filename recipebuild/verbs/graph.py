@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from dataclasses import asdict
+from typing import Any, Literal
 
 from recipebuild.session import DEFAULTS, Options, RecipeName
 from recipebuild.verbs.plan import preview
 
-__all__ = ["Options", "picture"]
+__all__ = ["Options", "graph", "picture"]
+
+
+def graph(recipe: RecipeName, options: Options = DEFAULTS) -> dict[str, Any]:
+    """The steps of a recipe and which needs which, as ``recipebuild/formats/graph.py`` describes it.
+
+    Raises:
+        RecipeError: If the recipe or an option is wrong.
+    """
+    from recipebuild.formats.part import printed
+    from recipebuild.report.pipeline.nodes import nodes
+
+    (plan,) = preview([recipe], options)
+    return printed("graph", recipe=plan["recipe"], steps=[asdict(node) for node in nodes(plan["steps"])])
 
 
 def picture(recipe: RecipeName, language: Literal["mermaid", "dot", "svg"], options: Options = DEFAULTS) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -31,8 +32,10 @@ def write(places: Sequence[str], build_dir: Path, output: Path | None = None) ->
     """
     entries = [built for name in places for built in find(name, build_dir)]
     one = len({built.folder for built in entries}) == 1
-    text = report(entries[0].manifest, entries[0].folder) if one else comparison(entries)
-    path = output or (entries[0].folder / report_name(entries[0].manifest) if one else build_dir / COMPARISON)
+    folder = entries[0].folder
+    path = output or (folder / report_name(entries[0].manifest) if one else build_dir / COMPARISON)
+    away = Path(os.path.relpath(folder.absolute(), path.parent.absolute())).as_posix()
+    text = report(entries[0].manifest, folder, "" if away == "." else f"{away}/") if one else comparison(entries)
     try:
         write_text(path, text)
     except OSError as error:

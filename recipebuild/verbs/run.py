@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from recipebuild.report.summary import key_facts, outcome, summary
 from recipebuild.results.accepted import read_accepted, regressions
 from recipebuild.results.build_folder import fill, make_folder
 from recipebuild.results.event_log import EventLog
+from recipebuild.results.made import made
 from recipebuild.results.notes import read
 from recipebuild.session import DEFAULTS, Job, Options, RecipeName, Session, listed, open_store, prepare
 from recipebuild.verbs.lock import check_locked
@@ -133,8 +135,11 @@ def run(
         results = session.run(hear, keep_going=options.keep_going)
         warnings = [[text for step in job.plan.steps for text in warned.get(step.id, ())] for job in jobs]
         jobs = [replace(job, notes=[*job.notes, *new]) for job, new in zip(jobs, warnings, strict=True)]
-        built = zip(jobs, folders, accepted, strict=True)
-        filled = [fill(job, results, folder, session.store, figures) for job, folder, figures in built]
+        built = zip(recipes, jobs, folders, accepted, strict=True)
+        filled = [
+            fill(job, results, folder, session.store, figures, partial(made, recipe, options))
+            for recipe, job, folder, figures in built
+        ]
     errors: list[list[RecipebuildError]] = [
         [e for step in job.plan.steps if (e := results[step.id].error)] for job in jobs
     ]

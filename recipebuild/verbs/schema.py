@@ -12,8 +12,9 @@ def json_schema(file: str = "recipe") -> dict[str, Any]:
     """The schema, draft 2020-12, as JSON values.
 
     Args:
-        file: ``recipe``, or a file by its name without ``.json``: ``manifest``, ``model``, ``quant``, ``lint``,
-            ``accepted``.
+        file: ``recipe``; a file by its name without ``.json``: ``manifest``, ``model``, ``quant``, ``lint``,
+            ``accepted``; or a command that prints such a value with ``--json``: ``render``, ``report``, ``graph``,
+            ``accept``, ``lock``.
 
     Raises:
         RecipeError: If there is no such file.

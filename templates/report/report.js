@@ -113,6 +113,35 @@
     slide();
   }
 
+  // A picture that is clicked is shown as large as the window, and larger still on request.
+  const zoom = document.getElementById("zoom");
+  if (zoom) {
+    const large = zoom.querySelector("img"), size = zoom.querySelector("[data-size]");
+    const resize = (near) => {
+      zoom.classList.toggle("near", near);
+      size.textContent = near ? "Smaller" : "Larger";
+    };
+    for (const image of document.querySelectorAll(".strip img, img.picture")) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "enlarge";
+      button.title = "Enlarge";
+      image.replaceWith(button);
+      button.append(image);
+      button.addEventListener("click", () => {
+        large.src = image.src;
+        large.alt = image.alt;
+        zoom.querySelector("#zoom-title").textContent = image.alt;
+        resize(false);
+        zoom.showModal();
+      });
+    }
+    size.addEventListener("click", () => resize(!zoom.classList.contains("near")));
+    large.addEventListener("click", () => resize(!zoom.classList.contains("near")));
+    zoom.querySelector("[data-close]").addEventListener("click", () => zoom.close());
+    zoom.addEventListener("click", (event) => event.target === zoom && zoom.close());
+  }
+
   // On paper, all that is folded is open.
   let folded = [];
   addEventListener("beforeprint", () => { folded = [...document.querySelectorAll("details:not([open])")]; folded.forEach((it) => (it.open = true)); });

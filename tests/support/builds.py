@@ -109,6 +109,10 @@ class _Build:
                 "recipebuild": "0.1.0", "python": "3.11.7", "platform": "linux-x86_64",
                 "distributions": {"numpy": "2.0"},
             },
+            "made": {
+                "command": f"recipebuild run recipes/{self.name}.yaml", "date": "2026-01-02T03:04:05Z",
+                "commit": "ef" * 20,
+            },
             "files": [output["path"] for entry in self.steps for output in entry["outputs"]],
         }  # fmt: skip
         self.folder.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,11 @@ from recipebuild.verbs.schema import json_schema
 
 def follows(name: str, path: Path) -> None:
     """Find that a file is what its published schema says, and has no field beyond it."""
-    text = path.read_text(encoding="utf-8")
+    text_follows(name, path.read_text(encoding="utf-8"))
+
+
+def text_follows(name: str, text: str) -> None:
+    """Likewise of what a command prints."""
     value = json.loads(text)
     assert value["version"] == VERSIONS[name]
     Draft202012Validator(json_schema(name)).validate(value)

@@ -113,6 +113,34 @@ def points(rows: Sequence[Mapping[str, Any]], caption: str, *, y: str, kinds: Se
     return draw(spec, caption)
 
 
+def scatter(rows: Sequence[Mapping[str, Any]], caption: str, *, x: str, y: str) -> Chart | None:
+    """Points with their names beside them, one quantity against another.
+
+    Args:
+        rows: With ``name``, ``x``, ``y`` and ``said``, the point's label.
+        caption: What the chart shows.
+        x: What the horizontal axis counts.
+        y: What the vertical axis counts.
+    """
+    place = {
+        axis: {"field": axis, "type": "quantitative", "title": title, "scale": {"zero": False, "padding": 40}}
+        for axis, title in (("x", x), ("y", y))
+    }
+    name = {"type": "text", "align": "left", "dx": 8, "fontSize": 11, "limit": 160, "aria": False}
+    point = {"type": "point", "filled": True, "size": 80}
+    spec = {
+        "width": WIDTH - 80,
+        "height": 240,
+        "data": {"values": list(rows)},
+        "encoding": place,
+        "layer": [
+            {"mark": point, "encoding": {"color": {"value": "var(--series-2)"}, "description": {"field": "said"}}},
+            {"mark": name, "encoding": {"text": {"field": "name"}, "color": {"value": "var(--muted)"}}},
+        ],
+    }
+    return draw(spec, caption)
+
+
 def draw(spec: Mapping[str, Any], caption: str) -> Chart | None:
     """A chart from its Vega-Lite specification; ``None`` if vl-convert is not installed."""
     if not available():

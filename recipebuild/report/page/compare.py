@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from recipebuild.facts.fields import config_leaves
 from recipebuild.report.page.accuracy import class_names
 from recipebuild.report.page.built import Built, titles
-from recipebuild.report.page.charts import bars
+from recipebuild.report.page.charts import bars, scatter
 from recipebuild.report.page.parts import Cell, Chart, Column, PageSection, PageTable, number
-from recipebuild.report.page.quantities import Quantity, quantities
+from recipebuild.report.page.quantities import Quantity, is_fraction, quantities
 from recipebuild.report.page.shell import page
 from recipebuild.report.page.summary import alerts
 
@@ -20,8 +20,13 @@ _TELLING = 0.005
 """The least difference, as a part of the figure, that is drawn or coloured."""
 
 
-def comparison(builds: Sequence[Built]) -> str:
-    """A page that compares builds; the first is what the others are measured by."""
+def comparison(builds: Sequence[Built], home: str = "") -> str:
+    """A page that compares builds; the first is what the others are measured by.
+
+    Args:
+        builds: At least two.
+        home: The address of the list of builds, where a server has one.
+    """
     names = titles(builds)
     warnings = [
         {**alert, "text": f"{title}: {alert['text']}"}
@@ -29,11 +34,17 @@ def comparison(builds: Sequence[Built]) -> str:
         for alert in alerts(built.manifest)
         if alert["level"] in ("error", "warning")
     ]
-    sections = [figures_section(builds), _classes(builds, names), _configurations(builds, names)]
+    sections = [
+        figures_section(builds),
+        _trades(builds, names),
+        _classes(builds, names),
+        _configurations(builds, names),
+    ]
     return page(
         "compare.html.j2",
         title=f"{len(builds)} builds compared",
         mark="",
+        home=home,
         titles=names,
         builds=builds,
         alerts=[dict(alert) for alert in {tuple(alert.items()): alert for alert in warnings}.values()],
@@ -107,6 +118,34 @@ def _chart(key: str, columns: Sequence[dict[str, Quantity]], titles: Sequence[st
     return bars(rows, [""], pairs[0][1].title, unit=None)
 
 
+_COSTS = {"compile_bytes": ("compiled model, MB", 1e6), "latency_ms": ("latency, ms", 1.0)}
+"""What accuracy is drawn against: by the quantity's key its axis, and the unit in which that counts."""
+
+
+def _trades(builds: Sequence[Built], titles: Sequence[str]) -> PageSection | None:
+    """Accuracy against size and against latency, where builds have both and differ in what they cost."""
+    columns = [{quantity.key: quantity for quantity in quantities(built)} for built in builds]
+    measured = [built.evaluation.metric for built in builds if built.evaluation]
+    keys = [f"{metric}_{kind}" for metric in dict.fromkeys(measured) for kind in ("board", "quantized")]
+    charts = []
+    for cost, (axis, unit) in _COSTS.items():
+        for key in keys:
+            both = [(t, c[cost], c[key]) for t, c in zip(titles, columns, strict=True) if cost in c and key in c]
+            if len({price.value for _, price, _ in both}) < 2:
+                continue
+            scale, percent = (100, ", %") if is_fraction(key.rpartition("_")[0]) else (1, "")
+            rows = [
+                {"name": t, "x": c.value / unit, "y": a.value * scale, "said": f"{t}: {a.text}, {c.text}"}
+                for t, c, a in both
+            ]
+            title = both[0][2].title
+            charts.append(scatter(rows, f"{title} against {both[0][1].title}", x=axis, y=f"{title}{percent}"))
+            break
+    drawn = [chart for chart in charts if chart]
+    note = "Higher is better for most metrics; further left is always smaller or faster."
+    return PageSection("trades", "Accuracy, size and latency", note, charts=drawn) if drawn else None
+
+
 def _classes(builds: Sequence[Built], titles: Sequence[str]) -> PageSection | None:
     """IoU by class of what each build would run."""
     columns = []
@@ -120,7 +159,7 @@ def _classes(builds: Sequence[Built], titles: Sequence[str]) -> PageSection | No
     rows = [
         [
             Cell(names.get(key, f"class {key}")),
-            *(number(v, f"{100 * v:.2f} %") if (v := c.get(key)) is not None else Cell("") for c in columns),
+            *(_of_class(column.get(key), columns[0].get(key)) for column in columns),
         ]
         for key in ids
     ]
@@ -142,10 +181,22 @@ def _classes(builds: Sequence[Built], titles: Sequence[str]) -> PageSection | No
     return PageSection(
         "classes",
         "Accuracy by class",
-        "Of the quantized model, or of the float one where there is no other.",
+        "Of the quantized model, or of the float one where there is no other. "
+        f"In brackets, the change against {titles[0]}.",
         charts=charts,
         tables=[table],
     )
+
+
+def _of_class(value: float | None, first: float | None) -> Cell:
+    """The accuracy of a class, and by how many points it differs from that of the first build."""
+    if value is None:
+        return Cell("")
+    text = f"{100 * value:.2f} %"
+    if first is None or value == first:
+        return number(value, text)
+    tone = "" if abs(value - first) < _TELLING else "good" if value > first else "bad"
+    return number(value, f"{text} ({100 * (value - first):+.2f} points)", tone)
 
 
 def _configurations(builds: Sequence[Built], titles: Sequence[str]) -> PageSection | None:

@@ -29,12 +29,13 @@ _PICTURES = 2_400_000
 """Bytes of pictures in a page: a third more as text, with the rest under 5 MB."""
 
 
-def report(manifest: Mapping[str, Any], folder: Path) -> str:
+def report(manifest: Mapping[str, Any], folder: Path, base: str = "") -> str:
     """The page of a build.
 
     Args:
         manifest: The build's manifest.
         folder: Its build folder; from there come the files that the manifest names, and nothing else.
+        base: Where that folder is, as seen from the page: empty if the page lies in it, or else ending in a slash.
     """
     entries = builds(manifest, folder)
     budget = _PICTURES // len(entries)
@@ -49,8 +50,8 @@ def report(manifest: Mapping[str, Any], folder: Path) -> str:
         pipeline=svg(nodes(manifest["steps"]), f"The steps of {manifest['recipe']}, from left to right"),
         entries=[{"built": built, "tiles": tiles(built), "sections": sections} for built, sections in parts],
         comparison=figures_section(entries) if len(entries) > 1 else None,
-        steps=steps(manifest),
-        provenance=provenance(manifest, entries[0]),
+        steps=steps(manifest, base),
+        provenance=provenance(manifest, entries[0], base),
         charts=available(),
     )
 

@@ -24,12 +24,14 @@ class Cell:
         value: What it is sorted by; the text where it is ``None``.
         tone: ``good``, ``bad``, ``muted`` or ``code``; empty for plain.
         title: What is shown when one points at it.
+        link: Where it leads; empty for nowhere.
     """
 
     text: str
     value: float | None = None
     tone: str = ""
     title: str = ""
+    link: str = ""
 
 
 @dataclass(frozen=True)

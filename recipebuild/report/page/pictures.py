@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from base64 import b64encode
+from collections.abc import Mapping
 from typing import Any
 
 from recipebuild.report.page.built import Built
@@ -21,7 +23,8 @@ def pictures(built: Built, budget: int) -> PageSection | None:
     """
     entry = built.step("preview")
     names = [output["name"] for output in entry["outputs"] if output["name"].startswith("panels/")] if entry else []
-    rows: dict[str, dict[str, str]] = {}
+    rows: dict[str, dict[str, bytes]] = {}
+    kinds: dict[str, str] = {}
     left_out = False
     for name in sorted(names, key=_place):
         row, _, file = name.removeprefix("panels/").partition("/")
@@ -32,19 +35,42 @@ def pictures(built: Built, budget: int) -> PageSection | None:
             left_out = True
             continue
         budget -= len(content)
-        rows.setdefault(row, {})[stem.replace("-", " ")] = (
-            f"data:{_TYPES[dot + ending]};base64,{b64encode(content).decode()}"
-        )
+        title = stem.replace("-", " ")
+        kinds[title] = _TYPES[dot + ending]
+        rows.setdefault(row, {})[title] = content
     if not rows:
         return None
     titles = list(dict.fromkeys(title for row in rows.values() for title in row))
-    note = "Drag the slider to lay one picture over the other."
+    changed = {row: _changed(shown) for row, shown in rows.items()}
+    order = sorted(rows, key=lambda row: -(changed[row] or 0))  # the worst first
+    note = "Drag the slider to lay one picture over the other, or click a picture to enlarge it."
+    if any(changed.values()):
+        note += " The image that quantization changes most comes first."
     if "difference" in titles:
         note += " In the difference, red marks each pixel whose class changed by quantization."
     if left_out:
         note += " Some pictures are left out, to keep the page small; they are in the build folder."
-    more = {"rows": list(rows.values()), "titles": titles, "classes": _classes(built), "id": built.label or "all"}
+    shown = [
+        {title: f"data:{kinds[title]};base64,{b64encode(content).decode()}" for title, content in rows[row].items()}
+        for row in order
+    ]
+    said = ["" if (part := changed[row]) is None else f"{100 * part:.1f} % changed" for row in order]
+    more = {"rows": shown, "changed": said, "titles": titles, "classes": _classes(built), "id": built.label or "all"}
     return PageSection("pictures", "Pictures", note, more={"pictures": more})
+
+
+def _changed(row: Mapping[str, bytes]) -> float | None:
+    """The share (0..1) of pixels that the quantized model gives otherwise; ``None`` if a picture is missing."""
+    if "float" not in row or "quantized" not in row:
+        return None
+    from PIL import Image, ImageChops
+
+    one, other = (Image.open(io.BytesIO(row[title])).convert("RGB") for title in ("float", "quantized"))
+    if one.size != other.size:
+        return None
+    red, green, blue = ImageChops.difference(one, other).split()
+    same = ImageChops.lighter(ImageChops.lighter(red, green), blue).histogram()[0]
+    return 1 - same / (one.width * one.height)
 
 
 def _place(name: str) -> tuple[str, int]:

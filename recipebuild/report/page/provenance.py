@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from recipebuild.report.figures import figure
 from recipebuild.report.page.built import Built
@@ -13,8 +14,13 @@ from recipebuild.report.units import duration, size
 _TONES = {"built": "good", "failed": "bad", "cached": "muted", "skipped": "muted"}
 
 
-def steps(manifest: Mapping[str, Any]) -> PageTable:
-    """A table of all steps."""
+def steps(manifest: Mapping[str, Any], base: str = "") -> PageTable:
+    """A table of all steps, each with a link to its log.
+
+    Args:
+        manifest: The build's.
+        base: Where its folder is, as seen from the page: empty, or ending in a slash.
+    """
     has_variants = any(entry["variant"] for entry in manifest["steps"])
     columns = [
         Column("step"), *([Column("variant")] if has_variants else []), Column("state"), Column("time", True),
@@ -24,7 +30,7 @@ def steps(manifest: Mapping[str, Any]) -> PageTable:
     for entry in manifest["steps"]:
         written = sum(output["bytes"] for output in entry["outputs"])
         rows.append([
-            Cell(entry["name"]),
+            Cell(entry["name"], link=base + quote(entry["log"]) if entry.get("log") else ""),
             *([Cell(entry["variant"], tone="code")] if has_variants else []),
             Cell(entry["status"], tone=_TONES.get(entry["status"], "")),
             number(entry["seconds"], duration(entry["seconds"])),
@@ -35,8 +41,8 @@ def steps(manifest: Mapping[str, Any]) -> PageTable:
     return PageTable("Steps", columns, rows)
 
 
-def provenance(manifest: Mapping[str, Any], built: Built) -> PageSection:
-    """What went in, what made it, and the digest of all that came out."""
+def provenance(manifest: Mapping[str, Any], built: Built, base: str = "") -> PageSection:
+    """What went in, what made it, and the digest of all that came out, with links; ``base`` as of ``steps``."""
     used = manifest["toolchain"]
     toolchains = [("toolchain", f"{used['name']} {used['version']}")] if "name" in used else [
         (f"toolchain [{label}]", f"{toolchain['name']} {toolchain['version']}") for label, toolchain in used.items()
@@ -44,6 +50,7 @@ def provenance(manifest: Mapping[str, Any], built: Built) -> PageSection:
     environment = manifest["environment"]
     facts = [
         ("recipe", manifest["recipe"]),
+        *((name, value) for name, value in manifest.get("made", {}).items()),
         ("recipe digest", manifest["recipe_digest"]),
         *toolchains,
         ("recipebuild", environment["recipebuild"]),
@@ -56,7 +63,7 @@ def provenance(manifest: Mapping[str, Any], built: Built) -> PageSection:
     )
     files = [
         [
-            Cell(output["path"], tone="code"),
+            Cell(output["path"], tone="code", link=base + quote(output["path"])),
             number(output["bytes"], size(output["bytes"])),
             Cell(output["sha256"], tone="code"),
         ]

@@ -52,7 +52,8 @@ def mark(manifest: Mapping[str, Any]) -> str:
         {**entry, "status": entry["status"] if entry["status"] in ("failed", "skipped") else "done"}
         for entry in manifest["steps"]
     ]
-    text = json.dumps({**manifest, "steps": steps, "charts": available()}, sort_keys=True)
+    rest = {name: value for name, value in manifest.items() if name != "made"}
+    text = json.dumps({**rest, "steps": steps, "charts": available()}, sort_keys=True)
     return f'<meta name="recipebuild-manifest" content="{sha256(text.encode()).hexdigest()}">'
 
 

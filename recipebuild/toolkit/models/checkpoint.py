@@ -1,7 +1,8 @@
 """A model folder in Hugging Face layout: which files it takes, whether they are whole, copying them.
 
 config.json                          architecture; must name a model_type
-preprocessor_config.json             if there
+preprocessor_config.json             if there; what transformers 5 writes for models with a tokenizer, too:
+processor_config.json                  its image_processor goes before the other file
 model.safetensors                    weights, or in several files:
 model.safetensors.index.json           which tensor is in which file
 model-00001-of-00002.safetensors ...
@@ -23,8 +24,9 @@ from recipebuild.errors import StepError, reason
 
 CONFIG = "config.json"
 _PREPROCESSOR = "preprocessor_config.json"
-DESCRIBING = (_PREPROCESSOR, "processor_config.json")
-"""Files that say how images are prepared; a model has one or none."""
+_PROCESSOR = "processor_config.json"
+DESCRIBING = (_PREPROCESSOR, _PROCESSOR)
+"""Files that say how images are prepared."""
 _SAFETENSORS, _PICKLE = "model.safetensors", "pytorch_model.bin"
 _NEEDED = "model.source must be a folder in Hugging Face layout: config.json and model.safetensors"
 _AGAIN = "get the file again (in a git clone of a model: git lfs pull)"
@@ -65,7 +67,7 @@ def needed_files(names: Collection[str], *, allow_pickle: bool, where: str) -> l
             remedy="set model.allow_pickle: true if you trust it (it is read with weights_only), or name a "
             "model.revision or a folder that has model.safetensors",
         )
-    return [CONFIG, *([_PREPROCESSOR] if _PREPROCESSOR in names else []), *weights]
+    return [CONFIG, *(name for name in DESCRIBING if name in names), *weights]
 
 
 def check_folder(folder: Path, *, allow_pickle: bool, where: str) -> list[str]:
@@ -96,6 +98,23 @@ def copy_files(files: Collection[str], source: Path, out: Path) -> None:
 def file_names(folder: Path) -> set[str]:
     """The names of the files that lie in ``folder`` itself."""
     return {path.name for path in folder.iterdir() if path.is_file()}
+
+
+def read_preprocessing(folder: Path) -> tuple[str, dict[str, Any]] | None:
+    """The file of the model folder that says how images are prepared, and what it says; ``None`` if there is none.
+
+    As in transformers, the ``image_processor`` of a processor_config.json goes before a preprocessor_config.json.
+
+    Raises:
+        StepError: If one of these files is not a JSON object.
+    """
+    if (path := folder / _PROCESSOR).is_file():
+        settings = _read_json(path).get("image_processor")
+        if isinstance(settings, dict):
+            return _PROCESSOR, settings
+    if (path := folder / _PREPROCESSOR).is_file():
+        return _PREPROCESSOR, _read_json(path)
+    return None
 
 
 def read_config(path: Path) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The preprocessing that a model came with, and in what a recipe's differs from it.
 
-    own = own_processor(folder)                      # None if the folder has no preprocessor_config.json
+    own = own_processor(folder)                      # None if the folder has no such file
     own.prepare(image)                               # float32 [1, 3, h, w], as the model was trained with
     disagreements(normalization(own), spec)          # sentences: field, value here, value there
 
@@ -17,14 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 from recipebuild.errors import StepError, reason
 from recipebuild.toolkit.calibration.preprocess import ImageSpec, to_rgb
+from recipebuild.toolkit.models.checkpoint import read_preprocessing
 
 if TYPE_CHECKING:
     import numpy.typing as npt
     from PIL import Image
 
     Array = npt.NDArray[Any]
-
-CONFIG = "preprocessor_config.json"
 
 _NEAR_MEAN = 0.5
 """In units of 0..255: less than a step of a pixel changes no result."""
@@ -40,10 +39,12 @@ class Processor:
     Attributes:
         prepare: Image -> float32 ``[1, 3, h, w]``.
         name: What it is called.
+        file: The file of the model folder that describes it.
     """
 
     prepare: Callable[[Image.Image], Array]
     name: str
+    file: str
 
 
 @dataclass(frozen=True)
@@ -54,21 +55,25 @@ class Normalization:
         mean: Of red, green and blue.
         std: Of red, green and blue.
         color: The order in which it gives them.
+        file: The file that says so.
     """
 
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     color: str
+    file: str
 
 
 def own_processor(folder: Path) -> Processor | None:
     """The image processor of a model folder; ``None`` if it has none.
 
     Raises:
-        StepError: If transformers cannot use its preprocessor_config.json.
+        StepError: If transformers cannot use the file that describes it.
     """
-    if not (folder / CONFIG).is_file():
+    described = read_preprocessing(folder)
+    if described is None:
         return None
+    file, _ = described
     from transformers import AutoImageProcessor
 
     try:
@@ -77,7 +82,7 @@ def own_processor(folder: Path) -> Processor | None:
             folder, local_files_only=True, trust_remote_code=False, backend="pil"
         )
     except Exception as error:  # what transformers makes of a strange file
-        raise StepError(f"{CONFIG} cannot be used: {reason(error)}") from error
+        raise StepError(f"{file} cannot be used: {reason(error)}") from error
 
     def prepare(image: Image.Image) -> Array:
         import numpy as np
@@ -85,7 +90,7 @@ def own_processor(folder: Path) -> Processor | None:
         pixels = processor(images=to_rgb(image), return_tensors="np")["pixel_values"]
         return np.ascontiguousarray(pixels, dtype=np.float32)
 
-    return Processor(prepare, type(processor).__name__)
+    return Processor(prepare, type(processor).__name__, file)
 
 
 def normalization(own: Processor) -> Normalization | None:
@@ -109,14 +114,15 @@ def normalization(own: Processor) -> Normalization | None:
     order = 1 if abs((red - black) / span)[0] > 0.5 else -1
     first, second, third = (float(value) for value in mean[::order])
     stds = tuple(float(value) for value in std[::order])
-    return Normalization((first, second, third), (stds[0], stds[1], stds[2]), "RGB" if order == 1 else "BGR")
+    color = "RGB" if order == 1 else "BGR"
+    return Normalization((first, second, third), (stds[0], stds[1], stds[2]), color, own.file)
 
 
 def disagreements(own: Normalization, spec: ImageSpec) -> list[str]:
     """A sentence for each field of the recipe's input that is not what the model came with."""
     differences = []
     if spec.color != own.color:
-        differences.append(f"input.color is {spec.color}, and {CONFIG} gives {own.color}: red and blue are exchanged")
+        differences.append(f"input.color is {spec.color}, and {own.file} gives {own.color}: red and blue are exchanged")
     order = 1 if own.color == "RGB" else -1
     ours = 1 if spec.color == "RGB" else -1
     for name, mine, theirs in (("mean", spec.mean[::ours], own.mean), ("std", spec.std[::ours], own.std)):
@@ -132,7 +138,7 @@ def disagreements(own: Normalization, spec: ImageSpec) -> list[str]:
         elif _same(mine[::-1], theirs):
             hint = "; red and blue are exchanged"
         values = _shown(getattr(spec, name)), _shown(theirs[::order])
-        differences.append(f"input.{name} is {values[0]}, and {CONFIG} gives {values[1]}{hint}")
+        differences.append(f"input.{name} is {values[0]}, and {own.file} gives {values[1]}{hint}")
     return differences
 
 

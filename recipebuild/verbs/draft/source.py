@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from recipebuild.errors import MissingError, RecipeError, StepError
+from recipebuild.errors import MissingError, RecipeError
 from recipebuild.recipe.schema import BARE_WEIGHTS, HUB_ID, WEIGHT_FILES
 from recipebuild.resources import shipped
-from recipebuild.toolkit.models.checkpoint import CONFIG, file_names, read_config, weight_files
+from recipebuild.toolkit.models.checkpoint import (
+    CONFIG,
+    file_names,
+    read_config,
+    read_preprocessing,
+    weight_files,
+)
 from recipebuild.toolkit.models.families import base_of, config_for, known_ids
 from recipebuild.toolkit.models.fetch import look_up
-from recipebuild.verbs.draft import checkpoint, onnxfile, preprocessor
+from recipebuild.verbs.draft import checkpoint, onnxfile
 from recipebuild.verbs.draft.facts import Fact
 
 
@@ -150,19 +155,8 @@ def _described(
 
 
 def _preprocessor(folder: Path) -> Mapping[str, Any] | None:
-    """The content of the preprocessor_config.json in ``folder``, or of that part of a processor_config.json."""
-    for name in (preprocessor.FILE, "processor_config.json"):
-        path = folder / name
-        if not path.is_file():
-            continue
-        try:
-            value = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise StepError(f"{path} is not JSON: {error}", remedy="get the file again, or remove it") from error
-        value = value.get("image_processor") if name != preprocessor.FILE and isinstance(value, dict) else value
-        if isinstance(value, dict):
-            return value
-    return None
+    described = read_preprocessing(folder)
+    return described[1] if described else None
 
 
 def _base_values(base: str) -> Mapping[str, Any]:

@@ -44,4 +44,5 @@ def test_readers_take_new_fields_and_writers_may_not_add_them_unnoticed() -> Non
 def test_a_schema_of_nothing_names_those_that_there_are() -> None:
     with pytest.raises(RecipeError, match="there is no schema of manifets") as error:
         json_schema("manifets")
-    assert error.value.remedy == "did you mean manifest?\nsay recipe, manifest, model, quant, lint, accepted"
+    names = "recipe, manifest, model, quant, lint, accepted, render, report, graph, accept, lock"
+    assert error.value.remedy == f"did you mean manifest?\nsay {names}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -139,6 +140,57 @@ def test_the_slider_lays_one_picture_over_the_other(opened: Page) -> None:
     assert opened.locator("[data-under]").evaluate("(it) => it.naturalWidth") == 64
 
 
+def test_the_image_that_changes_most_comes_first(chromium: Browser, tmp_path: Path) -> None:
+    folder = tmp_path / "tiny"
+    manifest = make_build(folder)
+    panels = folder / "steps/preview/panels"
+    (panels / "0/quantized.png").write_bytes((panels / "0/float.png").read_bytes())
+    write_report(manifest, folder)
+    with page(chromium) as it:
+        it.goto((folder / "report.html").as_uri())
+        assert it.locator("table.strip tbody th").all_inner_texts() == ["1\n100.0 % changed", "2\n0.0 % changed"]
+
+
+def test_a_picture_is_enlarged_and_closed_from_the_keyboard(opened: Page) -> None:
+    opened.locator("table.strip button").nth(3).focus()
+    opened.keyboard.press("Enter")
+    large = opened.locator("#zoom img")
+    assert large.is_visible() and large.get_attribute("alt") == "Image 1: quantized"
+    small = large.bounding_box()
+    opened.locator("#zoom [data-size]").click()
+    near = large.bounding_box()
+    assert small and near and near["width"] > 2 * small["width"]
+    assert faults(opened) == []
+    opened.keyboard.press("Escape")
+    assert not large.is_visible()
+
+
+def test_files_and_logs_are_linked(opened: Page, report: Path) -> None:
+    opened.locator("#provenance details summary").last.click()
+    link = opened.locator("#provenance a", has_text="quantized.onnx")
+    assert link.evaluate("(it) => it.href") == (report.parent / "quantized.onnx").as_uri()
+    assert opened.locator("#steps a").first.get_attribute("href") == "logs/fetch.log"
+
+
+NARROW: Any = {"width": 420, "height": 800}
+
+
+def is_cut(opened: Page) -> bool:
+    opened.evaluate("document.querySelectorAll('details').forEach((one) => one.open = true)")
+    return bool(opened.evaluate("document.documentElement.scrollWidth > innerWidth"))
+
+
+def test_on_a_telephone_nothing_is_wider_than_the_page(chromium: Browser, report: Path, tmp_path: Path) -> None:
+    make_build(tmp_path / "a_recipe_with_quite_a_long_name", name="a_recipe_with_quite_a_long_name")
+    found = [*read(report.parent), *read(tmp_path / "a_recipe_with_quite_a_long_name")]
+    (tmp_path / "comparison.html").write_text(comparison(found), encoding="utf-8")
+    with page(chromium) as it:
+        it.set_viewport_size(NARROW)
+        for file in (report, tmp_path / "comparison.html"):
+            it.goto(file.as_uri())
+            assert not is_cut(it)
+
+
 def test_on_paper_everything_is_there_and_nothing_to_click(opened: Page) -> None:
     opened.emulate_media(media="print", color_scheme="dark")
     assert opened.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
@@ -158,7 +210,9 @@ def test_without_scripts_all_is_there(chromium: Browser, report: Path) -> None:
 
 def test_the_comparison_is_as_good_a_page(chromium: Browser, tmp_path: Path) -> None:
     make_build(tmp_path / "one", name="one")
-    make_build(tmp_path / "two", name="two", drop=0.03, method="MSE")
+    manifest = make_build(tmp_path / "two", name="two", drop=0.03, method="MSE")
+    next(step for step in manifest["steps"] if step["name"] == "compile")["metrics"]["bytes"] = 900_000
+    (tmp_path / "two/manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     found = [built for name in ("one", "two") for built in read(tmp_path / name)]
     (tmp_path / "comparison.html").write_text(comparison(found), encoding="utf-8")
     for scheme in ("light", "dark"):
@@ -167,3 +221,7 @@ def test_the_comparison_is_as_good_a_page(chromium: Browser, tmp_path: Path) -> 
             assert faults(it) == []
             assert it.locator("#figures svg.chart").count() >= 3
             assert "quant.calibration_method" in it.locator("#config table").inner_text()
+            assert "(-2.60 points)" in it.locator("#classes table").inner_text()
+            trades = it.locator("#trades svg.chart")  # against size; the latency is the same
+            assert trades.count() == 1
+            assert trades.locator("[aria-label='two: 79.00 %, 900.0 kB']").count() == 1

@@ -64,6 +64,16 @@ def climbed(inputs: dict[str, Path], out: Path, *, sixteen_bits: bool = False, *
     return metrics
 
 
+def test_the_preprocessor_of_a_processor_config_is_a_rung(inputs: dict[str, Path], tmp_path: Path) -> None:
+    alone = inputs["model"] / "preprocessor_config.json"
+    whole = inputs["model"] / "processor_config.json"
+    whole.write_text(json.dumps({"image_processor": json.loads(alone.read_text())}))
+    alone.unlink()
+    metrics = climbed(inputs, tmp_path / "out", mean=(0.0, 0.0, 0.0))
+    assert metrics["rows"][0]["rung"] == "preprocessor"
+    assert any("processor_config.json gives [123.675, 116.28, 103.53]" in text for text in metrics["warnings"])
+
+
 def test_where_nothing_is_wrong_nothing_is_lost(inputs: dict[str, Path], tmp_path: Path) -> None:
     metrics = climbed(inputs, tmp_path / "out")
     assert [row["rung"] for row in metrics["rows"]] == ["preprocessor", "pytorch", "export", "head"]

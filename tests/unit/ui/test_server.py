@@ -70,9 +70,11 @@ def test_the_list_leads_to_each_report(served: ThreadingHTTPServer) -> None:
     assert headers["x-content-type-options"] == "nosniff" and headers["x-frame-options"] == "DENY"
     status, _, content = ask(served, "/build/one/")
     assert status == 200 and b"<h1>one" in content
+    assert b'<p class="kicker"><a href="/">Builds</a> / Build report' in content
+    assert ask(served, "/build/one/quantized.onnx")[2] == b"model"  # as the report's links say it
     assert ask(served, "/build/one")[1]["location"] == "/build/one/"
     status, _, content = ask(served, "/compare?build=one&build=two")
-    assert status == 200 and b"Comparison of builds" in content
+    assert status == 200 and b'<a href="/">Builds</a> / Comparison' in content
     assert ask(served, "/compare?build=one")[0] == 400
 
 
@@ -166,6 +168,8 @@ def test_a_browser_shows_a_run_live_and_then_its_report(served: ThreadingHTTPSer
     with browser() as chromium, page(chromium) as it:
         it.goto(address(served))
         assert it.locator("tbody tr").count() == 3 and faults(it) == []
+        it.set_viewport_size({"width": 420, "height": 800})
+        assert not it.evaluate("document.documentElement.scrollWidth > innerWidth")
         log = EventLog([(PLAN, folder)])
         log.write(Event(FETCH, "cached"))
         log.write(Event(EXPORT, "started"))
@@ -175,6 +179,7 @@ def test_a_browser_shows_a_run_live_and_then_its_report(served: ThreadingHTTPSer
         assert it.locator("svg g[data-step='new/fetch']").get_attribute("class") == "cached"
         log.write(Event(EXPORT, "progress", 0.5, "half of it"))
         row.locator(".says", has_text="half of it").wait_for()
+        assert not it.evaluate("document.documentElement.scrollWidth > innerWidth")
         assert row.locator("progress").evaluate("(it) => it.value") == 0.5
         assert faults(it) == []
         log.write(Event(EXPORT, "built", seconds=4.0))

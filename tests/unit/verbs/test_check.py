@@ -27,8 +27,8 @@ quantization: {layers: [{op: Conv, dtype: U16}]}
 """
 
 
-def checked(folder: Path, images: Path, more: str = "") -> Checked:
-    onnx.save(graph(NET, w=np.ones((4, 3, 1, 1))), folder / "a.onnx")
+def checked(folder: Path, images: Path, more: str = "", model: onnx.ModelProto | None = None) -> Checked:
+    onnx.save(model or graph(NET, w=np.ones((4, 3, 1, 1))), folder / "a.onnx")
     (folder / "r.yaml").write_text(f"{RECIPE}calibration: {{source: {images}, count: 8}}\n{more}")
     (found,) = check(str(folder / "r.yaml"), Options(store=folder / "store"))
     assert not found.problems
@@ -39,6 +39,31 @@ def test_a_concat_of_the_model_at_hand_undoes_16_bits(tmp_path: Path, street_ima
     found = checked(tmp_path, street_images)
     assert any(note.startswith("warning: RB310 quant.layer_configs[0] asks for U16 for Conv") for note in found.notes)
     assert {"RB310", "RB402"} <= {rule.code for rule in found.rules}
+
+
+UNSIMPLIFIED = """(float[1,3,16,16] x, float[4,3,1,1] w, int64[1] axis) => (float[1,4,1,1] out) {
+    a = Conv <kernel_shape = [1, 1]> (x, w) two = Constant <value = float {2.0}> () b = Pow (a, two)
+    c = Neg (b) shape = Shape (c) d = Reshape (c, shape)
+    e = ReduceMean (d, axis) f = Identity (e) out = ReduceSum (f, axis) }"""
+"""What onnxsim folds (Shape, Constant), and what the rewrites for the NPU write otherwise (Pow, Neg)."""
+
+
+def test_what_the_build_itself_removes_is_no_warning(tmp_path: Path, street_images: Path) -> None:
+    from recipebuild.toolkit.pulsar2.lint import lint
+
+    model = graph(UNSIMPLIFIED, w=np.ones((4, 3, 1, 1)), axis=[2])
+    assert {"RB402", "RB418"} <= {finding.code for finding in lint(model, "AX650")}
+    found = checked(tmp_path, street_images, model=model)
+    assert not [note for note in found.notes if "RB4" in note]
+
+
+def test_of_a_large_file_it_says_that_a_build_removes_more(
+    tmp_path: Path, street_images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("recipebuild.verbs.final_graph.QUICK_BYTES", 10)
+    found = checked(tmp_path, street_images, model=graph(UNSIMPLIFIED, w=np.ones((4, 3, 1, 1)), axis=[2]))
+    assert any(note.startswith("warning: RB418 AX650: Pow ") for note in found.notes)
+    assert [note for note in found.notes if note.startswith("note: RB423 AX650: a.onnx is listed as it is")]
 
 
 def test_what_the_recipe_answers_is_shown_as_ignored_with_the_reason(tmp_path: Path, street_images: Path) -> None:

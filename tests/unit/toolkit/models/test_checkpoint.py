@@ -53,9 +53,10 @@ def test_weight_files(names: set[str], expected: list[str]) -> None:
 
 def test_a_whole_folder_passes(folder: Path) -> None:
     (folder / "training_args.bin").write_bytes(b"pickle")
-    (folder / "preprocessor_config.json").write_text("{}")
+    for name in ("preprocessor_config.json", "processor_config.json"):
+        (folder / name).write_text("{}")
     files = check_folder(folder, allow_pickle=False, where="here")
-    assert files == ["config.json", "preprocessor_config.json", "model.safetensors"]
+    assert files == ["config.json", "preprocessor_config.json", "processor_config.json", "model.safetensors"]
 
 
 def test_a_whole_folder_of_shards_passes(folder: Path) -> None:

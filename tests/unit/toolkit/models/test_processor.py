@@ -100,6 +100,23 @@ def test_without_a_file_there_is_nothing_to_say(tmp_path: Path) -> None:
     assert own_processor(tmp_path) is None
 
 
+def test_the_part_of_a_processor_config_is_read(tmp_path: Path) -> None:
+    """transformers 5 saves a CLIPProcessor as this one file."""
+    clip = SEGFORMER | {"image_processor_type": "CLIPImageProcessor", "image_mean": [0.5, 0.5, 0.5]}
+    whole = {"image_processor": clip, "processor_class": "CLIPProcessor"}
+    (tmp_path / "processor_config.json").write_text(json.dumps(whole))
+    assert told(tmp_path) == [
+        "input.mean is [123.675, 116.28, 103.53], and processor_config.json gives [127.5, 127.5, 127.5]"
+    ]
+
+
+def test_a_processor_config_without_images_leaves_the_other_file(tmp_path: Path) -> None:
+    (tmp_path / "processor_config.json").write_text('{"processor_class": "CLIPProcessor"}')
+    assert own_processor(tmp_path) is None
+    own = own_processor(folder(tmp_path))
+    assert own is not None and own.file == "preprocessor_config.json"
+
+
 def test_a_file_that_transformers_cannot_use_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "preprocessor_config.json").write_text('{"image_processor_type": "NobodysProcessor"}')
     with pytest.raises(StepError, match=r"preprocessor_config\.json cannot be used") as caught:

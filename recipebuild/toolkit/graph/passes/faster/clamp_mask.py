@@ -1,0 +1,88 @@
+"""A mask that is added to the scores of a Softmax reaches as far down as float32 can tell, and no further.
+
+    softmax(s + m) = softmax(s + max(m, r - 100)),   r = the least of the rows' largest elements of m
+
+exp underflows: what is 104 below the largest of its row weighs nothing in float32, and what is 17 below it is lost when
+the row is summed. So a masked score counts in neither form, unless it is more than 83 above what its row does not mask.
+Masks of -inf, -3.4e38 or -10000 leave no step of a quantized tensor for the scores themselves.
+
+Guard: every row has an element that is not masked, and nothing but moves and other terms lies before the Softmax.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from recipebuild.toolkit.graph.edit import Edit, array, attribute, only_use, sizes, sure
+from recipebuild.toolkit.graph.passes.terms import carried, moved_to
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
+
+    from recipebuild.toolkit.graph.edit import Array
+
+REACH = 100.0
+"""How far a masked element stays below the others; what Swin's own masks have."""
+_MASKED = -1000.0
+"""No score or bias of a network that was trained is as low."""
+
+
+@dataclass(frozen=True)
+class Match:
+    """``add`` adds ``mask``; ``moves`` bring the sum to ``softmax``."""
+
+    add: ir.Node
+    mask: ir.Value
+    moves: tuple[ir.Node, ...]
+    softmax: ir.Node
+
+
+def pattern(node: ir.Node) -> Match | None:
+    """An Add of a constant with very low elements, and the Softmax that it leads to."""
+    if node.op_type != "Add" or sizes(node.outputs[0]) is None:
+        return None
+    mask = next((value for value in node.inputs if (held := array(value)) is not None and _masks(held)), None)
+    value, moves = moved_to(node.outputs[0])
+    while (user := only_use(value)) is not None and user.op_type == "Add":
+        if sizes(user.outputs[0]) != sizes(value):
+            return None
+        value, more = moved_to(user.outputs[0])
+        moves += more
+    if mask is None or user is None or user.op_type != "Softmax":
+        return None
+    if any(sizes(move.outputs[0]) is None for move in moves):
+        return None
+    return Match(node, mask, tuple(moves), user)
+
+
+def check(match: Match) -> str | None:
+    """No row is masked altogether: Softmax makes the same of all its elements then, or NaN."""
+    return None if (_largest_of_rows(match) > _MASKED).all() else "a row is masked altogether"
+
+
+def rewrite(edit: Edit, match: Match) -> None:
+    """Add the clamped mask; one for all layers that share it."""
+    import numpy as np
+
+    held = sure(array(match.mask))
+    floor = held.dtype.type(float(_largest_of_rows(match).min()) - REACH)
+    clamped = np.maximum(held, floor)
+    name = f"{match.mask.name}_clamped"
+    shared = edit.graph.initializers.get(name)
+    same = (there := array(shared)) is not None and np.array_equal(there, clamped)
+    value = shared if shared is not None and same else edit.constant(clamped, name)
+    match.add.replace_input_with(list(match.add.inputs).index(match.mask), value)
+    edit.drop(match.mask)
+
+
+def _masks(held: Array) -> bool:
+    return held.dtype.kind == "f" and held.size > 0 and bool((held < _MASKED).any())
+
+
+def _largest_of_rows(match: Match) -> Array:
+    """The largest element of the mask in each row that the Softmax sees."""
+    import numpy as np
+
+    scores = carried(np.broadcast_to(sure(array(match.mask)), sure(sizes(match.add.outputs[0]))), match.moves)
+    return np.asarray(sure(scores).max(axis=attribute(match.softmax, "axis", -1)))

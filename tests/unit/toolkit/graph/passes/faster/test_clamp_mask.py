@@ -1,0 +1,106 @@
+"""A mask before a Softmax goes no further down than it counts."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from onnx import numpy_helper
+from support.graphs import graph, outcome, refusals
+
+MASKED = """(float[1,2,3,4] x, float[1,1,3,4] mask) => (float[1,2,3,4] y) {
+    s = Add (x, mask)
+    y = Softmax <axis = -1> (s)
+}"""
+ROWS = np.array([[0, 1, 0, 0], [1, 0, 0, 1], [0, 0, 0, 1]], bool)
+"""Which keys each of the three queries does not see."""
+
+
+def masked(low: float, usual: float = 0.0) -> np.ndarray:
+    return np.where(ROWS, low, usual).astype(np.float32)
+
+
+def constants(model: object) -> dict[str, np.ndarray]:
+    return {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("low", [-np.inf, float(np.finfo(np.float32).min), -1e9, -1e4])
+def test_what_is_masked_is_100_lower_than_the_rest(low: float) -> None:
+    it = outcome(graph(MASKED, mask=masked(low)), "clamp_mask")
+    (held,) = constants(it.model).values()
+    np.testing.assert_array_equal(held[0, 0], np.where(ROWS, -100, 0))
+    assert it.error == 0
+    assert it.before == it.after
+
+
+def test_what_the_rest_has_is_counted() -> None:
+    it = outcome(graph(MASKED, mask=masked(-np.inf, usual=-5)), "clamp_mask")
+    (held,) = constants(it.model).values()
+    np.testing.assert_array_equal(held[0, 0], np.where(ROWS, -105, -5))
+    assert it.error == 0
+
+
+def test_between_the_windows_of_swin_one_clamped_mask_serves_two_layers() -> None:
+    """The mask of each window is added under a shape of its own, as Swin does."""
+    text = """(float[4,1,2,2] x, float[1,2,1,2,2] mask, int64[5] windows, int64[4] flat) => (float[4,1,2,2] y) {
+        a = Reshape (x, windows)
+        b = Add (a, mask)
+        c = Reshape (b, flat)
+        d = Softmax <axis = -1> (c)
+        e = Reshape (d, windows)
+        f = Add (mask, e)
+        g = Reshape (f, flat)
+        y = Softmax <axis = -1> (g)
+    }"""
+    mask = np.array([[[0, -np.inf], [-np.inf, 0]], [[0, 0], [0, 0]]], np.float32)
+    it = outcome(graph(text, mask=mask, windows=[2, 2, 1, 2, 2], flat=[4, 1, 2, 2]), "clamp_mask")
+    assert constants(it.model)["mask_clamped"].min() == -100
+    assert sorted(constants(it.model)) == ["flat", "mask_clamped", "windows"]
+    assert it.error == 0
+
+
+def test_a_bias_may_be_added_in_between() -> None:
+    text = MASKED.replace("] mask)", "] mask, float[1,2,3,4] bias)")
+    text = text.replace("y = Softmax <axis = -1> (s)", "t = Add (s, bias)\n y = Softmax <axis = -1> (t)")
+    it = outcome(graph(text, mask=masked(-np.inf)), "clamp_mask")
+    assert constants(it.model)["mask_clamped"].min() == -100
+    assert it.error == 0
+
+
+def test_masks_of_100_stay() -> None:
+    it = outcome(graph(MASKED, mask=masked(-100)), "clamp_mask")
+    assert list(constants(it.model)) == ["mask"]
+
+
+@pytest.mark.parametrize("low", [-np.inf, float(np.finfo(np.float32).min)])
+def test_a_row_of_masked_keys_stays(low: float) -> None:
+    mask = masked(low)
+    mask[1] = low
+    assert refusals(graph(MASKED, mask=mask), "clamp_mask") == {"a row is masked altogether": 1}
+
+
+def test_over_another_axis_other_rows_count() -> None:
+    """No key is masked for all three queries, and then the first one is."""
+    text = MASKED.replace("axis = -1", "axis = 2")
+    assert outcome(graph(text, mask=masked(-np.inf)), "clamp_mask").error == 0
+    mask = masked(-np.inf)
+    mask[:, 0] = -np.inf
+    assert refusals(graph(text, mask=mask), "clamp_mask") == {"a row is masked altogether": 1}
+
+
+def test_what_is_used_besides_the_softmax_stays() -> None:
+    text = MASKED.replace("=> (float[1,2,3,4] y)", "=> (float[1,2,3,4] y, float[1,2,3,4] s)")
+    it = outcome(graph(text, mask=masked(-1e9)), "clamp_mask")
+    assert list(constants(it.model)) == ["mask"]
+
+
+def test_the_guard_for_masked_rows_goes_then() -> None:
+    text = """(float[1,2,3,4] x, float[1,2,4,4] keys, float[1,1,3,4] mask, float[1] zero) => (float[1,2,3,4] y) {
+        q = MatMul (x, keys)
+        s = Add (q, mask)
+        p = Softmax <axis = -1> (s)
+        n = IsNaN (p)
+        y = Where (n, zero, p)
+    }"""
+    it = outcome(graph(text, mask=masked(-np.inf), zero=[0]), "clamp_mask", "drop_nan_guard")
+    assert it.before["IsNaN"] == 1 and it.after["IsNaN"] == 0
+    assert it.error == 0

@@ -1,0 +1,30 @@
+"""A model is tried without arithmetic, and nothing of that is left behind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from recipebuild.toolkit.models.load import load
+from recipebuild.toolkit.models.run import Weights, torch_runner
+from recipebuild.toolkit.models.trial import try_out
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_the_positions_of_a_tried_beit_do_not_end_up_in_the_next_one(shared: bool, tmp_path: Path) -> None:
+    """transformers keeps a table for all models of a process: it must not be a tensor without data."""
+    from transformers import BeitConfig, BeitForSemanticSegmentation
+
+    size = 96 if shared else 64
+    config = BeitConfig(
+        hidden_size=32, num_hidden_layers=4, num_attention_heads=2, intermediate_size=37, image_size=size,
+        patch_size=16, out_indices=[1, 2, 3, 4], pool_scales=[1, 2], num_labels=5,
+        use_relative_position_bias=not shared, use_shared_relative_position_bias=shared,
+    )  # fmt: skip
+    BeitForSemanticSegmentation(config).save_pretrained(tmp_path)
+    tried = load(tmp_path, task="semantic-segmentation", weights="pretrained", seed=0)
+    try_out(tried, (1, 3, size, size))
+    (logits,) = torch_runner(tmp_path, Weights())(np.zeros((1, 3, size, size), np.float32))
+    assert logits.shape[:2] == (1, 5) and np.isfinite(logits).all()
