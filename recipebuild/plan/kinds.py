@@ -45,6 +45,8 @@ _SIMULATE = Kind(
     timeout=12 * _HOUR,
 )
 
+_ANSWERS = Kind("recipebuild.steps.answers", (*_TORCH, *_RUN), families=True)
+
 KINDS = {
     "fetch": Kind("recipebuild.steps.fetch", timeout=6 * _HOUR, retries=2, families=True),
     "export": Kind("recipebuild.steps.export", _EXPORT, families=True),
@@ -73,7 +75,10 @@ KINDS = {
     "simulate-reference": _SIMULATE,
     "simulate-npu": _SIMULATE,
     "dataset": Kind("recipebuild.steps.dataset", ("datasets", *_IMAGES), timeout=6 * _HOUR, retries=2),
-    "evaluate": Kind("recipebuild.steps.evaluate", _SCORE, families=True),
+    "answers-float": _ANSWERS,
+    "answers-quantized": _ANSWERS,
+    "answers-pytorch": _ANSWERS,
+    "evaluate": Kind("recipebuild.steps.evaluate", (*_RUN, "torch", "torchmetrics")),
     "ladder": Kind("recipebuild.steps.ladder", _SCORE, families=True),
     "layers": Kind("recipebuild.steps.layers", _RUN),
     "sensitivity": Kind("recipebuild.steps.sensitivity", _RUN),
