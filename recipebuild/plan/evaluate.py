@@ -105,7 +105,7 @@ def _answers(
         "seed": evaluate.seed,
     }
     models_of: dict[str, dict[str, Output]] = {"float": {"model": models["head"]}}
-    if "model" in models:
+    if evaluate.reference == "pytorch":
         models_of["pytorch"] = {"weights": models["model"]}
     if compiled.name.endswith(".onnx"):
         models_of["quantized"] = {"model": compiled}

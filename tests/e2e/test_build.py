@@ -21,7 +21,6 @@ ALL = [
     "verify",
     "compile",
     "answers-float",
-    "answers-pytorch",
     "answers-quantized",
     "evaluate",
     "ladder",

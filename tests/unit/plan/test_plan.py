@@ -273,9 +273,19 @@ def test_all_that_measure_read_what_the_models_gave() -> None:
     importlib.import_module(steps["answers-float"].module).Params.model_validate(dict(steps["answers-float"].params))
 
 
+def test_pytorch_is_measured_on_all_images_where_the_recipe_asks_for_it() -> None:
+    assert "answers-pytorch" not in names(planned("quickstart"))
+    steps = {step.name: step for step in planned("quickstart", "evaluate.reference=pytorch").steps}
+    assert steps["answers-pytorch"].inputs["weights"] == Output("quickstart/fetch", "model")
+    assert steps["evaluate"].inputs["pytorch"] == Output("quickstart/answers-pytorch", "answers.tar")
+
+
 @pytest.mark.parametrize("change", ["evaluate.max_drop=0.1", "evaluate.metric=pixel_accuracy", "evaluate.depth=metric"])
 def test_how_answers_are_judged_runs_no_model(change: str) -> None:
-    before, after = ({step.name: step for step in planned("quickstart", *sets).steps} for sets in ((), (change,)))
+    before, after = (
+        {step.name: step for step in planned("quickstart", "evaluate.reference=pytorch", *sets).steps}
+        for sets in ((), (change,))
+    )
     for name in ("answers-float", "answers-quantized", "answers-pytorch"):
         assert before[name] == after[name]
 
