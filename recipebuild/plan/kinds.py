@@ -28,6 +28,7 @@ class Kind:
         timeout: Seconds after which something must be wrong with it.
         retries: How often it is tried again when something outside does not answer.
         families: Whether it uses what other packages add to our families of models.
+        goes_on: In what an earlier record may differ that spares it work (see ``Step``).
     """
 
     module: str
@@ -36,6 +37,7 @@ class Kind:
     timeout: float = 2 * _HOUR
     retries: int = 0
     families: bool = False
+    goes_on: tuple[str, ...] = ()
 
 
 _SIMULATE = Kind(
@@ -45,7 +47,12 @@ _SIMULATE = Kind(
     timeout=12 * _HOUR,
 )
 
-_ANSWERS = Kind("recipebuild.steps.answers", (*_TORCH, *_RUN), families=True)
+_ANSWERS = Kind(
+    "recipebuild.steps.answers",
+    (*_TORCH, *_RUN),
+    families=True,
+    goes_on=("inputs.dataset", "params.dataset", "params.count", "params.seed", "params.part"),
+)
 
 KINDS = {
     "fetch": Kind("recipebuild.steps.fetch", timeout=6 * _HOUR, retries=2, families=True),

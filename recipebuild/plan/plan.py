@@ -196,7 +196,7 @@ class Steps:
         step = Step(
             f"{self.recipe.name}{entry}/{name}", name, spec.module, params, inputs,
             resources=spec.resources, timeout=spec.timeout, retries=spec.retries, variant=self._label,
-            **({"tools": spec.tools} | more),
+            goes_on=spec.goes_on, **({"tools": spec.tools} | more),
         )  # fmt: skip
         self.all.append(step)
         return Output(step.id, output)

@@ -1,11 +1,15 @@
 """answers: what one model gives for each image of a dataset, computed once for all that measure.
 
-Inputs: model (ONNX), or weights (folder in HF layout); dataset (folder).
+Images that were among those of an earlier run keep their answers: more images cost what these cost.
+
+Inputs: model (ONNX), or weights (folder in HF layout); dataset (folder); earlier (optional: the folder that an earlier
+run wrote with the same model).
 Outputs: answers.tar (see ``recorded.py``).
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -18,9 +22,9 @@ from recipebuild.errors import StepError
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.evaluate.answering import kept_outputs, outputs_of_all
 from recipebuild.toolkit.evaluate.answers import check_finite
-from recipebuild.toolkit.evaluate.dataset import DatasetSpec, samples
+from recipebuild.toolkit.evaluate.dataset import DatasetSpec, Sample, samples
 from recipebuild.toolkit.evaluate.parts import Part, part_of
-from recipebuild.toolkit.evaluate.recorded import write_outputs
+from recipebuild.toolkit.evaluate.recorded import Recorded, write_outputs
 from recipebuild.toolkit.evaluate.runners import batch, open_model, outputs_of_batch
 from recipebuild.toolkit.models.run import Weights, torch_runner
 
@@ -64,17 +68,32 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         raise StepError(
             "the dataset cannot be cut into halves: it has one image", remedy="label more images, or evaluate.count"
         )
-    name, model = _model(inputs, params)
+    digests = {sample.name: hashlib.sha256(sample.image.read()).hexdigest() for sample in chosen}
+    earlier = Recorded(inputs["earlier"] / "answers.tar") if "earlier" in inputs else None
+    before = earlier.samples if earlier else {}
+    fresh = [sample for sample in chosen if digests[sample.name] not in before]
+    computed = _computed(inputs, params, fresh, progress)
 
     def kept() -> Iterator[tuple[str, list[Array]]]:
-        computed = outputs_of_all(chosen, partial(batch, spec=params.input), model)
-        for number, (sample, outputs) in enumerate(computed, 1):
-            check_finite(outputs, name)
-            progress(number / len(chosen), f"image {number} of {len(chosen)}")
-            yield sample.name, kept_outputs(outputs)
+        for sample in chosen:
+            known = before.get(digests[sample.name])
+            yield sample.name, next(computed) if known is None or earlier is None else earlier.outputs(known)
 
-    write_outputs(out / "answers.tar", kept())
+    write_outputs(out / "answers.tar", kept(), digests)
     return {"images": len(chosen)}
+
+
+def _computed(
+    inputs: Mapping[str, Path], params: Params, fresh: Sequence[Sample], progress: Progress
+) -> Iterator[list[Array]]:
+    """What the model gives for samples, in their order; it is loaded if there are any."""
+    if not fresh:
+        return
+    name, model = _model(inputs, params)
+    for number, outputs in enumerate(outputs_of_all(fresh, partial(batch, spec=params.input), model), 1):
+        check_finite(outputs, name)
+        progress(number / len(fresh), f"image {number} of {len(fresh)}")
+        yield kept_outputs(outputs)
 
 
 def _model(inputs: Mapping[str, Path], params: Params) -> tuple[str, Callable[[Array], Sequence[Array]]]:

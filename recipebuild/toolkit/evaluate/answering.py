@@ -1,6 +1,6 @@
 """One model over many images: while it runs on one, the next is decoded and prepared in a thread.
 
-Use: ``for sample, outputs in outputs_of_all(samples, prepare, run): ...``.
+Use: ``for outputs in outputs_of_all(samples, prepare, run): ...``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def outputs_of_all(
     samples: Sequence[Sample], prepare: Callable[[Image.Image], Array], run: Callable[[Array], Sequence[Array]]
-) -> Iterator[tuple[Sample, Sequence[Array]]]:
+) -> Iterator[Sequence[Array]]:
     """What a model gives for each sample, in their order.
 
     Args:
@@ -38,10 +38,10 @@ def outputs_of_all(
 
     with ThreadPoolExecutor(1) as thread:
         following = [thread.submit(prepared, sample) for sample in samples[:1]]
-        for number, sample in enumerate(samples, 1):
+        for number in range(1, len(samples) + 1):
             batch = following.pop().result()
             following += [thread.submit(prepared, next_one) for next_one in samples[number : number + 1]]
-            yield sample, run(batch)
+            yield run(batch)
 
 
 def kept_outputs(outputs: Sequence[Array]) -> list[Array]:

@@ -8,13 +8,15 @@ A tar; the same outputs give the same bytes. A sample has one entry, or both:
     ids/<sample>.png       class ids as a picture of 8 or 16 bits, which is a hundredth of their size; their shape, with
                            the axis of the batch, is in the entry's header. What is no picture is an int32 .npy
     values/<sample>.npy    float32
+
+An entry's header may have the digest of the image file, too: by it answers are taken over for another set of images.
 """
 
 from __future__ import annotations
 
 import io
 import tarfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,21 +27,25 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[Any]
 
-_SHAPE = "RECIPEBUILD.shape"
-"""The header that has an array's shape; those of vendors are in capital letters (POSIX.1-2001, pax)."""
+_SHAPE, _IMAGE = "RECIPEBUILD.shape", "RECIPEBUILD.image"
+"""Headers of entries: an array's shape, an image's digest. A vendor's are in capital letters (POSIX.1-2001, pax)."""
+_NO_IMAGES: Mapping[str, str] = {}
 
 
-def write_outputs(path: Path, predictions: Iterable[tuple[str, Sequence[Array]]]) -> None:
+def write_outputs(
+    path: Path, predictions: Iterable[tuple[str, Sequence[Array]]], images: Mapping[str, str] = _NO_IMAGES
+) -> None:
     """Write what a model gives for samples, by the samples' names.
 
     Args:
         path: Where.
         predictions: Names, each with at most one array of integers and one of floats.
+        images: The digests of the samples' image files, by name, to know them again by.
     """
     with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as tar:
         for name, outputs in predictions:
             for output in outputs:
-                _add(tar, name, output)
+                _add(tar, name, output, images.get(name))
 
 
 def kept_output(outputs: Sequence[Array]) -> Array:
@@ -61,6 +67,12 @@ class Recorded:
         self.name = path.name
         self._tar = tarfile.open(path)  # noqa: SIM115 - it is read from as long as this lives
         self._entries = {entry.name: entry for entry in self._tar}
+
+    @property
+    def samples(self) -> dict[str, str]:
+        """Names of samples, by the digests of their image files, where these were kept."""
+        images = ((name, entry.pax_headers.get(_IMAGE)) for name, entry in self._entries.items())
+        return {digest: name.partition("/")[2].rpartition(".")[0] for name, digest in images if digest}
 
     def outputs(self, sample: str) -> list[Array]:
         """The outputs for a sample, with the axis of the batch: class ids as int32, then values as float32.
@@ -96,11 +108,11 @@ class Recorded:
         return np.asarray(Image.open(data)).astype(np.int32).reshape(shape)
 
 
-def _add(tar: tarfile.TarFile, name: str, output: Array) -> None:
+def _add(tar: tarfile.TarFile, name: str, output: Array, image: str | None) -> None:
     import numpy as np
     from PIL import Image
 
-    file, headers = io.BytesIO(), {}
+    file, headers = io.BytesIO(), dict[str, str]()
     if output.dtype.kind not in "iu":
         place = f"values/{name}.npy"
         np.save(file, output.astype(np.float32))
@@ -113,7 +125,7 @@ def _add(tar: tarfile.TarFile, name: str, output: Array) -> None:
         np.save(file, output.astype(np.int32))
     entry = tarfile.TarInfo(place)
     entry.size = file.tell()
-    entry.pax_headers = headers
+    entry.pax_headers = headers | ({_IMAGE: image} if image else {})
     file.seek(0)
     tar.addfile(entry, file)
 
