@@ -139,20 +139,27 @@ def quantize(model: Path, images: Path, spec: ImageSpec, method: str, out: Path)
 
 def miou(folder: Path, recipe: Recipe) -> dict[str, float]:
     """Of the three models, on the recipe's dataset."""
-    from recipebuild.steps import evaluate as step
+    from recipebuild.steps import answers, evaluate
 
     assert recipe.evaluate is not None
-    params = step.Params(input=ImageSpec(**recipe.input.model_dump(mode="json")))
+    spec = ImageSpec(**recipe.input.model_dump(mode="json"))
+    dataset = Path(recipe.evaluate.dataset)
+    models = {"float": folder / "quickstart" / "model.onnx"}
+    models |= {which: folder / which / "quantized.onnx" for which in ("onnxruntime", "recipebuild")}
+    kept = {}
+    for which, model in models.items():
+        (out := folder / f"answers-{which}").mkdir()
+        answers.run({"model": model, "dataset": dataset}, answers.Params(input=spec), out, _silent)
+        kept[which] = out / "answers.tar"
     found = {}
     for which in ("onnxruntime", "recipebuild"):
-        inputs = {
-            "model": folder / "quickstart" / "model.onnx",
-            "quantized": folder / which / "quantized.onnx",
-            "dataset": Path(recipe.evaluate.dataset),
-        }
-        figures = step.run(inputs, params, folder, lambda _fraction, _text="": None)
+        inputs = {"model": models["float"], "float": kept["float"], "quantized": kept[which], "dataset": dataset}
+        figures = evaluate.run(inputs, evaluate.Params(), folder, _silent)
         found["float"], found[which] = figures["miou_float"], figures["miou_quantized"]
     return found
+
+
+def _silent(fraction: float, text: str = "") -> None: ...
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from typing import Any
 from recipebuild.engine.claims import Claims, TakenError
 from recipebuild.engine.commits import Commits
 from recipebuild.engine.events import Event, OnEvent
-from recipebuild.engine.executor import Executor, Order, cleared, facts, failure, resolve_input
+from recipebuild.engine.executor import Executor, Files, Order, cleared, facts, failure, resolve_input
 from recipebuild.engine.keys import Keys
 from recipebuild.engine.ledger import Ledger
 from recipebuild.engine.pool import Pool
@@ -197,11 +197,19 @@ class _Run:
             if task.failure:  # one log tells of all tries
                 (before / "log").rename(task.folder / "log")
             inputs = {name: resolve_input(input_, self._ledger.records) for name, input_ in step.inputs.items()}
+            if earlier := self._earlier(task):
+                inputs["earlier"] = Files("", earlier.outputs)
             self._executor.start(Order(step, task.key, task.ingredients, inputs, task.folder), self._store)
         except OSError as error:
             self._fail(task, disk_full(error, self._store.root) or StepError(f"cannot start: {error}"))
         except MissingError as error:
             self._fail(task, error)
+
+    def _earlier(self, task: Task) -> Record | None:
+        """The record that spares the task work, if there is one; not elsewhere, where its outputs may not be."""
+        if not task.step.goes_on or self._executor.distributed:
+            return None
+        return self._store.alike(task.ingredients, task.step.goes_on)
 
     # A step that is running: what it says, and how it ends.
 

@@ -18,7 +18,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -146,6 +146,15 @@ class Store:
                 record = read_record(json.loads(path.read_text(encoding="utf-8")))
                 dated.append((path.stat().st_mtime_ns, record))
         return [record for _, record in sorted(dated, key=lambda pair: pair[0], reverse=True)]
+
+    def alike(self, ingredients: Mapping[str, Any], differing: Sequence[str]) -> Record | None:
+        """The record last used whose ingredients are these, but for ``differing`` ones (``inputs.dataset``)."""
+        wanted = _without(ingredients, differing)
+        for record in self.records():
+            same_step = record.ingredients.get("step") == ingredients["step"]
+            if same_step and _without(record.ingredients, differing) == wanted and (whole := self.find(record.key)):
+                return whole
+        return None
 
     def code_parts(self, digest: str) -> dict[str, str]:
         """The digest of each module that a code digest was made of, by name; empty if that was not noted."""
@@ -317,6 +326,17 @@ class Store:
             fsync_path(path)
             _seal(path)
         return True
+
+
+def _without(ingredients: Mapping[str, Any], names: Sequence[str]) -> str:
+    """The ingredients as text, without those called ``inputs.dataset`` and the like."""
+    left = {
+        kind: {name: value for name, value in values.items() if f"{kind}.{name}" not in names}
+        if isinstance(values, Mapping)
+        else values
+        for kind, values in ingredients.items()
+    }
+    return canonical_json(left)
 
 
 def own_store() -> Path:

@@ -33,8 +33,7 @@ def measuring(
         calibration: The calibration set.
     """
     recipe = steps.recipe
-    quantized = {"quantized": compiled} if compiled.name.endswith(".onnx") else {}
-    seen: dict[str, Output | Source] = {}
+    shown: dict[str, Output | Source] = {"compiled": compiled} if compiled.name.endswith(".onnx") else {}
     outputs = {}
     spec: dict[str, Any] = {}
     climbing: dict[str, Output] = {}
@@ -43,6 +42,8 @@ def measuring(
         dataset = {"dataset": _dataset(steps, evaluate)}
         laid_out = dataset_params(recipe)
         drawn = {"dataset": laid_out, "count": evaluate.count, "seed": evaluate.seed}
+        here = _answers(steps, models, compiled, dataset)
+        answers = dict(here)
         runtime = recipe.target.runtime_input
         if toolchain.name == "pulsar2" and runtime.is_made_of_images:
             params = {
@@ -53,7 +54,7 @@ def measuring(
                 "NPUBackend": {"compiled": compiled},
                 "Reference": {"compiled": compiled, "quantized": replace(compiled, name="quant")},
             }
-            quantized["predictions"] = steps.add(
+            answers["quantized"] = steps.add(
                 "simulate", "predictions.tar", params, {**models_of[evaluate.mode], **dataset}, facts=toolchain.facts
             )
             # Both go up the ladder, so that what the quantizer and what the compiler costs are two figures.
@@ -62,35 +63,63 @@ def measuring(
                 kind, "predictions.tar", {**params, "mode": other, "few": True}, {**models_of[other], **dataset},
                 facts=toolchain.facts,
             )  # fmt: skip
-            by_mode = {evaluate.mode: quantized["predictions"], other: simulated}
+            by_mode = {evaluate.mode: answers["quantized"], other: simulated}
             climbing = {"predictions": by_mode["NPUBackend"], "reference_predictions": by_mode["Reference"]}
             climbed = {"mode": evaluate.mode, "sixteen_bits": _has_16_bits(recipe)}
         weights = {"weights": models["model"]} if "model" in models else {}
-        params = {
-            "input": steps.fed,
-            "original": steps.image,
-            **drawn,
-            "weights": steps.weights,
-            "depth": evaluate.depth,
-            "metric": evaluate.metric,
-        }
+        params = {**drawn, "depth": evaluate.depth, "metric": evaluate.metric}
         if recipe.head.kind == "threshold":
             params["threshold"] = recipe.head.threshold
         outputs["evaluation"] = steps.add(
             "evaluate", "evaluation.json", {**params, **steps.labels},
-            {"model": models["head"], **quantized, **weights, **dataset, "calibration": calibration},
+            {"model": models["head"], **answers, **weights, **dataset, "calibration": calibration},
         )  # fmt: skip
-        rungs = {name: models[name] for name in models if name != "model"} | quantized | climbing
-        pytorch = {"model": models["model"]} if "model" in models else {}
+        rungs = {**models, **_but_pytorch(here), **climbing}
         axis = recipe.head.axis if recipe.head.kind == "argmax" else 1
-        judged = {**params, **climbed} if axis == 1 else {**params, **climbed, "class_axis": axis}
-        steps.add("ladder", "ladder.json", {**judged, **steps.labels}, {**pytorch, **rungs, **dataset, **outputs})
+        params |= {"input": steps.fed, "original": steps.image, "weights": steps.weights, **climbed}
+        judged = params if axis == 1 else {**params, "class_axis": axis}
+        steps.add("ladder", "ladder.json", {**judged, **steps.labels}, {**rungs, **dataset, **outputs})
         if laid_out["layout"] != "images":
-            seen, spec = {**dataset, **weights}, drawn
+            shown = {
+                **dataset,
+                **weights,
+                **{name: answers[name] for name in ("float", "quantized") if name in answers},
+            }
+            spec = drawn
     if recipe.model.task == SEGMENTATION and not recipe.more_inputs:
-        shown = {"model": models["head"], **steps.config, **quantized, **seen, "calibration": calibration}
-        steps.add("preview", "preview.png", {"input": steps.fed, **spec, **steps.labels}, shown)
+        inputs = {"model": models["head"], **steps.config, **shown, "calibration": calibration}
+        steps.add("preview", "preview.png", {"input": steps.fed, **spec, **steps.labels}, inputs)
     return outputs
+
+
+def _answers(
+    steps: Steps, models: Mapping[str, Output], compiled: Output, dataset: Mapping[str, Output | Source]
+) -> dict[str, Output]:
+    """What each model that runs here gives for the dataset, by the rows of evaluate."""
+    evaluate = steps.recipe.evaluate
+    assert evaluate is not None, "only recipes that evaluate have a dataset"  # noqa: S101
+    laid_out = dataset_params(steps.recipe)
+    images = {
+        "dataset": {name: laid_out[name] for name in ("task", "layout", "split")},
+        "count": evaluate.count,
+        "seed": evaluate.seed,
+    }
+    models_of: dict[str, dict[str, Output]] = {"float": {"model": models["head"]}}
+    if evaluate.reference == "pytorch":
+        models_of["pytorch"] = {"weights": models["model"]}
+    if compiled.name.endswith(".onnx"):
+        models_of["quantized"] = {"model": compiled}
+    answers = {}
+    for row, inputs in models_of.items():
+        params = {"input": steps.fed, **images}
+        if row == "pytorch":
+            params |= {"input": steps.image, "weights": steps.weights}
+        answers[row] = steps.add(f"answers-{row}", "answers.tar", params, {**inputs, **dataset})
+    return answers
+
+
+def _but_pytorch(answers: Mapping[str, Output]) -> dict[str, Output]:
+    return {row: kept for row, kept in answers.items() if row != "pytorch"}
 
 
 def _has_16_bits(recipe: Recipe) -> bool:

@@ -28,6 +28,7 @@ class Kind:
         timeout: Seconds after which something must be wrong with it.
         retries: How often it is tried again when something outside does not answer.
         families: Whether it uses what other packages add to our families of models.
+        goes_on: In what an earlier record may differ that spares it work (see ``Step``).
     """
 
     module: str
@@ -36,6 +37,7 @@ class Kind:
     timeout: float = 2 * _HOUR
     retries: int = 0
     families: bool = False
+    goes_on: tuple[str, ...] = ()
 
 
 _SIMULATE = Kind(
@@ -43,6 +45,13 @@ _SIMULATE = Kind(
     (*_ONNX, *_IMAGES),
     resources=("pulsar2",),
     timeout=12 * _HOUR,
+)
+
+_ANSWERS = Kind(
+    "recipebuild.steps.answers",
+    (*_TORCH, *_RUN),
+    families=True,
+    goes_on=("inputs.dataset", "params.dataset", "params.count", "params.seed", "params.part"),
 )
 
 KINDS = {
@@ -73,7 +82,10 @@ KINDS = {
     "simulate-reference": _SIMULATE,
     "simulate-npu": _SIMULATE,
     "dataset": Kind("recipebuild.steps.dataset", ("datasets", *_IMAGES), timeout=6 * _HOUR, retries=2),
-    "evaluate": Kind("recipebuild.steps.evaluate", _SCORE, families=True),
+    "answers-float": _ANSWERS,
+    "answers-quantized": _ANSWERS,
+    "answers-pytorch": _ANSWERS,
+    "evaluate": Kind("recipebuild.steps.evaluate", (*_RUN, "torch", "torchmetrics")),
     "ladder": Kind("recipebuild.steps.ladder", _SCORE, families=True),
     "layers": Kind("recipebuild.steps.layers", _RUN),
     "sensitivity": Kind("recipebuild.steps.sensitivity", _RUN),

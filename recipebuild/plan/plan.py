@@ -2,7 +2,7 @@
 
 fetch -> export -> simplify -> rewrite -> (equalize) -> (channels) -> head -> lint, verify -> compile -> (simulate)
 calibrate -> (tensors), configure -> (config-check), (equalize) ----------------------------^
-    -> evaluate, ladder, preview, layers, (sensitivity), (judge), bundle
+    -> answers -> evaluate, ladder, preview; layers, (sensitivity), (judge), bundle
 """
 
 from __future__ import annotations
@@ -196,7 +196,7 @@ class Steps:
         step = Step(
             f"{self.recipe.name}{entry}/{name}", name, spec.module, params, inputs,
             resources=spec.resources, timeout=spec.timeout, retries=spec.retries, variant=self._label,
-            **({"tools": spec.tools} | more),
+            goes_on=spec.goes_on, **({"tools": spec.tools} | more),
         )  # fmt: skip
         self.all.append(step)
         return Output(step.id, output)

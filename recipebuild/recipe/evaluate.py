@@ -66,6 +66,11 @@ class Evaluate(Section):
     )
     count: Count | None = Field(default=None, description="How many images to draw from it, 1 or more; all if left out")
     seed: Seed = Field(default=0, description="Seed of the draw, 0 to 4294967295")
+    reference: Literal["onnx", "pytorch"] = Field(
+        default="onnx",
+        description="`onnx` measures the float ONNX model, which `verify` holds against PyTorch; `pytorch` measures "
+        "PyTorch on all images, too, which takes several times as long",
+    )
     mode: Literal["NPUBackend", "Reference"] = Field(
         default="NPUBackend",
         description="What `pulsar2 run` simulates: NPUBackend is the compiled model, bit-exact with the board; "

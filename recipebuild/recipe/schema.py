@@ -338,6 +338,14 @@ class Recipe(Section):
         return self
 
     @model_validator(mode="after")
+    def _measured_against_what_there_is(self) -> Recipe:
+        if self.evaluate and self.evaluate.reference == "pytorch" and self.model.source.endswith(".onnx"):
+            words = {"message": "the recipe starts from an ONNX file: there is no PyTorch model",
+                     "remedy": "reference: onnx"}  # fmt: skip
+            raise PydanticCustomError("recipe", "{message}", {**words, "field": "evaluate.reference"})
+        return self
+
+    @model_validator(mode="after")
     def _several_inputs(self) -> Recipe:
         if not self.more_inputs:
             return self

@@ -1,7 +1,8 @@
 """evaluate: accuracy of the PyTorch, the ONNX and the quantized model on a dataset, with what quantization costs.
 
-Inputs: model (ONNX), weights (folder in HF layout, optional), quantized (ONNX, optional), or predictions (tar: what a
-simulation of the compiled model gave), dataset (folder), calibration (tar, optional).   Outputs: evaluation.json.
+No model runs here. Inputs: model (ONNX, for its classes); float, quantized (optional), pytorch (optional): what the
+models gave (tars of the step answers; of what Pulsar2 compiled, of a simulation); weights (folder in HF layout, for its
+config.json; optional), dataset (folder), calibration (tar, optional).   Outputs: evaluation.json.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -23,7 +23,6 @@ from recipebuild.facts.metrics import loss
 from recipebuild.figures.evaluation import Evaluation
 from recipebuild.figures.values import as_json
 from recipebuild.toolkit.calibration.archive import read_archive
-from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.calibration.tone import Tone, tone, unlike
 from recipebuild.toolkit.evaluate.as_trained import as_trained
 from recipebuild.toolkit.evaluate.class_names import class_names
@@ -33,11 +32,10 @@ from recipebuild.toolkit.evaluate.layouts import layout_name
 from recipebuild.toolkit.evaluate.measure import FIDELITY, ImageScores, Measurement, measure
 from recipebuild.toolkit.evaluate.noise import difference, interval, pseudo_values
 from recipebuild.toolkit.evaluate.parts import Part, part_of
-from recipebuild.toolkit.evaluate.runners import batch, batch_runner, onnx_runner, open_model, recorded_runner
+from recipebuild.toolkit.evaluate.runners import recorded_runner
 from recipebuild.toolkit.evaluate.scores import Segmentation
 from recipebuild.toolkit.graph.logit import logit
 from recipebuild.toolkit.models.depth import depth_kind
-from recipebuild.toolkit.models.run import Weights, torch_runner
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -53,9 +51,6 @@ class Params(BaseModel):
     """On what to evaluate.
 
     Attributes:
-        input: Of the model that was compiled.
-        original: Of the PyTorch model, whose channels may be in another order; ``None`` if they are not.
-        weights: Which PyTorch model it is.
         dataset: How the dataset is laid out, and the task.
         count: How many images to draw from the dataset; ``None`` for all.
         seed: Which ones.
@@ -69,9 +64,6 @@ class Params(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    input: ImageSpec
-    original: ImageSpec | None = None
-    weights: Weights = Weights()
     dataset: DatasetSpec = DatasetSpec()
     count: int | None = Field(default=None, ge=1)
     seed: int = 0
@@ -138,19 +130,11 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
 
 
 def _runs(inputs: Mapping[str, Path], params: Params) -> dict[str, Run]:
-    """What answers, by the name of the row: ``pytorch``, ``float``, ``quantized``."""
-    task, runs = params.dataset.task, {}
-    if "weights" in inputs:
-        prepare = partial(batch, spec=params.original or params.input)
-        runs["pytorch"] = batch_runner(
-            torch_runner(inputs["weights"], params.weights), prepare, task, "PyTorch", cut=logit(params.threshold)
-        )
-    runs["float"] = onnx_runner(open_model(inputs["model"]), params.input, task)
-    if "quantized" in inputs:
-        runs["quantized"] = onnx_runner(open_model(inputs["quantized"]), params.input, task)
-    if "predictions" in inputs:
-        runs["quantized"] = recorded_runner(inputs["predictions"], task)
-    return runs
+    """What answers, by the name of the row, in their order; only PyTorch gives a threshold's logits."""
+    cuts = {"pytorch": logit(params.threshold), "float": 0.0, "quantized": 0.0}
+    return {
+        row: recorded_runner(inputs[row], params.dataset.task, cut=cut) for row, cut in cuts.items() if row in inputs
+    }
 
 
 def _figures(

@@ -1,9 +1,9 @@
 """ladder: where accuracy is lost, rung by rung, from PyTorch with its own preprocessor to what was compiled.
 
 Inputs: model (folder in HF layout) and export, or reference (the ONNX file that the recipe starts from); simplified,
-rewritten, channels (optional), head; quantized (ONNX, optional), or reference_predictions and predictions (tars: what
-Pulsar2's simulations of the quantized and the compiled model gave); dataset (folder); evaluation (evaluation.json,
-optional).
+rewritten, channels (optional), head; float and quantized (optional): what the models gave with the head and after
+quantization (tars of the step answers); or reference_predictions and predictions (tars: what Pulsar2's simulations of
+the quantized and the compiled model gave); dataset (folder); evaluation (evaluation.json, optional).
 Outputs: ladder.json.
 """
 
@@ -46,6 +46,9 @@ if TYPE_CHECKING:
     from recipebuild.toolkit.evaluate.runners import Run
 
 logger = logging.getLogger(__name__)
+
+_ANSWERED = ("head", "quantized", "emulated", "simulated")
+"""Rungs whose models ran in other steps."""
 
 
 class Params(BaseModel):
@@ -156,8 +159,9 @@ class _Work:
 
     def _run(self, name: str) -> Run:
         rung, task = RUNGS[name], self.params.dataset.task
-        if name in ("emulated", "simulated"):
-            return recorded_runner(self.inputs[rung.input], task)
+        if name in _ANSWERED:
+            kept = self.inputs["float" if name == "head" else rung.input]
+            return recorded_runner(kept, task, cut=self.cut, axis=self.params.class_axis)
         spec = self.params.input if rung.fed else self.params.original
         return onnx_runner(open_model(self.inputs[rung.input]), spec, task, cut=self.cut, axis=self.params.class_axis)
 

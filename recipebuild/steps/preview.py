@@ -1,8 +1,8 @@
 """preview: what the models see, as a picture.
 
-Inputs: model (ONNX), config (the model's config.json), quantized (ONNX), or predictions (tar: what a simulation of the
-compiled model gave), weights (folder in HF layout), dataset (folder with images/ and labels/), calibration (tar); all
-but model and calibration are optional.
+Inputs: model (ONNX), config (the model's config.json, optional); calibration (tar). With a labelled dataset: dataset
+(folder), weights (folder in HF layout, optional), and what the models gave for it: float, quantized (tars of the step
+answers; of what Pulsar2 compiled, of a simulation). Without one: compiled (ONNX, optional), which runs as model does.
 Outputs: preview.png, with columns input | float | quantized | ground truth; the same pictures one by one in
 panels/<row>/, with the pixels in which float and quantized differ, and panels/classes.json: names and colours.
 """
@@ -30,21 +30,13 @@ from recipebuild.toolkit.evaluate.layouts import layout_name
 from recipebuild.toolkit.evaluate.palette import palette
 from recipebuild.toolkit.evaluate.preview import Row, draw, most_varied, pictures
 from recipebuild.toolkit.evaluate.runners import open_model, recorded_runner
-from recipebuild.toolkit.evaluate.segmentation import segment
+from recipebuild.toolkit.evaluate.segmentation import class_ids, segment
 
 if TYPE_CHECKING:
-    import numpy.typing as npt
-    from PIL import Image
-
     from recipebuild.toolkit.evaluate.palette import Label
-    from recipebuild.toolkit.evaluate.runners import Run
-
-    Masks = dict[str, npt.NDArray[Any]]
-    Picture = tuple[Image.Image, Masks, Masks]
 
 _ROWS = 3
-_MODELS = {"float": "model", "quantized": "quantized"}
-"""The input that each column comes from."""
+_COLUMNS = ("float", "quantized")
 
 
 class Params(BaseModel):
@@ -68,26 +60,15 @@ class Params(BaseModel):
 
 
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
-    """Run the models on a few images and draw what they give.
+    """Draw what the models give for a few images.
 
     Raises:
         StepError: If an image or a label cannot be used, or there are other classes than labels.
     """
-    models = {title: open_model(inputs[name]) for title, name in _MODELS.items() if name in inputs}
-    classes = class_count(inputs["model"]) or IGNORE
+    rows = _labelled(inputs, params) if "dataset" in inputs else _unlabelled(inputs, params, progress)
     cityscapes = "dataset" in inputs and layout_name(inputs["dataset"], params.dataset) == "cityscapes"
+    classes = class_count(inputs["model"]) or IGNORE
     names = class_names(classes, labels=params.labels, config=inputs.get("config"), cityscapes=cityscapes)
-    recorded = recorded_runner(inputs["predictions"], SEGMENTATION) if "predictions" in inputs else None
-    chosen = (
-        _labelled(inputs["dataset"], inputs.get("weights"), classes, params, recorded)
-        if "dataset" in inputs
-        else _unlabelled(inputs["calibration"], params.seed)
-    )
-    rows = []
-    for done, (image, predicted, truth) in enumerate(chosen, 1):
-        masks = {title: segment(model, image, params.input) for title, model in models.items()}
-        rows.append(Row(image, {**masks, **predicted, **truth}))
-        progress(done / (len(chosen) + 1), f"image {done} of {len(chosen)}")
     labels = palette(names)
     picture = draw(rows, labels)
     picture.save(out / "preview.png")
@@ -111,18 +92,26 @@ def _save(row: Row, labels: Sequence[Label], folder: Path) -> None:
             picture.quantize(dither=Image.Dither.NONE).save(folder / f"{name}.png", optimize=True)
 
 
-def _labelled(dataset: Path, model: Path | None, classes: int, params: Params, recorded: Run | None) -> list[Picture]:
-    """Of the images that are evaluated those with most classes, what was predicted, and their ground truth."""
-    labelled = []
-    spec, _ = as_trained(params.dataset, dataset, model)
+def _labelled(inputs: Mapping[str, Path], params: Params) -> list[Row]:
+    """Of the images that are evaluated those with most classes: what the models gave, and their ground truth."""
+    dataset, classes, rows = inputs["dataset"], class_count(inputs["model"]) or IGNORE, []
+    recorded = {title: recorded_runner(inputs[title], SEGMENTATION) for title in _COLUMNS if title in inputs}
+    spec, _ = as_trained(params.dataset, dataset, inputs.get("weights"))
     for one in most_varied(samples(dataset, params.count, params.seed, spec), _ROWS, classes, params.seed):
         image, label = read(one, classes)
-        ids = recorded(image, one.name).ids if recorded else None
-        labelled.append((image, {} if ids is None else {"quantized": ids}, {"ground truth": label}))
-    return labelled
+        masks = {title: class_ids(run(image, one.name), title) for title, run in recorded.items()}
+        rows.append(Row(image, {**masks, "ground truth": label}))
+    return rows
 
 
-def _unlabelled(calibration: Path, seed: int) -> list[Picture]:
-    """A few images of the calibration set."""
-    with images(calibration) as files:
-        return [(decode(file.read(), file.name), {}, {}) for file in sample(files, _ROWS, seed)]
+def _unlabelled(inputs: Mapping[str, Path], params: Params, progress: Progress) -> list[Row]:
+    """A few images of the calibration set, and what the models give for them."""
+    names = zip(_COLUMNS, ("model", "compiled"), strict=True)
+    models = {title: open_model(inputs[name]) for title, name in names if name in inputs}
+    rows = []
+    with images(inputs["calibration"]) as files:
+        for done, file in enumerate(chosen := sample(files, _ROWS, params.seed), 1):
+            image = decode(file.read(), file.name)
+            rows.append(Row(image, {title: segment(model, image, params.input) for title, model in models.items()}))
+            progress(done / (len(chosen) + 1), f"image {done} of {len(chosen)}")
+    return rows

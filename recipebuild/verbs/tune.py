@@ -25,7 +25,6 @@ from recipebuild.engine.events import OnEvent
 from recipebuild.engine.step import Step
 from recipebuild.engine.task import Result
 from recipebuild.errors import Interrupted, RecipeError
-from recipebuild.facts.tasks import DEPTH
 from recipebuild.figures.compiled import Compiled
 from recipebuild.figures.evaluation import Evaluation
 from recipebuild.figures.sensitivity import Sensitivity
@@ -198,7 +197,7 @@ class _Trials:
 
         def until_judged(plan: Plan) -> list[Step]:
             steps = only_until(plan, "judge").steps
-            return [_of_trial(step, part) for step in steps]
+            return [_of_trial(step, part) for step in steps if step.name != "answers-pytorch"]
 
         runs = self._run(changes, until_judged)
         outcomes = []
@@ -265,18 +264,16 @@ class _Trials:
 
 
 def _of_trial(step: Step, part: Part) -> Step:
-    """A step as trials have it: evaluate on one half of the dataset, and judge without a limit of what is lost.
+    """A step as trials have it: models answer and are measured on one half of the dataset, and nothing limits the loss.
 
-    The search weighs that itself. evaluate goes without the PyTorch model, which is the same in all trials, unless only
-    that tells what kind of depth it gives.
+    The search weighs that itself. PyTorch is the same in all trials, and is left out.
     """
     if step.name == "judge":
         return replace(step, params={**step.params, "max_drop": None})
-    if step.name != "evaluate":
+    if step.name != "evaluate" and not step.name.startswith("answers-"):
         return step
-    kept = {name: source for name, source in step.inputs.items() if name != "weights"}
-    needed = step.params["dataset"]["task"] == DEPTH and step.params["depth"] is None
-    return replace(step, params={**step.params, "part": part}, inputs=step.inputs if needed else kept)
+    kept = {name: source for name, source in step.inputs.items() if name != "pytorch"}
+    return replace(step, params={**step.params, "part": part}, inputs=kept)
 
 
 def _why(results: dict[str, Result]) -> str:

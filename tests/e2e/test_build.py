@@ -20,6 +20,8 @@ ALL = [
     "configure",
     "verify",
     "compile",
+    "answers-float",
+    "answers-quantized",
     "evaluate",
     "ladder",
     "preview",
@@ -27,7 +29,7 @@ ALL = [
     "judge",
     "bundle",
 ]
-LAST = {"compile", "evaluate", "ladder", "preview", "layers", "judge", "bundle"}
+LAST = {"compile", "answers-quantized", "evaluate", "ladder", "preview", "layers", "judge", "bundle"}
 
 
 def test_a_run_leaves_what_it_promises(built_project: Project) -> None:

@@ -5,7 +5,7 @@ Use: ``run = onnx_runner(open_model(path), spec, task)``, then ``run(image, "str
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -62,8 +62,22 @@ def outputs_of(model: LoadedModel, image: Image.Image, spec: ImageSpec) -> list[
     Raises:
         StepError: If the model does not take this input.
     """
+    return outputs_of_batch(model, spec.name, batch(image, spec))
+
+
+def outputs_of_batch(model: LoadedModel, name: str, batch: Array) -> list[Array]:
+    """What the model gives for a batch.
+
+    Args:
+        model: The model.
+        name: What its input is called.
+        batch: As ``batch`` makes it.
+
+    Raises:
+        StepError: If the model does not take this input.
+    """
     try:
-        outputs: list[Array] = model.session.run(None, {spec.name: batch(image, spec)})
+        outputs: list[Array] = model.session.run(None, {name: batch})
     except Exception as error:  # as above
         raise StepError(f"ONNX Runtime cannot run {model.name}: {reason(error)}") from error
     return outputs
@@ -79,27 +93,7 @@ def onnx_runner(model: LoadedModel, spec: ImageSpec, task: str, *, cut: float = 
     return lambda image, _: answer(outputs_of(model, image, spec), task, model.name, cut=cut, axis=axis)
 
 
-def batch_runner(
-    run: Callable[[Array], Sequence[Array]],
-    prepare: Callable[[Image.Image], Array],
-    task: str,
-    name: str,
-    *,
-    cut: float = 0.0,
-) -> Run:
-    """What answers with a function of batches.
-
-    Args:
-        run: Batch -> outputs.
-        prepare: Image -> batch.
-        task: The recipe's ``model.task``.
-        name: What messages call the model.
-        cut: As of ``answer``.
-    """
-    return lambda image, _: answer(run(prepare(image)), task, name, cut=cut)
-
-
-def recorded_runner(path: Path, task: str) -> Run:
-    """What answers with the outputs in a tar that ``write_outputs`` made."""
+def recorded_runner(path: Path, task: str, *, cut: float = 0.0, axis: int = 1) -> Run:
+    """What answers with the outputs in a tar that ``write_outputs`` made; ``cut`` and ``axis`` as of ``answer``."""
     kept = Recorded(path)
-    return lambda _, sample: answer([kept.output(sample)], task, kept.name)
+    return lambda _, sample: answer(kept.outputs(sample), task, kept.name, cut=cut, axis=axis)

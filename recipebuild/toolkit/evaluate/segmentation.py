@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from recipebuild.errors import StepError
 from recipebuild.facts.tasks import SEGMENTATION
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
-from recipebuild.toolkit.evaluate.answers import answer
+from recipebuild.toolkit.evaluate.answers import Answer, answer
 from recipebuild.toolkit.evaluate.runners import LoadedModel, outputs_of
 
 if TYPE_CHECKING:
@@ -26,7 +26,15 @@ def segment(model: LoadedModel, image: Image.Image, spec: ImageSpec) -> npt.NDAr
         CheckError: If an output of the model has NaN in it.
         StepError: If the model does not take this input, or gives no class ids per pixel.
     """
-    ids = answer(outputs_of(model, image, spec), SEGMENTATION, model.name).ids
-    if ids is None:
-        raise StepError(f"{model.name} gives no class ids")
-    return ids
+    return class_ids(answer(outputs_of(model, image, spec), SEGMENTATION, model.name), model.name)
+
+
+def class_ids(answer: Answer, name: str) -> npt.NDArray[np.int64]:
+    """The class ids of an answer; ``name`` is what messages call the model.
+
+    Raises:
+        StepError: If there are none.
+    """
+    if answer.ids is None:
+        raise StepError(f"{name} gives no class ids")
+    return answer.ids

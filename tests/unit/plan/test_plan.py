@@ -183,7 +183,7 @@ def test_the_other_order_of_channels_is_folded_in_before_the_head() -> None:
     steps = {step.name: step for step in it.steps}
     assert steps["head"].inputs["model"] == Output("quickstart/channels", "channels.onnx")
     assert steps["verify"].params["input"]["color"] == "RGB"
-    for name in ("compile", "evaluate", "preview", "configure"):
+    for name in ("compile", "answers-float", "answers-quantized", "preview", "configure"):
         assert steps[name].params["input"]["color"] == "BGR"
     assert steps["verify"].params["compiled"] == steps["compile"].params["input"]
     assert "channels" not in names(planned("quickstart", "target.runtime_input.format=RGB"))
@@ -264,10 +264,37 @@ def test_a_threshold_is_the_same_for_all_that_measure() -> None:
     assert "threshold" not in {step.name: step for step in planned("quickstart").steps}["evaluate"].params
 
 
+def test_all_that_measure_read_what_the_models_gave() -> None:
+    steps = {step.name: step for step in planned("quickstart").steps}
+    for name in ("evaluate", "ladder", "preview"):
+        for row in ("float", "quantized"):
+            assert steps[name].inputs[row] == Output(f"quickstart/answers-{row}", "answers.tar")
+    assert steps["answers-float"].inputs["model"] == Output("quickstart/head", "model.onnx")
+    assert steps["answers-quantized"].inputs["model"] == Output("quickstart/compile", "quantized.onnx")
+    importlib.import_module(steps["answers-float"].module).Params.model_validate(dict(steps["answers-float"].params))
+
+
+def test_pytorch_is_measured_on_all_images_where_the_recipe_asks_for_it() -> None:
+    assert "answers-pytorch" not in names(planned("quickstart"))
+    steps = {step.name: step for step in planned("quickstart", "evaluate.reference=pytorch").steps}
+    assert steps["answers-pytorch"].inputs["weights"] == Output("quickstart/fetch", "model")
+    assert steps["evaluate"].inputs["pytorch"] == Output("quickstart/answers-pytorch", "answers.tar")
+
+
+@pytest.mark.parametrize("change", ["evaluate.max_drop=0.1", "evaluate.metric=pixel_accuracy", "evaluate.depth=metric"])
+def test_how_answers_are_judged_runs_no_model(change: str) -> None:
+    before, after = (
+        {step.name: step for step in planned("quickstart", "evaluate.reference=pytorch", *sets).steps}
+        for sets in ((), (change,))
+    )
+    for name in ("answers-float", "answers-quantized", "answers-pytorch"):
+        assert before[name] == after[name]
+
+
 def test_the_ladder_has_every_model_that_the_build_makes() -> None:
     steps = {step.name: step for step in planned("quickstart", "target.runtime_input.format=BGR").steps}
     assert set(steps["ladder"].inputs) == {
-        "model", "export", "simplified", "rewritten", "channels", "head", "quantized", "dataset", "evaluation"
+        "model", "export", "simplified", "rewritten", "channels", "head", "float", "quantized", "dataset", "evaluation"
     }  # fmt: skip
     assert steps["ladder"].params["original"]["color"] == "RGB"
     assert steps["ladder"].params["input"]["color"] == "BGR"
@@ -281,7 +308,7 @@ def test_the_ladder_has_every_model_that_the_build_makes() -> None:
     other = {step.name: step for step in planned("quickstart", *sets, toolchain=PULSAR2).steps}
     assert other["ladder"].inputs["predictions"].step == "quickstart/simulate-npu"
     assert other["ladder"].inputs["reference_predictions"].step == "quickstart/simulate"
-    assert other["evaluate"].inputs["predictions"].step == "quickstart/simulate"
+    assert other["evaluate"].inputs["quantized"].step == "quickstart/simulate"
     assert other["ladder"].params["sixteen_bits"]
     for step in (few, other["simulate-npu"], other["ladder"]):
         importlib.import_module(step.module).Params.model_validate(dict(step.params))

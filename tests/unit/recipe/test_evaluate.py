@@ -53,3 +53,14 @@ def test_datasets_of_all_kinds_are_taken(desk, good, section):
     evaluate = desk.one(f"{good}evaluate: {section}\n").recipe.evaluate
     assert evaluate.is_prepared == ("datasets" in section.partition(",")[0] or "layout: datasets" in section)
     assert evaluate.dataset.startswith(("hf://", "/"))
+
+
+def test_an_onnx_file_has_no_pytorch_model_to_measure(desk, good, marked):
+    (desk.folder / "net.onnx").write_bytes(b"")
+    onnx = good.replace("source: ./net", "source: ./net.onnx")
+    text, line, column = marked(onnx + "evaluate: {dataset: labelled, reference: «pytorch}")
+    problem = desk.problem(text)
+    assert (problem.field, problem.place.line, problem.place.column) == ("evaluate.reference", line, column), str(
+        problem
+    )
+    assert "no PyTorch model" in problem.message

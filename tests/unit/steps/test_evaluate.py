@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from support.answered import answered
 
 from recipebuild.errors import StepError
 from recipebuild.steps.evaluate import Params, run
@@ -18,9 +19,15 @@ Make = Callable[..., Path]
 INPUT = {"name": "pixel_values", "shape": [1, 3, 16, 32], "color": "RGB", "mean": [128] * 3, "std": [64] * 3}
 
 
-def evaluate(inputs: dict[str, Path], out: Path, **params: Any) -> dict[str, Any]:
+def evaluate(
+    inputs: dict[str, Path], out: Path, *, input: dict[str, Any] = INPUT, pytorch: bool = False, **params: Any
+) -> dict[str, Any]:
+    """The step, on what the models ``model`` and ``quantized`` give; with ``pytorch`` also ``weights``."""
     out.mkdir()
-    metrics = run(inputs, Params.model_validate({"input": INPUT, **params}), out, lambda fraction, text="": None)
+    rows = {"float": "model", "quantized": "quantized"} | ({"pytorch": "weights"} if pytorch else {})
+    models = {row: inputs[name] for row, name in rows.items() if name in inputs}
+    kept = answered(models, inputs["dataset"], out.with_name(f"{out.name} answers"), input=input)
+    metrics = run({**inputs, **kept}, Params.model_validate(params), out, lambda fraction, text="": None)
     written = json.loads((out / "evaluation.json").read_text())
     assert {key: written[key] for key in metrics} == metrics
     return metrics
@@ -154,6 +161,6 @@ def test_the_pytorch_model_is_a_row_of_its_own(tiny_segformer: Path, segformer_o
     Image.fromarray(random.integers(0, 256, (64, 128, 3), dtype=np.uint8)).save(dataset / "images/a.png")
     Image.fromarray(random.integers(0, 19, (64, 128), dtype=np.uint8)).save(dataset / "labels/a.png")
     inputs = {"model": segformer_onnx, "weights": tiny_segformer, "dataset": dataset}
-    metrics = evaluate(inputs, tmp_path / "out", input=INPUT | {"shape": [1, 3, 64, 128]})
+    metrics = evaluate(inputs, tmp_path / "out", input=INPUT | {"shape": [1, 3, 64, 128]}, pytorch=True)
     assert metrics["miou_pytorch"] == pytest.approx(metrics["miou_float"], abs=1e-3)
     assert metrics["interval"] == {}, "one image says nothing of others"

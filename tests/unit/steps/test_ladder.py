@@ -12,6 +12,7 @@ import onnx
 import pytest
 from onnx import numpy_helper
 from PIL import Image
+from support.answered import answered
 
 from recipebuild.errors import CheckError
 from recipebuild.steps import verify
@@ -59,7 +60,9 @@ def climbed(inputs: dict[str, Path], out: Path, *, sixteen_bits: bool = False, *
     out.mkdir()
     spec = {"shape": SHAPE, "mean": MEAN, "std": STD} | changes
     params = Params.model_validate({"input": spec, "original": spec, "sixteen_bits": sixteen_bits})
-    metrics = run(inputs, params, out, lambda fraction, text="": None)
+    models = {row: inputs[name] for row, name in {"float": "head", "quantized": "quantized"}.items() if name in inputs}
+    kept = answered(models, inputs["dataset"], out.with_name(f"{out.name} answers"), input=spec)
+    metrics = run({**inputs, **kept}, params, out, lambda fraction, text="": None)
     assert json.loads((out / "ladder.json").read_text()) == metrics
     return metrics
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+from support.answered import answered
 
 from recipebuild.report.page.accuracy import accuracy
 from recipebuild.report.page.built import builds
@@ -59,10 +59,10 @@ def test_evaluation_pictures_and_report_call_classes_as_the_model_does(tmp_path:
     out, drawn = tmp_path / "steps/evaluate", tmp_path / "steps/preview"
     out.mkdir(parents=True)
     drawn.mkdir(parents=True)
-    params: dict[str, Any] = {"input": INPUT}
-    metrics = evaluate.run({**inputs, "weights": weights}, evaluate.Params.model_validate(params), out, silent)
+    inputs |= answered({"float": inputs["model"]}, inputs["dataset"], tmp_path, input=INPUT)
+    metrics = evaluate.run({**inputs, "weights": weights}, evaluate.Params(), out, silent)
     inputs |= {"config": weights / "config.json", "calibration": tmp_path / "data" / "images"}
-    preview.run(inputs, preview.Params.model_validate(params), drawn, silent)
+    preview.run(inputs, preview.Params.model_validate({"input": INPUT}), drawn, silent)
     assert json.loads((out / "evaluation.json").read_text())["labels"] == names
     legend = json.loads((drawn / "panels/classes.json").read_text())
     assert [it["name"] for it in legend] == names

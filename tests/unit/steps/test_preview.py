@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from support.answered import answered
 
 from recipebuild.errors import StepError
 from recipebuild.steps import calibrate
@@ -43,12 +44,9 @@ def calibration(street_images: Path, tmp_path: Path) -> Path:
 def test_all_columns_of_three_labelled_images(
     colour_model: Make, colour_dataset: Path, calibration: Path, tmp_path: Path
 ) -> None:
-    inputs = {
-        "model": colour_model(),
-        "quantized": colour_model("quantized.onnx", step=2.0),
-        "dataset": colour_dataset,
-        "calibration": calibration,
-    }
+    models = {"float": colour_model(), "quantized": colour_model("quantized.onnx", step=2.0)}
+    kept = answered(models, colour_dataset, tmp_path, input=INPUT)
+    inputs = {"model": models["float"], **kept, "dataset": colour_dataset, "calibration": calibration}
     metrics, picture = preview(inputs, tmp_path / "out")
     assert metrics["images"] == 3
     assert 1900 < picture.width <= 2000
@@ -67,8 +65,9 @@ def test_what_a_simulation_predicted_has_a_column(
 ) -> None:
     chosen = samples(colour_dataset, 4, 7)
     write_outputs(tmp_path / "p.tar", [(one.name, [np.full((1, 8, 16), 2)]) for one in chosen])
-    found = {"predictions": tmp_path / "p.tar", "dataset": colour_dataset, "calibration": calibration}
-    metrics, picture = preview({"model": colour_model(), **found}, tmp_path / "out", count=4, seed=7)
+    kept = answered({"float": colour_model()}, colour_dataset, tmp_path, input=INPUT, count=4, seed=7)
+    given = {"model": colour_model(), **kept, "quantized": tmp_path / "p.tar", "dataset": colour_dataset}
+    metrics, picture = preview({**given, "calibration": calibration}, tmp_path / "out", count=4, seed=7)
     assert metrics["images"] == 3
     panel = np.asarray(picture)[100:250, 40 + 493 * 2 : 440 + 493 * 2].reshape(-1, 3)
     assert np.unique(panel, axis=0).tolist() == [list(LABELS[2].color)]
@@ -77,12 +76,9 @@ def test_what_a_simulation_predicted_has_a_column(
 def test_each_picture_is_there_by_itself(
     colour_model: Make, colour_dataset: Path, calibration: Path, tmp_path: Path
 ) -> None:
-    inputs = {
-        "model": colour_model(),
-        "quantized": colour_model("quantized.onnx", step=2.0),
-        "dataset": colour_dataset,
-        "calibration": calibration,
-    }
+    models = {"float": colour_model(), "quantized": colour_model("quantized.onnx", step=2.0)}
+    kept = answered(models, colour_dataset, tmp_path, input=INPUT)
+    inputs = {"model": models["float"], **kept, "dataset": colour_dataset, "calibration": calibration}
     preview(inputs, tmp_path / "out")
     panels = tmp_path / "out/panels"
     assert [label["name"] for label in json.loads((panels / "classes.json").read_text())] == [

@@ -12,9 +12,10 @@ from PIL import Image
 from recipebuild.errors import StepError
 from recipebuild.facts.tasks import CLASSIFICATION, DEPTH, FEATURES, SEGMENTATION
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.evaluate.answers import Answer, answer
 from recipebuild.toolkit.evaluate.dataset import DatasetSpec, samples
 from recipebuild.toolkit.evaluate.measure import FIDELITY, Measurement, measure
-from recipebuild.toolkit.evaluate.runners import batch, batch_runner, onnx_runner, open_model
+from recipebuild.toolkit.evaluate.runners import batch, onnx_runner, open_model
 
 Make = Callable[..., Path]
 SPEC = ImageSpec(shape=(1, 3, 16, 32), mean=(128, 128, 128), std=(64, 64, 64))
@@ -74,7 +75,10 @@ def test_images_of_classes_are_counted(tmp_path: Path) -> None:
     for kind, color in enumerate(("red", "lime", "blue")):
         (tmp_path / str(kind)).mkdir()
         Image.new("RGB", (32, 16), color).save(tmp_path / str(kind) / "a.png")
-    run = batch_runner(lambda x: [x.mean((2, 3))], lambda image: batch(image, SPEC), CLASSIFICATION, "mean")
+
+    def run(image: Image.Image, name: str) -> Answer:
+        return answer([batch(image, SPEC).mean((2, 3))], CLASSIFICATION, "mean")
+
     spec = DatasetSpec(task=CLASSIFICATION)
     found = measure({"mean": run}, samples(tmp_path, spec=spec), Measurement(CLASSIFICATION, 3, labelled=True))
     assert found["mean"].figures() == {"top1": 1.0}
@@ -85,7 +89,10 @@ def test_depth_is_measured(tmp_path: Path) -> None:
         (tmp_path / part).mkdir()
     Image.new("RGB", (32, 16), "white").save(tmp_path / "images/a.png")
     np.save(tmp_path / "depth/a.npy", np.full((16, 32), 2.0))
-    run = batch_runner(lambda x: [np.full((1, 8, 16), 3, np.float32)], lambda image: batch(image, SPEC), DEPTH, "three")
+
+    def run(image: Image.Image, name: str) -> Answer:
+        return answer([np.full((1, 8, 16), 3, np.float32)], DEPTH, "three")
+
     spec = DatasetSpec(task=DEPTH)
     found = measure({"three": run}, samples(tmp_path, spec=spec), Measurement(DEPTH, 0, labelled=True))
     assert found["three"].figures() == pytest.approx({"abs_rel": 0.5, "rmse": 1.0, "delta1": 0.0})

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from support.answered import answered
 
 from recipebuild.errors import MissingError, StepError
 from recipebuild.resources import shipped, template_sources
@@ -116,10 +117,11 @@ def test_the_dataset_goes_through_the_compiled_model(
     compiled = built(pulsar2_folder)
     predictions = simulated(compiled, dataset, tmp_path)
     spec = {**INPUT, "shape": [1, 3, 16, 32]}
+    kept = answered({"float": colour_model()}, dataset, tmp_path, input=spec)
     (tmp_path / "evaluated").mkdir()
     metrics = evaluate_step.run(
-        {"model": colour_model(), "predictions": predictions, "dataset": dataset},
-        evaluate_step.Params.model_validate({"input": spec}),
+        {"model": colour_model(), **kept, "quantized": predictions, "dataset": dataset},
+        evaluate_step.Params(),
         tmp_path / "evaluated",
         silent,
     )
@@ -167,6 +169,7 @@ def test_what_only_the_compiled_model_loses_is_the_compilers(
     (tmp_path / "ladder").mkdir()
     spec = {**INPUT, "shape": [1, 3, 16, 32]}
     params = ladder_step.Params.model_validate({"input": spec, "original": spec})
+    inputs |= answered({"float": colour_model()}, dataset, tmp_path, input=spec)
     metrics = ladder_step.run(inputs, params, tmp_path / "ladder", silent)
     assert words in metrics["verdict"]
     assert [row["rung"] for row in metrics["rows"]] == ["reference", "head", "emulated", "simulated"]
@@ -200,3 +203,23 @@ def test_recorded_ids_are_the_same_bytes(tmp_path: Path) -> None:
         write_outputs(tmp_path / name, [("street/1", [ids]), ("ö" * 120, [ids])])
     assert (tmp_path / "a.tar").read_bytes() == (tmp_path / "b.tar").read_bytes()
     np.testing.assert_array_equal(Recorded(tmp_path / "a.tar").output("street/1"), ids)
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        np.arange(6, dtype=np.int64).reshape(1, 1, 2, 3),
+        np.array([[[0, 255], [256, 65535]]]),  # a picture of 16 bits
+        np.array([[[-1, 0], [1, 65536]]]),  # no picture
+        np.array([7]),
+    ],
+)
+def test_what_was_recorded_comes_back_as_it_was(tmp_path: Path, ids: np.ndarray) -> None:
+    values = np.linspace(-1, 1, 24, dtype=np.float32).reshape(1, 4, 6)
+    write_outputs(tmp_path / "a.tar", [("a", [ids, values]), ("b", [values])])
+    recorded = Recorded(tmp_path / "a.tar")
+    for kept, right in zip(recorded.outputs("a"), (ids, values), strict=True):
+        np.testing.assert_array_equal(kept, right)
+        assert kept.shape == right.shape
+    (alone,) = recorded.outputs("b")
+    np.testing.assert_array_equal(alone, values)

@@ -1,0 +1,104 @@
+"""answers: what one model gives for each image of a dataset, computed once for all that measure.
+
+Images that were among those of an earlier run keep their answers: more images cost what these cost.
+
+Inputs: model (ONNX), or weights (folder in HF layout); dataset (folder); earlier (optional: the folder that an earlier
+run wrote with the same model).
+Outputs: answers.tar (see ``recorded.py``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from recipebuild.engine.step import Progress
+from recipebuild.errors import StepError
+from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.evaluate.answering import kept_outputs, outputs_of_all
+from recipebuild.toolkit.evaluate.answers import check_finite
+from recipebuild.toolkit.evaluate.dataset import DatasetSpec, Sample, samples
+from recipebuild.toolkit.evaluate.parts import Part, part_of
+from recipebuild.toolkit.evaluate.recorded import Recorded, write_outputs
+from recipebuild.toolkit.evaluate.runners import batch, open_model, outputs_of_batch
+from recipebuild.toolkit.models.run import Weights, torch_runner
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Array = npt.NDArray[Any]
+
+
+class Params(BaseModel):
+    """Which images the model sees.
+
+    Attributes:
+        input: What it takes.
+        weights: Of a PyTorch model: which it is.
+        dataset: How the dataset is laid out; nothing of its labels matters here.
+        count: How many images to draw from it; ``None`` for all.
+        seed: Which ones.
+        part: Which half of these.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    input: ImageSpec
+    weights: Weights = Weights()
+    dataset: DatasetSpec = DatasetSpec()
+    count: int | None = Field(default=None, ge=1)
+    seed: int = 0
+    part: Part = "all"
+
+
+def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
+    """Run the model on the images, one at a time; write what it gives.
+
+    Raises:
+        CheckError: If it gives NaN.
+        StepError: If an image cannot be used, there are too few for halves, or the model does not take them.
+    """
+    chosen = part_of(samples(inputs["dataset"], params.count, params.seed, params.dataset), params.part, params.seed)
+    if not chosen:
+        raise StepError(
+            "the dataset cannot be cut into halves: it has one image", remedy="label more images, or evaluate.count"
+        )
+    digests = {sample.name: hashlib.sha256(sample.image.read()).hexdigest() for sample in chosen}
+    earlier = Recorded(inputs["earlier"] / "answers.tar") if "earlier" in inputs else None
+    before = earlier.samples if earlier else {}
+    fresh = [sample for sample in chosen if digests[sample.name] not in before]
+    computed = _computed(inputs, params, fresh, progress)
+
+    def kept() -> Iterator[tuple[str, list[Array]]]:
+        for sample in chosen:
+            known = before.get(digests[sample.name])
+            yield sample.name, next(computed) if known is None or earlier is None else earlier.outputs(known)
+
+    write_outputs(out / "answers.tar", kept(), digests)
+    return {"images": len(chosen)}
+
+
+def _computed(
+    inputs: Mapping[str, Path], params: Params, fresh: Sequence[Sample], progress: Progress
+) -> Iterator[list[Array]]:
+    """What the model gives for samples, in their order; it is loaded if there are any."""
+    if not fresh:
+        return
+    name, model = _model(inputs, params)
+    for number, outputs in enumerate(outputs_of_all(fresh, partial(batch, spec=params.input), model), 1):
+        check_finite(outputs, name)
+        progress(number / len(fresh), f"image {number} of {len(fresh)}")
+        yield kept_outputs(outputs)
+
+
+def _model(inputs: Mapping[str, Path], params: Params) -> tuple[str, Callable[[Array], Sequence[Array]]]:
+    """What messages call the model, and what runs it."""
+    if "weights" in inputs:
+        return "PyTorch", torch_runner(inputs["weights"], params.weights)
+    loaded = open_model(inputs["model"])
+    return loaded.name, partial(outputs_of_batch, loaded, params.input.name)
