@@ -21,7 +21,11 @@ _OTHER_MODE = {"NPUBackend": ("simulate-reference", "Reference"), "Reference": (
 
 
 def measuring(
-    steps: Steps, toolchain: ResolvedToolchain, models: Mapping[str, Output], compiled: Output, calibration: Output
+    steps: Steps,
+    toolchain: ResolvedToolchain,
+    models: Mapping[str, Output],
+    compiled: Output,
+    calibration: Mapping[str, Output],
 ) -> dict[str, Output]:
     """Add the steps, and give what the bundle tells of them.
 
@@ -78,7 +82,7 @@ def measuring(
             params["threshold"] = recipe.head.threshold
         outputs["evaluation"] = steps.add(
             "evaluate", "evaluation.json", {**params, **steps.labels},
-            {"model": models["head"], **quantized, **weights, **dataset, "calibration": calibration},
+            {"model": models["head"], **quantized, **weights, **dataset, **calibration},
         )  # fmt: skip
         rungs = {name: models[name] for name in models if name != "model"} | quantized | climbing
         pytorch = {"model": models["model"]} if "model" in models else {}
@@ -87,8 +91,8 @@ def measuring(
         steps.add("ladder", "ladder.json", {**judged, **steps.labels}, {**pytorch, **rungs, **dataset, **outputs})
         if laid_out["layout"] != "images":
             seen, spec = {**dataset, **weights}, drawn
-    if recipe.model.task == SEGMENTATION and not recipe.more_inputs:
-        shown = {"model": models["head"], **steps.config, **quantized, **seen, "calibration": calibration}
+    if recipe.model.task == SEGMENTATION and not recipe.tensors:
+        shown = {"model": models["head"], **steps.config, **quantized, **seen, **calibration}
         steps.add("preview", "preview.png", {"input": steps.fed, **spec, **steps.labels}, shown)
     return outputs
 
