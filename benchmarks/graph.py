@@ -58,6 +58,7 @@ def compare(recipe: Recipe, folder: Path) -> None:
     config = config_for(recipe.model.source)
     assert config is not None
     write_config(config, folder / "model")
+    assert recipe.input is not None
     image = probe(recipe.input.shape, "float32")
     classic, expected = exported(recipe, folder, "torchscript", 11, image)
     modern, _ = exported(recipe, folder, recipe.export.exporter, recipe.export.opset, image)
@@ -104,6 +105,7 @@ def exported(recipe: Recipe, folder: Path, exporter: str, opset: int, image: Any
         lift(module)
     with torch.inference_mode():
         expected = module(example).numpy()
+    assert recipe.input is not None
     raw, path = folder / f"{exporter}.onnx", folder / f"{exporter}-simplified.onnx"
     names = {"input_name": recipe.input.name, "output_name": recipe.export.output}
     export(module, raw, shape=recipe.input.shape, opset=opset, exporter=exporter, **names)

@@ -50,6 +50,7 @@ def main() -> None:
         memory = {which: max(peak for _, _, peak in found) for which, found in measured.items()}
         accuracy = miou(folder, recipe) if name == "quickstart" else {}
         figures: dict[str, results.Figure] = {}
+        assert recipe.input is not None
         size = "x".join(map(str, recipe.input.shape))
         print(f"quantization of {name}, {size}, 32 images, {method}, medians of {rounds}; {machine()}")
         for which, label in (
@@ -87,7 +88,9 @@ def one(which: str, method: str, name: str, folder: Path) -> tuple[float, ...]:
 
 def do(which: str, method: str, name: str, folder: Path) -> None:
     """The work itself, in a fresh process."""
-    spec = ImageSpec(**shipped(name).input.model_dump(mode="json"))
+    image = shipped(name).input
+    assert image is not None
+    spec = ImageSpec(**image.model_dump(mode="json"))
     model, images = folder / name / "model.onnx", folder / name / "calibration.tar"
     work = {"float": run_float, "onnxruntime": quantize_static, "recipebuild": quantize}[which]
     (folder / which).mkdir(exist_ok=True)
@@ -141,7 +144,7 @@ def miou(folder: Path, recipe: Recipe) -> dict[str, float]:
     """Of the three models, on the recipe's dataset."""
     from recipebuild.steps import answers, evaluate
 
-    assert recipe.evaluate is not None
+    assert recipe.evaluate is not None and recipe.input is not None
     spec = ImageSpec(**recipe.input.model_dump(mode="json"))
     dataset = Path(recipe.evaluate.dataset)
     models = {"float": folder / "quickstart" / "model.onnx"}

@@ -31,7 +31,9 @@ ROUNDS = 5
 
 
 def main() -> None:
-    spec = ImageSpec(**load("quickstart", cwd=Path.cwd())[0].recipe.input.model_dump(mode="json"))
+    image = load("quickstart", cwd=Path.cwd())[0].recipe.input
+    assert image is not None
+    spec = ImageSpec(**image.model_dump(mode="json"))
     heldout = shipped("recipes") / "quickstart" / "heldout"
     dataset = DatasetSpec()
     how = Measurement.of(BUILD / "model.onnx", heldout, dataset, relative=False)

@@ -169,8 +169,8 @@ def plan_recipe(variants: Sequence[Variant], options: Options, resolve: Callable
 
 
 def _wanted(recipe: Recipe) -> str:
-    """The recipe's toolchain; models of several inputs, and quantized ones, are for Pulsar2 alone."""
-    return "pulsar2" if recipe.more_inputs or recipe.pulsar2.is_quantized else recipe.target.toolchain
+    """The recipe's toolchain; models that are quantized already are for Pulsar2 alone."""
+    return "pulsar2" if recipe.pulsar2.is_quantized else recipe.target.toolchain
 
 
 def _absent(variant: Variant, toolchain: ResolvedToolchain) -> list[str]:

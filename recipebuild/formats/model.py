@@ -80,8 +80,8 @@ class Model(Part):
     version: int = Field(description="Of this format")
     model: str = Field(description="The model's file, beside this one")
     task: str
-    input: ImageInput
-    more_inputs: list[Tensor] = Field(default=[], description="What the model takes besides the image")
+    input: ImageInput | None = Field(description="The image; null if the model takes none")
+    more_inputs: list[Tensor] = Field(default=[], description="What the model takes that is no image")
     outputs: list[Output]
     labels: list[Label] = Field(description="Empty where the task has no classes")
     head: Head

@@ -53,9 +53,9 @@ def _deploy(variant: Variant, steps: dict[str, Step], name: str, board: Board) -
             "nothing is built for a board: Pulsar2 is not here, and the embedded toolchain builds for this machine",
             remedy="install Pulsar2, or load its docker image, and run again; recipebuild check tells what is found",
         )
-    if recipe.more_inputs:
+    if recipe.tensors:
         raise RecipeError(
-            "board run feeds images, and this model takes more",
+            "board run feeds images, and this model takes something else",
             remedy="copy the bundle to the board, and run it there: run.py takes --input NAME=FILE.npy",
         )
     entry = f"[{variant.label}]" if variant.label else ""

@@ -21,7 +21,11 @@ _OTHER_MODE = {"NPUBackend": ("simulate-reference", "Reference"), "Reference": (
 
 
 def measuring(
-    steps: Steps, toolchain: ResolvedToolchain, models: Mapping[str, Output], compiled: Output, calibration: Output
+    steps: Steps,
+    toolchain: ResolvedToolchain,
+    models: Mapping[str, Output],
+    compiled: Output,
+    calibration: Mapping[str, Output],
 ) -> dict[str, Output]:
     """Add the steps, and give what the bundle tells of them.
 
@@ -72,7 +76,7 @@ def measuring(
             params["threshold"] = recipe.head.threshold
         outputs["evaluation"] = steps.add(
             "evaluate", "evaluation.json", {**params, **steps.labels},
-            {"model": models["head"], **answers, **weights, **dataset, "calibration": calibration},
+            {"model": models["head"], **answers, **weights, **dataset, **calibration},
         )  # fmt: skip
         rungs = {**models, **_but_pytorch(here), **climbing}
         axis = recipe.head.axis if recipe.head.kind == "argmax" else 1
@@ -86,8 +90,8 @@ def measuring(
                 **{name: answers[name] for name in ("float", "quantized") if name in answers},
             }
             spec = drawn
-    if recipe.model.task == SEGMENTATION and not recipe.more_inputs:
-        inputs = {"model": models["head"], **steps.config, **shown, "calibration": calibration}
+    if recipe.model.task == SEGMENTATION and not recipe.tensors:
+        inputs = {"model": models["head"], **steps.config, **shown, **calibration}
         steps.add("preview", "preview.png", {"input": steps.fed, **spec, **steps.labels}, inputs)
     return outputs
 

@@ -64,6 +64,7 @@ KINDS = {
     "head": Kind("recipebuild.steps.head", (*_ONNX, "onnx-graphsurgeon")),
     "lint": Kind("recipebuild.steps.lint", _ONNX),
     "calibrate": Kind("recipebuild.steps.calibrate", _IMAGES),
+    "samples": Kind("recipebuild.steps.samples", ("numpy",)),
     "tensors": Kind("recipebuild.steps.tensors", _IMAGES),
     "configure": Kind(
         "recipebuild.steps.configure",

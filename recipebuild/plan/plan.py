@@ -1,7 +1,7 @@
 """Recipe -> plan: the list of steps that builds it. Pure: nothing is read, nothing is looked up.
 
 fetch -> export -> simplify -> rewrite -> (equalize) -> (channels) -> head -> lint, verify -> compile -> (simulate)
-calibrate -> (tensors), configure -> (config-check), (equalize) ----------------------------^
+calibrate -> (samples), (tensors), configure -> (config-check), (equalize) ----------------------------^
     -> answers -> evaluate, ladder, preview; layers, (sensitivity), (judge), bundle
 """
 
@@ -148,9 +148,8 @@ def _steps(
         "verify", "verify.json",
         {
             **steps.weights, "head": recipe.head.model_dump(mode="json"), "input": steps.image, "compiled": steps.fed,
-            **steps.more,
         },
-        {**models, "calibration": calibration, **steps.tensors},
+        {**models, **calibration},
     )  # fmt: skip
     # An hour of compilation is not begun on a model that was found to be wrong.
     compiled = _compile(steps, toolchain, models["head"], calibration, config, after=verify)
@@ -160,7 +159,7 @@ def _steps(
     if toolchain.name == "pulsar2":
         config = replace(compiled, name="used.json")
     inputs = {"weights": models.get("model") or models["reference"], "model": models["head"], "compiled": compiled}
-    inputs |= {"config": config, "calibration": calibration, **evaluation}
+    inputs |= {"config": config, **calibration, **evaluation}
     _bundle(steps, toolchain, inputs, templates["bundle"], after=passed)
     return steps.all
 
@@ -172,16 +171,14 @@ class Steps:
         self.recipe = recipe
         self.all: list[Step] = []
         self._label = label
-        self.image = recipe.input.model_dump(mode="json")
+        self.image = recipe.image.model_dump(mode="json") if recipe.image else None
         self.fed = compiled_input(recipe)
-        self.shape = {"input_name": recipe.input.name, "shape": list(recipe.input.shape)}
         self.explained = {
             "input": self.fed,
             "class_axis": TASKS[recipe.model.task].class_axis,
             "smooth_quant": host_params(recipe)["smooth_quant"],
         }
-        self.more = {"more": {more.name: list(more.shape) for more in recipe.more_inputs}}
-        self.tensors = {f"more_{more.name}": Source(Path(more.source)) for more in recipe.more_inputs}
+        self.sources = {f"more_{tensor.name}": Source(Path(tensor.source)) for tensor in recipe.tensors}
         self.labels = {"labels": recipe.evaluate.labels if recipe.evaluate else None}
         self.config: dict[str, Output] = {}
         self.weights = recipe.model.model_dump(include={"task", "weights", "seed", "features", "normalize"})
@@ -202,18 +199,27 @@ class Steps:
         return Output(step.id, output)
 
     @cached_property
-    def calibration(self) -> Output:
-        """The calibration set; its step is added where it is first asked for."""
-        images = self.recipe.calibration
-        return self.add(
-            "calibrate", "calibration.tar",
-            {
-                **images.model_dump(include={"count", "select", "seed"}),
-                "pattern": images.pattern,
-                "shape": list(self.recipe.input.shape),
-            },
-            {"source": Source(Path(images.path))},
-        )  # fmt: skip
+    def calibration(self) -> dict[str, Output]:
+        """The calibration set: images, tensors, or both; its steps are added where it is first asked for."""
+        described, image, tensors = self.recipe.calibration, self.recipe.image, self.recipe.tensors
+        drawn = {}
+        if image is not None:
+            drawn["calibration"] = self.add(
+                "calibrate", "calibration.tar",
+                {
+                    **described.model_dump(include={"count", "select", "seed"}),
+                    "pattern": described.pattern,
+                    "shape": list(image.shape),
+                },
+                {"source": Source(Path(described.path))},
+            )  # fmt: skip
+        if tensors:
+            params = {
+                "tensors": [tensor.model_dump(mode="json", exclude={"kind", "source"}) for tensor in tensors],
+                **described.model_dump(include={"count", "seed"}),
+            }
+            drawn["samples"] = self.add("samples", "samples.tar", params, {**drawn, **self.sources})
+        return drawn
 
 
 def _model(steps: Steps) -> dict[str, Output]:
@@ -236,11 +242,12 @@ def _model(steps: Steps) -> dict[str, Output]:
         models = {"reference": fetched}
     else:
         how = {"opset": export.opset, "exporter": export.exporter, "output_name": export.output}
-        exported = steps.add("export", "export.onnx", {**steps.weights, **steps.shape, **how}, {"model": fetched})
+        exported = steps.add("export", "export.onnx", {**steps.weights, **_shape(recipe), **how}, {"model": fetched})
         models = {"model": fetched, "export": exported}
         steps.config = {"config": replace(fetched, name="model/config.json")}
     raw = models.get("export", fetched)
-    simplified = steps.add("simplify", "simplified.onnx", {**steps.shape, **steps.more}, {"model": raw})
+    more = {tensor.name: tensor.model_dump(mode="json", include={"shape", "dtype"}) for tensor in recipe.tensors}
+    simplified = steps.add("simplify", "simplified.onnx", {**_shape(recipe), "more": more}, {"model": raw})
     rewriting = {
         "enabled": recipe.rewrite.enabled,
         # The graph is for the chip, whatever compiles it here, unless the recipe asks for the host by name.
@@ -251,18 +258,23 @@ def _model(steps: Steps) -> dict[str, Output]:
     models["simplified"] = simplified
     models["rewritten"] = last = steps.add("rewrite", "rewritten.onnx", rewriting, {"model": simplified})
     if recipe.equalize and (recipe.equalize.techniques or recipe.equalize.attention):
-        params = {"techniques": recipe.equalize.techniques, "input": steps.image}
+        params: dict[str, Any] = {"techniques": recipe.equalize.techniques, "input": steps.image}
         if recipe.equalize.attention:
             params["attention"] = recipe.equalize.attention
         models["equalized"] = last = steps.add(
-            "equalize", "equalized.onnx", params, {"model": last, "calibration": steps.calibration}
+            "equalize", "equalized.onnx", params, {"model": last, **steps.calibration}
         )
-    if swaps_channels(recipe):
+    if recipe.image and swaps_channels(recipe):
         models["channels"] = last = steps.add(
-            "channels", "channels.onnx", {"input_name": recipe.input.name}, {"model": last}
+            "channels", "channels.onnx", {"input_name": recipe.image.name}, {"model": last}
         )
     final = steps.add("head", "model.onnx", recipe.head.model_dump(mode="json"), {"model": last})
     return {**models, "head": final}
+
+
+def _shape(recipe: Recipe) -> dict[str, Any]:
+    """The image's input and its shape, of models that take one."""
+    return {"input_name": recipe.image.name, "shape": list(recipe.image.shape)} if recipe.image else {}
 
 
 def _configure(steps: Steps, model: Output, templates: Mapping[str, Path]) -> Output:
@@ -273,16 +285,22 @@ def _configure(steps: Steps, model: Output, templates: Mapping[str, Path]) -> Ou
 
 
 def _compile(
-    steps: Steps, toolchain: ResolvedToolchain, model: Output, calibration: Output, config: Output, after: Output
+    steps: Steps,
+    toolchain: ResolvedToolchain,
+    model: Output,
+    calibration: Mapping[str, Output],
+    config: Output,
+    after: Output,
 ) -> Output:
-    inputs = {"model": model, "calibration": calibration}
+    inputs = {"model": model, **calibration}
     if toolchain.name == "pulsar2":
-        format = steps.recipe.calibration.format
+        format = steps.recipe.calibration_format
         if format != "Image":
-            inputs["calibration"] = steps.add(
-                "tensors", "calibration-tensors.tar", {"input": steps.fed, "format": format, **steps.more},
-                {"calibration": calibration, **steps.tensors},
-            )  # fmt: skip
+            given = {"input": steps.fed, "format": format}
+            inputs = {
+                "model": model,
+                "calibration": steps.add("tensors", "calibration-tensors.tar", given, calibration),
+            }
         checked = steps.add(
             "config-check", "config-check.json", toolchain.params, {"config": config}, facts=toolchain.facts
         )
@@ -296,11 +314,11 @@ def _compile(
     return steps.add("compile/onnxruntime", "quantized.onnx", params, inputs, after=(after.step,))
 
 
-def _explain(steps: Steps, model: Output, compiled: Output, calibration: Output) -> None:
+def _explain(steps: Steps, model: Output, compiled: Output, calibration: Mapping[str, Output]) -> None:
     """The steps that tell where accuracy is lost: they read models that ONNX Runtime runs."""
     if not compiled.name.endswith(".onnx"):
         return
-    inputs = {"model": model, "quantized": compiled, "calibration": calibration}
+    inputs = {"model": model, "quantized": compiled, **calibration}
     steps.add("layers", "layers.json", {**steps.explained, **steps.labels}, {**inputs, **steps.config})
     if steps.recipe.tune is not None:
         steps.add("sensitivity", "sensitivity.json", steps.explained, inputs)
@@ -315,5 +333,5 @@ def _bundle(
 ) -> None:
     used = {"name": toolchain.name, "version": toolchain.version, "facts": dict(toolchain.facts)}
     params = bundle_params(steps.recipe, used, steps.all)
-    inputs = {**inputs, **steps.tensors, **{name: Source(path) for name, path in templates.items()}}
+    inputs = {**inputs, **steps.sources, **{name: Source(path) for name, path in templates.items()}}
     steps.add("bundle", "bundle", params, inputs, after=after, tools=tuple(params["tools"]))

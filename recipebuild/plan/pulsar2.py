@@ -7,8 +7,9 @@ from typing import Any
 from recipebuild.facts.chips import CHIPS
 from recipebuild.facts.fields import LAYER, to_quant
 from recipebuild.recipe.compiler import Compiler
+from recipebuild.recipe.inputs import Input
 from recipebuild.recipe.quantization import LayerPrecision
-from recipebuild.recipe.schema import Input, Recipe
+from recipebuild.recipe.schema import Recipe
 
 
 def configure_params(recipe: Recipe) -> dict[str, Any]:
@@ -21,7 +22,7 @@ def configure_params(recipe: Recipe) -> dict[str, Any]:
         "model_type": recipe.pulsar2.model_type,
         "input": compiled_input(recipe),
         "runtime": target.runtime_input.model_dump(mode="json"),
-        "format": recipe.calibration.format,
+        "format": recipe.calibration_format,
         "count": recipe.calibration.count,
         "quant": _quant(recipe),
         "compiler": _differing(recipe.compiler),
@@ -31,17 +32,18 @@ def configure_params(recipe: Recipe) -> dict[str, Any]:
 
 def swaps_channels(recipe: Recipe) -> bool:
     """Whether the board feeds the other one of RGB and BGR than the network was trained with."""
-    return recipe.target.runtime_input.format in ("RGB", "BGR") and (
-        recipe.target.runtime_input.format != recipe.input.color
-    )
+    fed, image = recipe.target.runtime_input.format, recipe.image
+    return image is not None and fed in ("RGB", "BGR") and fed != image.color
 
 
-def compiled_input(recipe: Recipe) -> dict[str, Any]:
-    """The input of the model that is compiled: the recipe's, or with its channels the other way round."""
-    described = recipe.input.model_dump(mode="json")
+def compiled_input(recipe: Recipe) -> dict[str, Any] | None:
+    """The image of the model that is compiled: the recipe's, or with its channels the other way round."""
+    if recipe.image is None:
+        return None
+    described = recipe.image.model_dump(mode="json")
     if not swaps_channels(recipe):
         return described
-    other = {"RGB": "BGR", "BGR": "RGB"}[recipe.input.color]
+    other = {"RGB": "BGR", "BGR": "RGB"}[recipe.image.color]
     swapped = Input.model_validate(
         {**described, "color": other, "mean": described["mean"][::-1], "std": described["std"][::-1]}
     )

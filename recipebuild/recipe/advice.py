@@ -15,13 +15,22 @@ def advice(recipe: Recipe) -> list[str]:
     """Sentences for the user, each starting with ``warning:`` or ``note:``; empty if there is nothing to say."""
     return [
         text
-        for text in (_units(recipe), _revision(recipe), _weights(recipe), _calibration(recipe), _smooth(recipe))
+        for text in (
+            _units(recipe),
+            _integers(recipe),
+            _revision(recipe),
+            _weights(recipe),
+            _calibration(recipe),
+            _smooth(recipe),
+        )
         if text
     ]
 
 
 def _units(recipe: Recipe) -> str | None:
-    mean, std = recipe.input.mean, recipe.input.std
+    if recipe.image is None:
+        return None
+    mean, std = recipe.image.mean, recipe.image.std
     identity = not any(mean) and all(s == 1 for s in std)
     if identity or not all(abs(m) <= 1 for m in mean) or not all(s <= 1 for s in std):
         return None
@@ -30,6 +39,14 @@ def _units(recipe: Recipe) -> str | None:
         "warning: RB102 input.mean and input.std look like 0..1 units, but pixels are 0..255 here; "
         f"if so, write mean: [{as_255[0]}] and std: [{as_255[1]}]"
     )
+
+
+def _integers(recipe: Recipe) -> str | None:
+    names = [tensor.name for tensor in recipe.tensors if tensor.dtype == "int64"]
+    if not names:
+        return None
+    are = f"{names[0]} is int64" if len(names) == 1 else f"{' and '.join(names)} are int64"
+    return f"note: RB118 {are}: on the chip it is int32, and a program there feeds that"
 
 
 def _revision(recipe: Recipe) -> str | None:

@@ -104,7 +104,10 @@ def _head(recipe: Recipe, runner: Runner) -> Iterator[Fault]:
 
 
 def _input(recipe: Recipe, runner: Runner) -> Iterator[Fault]:
-    batch, _, height, width = recipe.input.shape
+    if recipe.image is None:
+        yield ("board", "runner"), f"{runner.name} feeds an image, and the model takes none", _WAY_OUT
+        return
+    batch, _, height, width = recipe.image.shape
     if batch != 1:
         yield ("input", "shape"), f"{runner.name} feeds one image at a time", f"shape: [1, 3, {height}, {width}]"
     if not runner.any_size and (height, width) != runner.size:

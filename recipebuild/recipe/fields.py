@@ -39,9 +39,13 @@ def default(path: tuple[str, ...]) -> str:
     value = all_fields()[path].get_default(call_default_factory=True, validated_data={})
     if path == ("name",):
         return "the recipe's file name"  # `load` fills it in
-    if value is PydanticUndefined:
+    if value is PydanticUndefined or path in _MOSTLY:
         return "required"
     return "none" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
+_MOSTLY = {("input",), ("calibration",), ("calibration", "source")}
+"""Fields without a default that recipes with ``inputs`` do not need."""
 
 
 @functools.cache
@@ -78,7 +82,7 @@ def suggest(path: FieldPath) -> tuple[str, str | None]:
     """What an unknown field was meant to be: words for the user, and the sibling field, if it is that."""
     *parent, name = (str(part) for part in path)
     siblings = [p[-1] for p in all_fields() if p[:-1] == tuple(parent)]
-    elsewhere = [".".join(p) for p in all_fields() if p[-1] == name]
+    elsewhere = [".".join(p) for p in all_fields() if p[-1] == name and p[0] != "inputs"]
     if name in siblings:  # of another member of a union
         return f"`{name}` has no meaning for this `kind`", None
     if elsewhere:

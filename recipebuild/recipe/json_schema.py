@@ -40,8 +40,12 @@ def json_schema() -> dict[str, Any]:
         "description": "What to build: a model, its input, its calibration set, and what it is compiled for.",
         **schema,
         "if": {"not": {"anyOf": [{"required": ["extends"]}, {"required": ["matrix"]}]}},
-        "then": {"required": needed, "properties": complete},
+        "then": {"required": needed, "properties": complete, "anyOf": [_OF_AN_IMAGE, {"required": ["inputs"]}]},
     }
+
+
+_OF_AN_IMAGE = {"required": ["input", "calibration"], "properties": {"calibration": {"required": ["source"]}}}
+"""What a recipe has that describes an image; one with ``inputs`` need not."""
 
 
 def _section(field: dict[str, Any]) -> str | None:

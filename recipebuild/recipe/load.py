@@ -21,11 +21,14 @@ from recipebuild.recipe.extends import Chain
 from recipebuild.recipe.find import find
 from recipebuild.recipe.layers import RecipeLayer, merged, place
 from recipebuild.recipe.matrix import choices
-from recipebuild.recipe.paths import missing, missing_folders
+from recipebuild.recipe.paths import missing, missing_tensors
 from recipebuild.recipe.problems import Place, Problem, RecipeProblems, printable
 from recipebuild.recipe.schema import Recipe
 from recipebuild.recipe.section import NAME
 from recipebuild.recipe.settings import Setting, setting
+
+_INPUTS = ("inputs", "more_inputs", "input")
+"""Where a recipe may describe what a model takes."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,9 @@ class Variant:
     def place(self, field: str) -> Place | None:
         """Where the value of ``field`` (dotted) was written; ``None`` if it is the default."""
         path = tuple(field.split("."))
-        return next((place for layer in reversed(self._layers) if (place := layer.locate(path))), None)
+        paths = [path, *([(other,) for other in _INPUTS if other != path[0]] if path[0] in _INPUTS else [])]
+        places = (layer.locate(each) for each in paths for layer in reversed(self._layers))
+        return next((place for place in places if place), None)
 
 
 def load(
@@ -130,5 +135,5 @@ def _name(recipe: Document, settings: Sequence[Setting], path: Path, all_problem
 
 def _absent(data: dict[str, Any], layers: Sequence[RecipeLayer]) -> list[Problem]:
     """Files and folders that the recipe names and that are not there."""
-    absent = (*missing(data), *missing_folders(data))
+    absent = (*missing(data), *missing_tensors(data))
     return [Problem(".".join(map(str, field)), what, place(layers, field), remedy) for field, what, remedy in absent]

@@ -15,6 +15,9 @@ from typing import Any
 from recipebuild.recipe.schema import BARE_WEIGHTS, WEIGHT_FILES, split_glob
 
 FIELDS = (("model", "source"), ("calibration", "source"), ("evaluate", "dataset"))
+INPUTS = ("inputs", "more_inputs")
+"""Lists of inputs, of which those that are no images have a ``source``."""
+
 ARCHIVES = (".tar", ".tar.gz", ".tgz", ".zip")
 
 
@@ -23,8 +26,9 @@ def absolute(data: dict[str, Any], folder: Path) -> dict[str, Any]:
     for section, field in FIELDS:
         if isinstance(part := data.get(section), dict) and isinstance(value := part.get(field), str):
             data = {**data, section: {**part, field: _absolute(section, value, folder)}}
-    if isinstance(more := data.get("more_inputs"), list):
-        data = {**data, "more_inputs": [_more(each, folder) for each in more]}
+    for section in INPUTS:
+        if isinstance(entries := data.get(section), list):
+            data = {**data, section: [_tensors(each, folder) for each in entries]}
     matrix = data.get("matrix")
     if not isinstance(matrix, dict):
         return data
@@ -32,10 +36,10 @@ def absolute(data: dict[str, Any], folder: Path) -> dict[str, Any]:
     return {**data, "matrix": axes}
 
 
-def _more(entry: Any, folder: Path) -> Any:
+def _tensors(entry: Any, folder: Path) -> Any:
     if not isinstance(entry, dict) or not isinstance(source := entry.get("source"), str):
         return entry
-    return {**entry, "source": _absolute("more_inputs", source, folder)}
+    return {**entry, "source": _absolute("inputs", source, folder)}
 
 
 def _choice(axis: str, value: Any, folder: Path) -> Any:
@@ -101,13 +105,21 @@ def missing(data: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], str, str
                 yield (section, field), *fault
 
 
-def missing_folders(data: Mapping[str, Any]) -> Iterator[tuple[tuple[str, int, str], str, str]]:
-    """The same of ``more_inputs``."""
-    more = data.get("more_inputs")
-    for at, entry in enumerate(more if isinstance(more, list) else ()):
-        source = entry.get("source") if isinstance(entry, dict) else None
-        if isinstance(source, str) and source.startswith("/") and not Path(source).is_dir():
-            yield ("more_inputs", at, "source"), f"no such folder: {source}", "a folder of .npy files"
+def missing_tensors(data: Mapping[str, Any]) -> Iterator[tuple[tuple[str, int, str], str, str]]:
+    """The same of ``inputs`` and ``more_inputs``."""
+    for section in INPUTS:
+        entries = data.get(section)
+        for at, entry in enumerate(entries if isinstance(entries, list) else ()):
+            source = entry.get("source") if isinstance(entry, dict) else None
+            if isinstance(source, str) and source.startswith("/") and (fault := _tensor_source(source)):
+                yield (section, at, "source"), *fault
+
+
+def _tensor_source(source: str) -> tuple[str, str] | None:
+    if Path(source).is_dir() or (Path(source).is_file() and source.lower().endswith(ARCHIVES)):
+        return None
+    what = "neither a folder nor an archive: " if Path(source).exists() else "no such folder: "
+    return f"{what}{source}", "a folder of .npy, .npz or .bin files, or an archive of them (tar, tar.gz, zip)"
 
 
 def _model(source: str) -> tuple[str, str] | None:

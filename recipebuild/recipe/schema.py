@@ -8,11 +8,12 @@ The descriptions are shown by editors and by error messages.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from recipebuild.facts.chips import CHIPS, Hardware, NpuMode
 from recipebuild.facts.metrics import metrics_of
@@ -24,21 +25,18 @@ from recipebuild.recipe.checking import Check
 from recipebuild.recipe.compiler import Compiler
 from recipebuild.recipe.equalizing import Equalize
 from recipebuild.recipe.evaluate import Evaluate
-from recipebuild.recipe.more_inputs import MoreInput
+from recipebuild.recipe.inputs import ImageInput, Input, TensorInput
 from recipebuild.recipe.pulsar2 import Pulsar2
 from recipebuild.recipe.quantization import LayerPrecision, Quantization
 from recipebuild.recipe.rewriting import Rewrite
 from recipebuild.recipe.runtime_input import RuntimeInput
 from recipebuild.recipe.section import (
+    MISSING,
     REVISION,
     Count,
-    Finite,
-    InputName,
     Name,
-    Positive,
     Section,
     Seed,
-    Side,
     TensorName,
     Text,
     wrong,
@@ -101,24 +99,6 @@ class Model(Section):
                     "a model of the hub is written owner/name, a folder ./like/this, seen from the recipe",
                 )
         return source
-
-
-class Input(Section):
-    """The network's input, and how an image becomes it: (pixel - mean) / std."""
-
-    name: InputName = Field(
-        default="pixel_values", description="Name of the input tensor: letters, digits, `_`, `-`, `.`"
-    )
-    shape: Annotated[tuple[Side, Literal[3], Side, Side], Field(strict=False)] = Field(
-        description="4 whole numbers: batch, channels (3), height and width in pixels, such as [1, 3, 640, 1280]"
-    )
-    color: Literal["RGB", "BGR"] = Field(default="RGB", description="Channel order that the network was trained with")
-    mean: Annotated[tuple[Finite, Finite, Finite], Field(strict=False)] = Field(
-        description="3 numbers, the mean of each channel in 0..255 units, in the order of `color`"
-    )
-    std: Annotated[tuple[Positive, Positive, Positive], Field(strict=False)] = Field(
-        description="3 numbers above 0, the standard deviation of each channel in 0..255 units, in the order of `color`"
-    )
 
 
 class Export(Section):
@@ -196,9 +176,11 @@ class Calibration(Section):
     """The images on which the ranges of activations are measured."""
 
     source: Text = Field(
-        description="Folder of images, archive of images (tar, tar.gz, zip), or glob pattern such as images/**/*.jpg"
+        default="",
+        description="Folder of images, archive of images (tar, tar.gz, zip), or glob pattern such as images/**/*.jpg; "
+        "only models without an image do without",
     )
-    count: Count = Field(default=32, description="How many images to draw from the source, 1 or more")
+    count: Count = Field(default=32, description="How many images, or samples of tensors, to draw, 1 or more")
     select: Literal["random", "diverse"] = Field(
         default="random", description="Draw them at random, or take those that cover all, by what they look like"
     )
@@ -256,9 +238,19 @@ class Recipe(Section):
 
     name: Name = Field(description="Name of the build and of its folder: letters, digits, `_`, `-`, `.`")
     model: Model = Field(description="The network: where it comes from, and with which weights")
-    input: Input = Field(description="The network's input, and how an image becomes it")
-    more_inputs: Annotated[tuple[MoreInput, ...], Field(strict=False)] = Field(
-        default=(), description="What an ONNX model takes besides the image; only Pulsar2 compiles such models"
+    inputs: Annotated[
+        tuple[Annotated[ImageInput | TensorInput, Field(discriminator="kind")], ...], Field(strict=False)
+    ] = Field(
+        default=(),
+        description="All that an ONNX model takes: at most one `kind: image`, and any number of `kind: tensor`",
+    )
+    input: Input | None = Field(
+        default=None,
+        validate_default=True,
+        description="The network's input, and how an image becomes it: short for `inputs` with this image alone",
+    )
+    more_inputs: Annotated[tuple[TensorInput, ...], Field(strict=False)] = Field(
+        default=(), description="What an ONNX model takes besides the image of `input`"
     )
     export: Export = Field(default=Export(), description="PyTorch to ONNX")
     head: Annotated[ArgmaxHead | ThresholdHead | NoHead, Field(discriminator="kind")] = Field(
@@ -270,7 +262,11 @@ class Recipe(Section):
         default=None,
         description="Exact changes of the float graph that make it lose less in 8 bits; left out, there are none",
     )
-    calibration: Calibration = Field(description="The images on which the ranges of activations are measured")
+    calibration: Calibration = Field(
+        default=Calibration(),
+        validate_default=True,
+        description="The images on which the ranges of activations are measured",
+    )
     quantization: Quantization = Field(default=Quantization(), description="How ranges become 8-bit scales")
     target: Target = Field(default=Target(), description="What the model is compiled for, and by what")
     compiler: Compiler = Field(default=Compiler(), description="What Pulsar2's compiler does besides compiling")
@@ -292,6 +288,64 @@ class Recipe(Section):
         own = self.quantization.layers
         return own if quotient in (None, "U8") else (*own, LayerPrecision(op="Div", dtype="U16"))
 
+    @property
+    def image(self) -> Input | None:
+        """The input that is an image, wherever the recipe describes it; ``None`` for a model without one."""
+        described = next((entry for entry in self.inputs if isinstance(entry, ImageInput)), None)
+        return Input(**described.model_dump(exclude={"kind"})) if described else self.input
+
+    @property
+    def tensors(self) -> tuple[TensorInput, ...]:
+        """The inputs that are no image."""
+        return tuple(entry for entry in self.inputs if isinstance(entry, TensorInput)) + self.more_inputs
+
+    @property
+    def calibration_format(self) -> str:
+        """What Pulsar2 is given to calibrate with; several inputs are calibrated together."""
+        return "NumpyObject" if self.tensors else self.calibration.format
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nothing_is_no_input(cls, values: Any) -> Any:
+        # `input:` with nothing below it is a mistake, and not an input that was left out.
+        return {**values, "input": ""} if isinstance(values, dict) and values.get("input", "") is None else values
+
+    @field_validator("input")
+    @classmethod
+    def _is_described(cls, image: Input | None, info: ValidationInfo) -> Input | None:
+        if image is None and info.data.get("inputs") == ():
+            raise PydanticKnownError("missing")
+        return image
+
+    @field_validator("calibration")
+    @classmethod
+    def _has_images(cls, calibration: Calibration, info: ValidationInfo) -> Calibration:
+        inputs = info.data.get("inputs")
+        of_an_image = inputs == () or any(isinstance(entry, ImageInput) for entry in inputs or ())
+        if calibration.source or not of_an_image:
+            return calibration
+        if not calibration.model_fields_set:
+            raise PydanticKnownError("missing")
+        words = {"message": MISSING, "remedy": "", "field": "source"}
+        raise PydanticCustomError("recipe", "{message}", words)
+
+    @model_validator(mode="after")
+    def _inputs_are_described_once(self) -> Recipe:
+        if not self.inputs:
+            return self
+        images = [at for at, entry in enumerate(self.inputs) if isinstance(entry, ImageInput)]
+        faults = (
+            (self.input is not None, "input", "`inputs` describes all that the model takes",
+             "move it to inputs, with kind: image"),
+            (self.more_inputs, "more_inputs", "`inputs` describes all that the model takes", "move them to inputs"),
+            (len(images) > 1, f"inputs.{images[-1] if images else 0}", "a model can have one image",
+             "give the other one as tensors: kind: tensor"),
+            (not images and self.calibration.source, "calibration.source", "the model takes no image",
+             "leave it out: each tensor has a source of its own"),
+        )  # fmt: skip
+        _refuse(faults)
+        return self
+
     @model_validator(mode="after")
     def _evaluate_fits_task(self) -> Recipe:
         known = metrics_of(self.model.task)
@@ -309,7 +363,8 @@ class Recipe(Section):
     @model_validator(mode="after")
     def _colours_are_shared_evenly(self) -> Recipe:
         runtime = self.target.runtime_input
-        if message := runtime.uneven([self.input.shape, *runtime.extra_shapes]):
+        shapes = [self.image.shape] if self.image else []
+        if message := runtime.uneven([*shapes, *runtime.extra_shapes]):
             words = {"message": message, "remedy": "give input.shape even sides, or feed another format"}
             raise PydanticCustomError("recipe", "{message}", {**words, "field": "target.runtime_input.format"})
         return self
@@ -319,7 +374,8 @@ class Recipe(Section):
         outputs = [("export.output", self.export.output)]
         if isinstance(self.head, ArgmaxHead | ThresholdHead):
             outputs.append(("head.output", self.head.output))
-        taken = {self.input.name: "input.name"}
+        taken = {self.input.name: "input.name"} if self.input else {}
+        outputs += [(f"inputs.{at}.name", entry.name) for at, entry in enumerate(self.inputs)]
         outputs += [(f"more_inputs.{at}.name", more.name) for at, more in enumerate(self.more_inputs)]
         for field, name in outputs:
             if name in taken:
@@ -347,25 +403,28 @@ class Recipe(Section):
 
     @model_validator(mode="after")
     def _several_inputs(self) -> Recipe:
-        if not self.more_inputs:
+        if not self.tensors:
             return self
+        chosen = "format" in self.calibration.model_fields_set and self.calibration.format != "NumpyObject"
         faults = (
             (not self.model.source.endswith(".onnx"), "model.source", "models of several inputs come as .onnx files",
              "export the model yourself; what is exported here has one input, the image"),
-            (self.calibration.format != "NumpyObject", "calibration.format",
-             "several inputs are calibrated together", "format: NumpyObject"),
-            (self.target.toolchain == "onnxruntime", "target.toolchain",
-             "the embedded toolchain quantizes models of one input", "toolchain: pulsar2, or auto"),
+            (chosen, "calibration.format", "several inputs are calibrated together", "format: NumpyObject"),
+            (self.equalize is not None, "equalize", "it takes models of one input, the image", "leave equalize out"),
             (self.evaluate is not None, "evaluate", "labelled images alone are not all that this model takes",
-             "leave evaluate out"),
+             "leave evaluate out: the step layers compares outputs with the float model's"),
             (self.board.runner is not None, "board.runner", "programs of ax-samples feed an image, and nothing else",
              "leave board.runner out"),
         )  # fmt: skip
-        for wrong_, field, message, remedy in faults:
-            if wrong_:
-                words = {"message": message, "remedy": remedy, "field": field}
-                raise PydanticCustomError("recipe", "{message}", words)
+        _refuse(faults)
         return self
+
+
+def _refuse(faults: Iterable[tuple[object, str, str, str]]) -> None:
+    """Raise the first of the faults (whether it is one, field, message, remedy)."""
+    for is_wrong, field, message, remedy in faults:
+        if is_wrong:
+            raise PydanticCustomError("recipe", "{message}", {"message": message, "remedy": remedy, "field": field})
 
 
 class RecipeFile(Recipe):

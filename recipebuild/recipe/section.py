@@ -26,6 +26,10 @@ Count = Annotated[int, Field(ge=1, le=100_000)]
 Text = Annotated[str, Field(min_length=1, max_length=4096)]
 
 
+MISSING = "is missing"
+"""The message of a field that only some recipes need."""
+
+
 def wrong(message: str, remedy: str = "") -> PydanticCustomError:
     """A validation error whose words reach the user as they are."""
     return PydanticCustomError("recipe", "{message}", {"message": message, "remedy": remedy})

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from recipebuild.recipe.fields import closest, expected, suggest
 from recipebuild.recipe.layers import RecipeLayer, place
 from recipebuild.recipe.problems import FieldPath, Problem, shorten
-from recipebuild.recipe.section import INPUT_NAME, NAME, REVISION, TENSOR_NAME
+from recipebuild.recipe.section import INPUT_NAME, MISSING, NAME, REVISION, TENSOR_NAME
 
 EXAMPLES = {
     "model": "model: {source: owner/name}, or {source: ./folder}, or {source: ./file.onnx}",
@@ -21,7 +21,9 @@ EXAMPLES = {
 }
 """What to write where it is missing."""
 
-KINDS = ("argmax", "threshold", "none")
+KINDS = {"head": ("argmax", "threshold", "none"), "inputs": ("image", "tensor")}
+"""Of sections with a `kind`, which ones there are."""
+
 CHANNELS = ("input", "shape", 1)
 FRACTIONS = (("evaluate", "max_drop"), ("accept", "max_regression"))
 
@@ -48,8 +50,8 @@ TYPES = {
     "greater_than": "must be greater than {gt:.12g}",
     "greater_than_equal": "must be {ge:.12g} or more",
     "less_than_equal": "must be {le:.12g} or less",
-    "union_tag_invalid": "must be argmax, threshold or none",
-    "union_tag_not_found": "must be argmax, threshold or none",
+    "union_tag_invalid": "must be {kinds}",
+    "union_tag_not_found": "must be {kinds}",
 }
 
 
@@ -72,8 +74,9 @@ def problems(error: ValidationError, layers: Sequence[RecipeLayer], data: dict[s
 def _path(error: Any) -> FieldPath:
     """The path of the value, without the names that pydantic adds for the members of a union."""
     path: FieldPath = error["loc"]
-    if path[:1] == ("head",):
-        path = tuple(part for i, part in enumerate(path) if i != 1 or part not in KINDS)
+    if path and (kinds := KINDS.get(str(path[0]))):
+        at = 1 if path[0] == "head" else 2  # behind the number of an entry
+        path = tuple(part for i, part in enumerate(path) if i != at or part not in kinds)
         path = (*path, "kind") if error["type"].startswith("union_tag") else path
     if error["type"] == "recipe" and "field" in error["ctx"]:
         path = (*path, *error["ctx"]["field"].split("."))
@@ -85,10 +88,10 @@ def _problem(error: Any, path: FieldPath, layers: Sequence[RecipeLayer], data: d
     field = ".".join(part for part in path if isinstance(part, str))
     if kind == "extra_forbidden":
         return Problem(field, "unknown field", place(layers, path, key=True), suggest(path)[0])
-    if kind == "missing" and isinstance(error["loc"][-1], str):
+    if (kind == "missing" and isinstance(error["loc"][-1], str)) or context.get("message") == MISSING:
         example = f"such as {EXAMPLES[field]}" if field in EXAMPLES else ""
         remedy = "\n".join(filter(None, (expected(path), example)))
-        return Problem(field, "is missing", place(_own(layers), path[:-1], key=True), remedy)
+        return Problem(field, MISSING, place(_own(layers), path[:-1], key=True), remedy)
     at = place(layers, path)
     if kind == "recipe" and "taken" in context:
         return _taken(field, context, layers)
@@ -131,7 +134,8 @@ def _must(error: Any, path: FieldPath, value: Any) -> str:
     if kind in ("missing", "too_long", "too_short") and isinstance(value, list):
         return f"must have {4 if path[-1] == 'shape' else 3} values"
     if kind in TYPES:
-        return TYPES[kind].format(**context)
+        *kinds, last = KINDS.get(str(path[0]), ("",))
+        return TYPES[kind].format(**context, kinds=f"{', '.join(kinds)} or {last}")
     return str(error["msg"]).replace("Input should be", "must be")
 
 
@@ -146,6 +150,8 @@ def _remedy(kind: str, context: Any, path: FieldPath, value: Any, data: dict[str
         return f"a space is missing after the colon: `{value.replace(':', ': ', 1)}`"
     if kind.startswith("model_") and value is None and path != ("head",):
         return f"take the line out, or write its fields below it, indented\n{purpose}"
+    if path[:1] == ("inputs",) and path[-1] == "kind":
+        return "kind: image for what is made of an image, kind: tensor for what is taken from files as it is"
     if path == ("head", "kind") and value is not None:
         return "kind: argmax for class ids, threshold for one class, or none for the network's own outputs"
     if path == ("head",):

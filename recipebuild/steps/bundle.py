@@ -1,8 +1,8 @@
 """bundle: what was built -> the folder that goes to the board, and the same as an archive.
 
 Inputs: compiled (compiled.axmodel or quantized.onnx), model (float ONNX), config (pulsar2.json), weights (the fetched
-model), calibration (tar), evaluation (evaluation.json, optional), templates/bundle, templates_user/*
-(optional; goes first).
+model), calibration (tar of images; of models that take one), samples (tar of other inputs) and more_<name> (what they
+were made of), evaluation (evaluation.json, optional), templates/bundle, templates_user/* (optional; goes first).
 Outputs: bundle/ (the model, pulsar2.json, model.json, README.md, run.py, provenance.json, SHA256SUMS), bundle.tar.gz.
 """
 
@@ -30,6 +30,7 @@ from recipebuild.toolkit.bundle.interface import check_runner, interface, labels
 from recipebuild.toolkit.bundle.pack import write_archive, write_sums
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.calibration.runtime import Runtime
+from recipebuild.toolkit.calibration.samples import count_samples
 from recipebuild.toolkit.evaluate.class_names import class_names
 from recipebuild.toolkit.evaluate.classes import class_count
 from recipebuild.toolkit.graph.head import Head
@@ -52,7 +53,7 @@ class Params(BaseModel):
         recipe: The recipe's name.
         task: What the network does.
         head: The recipe's head.
-        input: The recipe's input.
+        input: The recipe's image; ``None`` if the model takes none.
         runtime: What is fed on the board.
         hardware: What the model is compiled for.
         npu_mode: With how many cores.
@@ -70,7 +71,7 @@ class Params(BaseModel):
     recipe: str
     task: str
     head: Head
-    input: ImageSpec
+    input: ImageSpec | None
     runtime: Runtime = Runtime()
     hardware: str
     npu_mode: str
@@ -101,8 +102,9 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     shutil.copyfile(inputs["config"], folder / "pulsar2.json")
     _write_json(folder / "model.json", described)
     shutil.copyfile(program(inputs), folder / "run.py")
-    images = provenance.images(inputs["calibration"])
-    values = _card_values(inputs, params, described, runner, len(images))
+    images = provenance.images(inputs["calibration"]) if "calibration" in inputs else []
+    samples = len(images) if images else count_samples(inputs["samples"])
+    values = _card_values(inputs, params, described, runner, samples)
     (folder / "README.md").write_text(card(values, inputs), encoding="utf-8")
     progress(0.5, "provenance")
     _write_json(folder / provenance.FILE, _statement(inputs, params, folder, images))
@@ -150,9 +152,12 @@ def _model_files(compiled: Path) -> list[Path]:
 
 
 def _card_values(
-    inputs: Mapping[str, Path], params: Params, described: Mapping[str, Any], runner: Runner | None, images: int
+    inputs: Mapping[str, Path], params: Params, described: Mapping[str, Any], runner: Runner | None, samples: int
 ) -> dict[str, Any]:
-    _, _, height, width = params.input.shape
+    command = None
+    if runner and params.input:
+        _, _, height, width = params.input.shape
+        command = runner.command(described["model"], height, width)
     return {
         **params.model_dump(mode="json", include={"recipe", "source", "license", "intended_use"}),
         "recipe_digest": digest_json(params.steps),
@@ -160,8 +165,8 @@ def _card_values(
         "interface": described,
         "figures": _evaluation(inputs),
         "metrics": [metric for metric in METRICS.values() if metric.tasks],
-        "calibration_images": images,
-        "command": runner.command(described["model"], height, width) if runner else None,
+        "calibration_images": samples,
+        "command": command,
     }
 
 

@@ -1,6 +1,6 @@
 """compile: float ONNX -> ONNX with QuantizeLinear and DequantizeLinear, by the embedded host toolchain.
 
-Inputs: model (model.onnx), calibration (tar).
+Inputs: model (model.onnx), calibration (tar of images) and samples (tar of other inputs), one of them or both.
 Outputs: quantized.onnx, quant.json, precision.json (``got``: how many tensors of each type, ``dropped``: what was asked
 for and has no effect).
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,7 @@ from recipebuild.toolkit.quantize.planner import ConvBias, LayerNormScale, plann
 from recipebuild.toolkit.quantize.prepare import prepare
 from recipebuild.toolkit.quantize.quant_json import quant_json
 from recipebuild.toolkit.quantize.smooth import smoothed
+from recipebuild.toolkit.quantize.view import view
 from recipebuild.toolkit.quantize.write import qdq_counts, written
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ class Params(BaseModel):
         smooth_quant: Move outliers of activations into the weights behind them first.
         conv_bias: The type of Conv's biases.
         layer_norm_scale: The type of LayerNormalization's scale.
-        input: What the model expects of an image.
+        input: What the model expects of an image; ``None`` if it takes none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -82,7 +83,7 @@ class Params(BaseModel):
     smooth_quant: Smooth | None = None
     conv_bias: ConvBias = "S32"
     layer_norm_scale: LayerNormScale = "FP32"
-    input: ImageSpec
+    input: ImageSpec | None
 
 
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
@@ -104,10 +105,10 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
             f"{inputs['model'].name} has {float_bytes / 2**30:.1f} GiB, and quantization takes models under 2 GiB",
             remedy="take a smaller variant of the model",
         )
-    batches = CalibrationSet(inputs["calibration"], params.input)
+    batches = CalibrationSet(inputs.get("calibration"), params.input, inputs.get("samples"))
     model = load(inputs["model"])
     layers = resolve(params.layers, model)
-    model = prepare(model, params.input, wide=_is_wide(layers))
+    model = prepare(model, batches.only_image, wide=_is_wide(layers))
     smooth, sites = params.smooth_quant, None
     if smooth is not None:
         progress(0.0, "smooth quant")
@@ -122,7 +123,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         params.method,
         lambda fraction, text: progress(_CALIBRATION_SHARE * fraction, text),
     )
-    warnings = [f"RB312 {each}" for each in dropped] + _constant(measured, params.input.name)
+    warnings = [f"RB312 {each}" for each in dropped] + _constant(measured, view(model).inputs)
     progress(_CALIBRATION_SHARE, "quantizing")
     settled = settle(model, plan, group_ranges(plan, measured, params.method))
     quantized = written(model, plan, settled)
@@ -171,9 +172,11 @@ def _wide_share(model: onnx.ModelProto, plan: QuantizationPlan) -> float:
     return float(wide / (sum(costs.values()) or 1))
 
 
-def _constant(measured: ActivationStatistics, name: str) -> list[str]:
-    """A warning if the calibration set has nothing to calibrate with."""
-    bounds = measured.ranges.get(name)
-    if bounds is None or bounds.low < bounds.high:
-        return []
-    return [f"RB213 {name} is {bounds.low:g} throughout the calibration set: other values will be cut off"]
+def _constant(measured: ActivationStatistics, names: Iterable[str]) -> list[str]:
+    """A warning for each input that the calibration set has nothing to calibrate with."""
+    bounds = {name: measured.ranges[name] for name in names if name in measured.ranges}
+    return [
+        f"RB213 {name} is {each.low:g} throughout the calibration set: other values will be cut off"
+        for name, each in bounds.items()
+        if each.low >= each.high
+    ]

@@ -1,6 +1,7 @@
 """layers: where the quantized model loses accuracy: each of its tensors against the float model's.
 
-Inputs: model (model.onnx), config (the model's config.json, optional), quantized (quantized.onnx), calibration (tar).
+Inputs: model (model.onnx), config (the model's config.json, optional), quantized (quantized.onnx), calibration
+(tar of images) and samples (tar of other inputs), one of them or both.
 Outputs: layers.json, and layers.png where the model gives a map.
 
 ``layers.json``:
@@ -28,7 +29,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,14 +49,13 @@ from recipebuild.toolkit.calibration.archive import read_archive
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.evaluate.class_names import class_names
 from recipebuild.toolkit.evaluate.palette import palette
-from recipebuild.toolkit.evaluate.runners import batch
 from recipebuild.toolkit.graph.layers import modules_of
+from recipebuild.toolkit.quantize.dataset import CalibrationSet
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
     import onnx
-    from PIL import Image
 
     Batch = npt.NDArray[np.float32]
 
@@ -68,8 +68,8 @@ class Params(BaseModel):
     """What is compared, on what.
 
     Attributes:
-        input: What the model expects of an image.
-        images: How many images of the calibration set to take.
+        input: What the model expects of an image; ``None`` if it takes none.
+        images: How many samples of the calibration set to take.
         class_axis: The axis of the classes in the model's output, where it is no ArgMax; ``None`` if it has none.
         smooth_quant: How outliers were moved before the model was quantized; ``None`` if they were not.
         labels: What the classes are called; ``None`` as the model tells. Classes of Cityscapes have its colours.
@@ -77,7 +77,7 @@ class Params(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    input: ImageSpec
+    input: ImageSpec | None
     images: int = Field(default=2, ge=1)
     class_axis: int | None = None
     smooth_quant: Smooth | None = None
@@ -95,42 +95,39 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         StepError: If ONNX Runtime cannot run the models side by side, or there are other classes than labels.
     """
     smooth = params.smooth_quant.values if params.smooth_quant else None
-    pair = load_pair(inputs["model"], inputs["quantized"], inputs["calibration"], params.input, smooth)
+    calibration = CalibrationSet(inputs.get("calibration"), params.input, inputs.get("samples"))
+    pair = load_pair(inputs["model"], inputs["quantized"], calibration, smooth)
     if pair is None:
         return _too_large(out)
     model, quantized, twins = pair.model, pair.quantized, pair.twins
     output = compared(model, twins, params.class_axis)
-    images = list(itertools.islice(read_archive(inputs["calibration"]), params.images))
+    fed = list(itertools.islice(calibration, params.images))
 
     def on_batch(done: int) -> None:
-        progress(_LAYERWISE_SHARE * done / len(images), f"image {done} of {len(images)}")
+        progress(_LAYERWISE_SHARE * done / len(fed), f"image {done} of {len(fed)}")
 
-    errors = layer_errors(model, quantized, twins, other_axes(model), _batches(images, params.input), on_batch)
+    errors = layer_errors(model, quantized, twins, other_axes(model), fed, on_batch)
     names = partial(class_names, labels=params.labels, config=inputs.get("config"))
-    region, place, agreement = _worst(model, quantized, output, _batches(images, params.input), names)
-    if region is not None:
-        draw(images[place][1], region).save(out / "layers.png")
+    region, place, agreement = _worst(model, quantized, output, fed, names)
+    if region is not None and "calibration" in inputs:
+        _, image = next(itertools.islice(read_archive(inputs["calibration"]), place, None))
+        draw(image, region).save(out / "layers.png")
     rows = _rows(model, errors)
     last = errors[output.twin.tensor].end_to_end
     report = {
-        "images": len(images),
+        "images": len(fed),
         "output": {"tensor": output.twin.tensor, **_figures(last), "agreement": agreement},
         "tensors": rows,
     }
     (out / "layers.json").write_text(json.dumps(report, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     worst = [{"layer": r["layer"], "module": r["module"], "snr_db": r["alone"]["snr_db"]} for r in rows[:_NAMED]]
-    return as_json(Layers(images=len(images), snr_db=last.snr_db, agreement=agreement, worst=worst))
+    return as_json(Layers(images=len(fed), snr_db=last.snr_db, agreement=agreement, worst=worst))
 
 
 def _too_large(out: Path) -> dict[str, Any]:
     (out / "layers.json").write_text('{"images": 0, "output": null, "tensors": []}\n', encoding="utf-8")
     warning = "RB507 the float and the quantized model have over 2 GiB together: their layers are not compared"
     return as_json(Layers(images=0, snr_db=None, agreement=None, worst=[], warnings=[warning]))
-
-
-def _batches(images: list[tuple[str, Image.Image]], spec: ImageSpec) -> Iterator[Batch]:
-    for _, image in images:
-        yield batch(image, spec)
 
 
 def _rows(model: onnx.ModelProto, errors: Mapping[str, LayerError]) -> list[dict[str, Any]]:
@@ -164,7 +161,7 @@ def _worst(
     model: onnx.ModelProto,
     quantized: onnx.ModelProto,
     output: Compared,
-    batches: Iterator[Batch],
+    batches: Iterable[Batch | Mapping[str, Any]],
     names: Callable[[int], list[str]],
 ) -> tuple[Region | None, int, float | None]:
     """The worst region and the number of its image, and the share of equal ArgMax over all of them."""

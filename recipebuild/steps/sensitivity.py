@@ -1,6 +1,7 @@
 """sensitivity: what each block of the model loses by 8 bits, and would win by 16.
 
-Inputs: model (model.onnx), quantized (quantized.onnx), calibration (tar).   Outputs: sensitivity.json.
+Inputs: model (model.onnx), quantized (quantized.onnx), calibration (tar of images) and samples
+(tar of other inputs), one of them or both.   Outputs: sensitivity.json.
 
 ``sensitivity.json``:
 
@@ -25,9 +26,9 @@ from __future__ import annotations
 import itertools
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -40,16 +41,9 @@ from recipebuild.toolkit.analysis.blocks import NetworkBlock, blocks
 from recipebuild.toolkit.analysis.compared import compared
 from recipebuild.toolkit.analysis.pair import load_pair
 from recipebuild.toolkit.analysis.sensitivity import Effect, Switchboard, sensitivity
-from recipebuild.toolkit.calibration.archive import read_archive
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
-from recipebuild.toolkit.evaluate.runners import batch
 from recipebuild.toolkit.graph.layers import modules_of
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-    Batch = npt.NDArray[np.float32]
+from recipebuild.toolkit.quantize.dataset import CalibrationSet
 
 _RUNS = 2.5
 """For each block, roughly."""
@@ -59,7 +53,7 @@ class Params(BaseModel):
     """What is measured, on what.
 
     Attributes:
-        input: What the model expects of an image.
+        input: What the model expects of an image; ``None`` if it takes none.
         images: How many images of the calibration set to take.
         blocks: How many blocks there may be.
         class_axis: The axis of the classes in the model's output, where it is no ArgMax; ``None`` if it has none.
@@ -68,7 +62,7 @@ class Params(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    input: ImageSpec
+    input: ImageSpec | None
     images: int = Field(default=2, ge=1)
     blocks: int = Field(default=48, ge=2)
     class_axis: int | None = None
@@ -85,12 +79,13 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         StepError: If the models have over 2 GiB together, or ONNX Runtime cannot run them.
     """
     smooth = params.smooth_quant.values if params.smooth_quant else None
-    pair = load_pair(inputs["model"], inputs["quantized"], inputs["calibration"], params.input, smooth)
+    calibration = CalibrationSet(inputs.get("calibration"), params.input, inputs.get("samples"))
+    pair = load_pair(inputs["model"], inputs["quantized"], calibration, smooth)
     if pair is None:
         raise StepError("the float and the quantized model have over 2 GiB together: they cannot be run side by side")
     model = pair.model
     output = compared(model, pair.twins, params.class_axis)
-    board = Switchboard(model, pair.quantized, pair.twins, output, _batches(inputs, params))
+    board = Switchboard(model, pair.quantized, pair.twins, output, itertools.islice(calibration, params.images))
     groups = blocks(model, modules_of(model), params.blocks // 3)
     runs = _RUNS * params.blocks
     measured = sensitivity(board, groups, params.blocks, lambda done: progress(min(done / runs, 1.0), f"run {done}"))
@@ -98,11 +93,6 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     metrics = as_json(Sensitivity(params.images, _figures(measured.full), _figures(measured.none), rows))
     (out / "sensitivity.json").write_text(json.dumps(metrics, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     return metrics
-
-
-def _batches(inputs: Mapping[str, Path], params: Params) -> Iterator[Batch]:
-    for _, image in itertools.islice(read_archive(inputs["calibration"]), params.images):
-        yield batch(image, params.input)
 
 
 def _row(block: NetworkBlock, alone: Effect, without: Effect) -> BlockRow:

@@ -17,27 +17,38 @@ from recipebuild.toolkit.graph.simplify import simplify
 from recipebuild.toolkit.graph.statistics import operator_table, operators_and_constants
 
 
+class OtherInput(BaseModel):
+    """The shape of an input that is no image, and its element type; ``None`` for any."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    shape: tuple[int, ...]
+    dtype: str | None = None
+
+
 class Params(BaseModel):
     """The inputs that the model is simplified for.
 
     Attributes:
-        input_name: The image's name.
+        input_name: The image's name; ``None`` for a model without an image.
         shape: N, C, H, W.
-        more: The shapes of other inputs, by name.
+        more: The shapes and types of other inputs, by name.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    input_name: str
-    shape: tuple[int, int, int, int]
-    more: dict[str, tuple[int, ...]] = {}
+    input_name: str | None = None
+    shape: tuple[int, int, int, int] | None = None
+    more: dict[str, OtherInput] = {}
 
 
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
     """Simplify the model; the metrics are the table that onnxsim's command prints."""
     target = out / "simplified.onnx"
     progress(0.0, "onnxsim")
-    save(simplify(inputs["model"], params.input_name, params.shape, params.more), target)
+    shapes = {name: described.shape for name, described in params.more.items()}
+    dtypes = {name: described.dtype for name, described in params.more.items() if described.dtype}
+    save(simplify(inputs["model"], params.input_name, params.shape, shapes, dtypes), target)
     check(target)
     (before, nodes_before), (after, nodes_after) = _counted(inputs["model"]), _counted(target)
     return as_json(

@@ -1,6 +1,6 @@
-"""tensors: calibration images -> what the model's input is for each.
+"""tensors: calibration images and samples -> what the model's inputs are for each, as Pulsar2 reads them.
 
-Inputs: calibration (tar of images), for each other input of the model more_<name> (folder of .npy files).
+Inputs: calibration (tar of images) and samples (tar of the other inputs), one of them or both.
 Outputs: calibration-tensors.tar.
 """
 
@@ -8,39 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from recipebuild.engine.step import Progress
-from recipebuild.toolkit.calibration.more import more_tensor
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.calibration.tensors import Format, write_tensors
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
-
-    Array = npt.NDArray[Any]
+from recipebuild.toolkit.quantize.dataset import CalibrationSet
 
 
 class Params(BaseModel):
-    """What the model expects, and how Pulsar2 is told; ``more`` has the shapes of other inputs, by name."""
+    """What the model expects of an image, if it takes one, and how Pulsar2 is told."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    input: ImageSpec
+    input: ImageSpec | None
     format: Format
-    more: dict[str, tuple[int, ...]] = {}
 
 
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
     """Preprocess every image and pack the tensors."""
     target = out / "calibration-tensors.tar"
-
-    def more(image: str) -> dict[str, Array]:
-        return {name: more_tensor(inputs[f"more_{name}"], name, shape, image) for name, shape in params.more.items()}
-
-    count = write_tensors(
-        inputs["calibration"], params.input, params.format, target, lambda done: progress(0.5, f"image {done}"), more
-    )
+    fed = CalibrationSet(inputs.get("calibration"), params.input, inputs.get("samples"))
+    count = write_tensors(fed.named(), params.format, target, lambda done: progress(0.5, f"sample {done}"))
     return {"images": count, "format": params.format, "bytes": target.stat().st_size}

@@ -1,7 +1,8 @@
-"""verify: the models after export, simplify, rewrite, channels and head against what they were made from, on images.
+"""verify: the models after export, simplify, rewrite, channels and head against what they were made from, on samples.
 
 Inputs: model (folder in HF layout) and export, or reference (the ONNX file that the recipe starts from); simplified,
-rewritten, channels (optional), head, calibration (tar), for each other input of the model more_<name> (folder of .npy).
+rewritten, channels (optional), head, calibration (tar of images) and samples (tar of other inputs), one of them or
+both.
 Outputs: verify.json.
 """
 
@@ -21,27 +22,23 @@ from recipebuild.engine.step import Progress
 from recipebuild.errors import CheckError, StepError
 from recipebuild.figures.values import as_json
 from recipebuild.figures.verification import Stage, Verification
-from recipebuild.toolkit.calibration.archive import read_archive
-from recipebuild.toolkit.calibration.more import more_tensor
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.evaluate.ladder import RUNGS
 from recipebuild.toolkit.evaluate.resize import enlarge, inside
-from recipebuild.toolkit.evaluate.runners import batch
 from recipebuild.toolkit.graph.compare import OutputDifference, check_finite, difference, run_model, with_classes
 from recipebuild.toolkit.graph.head import Head
 from recipebuild.toolkit.graph.joins import unlike
 from recipebuild.toolkit.graph.logit import logit
 from recipebuild.toolkit.models.processor import disagreements, normalization, own_processor
 from recipebuild.toolkit.models.run import Weights, torch_runner
+from recipebuild.toolkit.quantize.dataset import CalibrationSet
 
 if TYPE_CHECKING:
-    from PIL import Image
-
     from recipebuild.toolkit.graph.compare import Array, Outputs
 
 logger = logging.getLogger(__name__)
 
-_IMAGES = 2
+_SAMPLES = 2
 
 
 class Params(Weights):
@@ -49,17 +46,15 @@ class Params(Weights):
 
     Attributes:
         head: The recipe's head.
-        input: The recipe's input.
+        input: The recipe's image; ``None`` if the model takes none.
         compiled: Of the model that is compiled, where its channels are in another order.
-        more: The shapes of other inputs, by name.
         relative: Largest allowed max|a - b| / max|b| of a tensor.
         agreement: Smallest allowed fraction of pixels (0..1) of the same class.
     """
 
     head: Head = Head()
-    input: ImageSpec
+    input: ImageSpec | None
     compiled: ImageSpec | None = None
-    more: dict[str, tuple[int, ...]] = Field(default_factory=dict)
     relative: float = Field(default=1e-3, gt=0)
     agreement: float = Field(default=0.999, ge=0, le=1)
 
@@ -72,21 +67,19 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     """
     import numpy as np
 
-    images = _first(inputs["calibration"])
-    batches = [batch(image, params.input) for image in images.values()]
-    fed = [batch(image, params.compiled) for image in images.values()] if params.compiled else batches
-    more = [
-        {name: more_tensor(inputs[f"more_{name}"], name, shape, image) for name, shape in params.more.items()}
-        for image in images
-    ]
+    calibration = CalibrationSet(inputs.get("calibration"), params.input, inputs.get("samples"))
+    compiled = replace(calibration, spec=params.compiled) if params.compiled else calibration
+    samples = dict(itertools.islice(calibration.named(), _SAMPLES))
+    feeds = list(samples.values())
+    fed = [feed for _, feed in itertools.islice(compiled.named(), _SAMPLES)] if params.compiled else feeds
     reference = "PyTorch" if "model" in inputs else "ONNX"
-    progress(0.0, f"{reference} on {len(batches)} images")
-    expected = _reference(inputs, params, batches, more)
-    warnings = _preprocessing(inputs["model"], params.input) if "model" in inputs else []
-    warnings += _joined(inputs, params)
+    progress(0.0, f"{reference} on {len(feeds)} images")
+    expected = _reference(inputs, params, feeds)
+    warnings = _preprocessing(inputs["model"], params.input) if "model" in inputs and params.input else []
+    warnings += _joined(inputs["head"], compiled)
     axis = _class_axis(params.head, expected[0])
     verified = Verification(
-        images=list(images),
+        images=list(samples),
         reference=reference,
         warnings=warnings,
         relative=None,
@@ -100,8 +93,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     for stage, path in stages.items():
         progress((1 + len(differences)) / (1 + len(stages)), stage)
         has_head = stage == "head" and params.head.kind != "none"
-        taken = fed if RUNGS[stage].fed else batches
-        got = run_model(path, [{params.input.name: b, **m} for b, m in zip(taken, more, strict=True)])
+        got = run_model(path, fed if RUNGS[stage].fed else feeds)
         new_axis = params.head.add_axis if stage == "head" else None
         if not has_head and new_axis is None:
             got = [with_classes(outputs, axis) for outputs in got]
@@ -129,24 +121,12 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     return metrics
 
 
-def _joined(inputs: Mapping[str, Path], params: Params) -> list[str]:
+def _joined(model: Path, calibration: CalibrationSet) -> list[str]:
     """Outputs that join tensors of unlike range, measured on the whole calibration set."""
-    spec = params.compiled or params.input
-
-    def feed(name: str, image: Image.Image) -> dict[str, Array]:
-        more = {key: more_tensor(inputs[f"more_{key}"], key, shape, name) for key, shape in params.more.items()}
-        return {spec.name: batch(image, spec), **more}
-
-    feeds = (feed(name, image) for name, image in read_archive(inputs["calibration"]))
-    warnings = [f"RB311 {text}" for text in unlike(inputs["head"], feeds)]
+    warnings = [f"RB311 {text}" for text in unlike(model, (feed for _, feed in calibration.named()))]
     for warning in warnings:
         logger.warning("%s", warning)
     return warnings
-
-
-def _first(archive: Path) -> dict[str, Image.Image]:
-    """The first images of the calibration set, by name."""
-    return dict(itertools.islice(read_archive(archive), _IMAGES))
 
 
 def _preprocessing(folder: Path, spec: ImageSpec) -> list[str]:
@@ -162,14 +142,11 @@ def _preprocessing(folder: Path, spec: ImageSpec) -> list[str]:
     return warnings
 
 
-def _reference(
-    inputs: Mapping[str, Path], params: Params, batches: Sequence[Array], more: Sequence[Mapping[str, Array]]
-) -> list[Outputs]:
+def _reference(inputs: Mapping[str, Path], params: Params, feeds: Sequence[Mapping[str, Array]]) -> list[Outputs]:
     """What the model gives that the recipe starts from: a PyTorch model's one output, or all those of an ONNX file."""
     if "model" in inputs:
-        outputs = _run_pytorch(inputs["model"], params, batches)
+        outputs = _run_pytorch(inputs["model"], params, [batch for feed in feeds for batch in feed.values()])
     else:
-        feeds = [{params.input.name: batch, **others} for batch, others in zip(batches, more, strict=True)]
         outputs = run_model(inputs["reference"], feeds)
     for tensors in outputs:
         try:
@@ -177,7 +154,7 @@ def _reference(
         except CheckError as error:
             raise CheckError(
                 f"in the model itself, before export: {error.message}",
-                remedy="check its weights, and input.mean and input.std",
+                remedy="check its weights, and input.mean and input.std, or the tensors that it is fed",
             ) from error
     return outputs
 

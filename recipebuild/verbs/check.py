@@ -140,10 +140,13 @@ def _undescribed(job: Job) -> list[Problem]:
         from recipebuild.toolkit.graph.simplify import check_inputs
         from recipebuild.toolkit.graph.source import check_source
 
-        shapes: dict[str, Sequence[int]] = {recipe.input.name: recipe.input.shape}
-        shapes |= {more.name: more.shape for more in recipe.more_inputs}
+        image = recipe.image
+        shapes: dict[str, Sequence[int]] = {image.name: image.shape} if image else {}
+        shapes |= {tensor.name: tensor.shape for tensor in recipe.tensors}
+        dtypes = {tensor.name: tensor.dtype for tensor in recipe.tensors if tensor.dtype}
         try:
-            check_inputs(check_source(source, quantized=recipe.pulsar2.is_quantized), source, shapes)
+            model = check_source(source, quantized=recipe.pulsar2.is_quantized)
+            check_inputs(model, source, shapes, image.name if image else None, dtypes)
         except StepError as error:
             place = variant.place(error.field) or variant.place("model.source") or Place(recipe.name)
             problems[error.message] = Problem(error.field, error.text, place, error.remedy)

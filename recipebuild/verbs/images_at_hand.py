@@ -42,7 +42,7 @@ def _faults(recipe: Recipe) -> Iterator[StepError]:
 
 def _look_at_calibration(recipe: Recipe) -> None:
     path = Path(recipe.calibration.path)
-    if not path.name.endswith((".gz", ".tgz")):  # which takes long to list
+    if recipe.image and not path.name.endswith((".gz", ".tgz")):  # which takes long to list
         with images(path, recipe.calibration.pattern):
             pass
 

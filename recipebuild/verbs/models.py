@@ -31,9 +31,10 @@ def models() -> dict[str, Any]:
 def _row(name: str) -> dict[str, Any]:
     recipe = load(name, cwd=Path("/"), files=False)[0].recipe
     known = published().get(name, {})
+    height, width = recipe.image.shape[2:] if recipe.image else (None, None)
     row = {
         "recipe": name, "model": recipe.model.source if not recipe.model.is_local else name, "task": recipe.model.task,
-        "height": recipe.input.shape[2], "width": recipe.input.shape[3], "parameters": None, "multiply_adds": None,
+        "height": height, "width": width, "parameters": None, "multiply_adds": None,
         "estimated_ms": None, "accuracy": known.get("accuracy"),
     }  # fmt: skip
     if "costs" in known:

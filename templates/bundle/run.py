@@ -2,6 +2,7 @@
 """Run the model of this bundle on images.
 
     python3 run.py street.jpg
+    python3 run.py --input audio=frame.npy        # of a model that takes no image
 
 writes street-ids.png (class ids) and street-overlay.png, or for other tasks than segmentation street-result.png, and
 each output as an .npy file.
@@ -26,24 +27,32 @@ PROVIDERS = {"board": ["AxEngineExecutionProvider"], "card": ["AXCLRTExecutionPr
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("images", nargs="+", type=Path, help="image files")
+    parser.add_argument("images", nargs="*", type=Path, help="image files; none if the model takes no image")
     parser.add_argument("--out", type=Path, default=Path(), help="folder for the results; by default the current one")
     parser.add_argument(
         "--device", choices=PROVIDERS, default="auto", help="the board's own NPU, or a PCIe or M.2 card"
     )
-    parser.add_argument("--input", action="append", default=[], metavar="NAME=FILE.npy", help="what it takes besides")
+    parser.add_argument(
+        "--input", action="append", default=[], metavar="NAME=FILE.npy", help="what it takes that is no image"
+    )
     parser.add_argument("--card", type=int, metavar="INDEX", help="of several cards or chips: which one, from 0")
     parser.add_argument(
         "--group", type=int, default=0, metavar="N", help="of a model for several shapes: 0 its own, 1 the first more"
     )
     given = parser.parse_args()
     interface = json.loads((HERE / "model.json").read_text(encoding="utf-8"))
-    interface["input"] = at_group(interface["input"], given.group)
+    if bool(given.images) != bool(interface["input"]):
+        sys.exit("this model takes an image: name image files" if interface["input"] else "this model takes no image")
+    if interface["input"]:
+        interface["input"] = at_group(interface["input"], given.group)
     providers = PROVIDERS["card" if given.card is not None else given.device]
     session = open_session(HERE / interface["model"], providers, given.card)
     group = {"shape_group": given.group} if given.group else {}
     more = others(interface.get("more_inputs", []), given.input)
     given.out.mkdir(parents=True, exist_ok=True)
+    if not given.images:
+        for written in save(given.out / "output", session.run(None, more, **group), interface):
+            print(written)
     for path in given.images:
         with Image.open(path) as file:
             image = to_rgb(file)
@@ -91,7 +100,7 @@ def others(wanted: list, given: list) -> dict:
     files = dict(one.partition("=")[::2] for one in given)
     names = [one["name"] for one in wanted]
     if set(files) != set(names):
-        sys.exit(f"this model takes {', '.join(names) or 'nothing'} besides the image: --input NAME=FILE.npy for each")
+        sys.exit(f"this model takes {', '.join(names) or 'no tensors'}: --input NAME=FILE.npy for each")
     return {one["name"]: np.load(files[one["name"]]).astype(one["dtype"]).reshape(one["shape"]) for one in wanted}
 
 
@@ -140,9 +149,7 @@ def draw(stem: Path, image: Image.Image, outputs: list, interface: dict) -> list
     """Write what the model gave, as a picture where it is one; the paths of the files."""
     if interface["task"] == "semantic-segmentation":
         return draw_classes(stem, image, outputs, interface["labels"])
-    files = [stem.with_name(f"{stem.name}-{spec['name']}.npy") for spec in interface["outputs"]]
-    for file, output in zip(files, outputs):
-        np.save(file, output)
+    files = save(stem, outputs, interface)
     picture = None
     if interface["task"] == "depth-estimation":
         picture = shades(np.squeeze(outputs[0]))
@@ -153,6 +160,14 @@ def draw(stem: Path, image: Image.Image, outputs: list, interface: dict) -> list
     if picture is not None:
         files.append(stem.with_name(f"{stem.name}-result.png"))
         picture.resize(image.size, Image.Resampling.NEAREST).save(files[-1])
+    return files
+
+
+def save(stem: Path, outputs: list, interface: dict) -> list[Path]:
+    """Write each output as an .npy file; their paths."""
+    files = [stem.with_name(f"{stem.name}-{spec['name']}.npy") for spec in interface["outputs"]]
+    for file, output in zip(files, outputs):
+        np.save(file, output)
     return files
 
 

@@ -119,14 +119,14 @@ calibration: {source: ./images, count: 4, format: NumpyObject}
 """
     recipe.write_text(base)
     failed = project.command("check", recipe, code=2)
-    assert "describe mask in more_inputs" in failed.stderr and "two.yaml:1" in failed.stderr
+    assert "describe mask in inputs or more_inputs" in failed.stderr and "two.yaml:1" in failed.stderr
 
     recipe.write_text(base + "more_inputs: [{name: mask, shape: [1, 1, 16, 32], source: ./masks}]\n")
     masks = project.folder / "recipes" / "masks"
     masks.mkdir()
     for at in range(6):
         np.save(masks / f"street-{at}.npy", np.random.default_rng(at).random((1, 1, 16, 32), dtype=np.float32))
-    missing = project.command("run", recipe, code=4)
+    missing = project.command("run", recipe, "--set", "target.toolchain=pulsar2", code=4)
     assert "Pulsar2 is not on this machine" in missing.stderr
 
     standins("pulsar2")
@@ -150,10 +150,10 @@ calibration: {source: ./images, count: 4, format: NumpyObject}
     project.command("run", recipe, "--locked")
     for path in masks.iterdir():
         np.save(path, np.zeros((1, 1, 16, 32), np.float32))
-    assert "tensors" in project.command("run", recipe, "--locked", code=5).stderr
+    assert "samples" in project.command("run", recipe, "--locked", code=5).stderr
     (masks / "street-0.npy").unlink()
     again = project.command("run", recipe, "--set", "calibration.count=6", code=3)
-    assert "mask has no street-0.npy" in again.stderr
+    assert "mask has no file street-0.npy" in again.stderr
 
 
 def test_import_render_and_inspect(make_project: Callable[[], Project]) -> None:

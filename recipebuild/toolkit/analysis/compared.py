@@ -5,12 +5,12 @@ Use: ``compared(model, twins, class_axis)``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from recipebuild.errors import StepError
-from recipebuild.toolkit.analysis.session import OrtSession, giving
+from recipebuild.toolkit.analysis.session import OrtSession, feed, giving
 
 if TYPE_CHECKING:
     import numpy as np
@@ -63,15 +63,15 @@ def compared(model: onnx.ModelProto, twins: Mapping[str, Twin], class_axis: int 
 
 
 def both(
-    model: onnx.ModelProto, quantized: onnx.ModelProto, output: Compared, batches: Iterator[Array]
+    model: onnx.ModelProto, quantized: onnx.ModelProto, output: Compared, batches: Iterable[Array | Mapping[str, Any]]
 ) -> Iterator[tuple[Array, Array]]:
     """The compared tensor of the float model and of the quantized one, for each batch.
 
     Raises:
         StepError: If ONNX Runtime cannot run the models.
     """
-    fed = model.graph.input[0].name
     first = OrtSession(giving(model, [output.twin.values]), [output.twin.values])
     second = OrtSession(giving(quantized, [output.twin.seen]), [output.twin.seen])
     for batch in batches:
-        yield first({fed: batch})[0], second({fed: batch})[0]
+        fed = feed(model, batch)
+        yield first(fed)[0], second(fed)[0]

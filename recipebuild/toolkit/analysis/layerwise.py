@@ -11,9 +11,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from recipebuild.toolkit.analysis.session import OrtSession
+from recipebuild.toolkit.analysis.session import OrtSession, feed
 from recipebuild.toolkit.analysis.side_by_side import ALONE, END_TO_END, of, side_by_side
 from recipebuild.toolkit.analysis.tensor_pairs import Twin
 from recipebuild.toolkit.graph.model import opset_of
@@ -73,7 +73,7 @@ def layer_errors(
     quantized: onnx.ModelProto,
     twins: Mapping[str, Twin],
     others: Mapping[str, Sequence[int]],
-    batches: Iterable[Batch],
+    batches: Iterable[Batch | Mapping[str, Any]],
     on_batch: Callable[[int], None] = lambda _: None,
 ) -> dict[str, LayerError]:
     """The error of each tensor in ``others``, by its name, over all batches.
@@ -83,7 +83,7 @@ def layer_errors(
         quantized: The quantized one.
         twins: What ``find_twins`` gives for them.
         others: The float32 tensors to measure, and of each the axes that are not its channels; none if it has none.
-        batches: The models' input, float32.
+        batches: The models' only input, float32, or arrays by the names of several.
         on_batch: Told how many batches are done.
 
     Raises:
@@ -95,12 +95,11 @@ def layer_errors(
     meter = _Meter(quantized, others)
     graph = side_by_side(model, quantized, chosen, meter.nodes)
     session = OrtSession(_with_outputs(graph, meter.outputs), meter.outputs)
-    fed = model.graph.input[0].name
     sums: Vector | None = None
     extremes: dict[str, tuple[float, float]] = {}
     channels: dict[str, Vector] = {}
     for done, batch in enumerate(batches, 1):
-        values = dict(zip(meter.outputs, session({fed: batch}), strict=True))
+        values = dict(zip(meter.outputs, session(feed(model, batch)), strict=True))
         now = np.array([[values[tensor] for tensor in meter.sums(name)] for name in chosen], np.float64)
         sums = now if sums is None else sums + now
         for name in chosen:

@@ -1,4 +1,7 @@
-"""A float model and its quantized twin, loaded to be compared.   Use: ``load_pair(model, quantized, spec).twins``."""
+"""A float model and its quantized twin, loaded to be compared.
+
+Use: ``load_pair(model, quantized, calibration, smooth).twins``.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recipebuild.toolkit.analysis.tensor_pairs import Twin, find_twins
-from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.graph.files import EXTERNAL_DATA_OVER, load, size
 from recipebuild.toolkit.quantize.dataset import CalibrationSet
 from recipebuild.toolkit.quantize.prepare import prepare
@@ -33,7 +35,7 @@ class Pair:
 
 
 def load_pair(
-    model: Path, quantized: Path, calibration: Path, spec: ImageSpec, smooth: tuple[float, float] | None
+    model: Path, quantized: Path, calibration: CalibrationSet, smooth: tuple[float, float] | None
 ) -> Pair | None:
     """Load both; ``None`` if they have over 2 GiB together, which one graph cannot hold.
 
@@ -41,7 +43,6 @@ def load_pair(
         model: The float model.
         quantized: What was made of it.
         calibration: The calibration set that it was made with.
-        spec: What they expect of an image.
         smooth: Threshold and strength of smooth quantization, if it was on.
 
     Raises:
@@ -49,8 +50,8 @@ def load_pair(
     """
     if size(model) + size(quantized) > EXTERNAL_DATA_OVER:
         return None
-    prepared = prepare(load(model), spec)
+    prepared = prepare(load(model), calibration.only_image)
     if smooth is not None:
-        prepared, _ = smoothed(prepared, CalibrationSet(calibration, spec), *smooth)
+        prepared, _ = smoothed(prepared, calibration, *smooth)
     made = load(quantized)
     return Pair(prepared, made, find_twins(prepared, made))

@@ -21,10 +21,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from recipebuild.toolkit.analysis.blocks import NetworkBlock, opened
-from recipebuild.toolkit.analysis.session import OrtSession, giving
+from recipebuild.toolkit.analysis.session import OrtSession, feed, giving
 from recipebuild.toolkit.analysis.tensor_pairs import CODES, Twin, stem
 from recipebuild.toolkit.graph.layers import MOVES
 
@@ -88,7 +88,8 @@ class Switchboard:
         quantized: The quantized one.
         twins: What ``find_twins`` gives for them.
         output: The tensor to compare.
-        batches: The models' input, float32; kept in memory, with what the float model gives for it.
+        batches: The models' only input, float32, or arrays by the names of several; kept in
+            memory, with what the float model gives for it.
 
     Raises:
         StepError: If ONNX Runtime cannot run the models.
@@ -100,16 +101,16 @@ class Switchboard:
         quantized: onnx.ModelProto,
         twins: Mapping[str, Twin],
         output: Compared,
-        batches: Iterable[Batch],
+        batches: Iterable[Batch | Mapping[str, Any]],
     ) -> None:
         import numpy as np
 
         twin = output.twin
         self.layers = [node.name for node in model.graph.node if node.op_type not in MOVES]
         self._axis = output.class_axis
-        self._fed = model.graph.input[0].name
         reference = OrtSession(giving(model, [twin.values]), [twin.values])
-        self._pairs = [(batch, reference({self._fed: batch})[0]) for batch in batches]
+        fed = [feed(model, batch) for batch in batches]
+        self._pairs = [(each, reference(each)[0]) for each in fed]
         self._energy = sum(float(np.square(right, dtype=np.float64).sum()) for _, right in self._pairs) or 1.0
         switched, self._switches = _with_switches(model, quantized, twins, twin.seen)
         self._session = OrtSession(switched, [twin.seen])
@@ -120,8 +121,8 @@ class Switchboard:
 
         wide = {_SWITCH + name: np.array(name not in narrow) for name in self._switches}
         noise = same = places = 0.0
-        for batch, right in self._pairs:
-            got = self._session({self._fed: batch, **wide})[0]
+        for fed, right in self._pairs:
+            got = self._session({**fed, **wide})[0]
             noise += float(np.square(right - got, dtype=np.float64).sum())
             if self._axis is not None:
                 equal = right.argmax(self._axis) == got.argmax(self._axis)

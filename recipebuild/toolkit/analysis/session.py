@@ -50,6 +50,11 @@ class OrtSession:
             raise StepError(f"ONNX Runtime cannot run the model with measurements: {reason(error)}") from error
 
 
+def feed(model: onnx.ModelProto, batch: Array | Mapping[str, Array]) -> Mapping[str, Array]:
+    """What a model is fed: arrays by the names of its inputs, or the array of its only one."""
+    return batch if isinstance(batch, Mapping) else {model.graph.input[0].name: batch}
+
+
 def giving(model: onnx.ModelProto, names: Sequence[str]) -> onnx.ModelProto:
     """A copy of the model with other outputs, float32."""
     import onnx

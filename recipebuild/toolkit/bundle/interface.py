@@ -29,17 +29,17 @@ RESIZE = "bilinear, antialiased (Pillow's BILINEAR)"
 
 
 def interface(
-    compiled: Path, task: str, spec: ImageSpec, runtime: Runtime, labels: list[dict[str, Any]]
+    compiled: Path, task: str, spec: ImageSpec | None, runtime: Runtime, labels: list[dict[str, Any]]
 ) -> dict[str, Any]:
     """Input, outputs and labels of a compiled model, as JSON values.
 
     An ``.axmodel`` is an ONNX file, so its inputs and outputs are read from it, too. Its mean and std are inside, and
-    its integer outputs are int32 on the NPU, whatever ArgMax gives in ONNX (int64).
+    its integers are int32 on the NPU, whatever they are in ONNX (int64).
 
     Args:
         compiled: The ``.axmodel``, or the quantized ONNX model.
         task: What the network does.
-        spec: What the compiled model expects of an image.
+        spec: What the compiled model expects of an image; ``None`` if it takes none.
         runtime: What it is fed on the board; a model for the host takes what the network takes.
         labels: The classes.
 
@@ -48,41 +48,52 @@ def interface(
     """
     on_npu = compiled.suffix == ".axmodel"
     model = load(compiled, weights=False)
-    input_ = next((tensor for tensor in model_inputs(model) if tensor.name == spec.name), None)
-    if input_ is None:
-        named = ", ".join(tensor.name for tensor in model_inputs(model))
-        raise StepError(f"{compiled.name} has no input {spec.name}, but {named}", remedy="correct input.name")
-    _, _, height, width = spec.shape
     fed = runtime if on_npu else Runtime(dtype="FP32", layout="NCHW", normalized=True)
+    others = _others(model, spec, on_npu)
     return {
         "version": VERSIONS["model"],
         "model": compiled.name,
         "task": task,
-        "input": {
-            "name": input_.name,
-            "shape": list(input_.shape or ()),
-            "dtype": input_.dtype,
-            "layout": fed.layout,
-            "height": height,
-            "width": width,
-            "color": fed.format if fed.format in YUV else spec.color,
-            **_conversion(fed, spec),
-            "mean": list(spec.mean),
-            "std": list(spec.std),
-            "normalized_by": "program" if fed.normalized else "model",
-            "resize": RESIZE,
-            **({"more_shapes": [list(shape) for shape in fed.extra_shapes]} if fed.extra_shapes else {}),
-        },
-        **({"more_inputs": others} if (others := _others(model, spec)) else {}),
+        "input": _image(model, compiled.name, spec, fed) if spec else None,
+        **({"more_inputs": others} if others else {}),
         "outputs": [_output(tensor, task, on_npu) for tensor in model_outputs(model)],
         "labels": labels,
     }
 
 
-def _others(model: onnx.ModelProto, spec: ImageSpec) -> list[dict[str, Any]]:
+def _image(model: onnx.ModelProto, file: str, spec: ImageSpec, fed: Runtime) -> dict[str, Any]:
+    """The input that is an image."""
+    tensor = next((tensor for tensor in model_inputs(model) if tensor.name == spec.name), None)
+    if tensor is None:
+        named = ", ".join(tensor.name for tensor in model_inputs(model))
+        raise StepError(f"{file} has no input {spec.name}, but {named}", remedy="correct input.name")
+    _, _, height, width = spec.shape
+    return {
+        "name": tensor.name,
+        "shape": list(tensor.shape or ()),
+        "dtype": tensor.dtype,
+        "layout": fed.layout,
+        "height": height,
+        "width": width,
+        "color": fed.format if fed.format in YUV else spec.color,
+        **_conversion(fed, spec),
+        "mean": list(spec.mean),
+        "std": list(spec.std),
+        "normalized_by": "program" if fed.normalized else "model",
+        "resize": RESIZE,
+        **({"more_shapes": [list(shape) for shape in fed.extra_shapes]} if fed.extra_shapes else {}),
+    }
+
+
+def _others(model: onnx.ModelProto, spec: ImageSpec | None, on_npu: bool) -> list[dict[str, Any]]:
     """The inputs that are no image; they are taken as they are."""
-    others = (tensor for tensor in model_inputs(model) if tensor.name != spec.name)
-    return [{"name": tensor.name, "shape": list(tensor.shape or ()), "dtype": tensor.dtype} for tensor in others]
+    others = [tensor for tensor in model_inputs(model) if spec is None or tensor.name != spec.name]
+    return [{"name": each.name, "shape": list(each.shape or ()), "dtype": _dtype(each, on_npu)} for each in others]
+
+
+def _dtype(tensor: Tensor, on_npu: bool) -> str:
+    """Its element type; the NPU has no integers of 64 bits."""
+    return "int32" if on_npu and tensor.dtype == "int64" else tensor.dtype
 
 
 def _conversion(fed: Runtime, spec: ImageSpec) -> dict[str, Any]:
@@ -138,7 +149,7 @@ def check_runner(runner: Runner, described: Mapping[str, Any]) -> None:
 
 
 def _output(tensor: Tensor, task: str, on_npu: bool) -> dict[str, Any]:
-    dtype = "int32" if on_npu and tensor.dtype == "int64" else tensor.dtype
+    dtype = _dtype(tensor, on_npu)
     meaning = TASKS[task].meaning
     if task == SEGMENTATION:
         meaning = "class ids" if dtype.startswith("int") else "logits"

@@ -28,10 +28,14 @@ class ImageFile:
     read: Callable[[], bytes]
 
 
+def is_hidden(name: str) -> bool:
+    """Whether the path ``name`` is of a hidden file, or of what macOS hides in archives."""
+    return any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
+
+
 def is_image(name: str) -> bool:
-    """Whether the path ``name`` looks like an image's; hidden files, and what macOS hides in archives, do not."""
-    hidden = any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
-    return not hidden and name.lower().endswith(SUFFIXES)
+    """Whether the path ``name`` looks like an image's; hidden files do not."""
+    return not is_hidden(name) and name.lower().endswith(SUFFIXES)
 
 
 def shown(name: str) -> str:

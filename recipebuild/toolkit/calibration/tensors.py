@@ -1,8 +1,8 @@
-"""Calibration archives of tensors: the images of a calibration set, preprocessed, in the formats that Pulsar2 reads.
+"""Calibration archives of tensors: a calibration set as a model is fed it, in the formats that Pulsar2 reads.
 
-Numpy       one .npy file per image: the tensor
-Binary      one .bin file per image: the tensor's bytes, little-endian, C order
-NumpyObject one .npy file per image: a dict of the tensors of all inputs, by name
+Numpy       one .npy file per sample: the tensor
+Binary      one .bin file per sample: the tensor's bytes, little-endian, C order
+NumpyObject one .npy file per sample: a dict of the tensors of all inputs, by name
 
 Each tensor has the input's exact shape and dtype (page user_guides_advanced/advanced_build_guides). Same images, same
 bytes.
@@ -12,12 +12,9 @@ from __future__ import annotations
 
 import io
 import tarfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
-
-from recipebuild.toolkit.calibration.archive import read_archive
-from recipebuild.toolkit.calibration.preprocess import ImageSpec, preprocess
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -28,43 +25,44 @@ Format = Literal["Numpy", "Binary", "NumpyObject"]
 
 
 def write_tensors(
-    images: Path,
-    spec: ImageSpec,
+    samples: Iterable[tuple[str, Mapping[str, Array]]],
     format: Format,
     path: Path,
-    on_image: Callable[[int], None] = lambda _: None,
-    more: Callable[[str], Mapping[str, Array]] = lambda _: {},
+    on_sample: Callable[[int], None] = lambda _: None,
 ) -> int:
-    """Write the archive of tensors for an archive of images; give how many there are.
+    """Write the archive of tensors for a calibration set; give how many samples there are.
 
     Args:
-        images: A calibration archive.
-        spec: What the model expects; with N above 1, a batch repeats its image.
+        samples: The names of samples, and what the model is fed, by input; of several inputs with NumpyObject only.
+            Integers of 64 bits become those of 32 that the chip takes.
         format: What the archive holds.
         path: Where to write it.
-        on_image: Told how many are done.
-        more: Gives the tensors of other inputs for an image, by its name; with NumpyObject only.
+        on_sample: Told how many are done.
 
     Raises:
-        StepError: If the archive of images, or an image in it, is damaged.
+        StepError: If the calibration set, or a sample in it, is damaged.
     """
     done = 0
     with tarfile.open(path, "w", format=tarfile.USTAR_FORMAT) as tar:
-        for done, (name, image) in enumerate(read_archive(images), 1):
-            tensor = preprocess(image, spec).repeat(spec.shape[0], axis=0)
-            data = _bytes({spec.name: tensor, **more(name)}, spec.name, format)
+        for done, (name, tensors) in enumerate(samples, 1):
+            data = _bytes({key: _narrow(values) for key, values in tensors.items()}, format)
             entry = tarfile.TarInfo(f"{name}.{'bin' if format == 'Binary' else 'npy'}")  # a.jpg and a.png stay apart
             entry.size = len(data)
             tar.addfile(entry, io.BytesIO(data))
-            on_image(done)
+            on_sample(done)
     return done
 
 
-def _bytes(tensors: Mapping[str, Array], name: str, format: Format) -> bytes:
+def _narrow(values: Array) -> Array:
+    return values.astype("int32") if values.dtype == "int64" else values
+
+
+def _bytes(tensors: Mapping[str, Array], format: Format) -> bytes:
     import numpy as np
 
+    first, *_ = tensors.values()
     if format == "Binary":
-        return tensors[name].astype("<f4").tobytes()
+        return first.astype("<f4").tobytes()
     file = io.BytesIO()
-    np.save(file, np.array(dict(tensors)) if format == "NumpyObject" else tensors[name])
+    np.save(file, np.array(dict(tensors)) if format == "NumpyObject" else first)
     return file.getvalue()

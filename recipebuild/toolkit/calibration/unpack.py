@@ -14,6 +14,7 @@ import tarfile
 import tempfile
 import zipfile
 import zlib
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import IO, Protocol, cast
@@ -33,8 +34,10 @@ _DAMAGED = (
 """What the libraries raise on damaged archives."""
 
 
-def members(archive: Path, open_files: contextlib.ExitStack) -> list[ImageFile]:
-    """The image files in ``archive``; they can be read until ``open_files`` is closed.
+def members(
+    archive: Path, open_files: contextlib.ExitStack, wanted: Callable[[str], bool] = is_image
+) -> list[ImageFile]:
+    """The files in ``archive`` whose names are ``wanted``; they can be read until ``open_files`` is closed.
 
     Raises:
         StepError: If it is no archive, damaged, over a limit (``MAX_MEMBERS``, ``MAX_BYTES`` for each member,
@@ -45,12 +48,12 @@ def members(archive: Path, open_files: contextlib.ExitStack) -> list[ImageFile]:
         magic = file.read(4)
         file.seek(0)
         if magic in (b"PK\x03\x04", b"PK\x05\x06"):
-            return _in_zip(open_files.enter_context(zipfile.ZipFile(file)))
+            return _in_zip(open_files.enter_context(zipfile.ZipFile(file)), wanted)
         if magic.startswith(b"\x1f\x8b"):
             stream = open_files.enter_context(gzip.GzipFile(fileobj=file))
             spool = open_files.enter_context(tempfile.TemporaryFile())  # noqa: SIM115 - open_files closes it
-            return _in_tar(_Unzipped(stream, spool))
-        return _in_tar(file)
+            return _in_tar(_Unzipped(stream, spool), wanted)
+        return _in_tar(file, wanted)
     except (FileNotFoundError, PermissionError) as error:
         raise StepError(f"{archive}: {error.strerror}", remedy="name a folder of images, or an archive") from error
     except _DAMAGED as error:
@@ -103,7 +106,7 @@ class _SmallReads:
         return self._file.read(size)
 
 
-def _in_tar(file: _Seekable) -> list[ImageFile]:
+def _in_tar(file: _Seekable, wanted: Callable[[str], bool]) -> list[ImageFile]:
     files = []
     check = _Check()
     last = "its start"
@@ -113,7 +116,7 @@ def _in_tar(file: _Seekable) -> list[ImageFile]:
             name = check(member.name, member.size)
             if not (member.isdir() or member.isreg()) or member.issparse():
                 raise _refused(member.name, "is a link, a device or a sparse file")
-            if member.isreg() and is_image(name):
+            if member.isreg() and wanted(name):
                 files.append(ImageFile(name, partial(_read_slice, file, member.offset_data, member.size)))
     # TarFile takes a damaged header, or none, for the end; a gzip stream proves whole only when it is read to its end.
     rest = _read_slice(file, tar.offset, MAX_BYTES + 1)
@@ -127,7 +130,7 @@ def _read_slice(file: _Seekable, start: int, size: int) -> bytes:
     return file.read(size)
 
 
-def _in_zip(archive: zipfile.ZipFile) -> list[ImageFile]:
+def _in_zip(archive: zipfile.ZipFile, wanted: Callable[[str], bool]) -> list[ImageFile]:
     files = []
     check = _Check()
     for member in archive.infolist():
@@ -136,7 +139,7 @@ def _in_zip(archive: zipfile.ZipFile) -> list[ImageFile]:
             raise _refused(member.filename, "is a link or a device")
         if member.flag_bits & 1 or member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise _refused(member.filename, "is encrypted, or compressed in an unusual way")
-        if not member.is_dir() and is_image(name):
+        if not member.is_dir() and wanted(name):
             files.append(ImageFile(name, partial(_read_zipped, archive, member)))
     return files
 

@@ -22,7 +22,11 @@ logger = logging.getLogger(__name__)
 
 
 def simplify(
-    path: Path, input_name: str, shape: Sequence[int], more: Mapping[str, Sequence[int]] = MappingProxyType({})
+    path: Path,
+    image: str | None,
+    shape: Sequence[int] | None,
+    more: Mapping[str, Sequence[int]] = MappingProxyType({}),
+    dtypes: Mapping[str, str] = MappingProxyType({}),
 ) -> onnx.ModelProto:
     """The model at ``path``, simplified for fixed shapes of its inputs.
 
@@ -31,9 +35,10 @@ def simplify(
 
     Args:
         path: The ``.onnx`` file.
-        input_name: The image's input.
+        image: The image's input; ``None`` for a model without one.
         shape: Its sizes; they take the place of symbolic and unknown ones.
         more: Likewise the sizes of all other inputs, by name.
+        dtypes: The element types of other inputs, by name, where they are known.
 
     Raises:
         StepError: If the model cannot be read, has other inputs, a fixed shape that is another, or onnxsim fails.
@@ -41,8 +46,10 @@ def simplify(
     import onnxsim
 
     original = load(path, weights=False)
-    shapes = {name: list(sizes) for name, sizes in {input_name: shape, **more}.items()}
-    check_inputs(original, path, shapes)
+    shapes = {name: list(sizes) for name, sizes in more.items()}
+    if image is not None and shape is not None:
+        shapes = {image: list(shape), **shapes}
+    check_inputs(original, path, shapes, image, dtypes)
     try:
         simplified, valid = onnxsim.simplify(str(path), overwrite_input_shapes=shapes)
     except (OSError, MemoryError):
@@ -61,42 +68,55 @@ def simplify(
     return simplified
 
 
-def check_inputs(model: onnx.ModelProto, path: Path, shapes: Mapping[str, Sequence[int]]) -> None:
+def check_inputs(
+    model: onnx.ModelProto,
+    path: Path,
+    shapes: Mapping[str, Sequence[int]],
+    image: str | None,
+    dtypes: Mapping[str, str] = MappingProxyType({}),
+) -> None:
     """Find that the model has the inputs that the recipe describes, and no others.
 
     Args:
         model: The model at ``path``.
         path: Its file, for messages.
-        shapes: The sizes of the inputs by name, the image's first.
+        shapes: The sizes of the inputs by name.
+        image: Which of them is the image; ``None`` if none is.
+        dtypes: The element types of the others, where they are known.
 
     Raises:
         StepError: If it has not.
     """
     tensors = inputs(model)
     named = ", ".join(map(str, tensors)) or "none"
-    first, *_ = shapes
     for name in shapes:
         if name not in [tensor.name for tensor in tensors]:
-            field = "input.name" if name == first else "more_inputs"
-            remedy = f"set {'input.name' if name == first else 'its name there'} to the name in the model"
-            if name == first and all(tensor.shape and len(tensor.shape) != 4 for tensor in tensors):
-                remedy = "recipes build models that take an image; others can be imported and rendered only"
+            field = "input.name" if name == image else "inputs"
+            remedy = f"set {'input.name' if name == image else 'its name there'} to the name in the model"
+            if name == image and all(tensor.shape and len(tensor.shape) != 4 for tensor in tensors):
+                remedy = "describe what it takes in inputs, with kind: tensor"
             raise StepError(f"{path.name} has no input {name}; its inputs: {named}", field=field, remedy=remedy)
     if len(tensors) > len(shapes):
         others = ", ".join(tensor.name for tensor in tensors if tensor.name not in shapes)
         raise StepError(
             f"{path.name} has {len(tensors)} inputs: {named}",
-            field="more_inputs",
-            remedy=f"describe {others} in more_inputs, or make constants of them in the model",
+            field="inputs",
+            remedy=f"describe {others} in inputs or more_inputs, or make constants of them in the model",
         )
     for tensor in tensors:
-        if tensor.name == first and tensor.dtype != "float32":
+        if tensor.name == image and tensor.dtype != "float32":
             raise StepError(
                 f"{path.name} takes the image as {tensor.dtype}, and must take it as float32",
                 field="model.source",
                 remedy="export it without the conversion; what the board feeds is up to target.runtime_input",
             )
-        _check_shape(tensor, path, shapes[tensor.name], "input.shape" if tensor.name == first else "more_inputs")
+        if (wanted := dtypes.get(tensor.name)) and tensor.dtype != wanted:
+            raise StepError(
+                f"{path.name} is made for the input {tensor}, the recipe says {wanted}",
+                field="inputs",
+                remedy=f"dtype: {tensor.dtype}",
+            )
+        _check_shape(tensor, path, shapes[tensor.name], "input.shape" if tensor.name == image else "inputs")
 
 
 def _check_shape(tensor: Tensor, path: Path, shape: Sequence[int], field: str) -> None:
@@ -110,7 +130,8 @@ def _check_shape(tensor: Tensor, path: Path, shape: Sequence[int], field: str) -
         raise StepError(
             f"{path.name} is made for the input {tensor}, the recipe says {'x'.join(map(str, shape))}",
             field=field,
-            remedy=f"set {field} to the model's, or export the model for the shape wanted",
+            remedy=f"set {'its shape' if field == 'inputs' else field} to the model's, or export the model for the "
+            "shape wanted",
         )
 
 

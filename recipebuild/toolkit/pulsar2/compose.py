@@ -27,7 +27,7 @@ class BuildSettings(BaseModel):
         npu_mode: How many cores.
         version: The version of Pulsar2 that the recipe insists on.
         model_type: What the model is.
-        input: Of the model that is compiled, after a channel swap.
+        input: The image of the model that is compiled, after a channel swap; ``None`` if it takes none.
         runtime: What the program on the board feeds.
         format: What the calibration archive holds.
         count: How many files it holds.
@@ -43,7 +43,7 @@ class BuildSettings(BaseModel):
     npu_mode: NpuMode
     version: str | None = None
     model_type: Literal["ONNX", "QuantAxModel", "QuantONNX"] = "ONNX"
-    input: ImageSpec
+    input: ImageSpec | None
     runtime: Runtime = Runtime()
     format: DataFormat = "Image"
     count: int = Field(ge=1)
@@ -58,10 +58,10 @@ def compose(build: BuildSettings) -> dict[str, Any]:
         "hardware": build.hardware,
         "npu_mode": build.npu_mode,
         "model_type": build.model_type,
-        "input": build.input.model_dump(mode="json"),
+        "input": build.input.model_dump(mode="json") if build.input else None,
         "calibration": _calibration(build),
         "quant": build.quant,
-        "processor": _processor(build.input, build.runtime),
+        "processor": _processor(build.input, build.runtime) if build.input else {},
         "compiler": build.compiler,
     }
 
@@ -70,9 +70,9 @@ def _calibration(build: BuildSettings) -> dict[str, Any]:
     """The ``InputQuantConfig``. Tensors are taken by the tool as they are, so mean and std are for images only."""
     images = build.format == "Image"
     spec = build.input
-    norm = {"calibration_mean": list(spec.mean), "calibration_std": list(spec.std)} if images else {}
+    norm = {"calibration_mean": list(spec.mean), "calibration_std": list(spec.std)} if images and spec else {}
     return {
-        "tensor_name": "DEFAULT" if build.format == "NumpyObject" else spec.name,
+        "tensor_name": spec.name if spec and build.format != "NumpyObject" else "DEFAULT",
         "calibration_dataset": IMAGES if images else TENSORS,
         "calibration_format": build.format,
         "calibration_size": build.count,

@@ -86,7 +86,7 @@ def composed(build: BuildSettings) -> SettledConfig:
         "target_hardware": values["hardware"],
         "npu_mode": values["npu_mode"],
         "quant": {"input_configs": [values["calibration"]], **values["quant"]},
-        "input_processors": [values["processor"]],
+        "input_processors": [values["processor"]] if values["processor"] else [],
         "compiler": values["compiler"],
     }
     return settled(build, config, "the recipe")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from recipebuild.toolkit.calibration.archive import read_archive
 from recipebuild.toolkit.calibration.preprocess import ImageSpec, preprocess
+from recipebuild.toolkit.calibration.samples import count_samples, read_samples
 from recipebuild.toolkit.calibration.source import images
 
 if TYPE_CHECKING:
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Batch = npt.NDArray[np.float32]
-    Feed = Mapping[str, npt.NDArray[np.float32]]
+    Feed = Mapping[str, npt.NDArray[Any]]
 
 
 class Batches(Protocol):
@@ -34,25 +36,45 @@ class Batches(Protocol):
 
 @dataclass(frozen=True)
 class CalibrationSet:
-    """The images of an archive, read and preprocessed anew in each pass, so one is in memory at a time.
+    """The calibration samples, read and preprocessed anew in each pass, so one is in memory at a time.
 
     Attributes:
-        archive: The calibration archive.
-        spec: What the model expects; with N above 1, a batch repeats its image.
+        archive: The calibration archive of images; ``None`` for a model without an image.
+        spec: What the model expects of an image, or ``None``; with N above 1, a batch repeats its image.
+        samples: The archive of its other inputs; ``None`` for a model of one image alone.
 
     Raises:
-        StepError: While going through it, if the archive is empty or damaged.
+        StepError: While going through it, if an archive is empty or damaged.
     """
 
-    archive: Path
-    spec: ImageSpec
+    archive: Path | None
+    spec: ImageSpec | None
+    samples: Path | None = None
+
+    @property
+    def only_image(self) -> ImageSpec | None:
+        """The image, if the model takes nothing else."""
+        return self.spec if self.samples is None else None
 
     def __len__(self) -> int:
-        """How many images there are."""
+        """How many samples there are."""
+        if self.samples is not None:
+            return count_samples(self.samples)
+        assert self.archive is not None, "a model takes something"  # noqa: S101
         with images(self.archive) as files:
             return len(files)
 
-    def __iter__(self) -> Iterator[Batch]:
-        """Each image as float32 [N, 3, H, W], sorted by name."""
-        for _, image in read_archive(self.archive):
-            yield preprocess(image, self.spec).repeat(self.spec.shape[0], axis=0)
+    def __iter__(self) -> Iterator[Batch | Feed]:
+        """Each sample: of a model of one image that alone, float32 [N, 3, H, W], else arrays by the inputs' names."""
+        for _, feed in self.named():
+            yield feed[self.only_image.name] if self.only_image else feed
+
+    def named(self) -> Iterator[tuple[str, Feed]]:
+        """Each sample's name, which is that of its image, and arrays by the inputs' names."""
+        tensors: Iterator[tuple[str, Feed]] = read_samples(self.samples) if self.samples else itertools.repeat(("", {}))
+        if self.archive is None or self.spec is None:
+            yield from tensors
+            return
+        for (name, image), (_, others) in zip(read_archive(self.archive), tensors, strict=False):
+            batch = preprocess(image, self.spec).repeat(self.spec.shape[0], axis=0)
+            yield name, {self.spec.name: batch, **others}

@@ -107,5 +107,6 @@ def test_the_model_is_compiled_for_what_the_runner_feeds() -> None:
     assert compiled_input(plain.recipe) == plain.recipe.input.model_dump(mode="json")
     (fitted,) = load(QUICKSTART, sets=["board.runner=ax_segformer"], cwd=Path.cwd())
     fed = compiled_input(fitted.recipe)
+    assert fed is not None
     assert fitted.recipe.input.color == "RGB" and fed["color"] == "BGR"
     assert fed["mean"] == [103.53, 116.28, 123.675] and fed["std"] == [57.375, 57.12, 58.395]

@@ -36,6 +36,7 @@ def test_defaults(desk, good):
             "mean": (123.675, 116.28, 103.53),
             "std": (58.395, 57.12, 57.375),
         },
+        "inputs": (),
         "more_inputs": (),
         "equalize": None,
         "export": {"exporter": "dynamo", "opset": 17, "output": "logits"},

@@ -16,6 +16,7 @@ from recipebuild.errors import MissingError, StepError
 from recipebuild.steps.compile_pulsar2 import Params, run
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.calibration.tensors import write_tensors
+from recipebuild.toolkit.quantize.dataset import CalibrationSet
 
 NATIVE = {"hardware": "AX650", "runner": "native"}
 DOCKER = {"hardware": "AX650", "runner": "docker", "image": "pulsar2:7.0-lite"}
@@ -249,7 +250,7 @@ def test_profile_and_precision_analysis_are_kept(standins: Standins, inputs: dic
 def test_tensors_in_place_of_images(standins: Standins, inputs: dict[str, Path], tmp_path: Path) -> None:
     standins("pulsar2")
     spec = ImageSpec(shape=(1, 3, 64, 128), mean=(1, 2, 3), std=(4, 5, 6))
-    write_tensors(inputs["calibration"], spec, "Numpy", tmp_path / "tensors.tar")
+    write_tensors(CalibrationSet(inputs["calibration"], spec).named(), "Numpy", tmp_path / "tensors.tar")
     given = {"tensor_name": "pixel_values", "calibration_dataset": "calibration-tensors.tar"}
     change(inputs, quant={"input_configs": [given | {"calibration_format": "Numpy"}]})
     inputs["calibration"] = tmp_path / "tensors.tar"

@@ -17,6 +17,7 @@ from support.graphs import graph
 from recipebuild.errors import CheckError, StepError
 from recipebuild.steps import verify
 from recipebuild.toolkit.calibration.archive import write_archive
+from recipebuild.toolkit.calibration.samples import write_samples
 from recipebuild.toolkit.calibration.source import images
 from recipebuild.toolkit.graph import files
 from recipebuild.toolkit.graph.before_resize import before_resize
@@ -162,12 +163,10 @@ def test_other_inputs_are_fed_with_each_image(onnx_source: Chain, tmp_path: Path
         at = list(model.graph.node).index(first)
         model.graph.node.insert(at + 1, helper.make_node("Mul", ["plain", "gain"], ["logits"]))
         files.save(model, onnx_source[name])
-    folder = tmp_path / "gains"
-    folder.mkdir()
-    for at in range(8):
-        np.save(folder / f"street-{at}.npy", np.full(1, at + 1, np.float32))
-    onnx_source["more_gain"] = folder
-    assert _run(onnx_source, tmp_path / "out", more={"gain": [1]})["relative"] == 0
+    onnx_source["samples"] = tmp_path / "samples.tar"
+    gains = ((f"street-{at}.jpg", {"gain": np.full(1, at + 1, np.float32)}) for at in range(8))
+    write_samples(onnx_source["samples"], gains)
+    assert _run(onnx_source, tmp_path / "out")["relative"] == 0
 
 
 @pytest.mark.parametrize(("gain", "warned"), [(1.0, False), (200.0, True)])

@@ -96,7 +96,7 @@ def test_other_inputs_come_from_files_and_all_of_them(program: ModuleType, tmp_p
     assert found["mask"].dtype == np.float32 and found["mask"].tolist() == [[0, 1, 2, 3]]
     assert program.others([], []) == {}
     for given in ([], ["mask=a.npy", "more=b.npy"], ["other=a.npy"]):
-        with pytest.raises(SystemExit, match="takes mask besides the image"):
+        with pytest.raises(SystemExit, match="takes mask: --input"):
             program.others(wanted, given)
 
 

@@ -20,6 +20,7 @@ from recipebuild.toolkit.calibration.runtime import Runtime, as_network, runtime
 from recipebuild.toolkit.calibration.tensors import write_tensors
 from recipebuild.toolkit.pulsar2.compose import BuildSettings
 from recipebuild.toolkit.pulsar2.render import rendered
+from recipebuild.toolkit.quantize.dataset import CalibrationSet
 
 SPEC = ImageSpec(shape=(1, 3, 16, 32), color="BGR", mean=(103.53, 116.28, 123.675), std=(57.375, 57.12, 58.395))
 
@@ -62,7 +63,7 @@ def by_the_configuration(fed: np.ndarray, processor: dict[str, Any]) -> np.ndarr
 def test_one_image_is_the_same_tensor_for_calibration_configuration_evaluator_and_board(
     archive: Path, runtime: Runtime, tmp_path: Path
 ) -> None:
-    write_tensors(archive, SPEC, "Numpy", tmp_path / "tensors.tar")
+    write_tensors(CalibrationSet(archive, SPEC).named(), "Numpy", tmp_path / "tensors.tar")
     (processor,) = config(runtime)["input_processors"]
     assert processor["tensor_format"] == processor["src_format"] == SPEC.color
     with tarfile.open(tmp_path / "tensors.tar") as tar:
@@ -114,7 +115,7 @@ def test_formats_of_tensors(archive: Path, tmp_path: Path) -> None:
     expected = preprocess(image, spec).repeat(2, axis=0)
     found = {}
     for kind, suffix in (("Numpy", "npy"), ("Binary", "bin"), ("NumpyObject", "npy")):
-        assert write_tensors(archive, spec, kind, tmp_path / f"{kind}.tar") == 3  # type: ignore[arg-type]
+        assert write_tensors(CalibrationSet(archive, spec).named(), kind, tmp_path / f"{kind}.tar") == 3  # type: ignore[arg-type]
         with tarfile.open(tmp_path / f"{kind}.tar") as tar:
             found[kind] = tar.extractfile(f"{first}.{suffix}").read()
     np.testing.assert_array_equal(np.load(io.BytesIO(found["Numpy"])), expected)
@@ -127,7 +128,7 @@ def test_formats_of_tensors(archive: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", ["Numpy", "Binary", "NumpyObject"])
 def test_same_images_same_bytes(archive: Path, tmp_path: Path, kind: Any) -> None:
     for name in ("a", "b"):
-        write_tensors(archive, SPEC, kind, tmp_path / name)
+        write_tensors(CalibrationSet(archive, SPEC).named(), kind, tmp_path / name)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
@@ -136,7 +137,7 @@ def test_images_of_one_name_stay_apart(tmp_path: Path) -> None:
         for name in ("a.png", "a.bmp"):
             Image.new("RGB", (4, 4)).save(tmp_path / name)
             tar.add(tmp_path / name, name)
-    write_tensors(tmp_path / "c.tar", SPEC, "Binary", tmp_path / "t.tar")
+    write_tensors(CalibrationSet(tmp_path / "c.tar", SPEC).named(), "Binary", tmp_path / "t.tar")
     with tarfile.open(tmp_path / "t.tar") as tar:
         assert tar.getnames() == ["a.bmp.bin", "a.png.bin"]
 

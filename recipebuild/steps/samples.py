@@ -1,0 +1,116 @@
+"""samples: files of tensors -> checked calibration samples of the inputs that are no images.
+
+Inputs: for each input more_<name> (folder or archive), calibration (tar of images; of models that take one).
+Outputs: samples.tar.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import random
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from recipebuild.engine.step import Progress
+from recipebuild.errors import StepError
+from recipebuild.toolkit.calibration.imagefile import ImageFile
+from recipebuild.toolkit.calibration.samples import write_samples
+from recipebuild.toolkit.calibration.source import images
+from recipebuild.toolkit.calibration.tensor_files import TensorSpec, read_tensor, tensor_files
+
+if TYPE_CHECKING:
+    from recipebuild.toolkit.calibration.samples import Tensors
+
+logger = logging.getLogger(__name__)
+
+_INT32 = -(2**31), 2**31 - 1
+
+
+class Params(BaseModel):
+    """Which samples.
+
+    Attributes:
+        tensors: The inputs that are no images.
+        count: How many samples to draw, of models without an image; the others have one for each image.
+        seed: Which ones.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tensors: tuple[TensorSpec, ...] = Field(min_length=1)
+    count: int = Field(ge=1)
+    seed: int = 0
+
+
+def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
+    """Draw, check and pack the samples.
+
+    Raises:
+        StepError: If a sample has no file for an input, or one of another shape or type, or with numbers that the chip
+            has no room for.
+    """
+    with contextlib.ExitStack() as open_sources:
+        by_input = {
+            spec.name: open_sources.enter_context(tensor_files(inputs[f"more_{spec.name}"])) for spec in params.tensors
+        }
+        names = _of_images(inputs["calibration"]) if "calibration" in inputs else _drawn(by_input, params)
+
+        def checked() -> Iterator[tuple[str, Tensors]]:
+            for done, (name, stem) in enumerate(names.items()):
+                progress(done / len(names), f"sample {done} of {len(names)}")
+                yield name, {spec.name: _tensor(by_input[spec.name], spec, stem) for spec in params.tensors}
+
+        count = write_samples(out / "samples.tar", checked())
+    warnings = []
+    if "calibration" not in inputs and count < params.count:
+        warnings.append(f"RB202 {params.count} samples asked for, only {count} found: all of them are used")
+    for warning in warnings:
+        logger.warning("%s", warning)
+    bytes_ = (out / "samples.tar").stat().st_size
+    return {"samples": count, "bytes": bytes_, **({"warnings": warnings} if warnings else {})}
+
+
+def _of_images(archive: Path) -> dict[str, str]:
+    """The names of the calibration images, and what the files that go with them are called."""
+    with images(archive) as files:
+        return {image.name: Path(image.name).stem for image in files}
+
+
+def _drawn(by_input: Mapping[str, Mapping[str, ImageFile]], params: Params) -> dict[str, str]:
+    first, *_ = by_input.values()
+    names = sorted(first)
+    if params.count < len(names):
+        names = sorted(random.Random(params.seed).sample(names, params.count))  # noqa: S311 - it can be repeated
+    return dict(zip(names, names, strict=True))
+
+
+def _tensor(files: Mapping[str, ImageFile], spec: TensorSpec, sample: str) -> Any:
+    import numpy as np
+
+    if sample not in files:
+        raise StepError(
+            f"{spec.name} has no file {sample}.npy, .npz or .bin",
+            field="inputs",
+            remedy="each input has a file for every calibration sample, of its name; with an image, of the image's",
+        )
+    try:
+        values = read_tensor(files[sample], spec)
+    except StepError as error:
+        raise StepError(error.text, field="inputs", remedy=error.remedy) from None
+    low, high = _INT32
+    if values.dtype == np.int64 and values.size and (values.min() < low or values.max() > high):
+        raise StepError(
+            f"{files[sample].name}, for {spec.name}, goes from {values.min()} to {values.max()}: int64 inputs become "
+            "int32 on the chip, which has no room for it",
+            field="inputs",
+            remedy="feed smaller numbers",
+        )
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        raise StepError(
+            f"{files[sample].name}, for {spec.name}, has NaN or infinite values", field="inputs", remedy="mend it"
+        )
+    return values

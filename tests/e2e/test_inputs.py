@@ -1,0 +1,134 @@
+"""Models that take something else than one image: built, quantized and run here."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from subprocess import run
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper, parser
+from support.formats import follows
+from support.project import Project
+
+# As a detector of voices has it: a frame of sound, the state after the last one, and the rate.
+VOICE = """
+<ir_version: 8, opset_import: ["" : 17]>
+voice (float[1,64] audio, float[2,1,8] state, int64[1] rate) => (float[1,1] probability, float[2,1,8] next)
+{
+    heard = MatMul(audio, w1)
+    before = Reshape(state, flat)
+    remembered = MatMul(before, w2)
+    factor = Cast <to = 1> (rate)
+    sum = Add(heard, remembered)
+    scaled = Mul(sum, factor)
+    new = Tanh(scaled)
+    next = Reshape(new, deep)
+    logit = MatMul(new, w3)
+    probability = Sigmoid(logit)
+}
+"""
+RECIPE = """\
+model: {source: ./voice.onnx, task: image-feature-extraction}
+inputs:
+  - {kind: tensor, name: audio, shape: [1, 64], dtype: float32, source: ./audio}
+  - {kind: tensor, name: state, shape: [2, 1, 8], dtype: float32, source: ./state.tar}
+  - {kind: tensor, name: rate, shape: [1], dtype: int64, source: ./rate}
+head: {kind: none}
+calibration: {count: 6}
+"""
+
+
+@pytest.fixture(scope="module")
+def voice(make_project: Callable[[], Project]) -> Project:
+    project = make_project()
+    folder = project.folder / "recipes"
+    rng = np.random.default_rng(0)
+    model = parser.parse_model(VOICE)
+    constants: dict[str, Any] = {
+        name: (rng.normal(size=shape) * 0.2).astype(np.float32)
+        for name, shape in (("w1", (64, 16)), ("w2", (16, 16)), ("w3", (16, 1)))
+    }
+    constants |= {"flat": np.array([1, 16]), "deep": np.array([2, 1, 8])}
+    model.graph.initializer.extend(numpy_helper.from_array(values, name) for name, values in constants.items())
+    onnx.save(model, folder / "voice.onnx")
+    for name in ("audio", "state", "rate"):
+        (folder / name).mkdir()
+    for at in range(6):
+        np.save(folder / "audio" / f"{at}.npy", rng.uniform(-2, 3, (1, 64)).astype(np.float32))
+        np.save(folder / "state" / f"{at}.npy", rng.uniform(-1, 1, (2, 1, 8)).astype(np.float32))
+        np.save(folder / "rate" / f"{at}.npy", np.array([1 + at % 2]))
+    run(["tar", "cf", "state.tar", "state"], cwd=folder, check=True)
+    (folder / "voice.yaml").write_text(RECIPE)
+    return project
+
+
+def test_a_model_without_an_image_is_built(voice: Project, tmp_path: Path) -> None:
+    said = voice.command("check", voice.folder / "recipes" / "voice.yaml")
+    assert "RB118 rate is int64" in said.stderr + said.stdout
+    voice.command("run", voice.folder / "recipes" / "voice.yaml")
+    build = voice.folder / "build" / "voice"
+    manifest = json.loads((build / "manifest.json").read_text())
+    steps = {step["name"]: step for step in manifest["steps"]}
+    assert not {"calibrate", "evaluate", "ladder", "preview"} & set(steps)
+    assert steps["samples"]["metrics"]["samples"] == 6
+    assert steps["verify"]["metrics"]["relative"] < 1e-6
+    assert steps["layers"]["metrics"]["snr_db"] > 20
+
+    # Scales over the samples, by hand: U8, (high - low) / 255.
+    quant = json.loads((build / "quant.json").read_text())
+    scales = {
+        name: quant["values"][str(config["dominator"])]["scale"][0]
+        for tensors in quant["tensor_configs"].values()
+        for name, config in tensors.items()
+        if config["quant_max"] == 255
+    }
+    for name in ("audio", "state"):
+        values = [np.load(path) for path in (voice.folder / "recipes" / name).iterdir()]
+        assert scales[name] == pytest.approx((np.max(values) - np.min(values)) / 255, rel=1e-6)
+
+    described = json.loads((build / "bundle" / "model.json").read_text())
+    follows("model", build / "bundle" / "model.json")
+    assert described["input"] is None
+    assert [(each["name"], each["dtype"]) for each in described["more_inputs"]] == [
+        ("audio", "float32"),
+        ("state", "float32"),
+        ("rate", "int64"),
+    ]
+    named = (build / "bundle" / "provenance.json").read_text()
+    assert "more_audio/0.npy" in named and "more_state/state.tar" in named
+
+    program = [sys.executable, str(build / "bundle" / "run.py"), "--out", str(tmp_path)]
+    fed = [f"--input={name}={voice.folder / 'recipes' / name / '0.npy'}" for name in ("audio", "state", "rate")]
+    run([*program, *fed], check=True, capture_output=True)
+    assert np.load(tmp_path / "output-next.npy").shape == (2, 1, 8)
+    assert 0 < np.load(tmp_path / "output-probability.npy").item() < 1
+    refused = run([*program, *fed, "a.jpg"], capture_output=True, text=True, check=False)
+    assert refused.returncode == 1 and "takes no image" in refused.stderr
+
+
+def test_pulsar2_is_given_all_inputs_of_a_sample_together(voice: Project, standins: Callable[..., Path]) -> None:
+    standins("pulsar2")
+    voice.command("run", voice.folder / "recipes" / "voice.yaml")
+    build = voice.folder / "build" / "voice"
+    config = json.loads((build / "bundle" / "pulsar2.json").read_text())
+    (calibration,) = config["quant"]["input_configs"]
+    assert (calibration["tensor_name"], calibration["calibration_format"]) == ("DEFAULT", "NumpyObject")
+    assert "calibration_mean" not in calibration and not config.get("input_processors")
+    described = json.loads((build / "bundle" / "model.json").read_text())
+    assert described["more_inputs"][2] == {"name": "rate", "shape": [1], "dtype": "int32"}
+
+
+def test_a_tensor_of_another_type_is_an_error_with_its_place(voice: Project) -> None:
+    recipe = voice.folder / "recipes" / "wrong.yaml"
+    recipe.write_text(RECIPE.replace("dtype: int64", "dtype: int32"))
+    failed = voice.command("check", recipe, code=2)
+    assert "rate (int64 1), the recipe says int32" in failed.stderr and "wrong.yaml:3" in failed.stderr
+    recipe.write_text(RECIPE.replace("./audio}", "./state.tar}"))
+    failed = voice.command("run", recipe, code=3)
+    assert "state/0.npy, for audio, is float32 2x1x8, not float32 1x64" in failed.stderr
