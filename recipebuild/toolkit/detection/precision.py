@@ -67,9 +67,10 @@ def match(objects: Objects, truth: Truth) -> ImageMatches:
         overlaps = iou(objects.boxes[order], truth.boxes[there], crowd)
         matched = np.stack([_matched(overlaps, crowd, threshold) for threshold in THRESHOLDS])
         parts.append((objects.ids[order], objects.scores[order], matched == 1, matched >= 0))
-    empty = (np.zeros(0, np.int64), np.zeros(0), *(np.zeros((len(THRESHOLDS), 0), bool),) * 2)
-    columns = zip(empty, *parts, strict=True)
-    return ImageMatches(*(np.concatenate(column, axis=-1) for column in columns), truth.ids[~truth.crowd])
+    nothing = np.zeros((len(THRESHOLDS), 0), bool)
+    parts.append((np.zeros(0, np.int64), np.zeros(0), nothing, nothing))
+    ids, scores, right, counts = (np.concatenate(column, axis=-1) for column in zip(*parts, strict=True))
+    return ImageMatches(ids, scores, right, counts, truth.ids[~truth.crowd])
 
 
 def _matched(overlaps: Row, crowd: Array, threshold: float) -> Array:
@@ -112,11 +113,8 @@ class MatchTable:
         times = sums.reshape(-1, len(self.images))
         parts = [self._precisions(times[start : start + _AT_ONCE]) for start in range(0, len(times), _AT_ONCE)]
         precisions = np.concatenate(parts, axis=1).reshape(-1, *sums.shape[:-1], len(THRESHOLDS))
-        there = ~np.isnan(precisions[..., 0])
-        total = np.maximum(there.sum(axis=0), 1)
-        mean = np.where(
-            there.any(axis=0)[..., np.newaxis], np.nansum(precisions, axis=0) / total[..., np.newaxis], np.nan
-        )
+        there = (~np.isnan(precisions)).sum(axis=0)
+        mean = np.where(there > 0, np.nansum(precisions, axis=0) / np.maximum(there, 1), np.nan)
         return {"map": mean.mean(axis=-1), "map50": mean[..., 0]}
 
     def per_class(self, sums: Row) -> dict[int, float]:

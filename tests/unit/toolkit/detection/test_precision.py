@@ -83,7 +83,8 @@ def as_pycocotools_has_it(pairs):
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 
-    true, detected = [], []
+    true: list[dict] = []
+    detected: list[dict] = []
     for image, (boxes, there) in enumerate(pairs, 1):
         for box, class_id, crowd in zip(there.boxes, there.ids, there.crowd, strict=True):
             sides = [*box[:2], *(box[2:] - box[:2])]
@@ -135,7 +136,9 @@ def test_the_bootstrap_works_on_it(pairs):
     table = MatchTable([match(*pair) for pair in pairs], CLASSES)
     counts = np.eye(len(pairs))
     value = float(table.figures(counts.sum(axis=0))["map"])
-    low, high = interval(counts, lambda sums: table.figures(sums)["map"])
+    low, high = interval(  # type: ignore[misc]
+        counts, lambda sums: table.figures(sums)["map"]
+    )
     assert low < value < high < low + 0.3
     assert difference(counts, counts, lambda sums: table.figures(sums)["map"]) == (0, 0)
     assert np.mean(pseudo_values(counts, lambda sums: table.figures(sums)["map"])) == pytest.approx(value, abs=0.1)
