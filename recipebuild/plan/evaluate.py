@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.engine.step import Output, Source
-from recipebuild.facts.tasks import SEGMENTATION, TASKS
+from recipebuild.facts.tasks import DETECTION, SEGMENTATION, TASKS
 from recipebuild.recipe.evaluate import HUB, Evaluate
 from recipebuild.recipe.schema import Recipe
 
@@ -73,6 +73,7 @@ def measuring(
             "weights": steps.weights,
             "depth": evaluate.depth,
             "metric": evaluate.metric,
+            **steps.detector,
         }
         if recipe.head.kind == "threshold":
             params["threshold"] = recipe.head.threshold
@@ -90,7 +91,15 @@ def measuring(
     if recipe.model.task == SEGMENTATION and not recipe.more_inputs:
         shown = {"model": models["head"], **steps.config, **quantized, **seen, "calibration": calibration}
         steps.add("preview", "preview.png", {"input": steps.fed, **spec, **steps.labels}, shown)
+    if recipe.model.task == DETECTION and not recipe.more_inputs:
+        shown = {"model": models["head"], **steps.config, **quantized, **seen, "calibration": calibration}
+        steps.add("preview/boxes", "preview.png", {"input": steps.fed, **spec, **steps.labels, **steps.detector}, shown)
     return outputs
+
+
+def detector_params(recipe: Recipe) -> dict[str, Any] | None:
+    """How outputs become boxes; ``None`` where the model's config.json tells."""
+    return recipe.detector.model_dump(mode="json") if recipe.detector else None
 
 
 def _has_16_bits(recipe: Recipe) -> bool:

@@ -81,7 +81,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
             count += 1
             yield name, tensors
 
-    write_outputs(target, counted())
+    write_outputs(target, counted(), params.dataset.task)
     return {"images": count}
 
 

@@ -102,4 +102,4 @@ def batch_runner(
 def recorded_runner(path: Path, task: str) -> Run:
     """What answers with the outputs in a tar that ``write_outputs`` made."""
     kept = Recorded(path)
-    return lambda _, sample: answer([kept.output(sample)], task, kept.name)
+    return lambda _, sample: answer(kept.outputs(sample), task, kept.name)
