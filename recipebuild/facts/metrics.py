@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from recipebuild.facts.tasks import CLASSIFICATION, DEPTH, FEATURES, SEGMENTATION
+from recipebuild.facts.tasks import CLASSIFICATION, DEPTH, DETECTION, FEATURES, SEGMENTATION
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,14 @@ METRICS = {
         Metric("abs_rel", "AbsRel", "", (DEPTH,), "mean error relative to the truth", lower_is_better=True),
         Metric("rmse", "RMSE", "", (DEPTH,), "root of the mean squared error, in metres", lower_is_better=True),
         Metric("delta1", "delta<1.25", "%", (DEPTH,), "share of pixels within 1.25 times the truth"),
+        Metric(
+            "map", "mAP", "%", (DETECTION,),
+            "COCO's mean average precision, over IoU from 0.5 to 0.95; that of each class is in `evaluation.json`",
+        ),
+        Metric("map50", "mAP50", "%", (DETECTION,), "mean average precision at an IoU of 0.5"),
         Metric("agreement", "agreement", "%", (SEGMENTATION, CLASSIFICATION), "share of equal class ids", labels=False),
-        Metric("cosine", "cosine", "", (DEPTH, FEATURES), "cosine of the values; of features, per place", labels=False),
+        Metric("cosine", "cosine", "", (DEPTH, FEATURES, DETECTION), "cosine of the values; of features per place",
+               labels=False),
         Metric("snr", "SNR", "dB", (), "signal-to-noise ratio of the values; shown beside the others", labels=False),
     )
 }  # fmt: skip

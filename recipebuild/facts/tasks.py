@@ -13,6 +13,7 @@ SEGMENTATION = "semantic-segmentation"
 CLASSIFICATION = "image-classification"
 DEPTH = "depth-estimation"
 FEATURES = "image-feature-extraction"
+DETECTION = "object-detection"
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Task:
         class_axis: Of tasks with classes: the axis of the classes in the batch's logits; else ``None``.
         logits: Of tasks with classes: the shape of their logits, in words; else empty.
         layout: The layout in which the step dataset leaves what the library ``datasets`` read.
+        more_outputs: Fields of the model's answer that are exported besides, under their own names.
         size: Height and width that ``new`` proposes where the model's files name none; ``None`` for 224x224.
     """
 
@@ -43,6 +45,7 @@ class Task:
     class_rank: int | None = None
     class_axis: int | None = None
     logits: str = ""
+    more_outputs: tuple[str, ...] = ()
     size: tuple[int, int] | None = None
 
 
@@ -66,6 +69,10 @@ TASKS = {
         Task(
             FEATURES, "AutoModel", ("ForMaskedImageModeling", "ForPreTraining", "WithProjection", "Model"), None, None,
             "features", "images",
+        ),
+        Task(
+            DETECTION, "AutoModelForObjectDetection", ("ForObjectDetection",), "logits", "logits",
+            "boxes, or the scores of their classes", "coco", more_outputs=("pred_boxes",), size=(640, 640),
         ),
     )
 }  # fmt: skip

@@ -20,7 +20,7 @@ class Evaluation:
         scores: ``miou_float`` and so on: each figure of each row (``pytorch``, ``float``, ``quantized``).
         drop: What quantization costs in the metric.
         drop_interval: Its 95 % interval.
-        per_class: Of segmentation: by class id as text, by row, the IoU.
+        per_class: By class id as text, by row: of segmentation the IoU, of detection the average precision.
         ignored: Of segmentation with labels: the share of pixels (0..1) that do not count.
         fidelity: With labels: how far the quantized model's answers are those of the float one, as ``agreement``
             (0..1), ``cosine`` or ``snr`` (dB), whichever the answers have. Without labels the scores tell that.

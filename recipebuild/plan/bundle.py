@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from recipebuild.engine.step import Step
+from recipebuild.facts.tasks import DETECTION
+from recipebuild.plan.evaluate import detector_params
 from recipebuild.plan.pulsar2 import compiled_input
 from recipebuild.recipe.schema import Recipe
 
@@ -23,6 +25,7 @@ def bundle_params(recipe: Recipe, toolchain: Mapping[str, Any], steps: Sequence[
     return {
         "recipe": recipe.name,
         "task": recipe.model.task,
+        **({"detector": detector_params(recipe)} if recipe.model.task == DETECTION else {}),
         "head": recipe.head.model_dump(mode="json"),
         "input": compiled_input(recipe),
         "runtime": recipe.target.runtime_input.model_dump(mode="json"),

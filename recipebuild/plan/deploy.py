@@ -8,7 +8,8 @@ from typing import Any
 
 from recipebuild.engine.step import Output, Source, Step
 from recipebuild.errors import MissingError, RecipeError
-from recipebuild.plan.evaluate import dataset_params
+from recipebuild.facts.tasks import DETECTION
+from recipebuild.plan.evaluate import dataset_params, detector_params
 from recipebuild.plan.kinds import KINDS
 from recipebuild.plan.plan import Plan
 from recipebuild.plan.pulsar2 import compiled_input
@@ -99,4 +100,5 @@ def _params(variant: Variant, name: str, board: Board) -> dict[str, Any]:
         **recipe.board.model_dump(mode="json", exclude=_LIMITS),
         **labelled,
         **spec,
+        **({"detector": detector_params(recipe)} if recipe.model.task == DETECTION else {}),
     }

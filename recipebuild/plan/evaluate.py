@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.engine.step import Output, Source
-from recipebuild.facts.tasks import SEGMENTATION, TASKS
+from recipebuild.facts.tasks import DETECTION, SEGMENTATION, TASKS
 from recipebuild.recipe.evaluate import HUB, Evaluate
 from recipebuild.recipe.schema import Recipe
 
@@ -71,11 +71,12 @@ def measuring(
             climbing = {"predictions": by_mode["NPUBackend"], "reference_predictions": by_mode["Reference"]}
             climbed = {"mode": evaluate.mode, "sixteen_bits": _has_16_bits(recipe)}
         weights = {"weights": models["model"]} if "model" in models else {}
-        params = {**drawn, "depth": evaluate.depth, "metric": evaluate.metric}
+        params = {**drawn, "depth": evaluate.depth, "metric": evaluate.metric, **steps.detector}
         if recipe.head.kind == "threshold":
             params["threshold"] = recipe.head.threshold
+        boxed = {"input": steps.fed} if recipe.model.task == DETECTION else {}
         outputs["evaluation"] = steps.add(
-            "evaluate", "evaluation.json", {**params, **steps.labels},
+            "evaluate", "evaluation.json", {**params, **steps.labels, **boxed},
             {"model": models["head"], **answers, **weights, **dataset, **calibration},
         )  # fmt: skip
         rungs = {**models, **_but_pytorch(here), **climbing}
@@ -93,7 +94,17 @@ def measuring(
     if recipe.model.task == SEGMENTATION and not recipe.tensors:
         inputs = {"model": models["head"], **steps.config, **shown, **calibration}
         steps.add("preview", "preview.png", {"input": steps.fed, **spec, **steps.labels}, inputs)
+    if recipe.model.task == DETECTION and not recipe.tensors:
+        inputs = {"model": models["head"], **steps.config, **shown, **calibration}
+        steps.add(
+            "preview/boxes", "preview.png", {"input": steps.fed, **spec, **steps.labels, **steps.detector}, inputs
+        )
     return outputs
+
+
+def detector_params(recipe: Recipe) -> dict[str, Any] | None:
+    """How outputs become boxes; ``None`` where the model's config.json tells."""
+    return recipe.detector.model_dump(mode="json") if recipe.detector else None
 
 
 def _answers(

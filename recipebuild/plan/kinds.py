@@ -91,6 +91,7 @@ KINDS = {
     "layers": Kind("recipebuild.steps.layers", _RUN),
     "sensitivity": Kind("recipebuild.steps.sensitivity", _RUN),
     "preview": Kind("recipebuild.steps.preview", _RUN),
+    "preview/boxes": Kind("recipebuild.steps.preview_boxes", _RUN),
     "judge": Kind("recipebuild.steps.judge"),
     "bundle": Kind("recipebuild.steps.bundle", (*_ONNX, "jinja2", "pydantic")),
     "deploy": Kind("recipebuild.steps.deploy", (*_RUN, "torch", "torchmetrics"), resources=("board",)),

@@ -16,9 +16,9 @@ from typing import Any, Literal
 from recipebuild.engine.step import Output, Source, Step
 from recipebuild.errors import RecipeError
 from recipebuild.facts.chips import CHIPS
-from recipebuild.facts.tasks import TASKS
+from recipebuild.facts.tasks import DETECTION, TASKS
 from recipebuild.plan.bundle import bundle_params
-from recipebuild.plan.evaluate import measuring
+from recipebuild.plan.evaluate import detector_params, measuring
 from recipebuild.plan.judge import judged
 from recipebuild.plan.kinds import KINDS
 from recipebuild.plan.pulsar2 import compiled_input, configure_params, host_params, swaps_channels
@@ -181,6 +181,7 @@ class Steps:
         self.sources = {f"more_{tensor.name}": Source(Path(tensor.source)) for tensor in recipe.tensors}
         self.labels = {"labels": recipe.evaluate.labels if recipe.evaluate else None}
         self.config: dict[str, Output] = {}
+        self.detector = {"detector": detector_params(recipe)} if recipe.model.task == DETECTION else {}
         self.weights = recipe.model.model_dump(include={"task", "weights", "seed", "features", "normalize"})
 
     def add(
@@ -235,6 +236,7 @@ def _model(steps: Steps) -> dict[str, Output]:
             "weights": model.weights,
             "allow_pickle": model.allow_pickle,
             **({"quantized": True} if recipe.pulsar2.is_quantized else {}),
+            **({"outputs": list(model.outputs)} if model.outputs else {}),
         },
         {"source": Source(Path(model.source))} if model.is_local else {},
     )  # fmt: skip

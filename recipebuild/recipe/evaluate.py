@@ -23,10 +23,12 @@ class Evaluate(Section):
     """Accuracy of the float and the quantized model."""
 
     dataset: Text = Field(
-        description="Folder with images/ and labels/ (PNG files of class ids, 255 = ignore), or laid out as `layout` "
-        "says; or a dataset of the Hugging Face hub, hf://datasets/owner/name@revision"
+        description="Folder with images/ and labels/ (PNG files of class ids, 255 = ignore; of boxes .txt), or as "
+        "`layout` says; or a dataset of the Hugging Face hub, hf://datasets/owner/name@revision"
     )
-    layout: Literal["auto", "folders", "cityscapes", "ade20k", "depth", "classes", "images", "datasets"] = Field(
+    layout: Literal[
+        "auto", "folders", "cityscapes", "ade20k", "depth", "classes", "coco", "yolo", "voc", "images", "datasets"
+    ] = Field(
         default="auto",
         description="How it is laid out (docs/accuracy.md); `images` has no labels, and models are held against "
         "the float one; `datasets` is a folder of the library of that name",

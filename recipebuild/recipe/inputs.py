@@ -27,6 +27,16 @@ class Input(Section):
     std: Annotated[tuple[Positive, Positive, Positive], Field(strict=False)] = Field(
         description="3 numbers above 0, the standard deviation of each channel in 0..255 units, in the order of `color`"
     )
+    resize: Literal["stretch", "letterbox"] = Field(
+        default="stretch",
+        description="How an image becomes that size: stretched, or with its aspect ratio and grey beside it",
+    )
+    pad_value: Annotated[int, Field(ge=0, le=255)] = Field(
+        default=114, description="Of a letterbox: the grey beside the image, 0 to 255"
+    )
+    align: Literal["center", "top-left"] = Field(
+        default="center", description="Of a letterbox: where the image lies; Ultralytics' models have it in the center"
+    )
 
 
 class ImageInput(Input):

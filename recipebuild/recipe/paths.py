@@ -177,6 +177,8 @@ _FOLDERS = {
     "cityscapes": ("leftImg8bit", "gtFine"),
     "ade20k": ("images", "annotations"),
     "depth": ("images", "depth"),
+    "yolo": ("images", "labels"),
+    "voc": ("JPEGImages", "Annotations"),
 }
 """What a dataset of each layout has in it."""
 

@@ -17,12 +17,13 @@ from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from recipebuild.facts.chips import CHIPS, Hardware, NpuMode
 from recipebuild.facts.metrics import metrics_of
-from recipebuild.facts.tasks import FEATURES, SEGMENTATION, TASKS, TaskName
+from recipebuild.facts.tasks import DETECTION, FEATURES, SEGMENTATION, TASKS, TaskName
 from recipebuild.recipe.accept import Accept
 from recipebuild.recipe.board import Board
 from recipebuild.recipe.bundle import BundleText
 from recipebuild.recipe.checking import Check
 from recipebuild.recipe.compiler import Compiler
+from recipebuild.recipe.detector import Detector
 from recipebuild.recipe.equalizing import Equalize
 from recipebuild.recipe.evaluate import Evaluate
 from recipebuild.recipe.inputs import ImageInput, Input, TensorInput
@@ -73,6 +74,19 @@ class Model(Section):
     allow_pickle: bool = Field(
         default=False, description="Also take weights in pickle files, which can run code of whoever made them"
     )
+
+    outputs: Annotated[tuple[Text, ...], Field(strict=False)] = Field(
+        default=(),
+        description="Of an ONNX file: tensors at which its graph ends, in place of its own outputs; names, or patterns "
+        "such as /model.22/Concat_*",
+    )
+
+    @model_validator(mode="after")
+    def _is_cut(self) -> Model:
+        if self.outputs and not self.source.endswith(".onnx"):
+            words = {"message": f"{self.source} is no ONNX file", "remedy": "leave model.outputs out"}
+            raise PydanticCustomError("recipe", "{message}", {**words, "field": "outputs"})
+        return self
 
     @model_validator(mode="after")
     def _fits_task(self) -> Model:
@@ -257,6 +271,10 @@ class Recipe(Section):
         default=ArgmaxHead(),
         description="What is put at the end of the network: `kind: argmax`, `kind: threshold` or `kind: none`",
     )
+    detector: Detector | None = Field(
+        default=None,
+        description="How an object detector's outputs become boxes; of a Hugging Face model its config.json tells",
+    )
     rewrite: Rewrite = Field(default=Rewrite(), description="Rewrites of the graph that leave its function as it is")
     equalize: Equalize | None = Field(
         default=None,
@@ -355,9 +373,34 @@ class Recipe(Section):
                 "remedy": f"say {' or '.join(known)}",
             }
             raise PydanticCustomError("recipe", "{message}", {**words, "field": "evaluate.metric"})
-        if self.evaluate and self.evaluate.labels and TASKS[self.model.task].class_rank is None:
+        has_classes = self.model.task == DETECTION or TASKS[self.model.task].class_rank is not None
+        if self.evaluate and self.evaluate.labels and not has_classes:
             words = {"message": f"{self.model.task} has no classes", "remedy": "leave evaluate.labels out"}
             raise PydanticCustomError("recipe", "{message}", {**words, "field": "evaluate.labels"})
+        return self
+
+    @model_validator(mode="after")
+    def _detects(self) -> Recipe:
+        is_detector = self.model.task == DETECTION
+        labels = self.evaluate.labels if self.evaluate else None
+        letterboxed = self.image is not None and self.image.resize == "letterbox"
+        faults = (
+            (is_detector and self.head.kind != "none", "head.kind", "boxes are made by the program, not by a head",
+             "head: {kind: none}"),
+            (is_detector and self.detector is None and self.model.source.endswith(".onnx"), "detector",
+             "an ONNX file does not tell how its outputs become boxes",
+             "detector: {kind: yolov8, classes: 80}; docs/how-to/detection.md has all kinds"),
+            (self.detector is not None and not is_detector, "detector", f"{self.model.task} has no boxes",
+             f"model.task: {DETECTION}, or leave detector out"),
+            (self.detector is not None and labels is not None and len(labels) != self.detector.classes,
+             "evaluate.labels", f"{len(labels or ())} names, but detector.classes is "
+             f"{self.detector.classes if self.detector else 0}", "name all classes, in the order of their ids"),
+            (letterboxed and self.calibration.format == "Image", "calibration.format",
+             "Pulsar2 stretches the images of a calibration set itself", "format: Numpy, which it takes as they are"),
+        )  # fmt: skip
+        for wrong_, field, message, remedy in faults:
+            if wrong_:
+                raise PydanticCustomError("recipe", "{message}", {"message": message, "remedy": remedy, "field": field})
         return self
 
     @model_validator(mode="after")

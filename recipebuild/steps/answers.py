@@ -93,7 +93,7 @@ def _computed(
     for number, outputs in enumerate(outputs_of_all(fresh, partial(batch, spec=params.input), model), 1):
         check_finite(outputs, name)
         progress(number / len(fresh), f"image {number} of {len(fresh)}")
-        yield kept_outputs(outputs)
+        yield kept_outputs(outputs, params.dataset.task)
 
 
 def _model(inputs: Mapping[str, Path], params: Params) -> tuple[str, Callable[[Array], Sequence[Array]]]:

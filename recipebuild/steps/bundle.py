@@ -3,7 +3,8 @@
 Inputs: compiled (compiled.axmodel or quantized.onnx), model (float ONNX), config (pulsar2.json), weights (the fetched
 model), calibration (tar of images; of models that take one), samples (tar of other inputs) and more_<name> (what they
 were made of), evaluation (evaluation.json, optional), templates/bundle, templates_user/* (optional; goes first).
-Outputs: bundle/ (the model, pulsar2.json, model.json, README.md, run.py, provenance.json, SHA256SUMS), bundle.tar.gz.
+Outputs: bundle/ (the model, pulsar2.json, model.json, README.md, run.py, of detectors also decode.py, letterbox.py and
+nms.py, provenance.json, SHA256SUMS), bundle.tar.gz.
 """
 
 from __future__ import annotations
@@ -22,18 +23,22 @@ from recipebuild.engine.keys import installed_version
 from recipebuild.engine.step import Progress
 from recipebuild.facts.metrics import METRICS
 from recipebuild.facts.runners import Runner, runners
+from recipebuild.facts.tasks import DETECTION
 from recipebuild.figures.bundled import Bundled
 from recipebuild.figures.values import as_json
 from recipebuild.toolkit.bundle import provenance
 from recipebuild.toolkit.bundle.card import card, program
-from recipebuild.toolkit.bundle.interface import check_runner, interface, labels
+from recipebuild.toolkit.bundle.interface import check_runner, detector_values, interface, labels
 from recipebuild.toolkit.bundle.pack import write_archive, write_sums
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.calibration.runtime import Runtime
 from recipebuild.toolkit.calibration.samples import count_samples
+from recipebuild.toolkit.detection import decode, letterbox, nms
+from recipebuild.toolkit.detection.detector import Detector
 from recipebuild.toolkit.evaluate.class_names import class_names
 from recipebuild.toolkit.evaluate.classes import class_count
 from recipebuild.toolkit.graph.head import Head
+from recipebuild.toolkit.models.detector import detector_of
 
 
 class CompiledBy(BaseModel):
@@ -53,6 +58,7 @@ class Params(BaseModel):
         recipe: The recipe's name.
         task: What the network does.
         head: The recipe's head.
+        detector: How boxes are made; ``None`` where there are none, or the model's config.json tells.
         input: The recipe's image; ``None`` if the model takes none.
         runtime: What is fed on the board.
         hardware: What the model is compiled for.
@@ -70,6 +76,7 @@ class Params(BaseModel):
 
     recipe: str
     task: str
+    detector: Detector | None = None
     head: Head
     input: ImageSpec | None
     runtime: Runtime = Runtime()
@@ -102,6 +109,9 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     shutil.copyfile(inputs["config"], folder / "pulsar2.json")
     _write_json(folder / "model.json", described)
     shutil.copyfile(program(inputs), folder / "run.py")
+    if params.task == DETECTION:
+        for module in (decode, letterbox, nms):
+            shutil.copyfile(str(module.__file__), folder / Path(str(module.__file__)).name)
     images = provenance.images(inputs["calibration"]) if "calibration" in inputs else []
     samples = len(images) if images else count_samples(inputs["samples"])
     values = _card_values(inputs, params, described, runner, samples)
@@ -122,9 +132,10 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
 
 
 def _interface(inputs: Mapping[str, Path], params: Params) -> dict[str, Any]:
-    named = labels(_class_names(inputs), params.task)
+    named = labels(_class_names(inputs, params), params.task)
     return {
         **interface(inputs["compiled"], params.task, params.input, params.runtime, named),
+        **({"detector": detector_values(_detector(inputs, params))} if params.task == DETECTION else {}),
         "head": params.head.model_dump(
             mode="json", exclude=set() if params.head.kind == "threshold" else {"threshold"}
         ),
@@ -135,10 +146,18 @@ def _interface(inputs: Mapping[str, Path], params: Params) -> dict[str, Any]:
     }
 
 
-def _class_names(inputs: Mapping[str, Path]) -> list[str]:
+def _detector(inputs: Mapping[str, Path], params: Params) -> Detector:
+    return params.detector or detector_of(inputs["weights"] / "config.json")
+
+
+def _class_names(inputs: Mapping[str, Path], params: Params) -> list[str]:
     """As the evaluation calls the classes; without one, as the model does."""
     known = _evaluation(inputs).get("labels")
-    return known or class_names(class_count(inputs["model"]) or 0, config=inputs["weights"] / "config.json")
+    if known:
+        return list(known)
+    detects = params.task == DETECTION
+    classes = _detector(inputs, params).classes if detects else class_count(inputs["model"]) or 0
+    return class_names(classes, config=inputs["weights"] / "config.json")
 
 
 def _evaluation(inputs: Mapping[str, Path]) -> dict[str, Any]:

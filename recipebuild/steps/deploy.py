@@ -22,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from recipebuild.engine.step import Progress
 from recipebuild.errors import MissingError, StepError
+from recipebuild.facts.tasks import DETECTION
 from recipebuild.figures.deployed import Deployed
 from recipebuild.figures.values import as_json
 from recipebuild.files import digest_file
@@ -35,12 +36,15 @@ from recipebuild.toolkit.board.session import BoardSession, on_board
 from recipebuild.toolkit.calibration.archive import read_archive
 from recipebuild.toolkit.calibration.preprocess import ImageSpec, preprocess
 from recipebuild.toolkit.calibration.runtime import Runtime, runtime_tensor
+from recipebuild.toolkit.detection.detector import Detector
 from recipebuild.toolkit.evaluate.answers import answer
 from recipebuild.toolkit.evaluate.as_trained import as_trained
 from recipebuild.toolkit.evaluate.dataset import DatasetSpec, Sample, read_image, samples
-from recipebuild.toolkit.evaluate.measure import Measurement, check_classes
+from recipebuild.toolkit.evaluate.detections import Detection
+from recipebuild.toolkit.evaluate.measure import Measurement, check_classes, image_scores
 from recipebuild.toolkit.graph.compare import run_model
 from recipebuild.toolkit.models.depth import depth_kind
+from recipebuild.toolkit.models.detector import detector_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -82,6 +86,7 @@ class Params(BaseModel):
         metric: The figure that counts; ``None`` for the usual one.
         count: Images of the dataset; ``None`` for all.
         seed: Which ones.
+        detector: How boxes are made; ``None`` where there are none, or the model's config.json tells.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -102,6 +107,7 @@ class Params(BaseModel):
     metric: str | None = None
     count: int | None = None
     seed: int = 0
+    detector: Detector | None = None
 
 
 @dataclass
@@ -122,7 +128,7 @@ class _Work:
     sample: SampleTiming | None = None
     done: int = 0
     agreement: Agreement = field(default_factory=Agreement)
-    counts: list[Array] = field(default_factory=list)
+    counts: list[Any] = field(default_factory=list)
 
     def __call__(self, session: BoardSession) -> None:
         params = self.params
@@ -219,7 +225,12 @@ def _measurement(inputs: Mapping[str, Path], params: Params) -> Measurement | No
     if "dataset" not in inputs:
         return None
     kind = params.depth or (depth_kind(inputs["weights"]) if "weights" in inputs else "metric")
-    return Measurement.of(inputs["model"], inputs["dataset"], _dataset(inputs, params), relative=kind == "relative")
+    spec, detector = _dataset(inputs, params), params.detector
+    if detector is None and spec.task == DETECTION and "weights" in inputs:
+        detector = detector_of(inputs["weights"] / "config.json")
+    detection = Detection(detector, params.input) if detector else None
+    relative = kind == "relative"
+    return Measurement.of(inputs["model"], inputs["dataset"], spec, relative=relative, detection=detection)
 
 
 def _dataset(inputs: Mapping[str, Path], params: Params) -> DatasetSpec:
@@ -248,8 +259,8 @@ def _figures(work: _Work) -> dict[str, Any]:
     accuracy = {}
     ladder = work.rungs.ladder(work.params.metric or work.rungs.how.metrics[0]) if work.rungs else None
     if work.how and work.counts:
-        figures = work.how.score.figures(sum(work.counts[1:], work.counts[0]))
-        accuracy = {f"{name}_board": round(float(value), 6) for name, value in figures.items() if value == value}
+        figures = image_scores(work.counts, work.how.score).figures()
+        accuracy = {f"{name}_board": round(value, 6) for name, value in figures.items()}
     return as_json(
         Deployed(
             board=work.params.name,

@@ -20,13 +20,18 @@ from pydantic import BaseModel, ConfigDict, Field
 from recipebuild.engine.step import Progress
 from recipebuild.errors import StepError
 from recipebuild.facts.metrics import loss
+from recipebuild.facts.tasks import DETECTION
 from recipebuild.figures.evaluation import Evaluation
 from recipebuild.figures.values import as_json
 from recipebuild.toolkit.calibration.archive import read_archive
+from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.calibration.tone import Tone, tone, unlike
+from recipebuild.toolkit.detection.detector import Detector
+from recipebuild.toolkit.detection.precision import MatchTable
 from recipebuild.toolkit.evaluate.as_trained import as_trained
 from recipebuild.toolkit.evaluate.class_names import class_names
 from recipebuild.toolkit.evaluate.dataset import DatasetSpec, Sample, samples
+from recipebuild.toolkit.evaluate.detections import Detection
 from recipebuild.toolkit.evaluate.label_survey import LabelSurvey
 from recipebuild.toolkit.evaluate.layouts import layout_name
 from recipebuild.toolkit.evaluate.measure import FIDELITY, ImageScores, Measurement, measure
@@ -36,6 +41,7 @@ from recipebuild.toolkit.evaluate.runners import recorded_runner
 from recipebuild.toolkit.evaluate.scores import Segmentation
 from recipebuild.toolkit.graph.logit import logit
 from recipebuild.toolkit.models.depth import depth_kind
+from recipebuild.toolkit.models.detector import detector_of
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -60,6 +66,8 @@ class Params(BaseModel):
         depth: What depth is; ``None`` to read it from the model's config.json.
         metric: The figure that counts; ``None`` for the usual one.
         threshold: Of a network of one class: the probability (0..1) above which it is there.
+        detector: How boxes are made; ``None`` where there are none, or the model's config.json tells.
+        input: Of detectors: how an image became the input, by which boxes find their way back.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -73,6 +81,8 @@ class Params(BaseModel):
     depth: Literal["metric", "relative"] | None = None
     metric: str | None = None
     threshold: float = Field(default=0.5, gt=0, lt=1)
+    detector: Detector | None = None
+    input: ImageSpec | None = None
 
 
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
@@ -84,7 +94,8 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     """
     kind = params.depth or (depth_kind(inputs["weights"]) if "weights" in inputs else "metric")
     spec, notes = as_trained(params.dataset, inputs["dataset"], inputs.get("weights"), params.labels)
-    how = Measurement.of(inputs["model"], inputs["dataset"], spec, relative=kind == "relative")
+    detection = _detection(inputs.get("weights"), params)
+    how = Measurement.of(inputs["model"], inputs["dataset"], spec, relative=kind == "relative", detection=detection)
     if params.classes:
         how = replace(how, classes=params.classes)
     metric = params.metric or how.metrics[0]
@@ -129,6 +140,13 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     return metrics
 
 
+def _detection(weights: Path | None, params: Params) -> Detection | None:
+    detector = params.detector
+    if detector is None and weights is not None and params.dataset.task == DETECTION:
+        detector = detector_of(weights / "config.json")
+    return Detection(detector, params.input) if detector and params.input else None
+
+
 def _runs(inputs: Mapping[str, Path], params: Params) -> dict[str, Run]:
     """What answers, by the name of the row, in their order; only PyTorch gives a threshold's logits."""
     cuts = {"pytorch": logit(params.threshold), "float": 0.0, "quantized": 0.0}
@@ -140,12 +158,12 @@ def _runs(inputs: Mapping[str, Path], params: Params) -> dict[str, Run]:
 def _figures(
     measured: Mapping[str, ImageScores], metric: str, *, images: int, against: str, labels: Sequence[str]
 ) -> Evaluation:
-    """The figures of all rows, the metric's intervals, the drop, and of segmentation the IoU per class."""
+    """The figures of all rows, the metric's intervals, the drop, and what there is for each class."""
     scores: dict[str, float] = {}
     per_class: dict[str, dict[str, float]] = {}
     for row, result in measured.items():
         scores |= {f"{name}_{row}": round(value, _DIGITS) for name, value in result.figures().items()}
-        if isinstance(result.score, Segmentation):
+        if isinstance(result.score, Segmentation | MatchTable):
             for class_id, value in result.score.per_class(result.counts.sum(axis=0)).items():
                 per_class.setdefault(str(class_id), {})[row] = round(value, _DIGITS)
     intervals = {row: _rounded(interval(result.counts, result.figure(metric))) for row, result in measured.items()}
@@ -153,7 +171,7 @@ def _figures(
     if "quantized" in measured:
         before, after = measured["float"], measured["quantized"]
         drop = round(loss(metric, scores[f"{metric}_float"], scores[f"{metric}_quantized"]), _DIGITS)
-        if bounds := difference(before.counts, after.counts, after.figure(metric)):
+        if bounds := difference(before.counts, after.counts, after.figure(metric), before.figure(metric)):
             drop_interval = _rounded(tuple(sorted(loss(metric, 0.0, bound) for bound in bounds)))
     return Evaluation(
         images=images,

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from recipebuild.engine.step import Progress
+from recipebuild.facts.tasks import TASKS
 from recipebuild.figures.exported import Exported
 from recipebuild.figures.values import as_json
 from recipebuild.toolkit.models.export import ExportError, attention_for, export
@@ -87,6 +88,7 @@ def _export(folder: Path, params: Params, attention: str, out: Path, progress: P
         out / "export.onnx",
         input_name=params.input_name,
         output_name=params.output_name,
+        more_outputs=TASKS[params.task].more_outputs,
         shape=params.shape,
         opset=params.opset,
         exporter=params.exporter,

@@ -17,6 +17,7 @@ from recipebuild.engine.step import Progress
 from recipebuild.errors import RecipeError
 from recipebuild.figures.fetched import Fetched
 from recipebuild.figures.values import as_json
+from recipebuild.toolkit.graph.cut import cut
 from recipebuild.toolkit.graph.source import copy_onnx
 from recipebuild.toolkit.models.checkpoint import CONFIG, check_folder, copy_files, read_config, write_config
 from recipebuild.toolkit.models.families import config_for, known_ids
@@ -34,6 +35,7 @@ class Params(BaseModel):
         weights: ``random`` fetches the architecture only, and never uses the network.
         allow_pickle: Whether pickled weights will do where there are no safetensors.
         quantized: Whether an ONNX file may be quantized already.
+        outputs: Of an ONNX file: the tensors at which it is cut; empty for its own outputs.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -43,6 +45,7 @@ class Params(BaseModel):
     weights: Literal["pretrained", "random"] = "pretrained"
     allow_pickle: bool = False
     quantized: bool = False
+    outputs: tuple[str, ...] = ()
 
 
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
@@ -97,6 +100,8 @@ def _from_onnx(source: Path, params: Params, model: Path) -> None:
             remedy="set model.weights: pretrained, or point model.source at a folder with a config.json",
         )
     copy_onnx(source, model, quantized=params.quantized)
+    if params.outputs:
+        cut(model, params.outputs)
 
 
 def _known_config(hub_id: str) -> dict[str, Any]:

@@ -22,13 +22,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from recipebuild.engine.step import Progress
 from recipebuild.errors import StepError
 from recipebuild.facts.metrics import loss
+from recipebuild.facts.tasks import DETECTION
 from recipebuild.figures.evaluation import Evaluation
 from recipebuild.figures.ladder import Ladder
 from recipebuild.figures.values import as_json, read_figures
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.detection.detector import Detector
 from recipebuild.toolkit.evaluate.answers import Answer, answer
 from recipebuild.toolkit.evaluate.as_trained import as_trained
 from recipebuild.toolkit.evaluate.dataset import DatasetSpec, samples
+from recipebuild.toolkit.evaluate.detections import Detection
 from recipebuild.toolkit.evaluate.ladder import RUNGS, climb
 from recipebuild.toolkit.evaluate.layouts import Sample
 from recipebuild.toolkit.evaluate.measure import Measurement, check_classes
@@ -37,6 +40,7 @@ from recipebuild.toolkit.evaluate.rung_verdict import sixteen_bits, verdict, wit
 from recipebuild.toolkit.evaluate.runners import batch, onnx_runner, open_model, recorded_runner
 from recipebuild.toolkit.graph.logit import logit
 from recipebuild.toolkit.models.depth import depth_kind
+from recipebuild.toolkit.models.detector import detector_of
 from recipebuild.toolkit.models.processor import disagreements, normalization, own_processor
 from recipebuild.toolkit.models.run import Weights, torch_runner
 
@@ -65,6 +69,7 @@ class Params(BaseModel):
         depth: What depth is; ``None`` to read it from the model's config.json.
         metric: The figure that counts; ``None`` for the usual one.
         threshold: Of a network of one class: the probability (0..1) above which it is there.
+        detector: How boxes are made; ``None`` where there are none, or the model's config.json tells.
         mode: Which of Pulsar2's simulations ``evaluate`` measured.
         sixteen_bits: Whether the recipe has 16-bit layers.
         class_axis: That of the classes in the logits, which the rungs before the head give.
@@ -82,6 +87,7 @@ class Params(BaseModel):
     depth: Literal["metric", "relative"] | None = None
     metric: str | None = None
     threshold: float = Field(default=0.5, gt=0, lt=1)
+    detector: Detector | None = None
     mode: Literal["NPUBackend", "Reference"] = "NPUBackend"
     sixteen_bits: bool = False
     class_axis: int = 1
@@ -96,7 +102,11 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     """
     kind = params.depth or (depth_kind(inputs["model"]) if "model" in inputs else "metric")
     spec, _ = as_trained(params.dataset, inputs["dataset"], inputs.get("model"), params.labels)
-    how = Measurement.of(inputs["head"], inputs["dataset"], spec, relative=kind == "relative")
+    detector = params.detector
+    if detector is None and "model" in inputs and spec.task == DETECTION:
+        detector = detector_of(inputs["model"] / "config.json")
+    detection = Detection(detector, params.input) if detector else None
+    how = Measurement.of(inputs["head"], inputs["dataset"], spec, relative=kind == "relative", detection=detection)
     metric = params.metric or how.metrics[0]
     drawn = samples(inputs["dataset"], params.count, params.seed, spec)
     chosen = climbing(drawn)

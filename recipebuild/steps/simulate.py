@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from recipebuild.engine.step import Progress
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.calibration.runtime import Runtime, runtime_tensor
+from recipebuild.toolkit.evaluate.answering import kept_outputs
 from recipebuild.toolkit.evaluate.dataset import DatasetSpec, read_image, samples
 from recipebuild.toolkit.evaluate.recorded import write_outputs
 from recipebuild.toolkit.evaluate.rung_images import climbing
@@ -79,7 +80,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         nonlocal count
         for name, tensors in _predictions(folder, inputs["dataset"], params, progress):
             count += 1
-            yield name, tensors
+            yield name, kept_outputs(tensors, params.dataset.task)
 
     write_outputs(target, counted())
     return {"images": count}

@@ -5,7 +5,7 @@
     python3 run.py --input audio=frame.npy        # of a model that takes no image
 
 writes street-ids.png (class ids) and street-overlay.png, or for other tasks than segmentation street-result.png, and
-each output as an .npy file.
+each output as an .npy file; of a detector also street-boxes.json.
 
 On the board it needs numpy, pillow and pyaxengine; a bundle whose model is an .onnx file runs on any machine that has
 onnxruntime. What the model takes and gives is read from model.json beside this file.
@@ -22,6 +22,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 HERE = Path(__file__).resolve().parent
+SHOWN = 0.25  # the score from which on an object is told; the model's own threshold is for measuring
 PROVIDERS = {"board": ["AxEngineExecutionProvider"], "card": ["AXCLRTExecutionProvider"], "auto": None}
 
 
@@ -113,7 +114,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
 
 def preprocess(image: Image.Image, spec: dict) -> np.ndarray:
     """The model's input: pixels as they are, normalized, or YUV, as ``model.json`` has it."""
-    pixels = np.asarray(image.resize((spec["width"], spec["height"]), Image.Resampling.BILINEAR))
+    pixels = np.asarray(fit(image, spec))
     if "csc_mode" in spec:
         return np.ascontiguousarray(np.broadcast_to(to_yuv(pixels, spec["color"], spec["csc_mode"]), spec["shape"]))
     if spec["color"] == "BGR":
@@ -123,6 +124,25 @@ def preprocess(image: Image.Image, spec: dict) -> np.ndarray:
     if spec["layout"] == "NCHW":
         pixels = pixels.transpose(2, 0, 1)
     return np.ascontiguousarray(np.broadcast_to(pixels.astype(spec["dtype"]), spec["shape"]))
+
+
+def fit(image: Image.Image, spec: dict) -> Image.Image:
+    """The image in the size of the input: stretched, or with its aspect ratio and grey beside it."""
+    size = spec["width"], spec["height"]
+    if "letterbox" not in spec:
+        return image.resize(size, Image.Resampling.BILINEAR)
+    placed, box = placement(image, spec), Image.new("RGB", size, (spec["letterbox"]["pad_value"],) * 3)
+    box.paste(image.resize((placed.width, placed.height), Image.Resampling.BILINEAR), (placed.left, placed.top))
+    return box
+
+
+def placement(image: Image.Image, spec: dict):
+    """Where the image lies in the input."""
+    import letterbox
+
+    boxed = spec.get("letterbox")
+    corner = bool(boxed) and boxed["align"] == "top-left"
+    return letterbox.place(image.size, (spec["width"], spec["height"]), letterbox=bool(boxed), corner=corner)
 
 
 def to_yuv(pixels: np.ndarray, color: str, csc_mode: str) -> np.ndarray:
@@ -155,6 +175,11 @@ def draw(stem: Path, image: Image.Image, outputs: list, interface: dict) -> list
         picture = shades(np.squeeze(outputs[0]))
     elif interface["task"] == "image-feature-extraction":
         picture = components(outputs[0][0], interface["input"])
+    elif interface["task"] == "object-detection":
+        objects = detect(image, outputs, interface)
+        files.append(stem.with_name(f"{stem.name}-boxes.json"))
+        files[-1].write_text(json.dumps(objects, indent=1) + "\n", encoding="utf-8")
+        picture = with_boxes(image, objects, interface["labels"])
     elif interface["task"] == "image-classification":
         picture = with_best(image, outputs[0].ravel(), interface["labels"])
     if picture is not None:
@@ -200,6 +225,43 @@ def with_best(image: Image.Image, scores: np.ndarray, labels: list) -> Image.Ima
     pen, text = ImageDraw.Draw(drawn), "\n".join(best)
     pen.rectangle(pen.textbbox((4, 4), text), fill=(0, 0, 0))
     pen.text((4, 4), text, fill=(255, 255, 255))
+    return drawn
+
+
+def detect(image: Image.Image, outputs: list, interface: dict) -> list[dict]:
+    """The objects in the image, the highest score first: class id, name, score, and x1, y1, x2, y2 in its pixels."""
+    import decode
+    import letterbox
+    import nms
+
+    how, spec = interface["detector"], interface["input"]
+    size, names = (spec["width"], spec["height"]), {label["id"]: label["name"] for label in interface["labels"]}
+    boxes, scores, ids = decode.decode(
+        how["kind"],
+        outputs,
+        classes=how["classes"],
+        size=size,
+        threshold=max(how["threshold"], SHOWN),
+        anchors=how["anchors"],
+    )
+    kept = nms.nms(boxes, scores, ids, limit=how["iou"]) if how["nms"] else np.arange(len(ids))
+    kept = kept[: how["limit"]]
+    corners = letterbox.to_image(boxes[kept], placement(image, spec), image.size)
+    rows = zip(ids[kept].tolist(), scores[kept].round(4).tolist(), corners.round(2).tolist())
+    return [{"id": i, "name": names.get(i, f"class {i}"), "score": s, "box": box} for i, s, box in rows]
+
+
+def with_boxes(image: Image.Image, objects: list[dict], labels: list) -> Image.Image:
+    """The image with a frame for each object, the highest score on top."""
+    colors = {label["id"]: tuple(label["color"]) for label in labels}
+    drawn = image.copy()
+    pen = ImageDraw.Draw(drawn)
+    for one in reversed(objects):
+        text, color = f"{one['name']} {one['score']:.2f}", colors.get(one["id"], (255, 0, 0))
+        print(text, *one["box"])
+        pen.rectangle(one["box"], outline=color, width=2)
+        pen.rectangle(pen.textbbox(one["box"][:2], text), fill=color)
+        pen.text(one["box"][:2], text, fill=(0, 0, 0))
     return drawn
 
 

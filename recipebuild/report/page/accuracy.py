@@ -18,6 +18,9 @@ from recipebuild.report.page.quantities import (
     metric_text,
 )
 
+OF_A_CLASS = {"miou": ("Intersection over union", "IoU"), "map": ("Average precision", "AP")}
+"""Of a metric that is a mean over classes: what it is of one, in words and in short."""
+
 _MOST_CLASSES = 40
 """Classes on the chart; of more, those that lost most."""
 
@@ -35,8 +38,9 @@ def accuracy(built: Built) -> PageSection | None:
         by_id = sorted(evaluation.per_class.items(), key=_id)
         rows = {names.get(int(key), f"class {key}"): value for key, value in by_id}
         present = [kind for kind in ROWS if any(kind in value for value in rows.values())]
-        charts.append(_chart(rows, [kind for kind in present if kind != "pytorch"]))
-        tables.append(_by_class(rows, present))
+        averaged = "map" if "map" in by_metric else "miou"
+        charts.append(_chart(rows, [kind for kind in present if kind != "pytorch"], averaged))
+        tables.append(_by_class(rows, present, averaged))
     note = "\n".join(filter(None, [_measured_on(built), *_intervals(built), _measured_by(built)]))
     return PageSection("accuracy", "Accuracy", note, charts=charts, tables=tables)
 
@@ -116,21 +120,21 @@ def _overall(by_metric: Mapping[str, Mapping[str, float]], kinds: list[str]) -> 
     return PageTable("Accuracy over all images", columns, rows)
 
 
-def _by_class(rows: Mapping[str, Mapping[str, float]], kinds: list[str]) -> PageTable:
+def _by_class(rows: Mapping[str, Mapping[str, float]], kinds: list[str], metric: str) -> PageTable:
     columns = [Column("class"), *(Column(NAMES[kind], True) for kind in kinds), Column("change", True)]
     cells = [
         [
             Cell(name),
             *(number(v.get(k), f"{100 * v[k]:.2f} %" if k in v else "") for k in kinds),
-            _change_cell("miou", v),
+            _change_cell(metric, v),
         ]
         for name, v in rows.items()
     ]
-    return PageTable("Intersection over union by class", columns, cells, folded=len(rows) > _MOST_CLASSES)
+    return PageTable(f"{OF_A_CLASS[metric][0]} by class", columns, cells, folded=len(rows) > _MOST_CLASSES)
 
 
-def _chart(rows: Mapping[str, Mapping[str, float]], kinds: list[str]) -> Chart | None:
-    chosen, caption = dict(rows), "Intersection over union by class, in percent"
+def _chart(rows: Mapping[str, Mapping[str, float]], kinds: list[str], metric: str) -> Chart | None:
+    chosen, caption = dict(rows), f"{OF_A_CLASS[metric][0]} by class, in percent"
     if len(rows) > _MOST_CLASSES:
         worst = sorted(rows, key=lambda name: change(rows[name]) or 0.0)[:_MOST_CLASSES]
         chosen = {name: rows[name] for name in worst}
@@ -145,7 +149,7 @@ def _chart(rows: Mapping[str, Mapping[str, float]], kinds: list[str]) -> Chart |
             for k in kinds
             if k in v
         ],
-        kinds, caption, unit="IoU, %",
+        kinds, caption, unit=f"{OF_A_CLASS[metric][1]}, %",
     )  # fmt: skip
 
 

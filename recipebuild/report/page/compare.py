@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 
 from recipebuild.facts.fields import config_leaves
-from recipebuild.report.page.accuracy import class_names
+from recipebuild.report.page.accuracy import OF_A_CLASS, class_names
 from recipebuild.report.page.built import Built, titles
 from recipebuild.report.page.charts import bars, scatter
 from recipebuild.report.page.parts import Cell, Chart, Column, PageSection, PageTable, number
@@ -147,7 +147,7 @@ def _trades(builds: Sequence[Built], titles: Sequence[str]) -> PageSection | Non
 
 
 def _classes(builds: Sequence[Built], titles: Sequence[str]) -> PageSection | None:
-    """IoU by class of what each build would run."""
+    """IoU or average precision by class of what each build would run."""
     columns = []
     for built in builds:
         per_class = (built.evaluation and built.evaluation.per_class) or {}
@@ -175,7 +175,9 @@ def _classes(builds: Sequence[Built], titles: Sequence[str]) -> PageSection | No
         for title, column in zip(titles, columns, strict=True)
         if (value := column.get(key)) is not None
     ]
-    chart = bars(charted, titles, "Intersection over union of each class, in percent", unit="IoU, %")
+    boxes = any(built.evaluation and "map_float" in built.evaluation.scores for built in builds)
+    what, short = OF_A_CLASS["map" if boxes else "miou"]
+    chart = bars(charted, titles, f"{what} of each class, in percent", unit=f"{short}, %")
     charts = [chart] if len(ids) * len(titles) <= 120 else []
     table = PageTable("Accuracy by class", [Column("class"), *(Column(title, True) for title in titles)], rows)
     return PageSection(

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.figures.ladder import Ladder
+from recipebuild.toolkit.evaluate.answering import kept_outputs
 from recipebuild.toolkit.evaluate.answers import Answer, answer
 from recipebuild.toolkit.evaluate.ladder import RUNGS, climb
 from recipebuild.toolkit.evaluate.measure import Measurement
-from recipebuild.toolkit.evaluate.recorded import Recorded, kept_output
+from recipebuild.toolkit.evaluate.recorded import Recorded
 from recipebuild.toolkit.evaluate.rung_images import climbing
 from recipebuild.toolkit.evaluate.rung_verdict import verdict, with_evaluation
 
@@ -61,12 +62,12 @@ class BoardRungs:
         """
         if name not in self.names:
             return
-        given, promised = kept_output(board), self.simulated.output(name)
-        outputs = (host, [self.reference.output(name)], [promised], [given])
+        given, promised = kept_outputs(board, self.how.task), self.simulated.outputs(name)
+        outputs = (host, self.reference.outputs(name), promised, given)
         for rung, tensors in zip(_RUNGS, outputs, strict=True):
             self._answers[rung].append(answer(tensors, self.how.task, RUNGS[rung].title))
         self._truths.append(truth)
-        self._same.append(same_bytes(given, promised))
+        self._same.append(same_bytes(_bytes(given), _bytes(promised)))
 
     def ladder(self, metric: str) -> Ladder:
         """The rows, with ``bytes_same`` (fraction 0..1) and ``images_same`` of the board's; and RB703 as a warning."""
@@ -97,6 +98,14 @@ def board_rungs(inputs: Mapping[str, Path], names: Sequence[str], how: Measureme
         return None
     reference, simulated = Recorded(inputs["reference_predictions"]), Recorded(inputs["predictions"])
     return BoardRungs(how, frozenset(climbing(names)), reference, simulated)
+
+
+def _bytes(tensors: Sequence[Array]) -> Array:
+    """All that tensors hold, with class ids in the 32 bits that they are recorded in."""
+    import numpy as np
+
+    alike = (tensor.astype(np.int32) if tensor.dtype.kind in "iu" else tensor for tensor in tensors)
+    return np.frombuffer(b"".join(tensor.tobytes() for tensor in alike), np.uint8)
 
 
 def same_bytes(one: Array, other: Array) -> float:

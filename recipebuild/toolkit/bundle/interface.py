@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.errors import CheckError, StepError
-from recipebuild.facts.tasks import CLASSIFICATION, SEGMENTATION, TASKS
+from recipebuild.facts.detectors import DETECTORS
+from recipebuild.facts.tasks import CLASSIFICATION, DETECTION, SEGMENTATION, TASKS
 from recipebuild.formats import VERSIONS
 from recipebuild.toolkit.calibration.runtime import YUV, Runtime, YuvConversion
+from recipebuild.toolkit.detection.detector import Detector
 from recipebuild.toolkit.evaluate.palette import palette
 from recipebuild.toolkit.graph.files import load
 from recipebuild.toolkit.graph.statistics import inputs as model_inputs
@@ -81,7 +83,22 @@ def _image(model: onnx.ModelProto, file: str, spec: ImageSpec, fed: Runtime) -> 
         "std": list(spec.std),
         "normalized_by": "program" if fed.normalized else "model",
         "resize": RESIZE,
+        **_letterbox(spec),
         **({"more_shapes": [list(shape) for shape in fed.extra_shapes]} if fed.extra_shapes else {}),
+    }
+
+
+def _letterbox(spec: ImageSpec) -> dict[str, Any]:
+    """How an image lies in the input, where it keeps its aspect ratio."""
+    return {"letterbox": {"pad_value": spec.pad_value, "align": spec.align}} if spec.resize == "letterbox" else {}
+
+
+def detector_values(detector: Detector) -> dict[str, Any]:
+    """What ``decode.py`` and ``nms.py`` of a bundle take, as JSON values."""
+    return {
+        **detector.model_dump(mode="json", exclude={"anchors"}),
+        "nms": DETECTORS[detector.kind].nms,
+        "anchors": detector.anchors or (),
     }
 
 
@@ -106,10 +123,10 @@ def _conversion(fed: Runtime, spec: ImageSpec) -> dict[str, Any]:
 
 
 def labels(names: Sequence[str], task: str) -> list[dict[str, Any]]:
-    """The classes: ids, names, and for segmentation colours; none where the task has none."""
+    """The classes: ids, names, and colours where they are painted; none where the task has none."""
     if task == CLASSIFICATION:
         return [{"id": i, "name": name} for i, name in enumerate(names)]
-    if task == SEGMENTATION:
+    if task in (SEGMENTATION, DETECTION):
         return [{"id": i, "name": label.name, "color": list(label.color)} for i, label in enumerate(palette(names))]
     return []
 

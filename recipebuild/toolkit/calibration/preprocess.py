@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from recipebuild.toolkit.detection.letterbox import Placement, place
+
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
@@ -28,6 +30,9 @@ class ImageSpec(BaseModel):
         color: The order of the channels that the model was trained with.
         mean: Per channel, in the order of ``color``, in units of 0..255.
         std: Per channel, in the order of ``color``, in units of 0..255; greater than 0.
+        resize: ``stretch`` to the exact size, or ``letterbox``: the aspect ratio is kept, and the rest is grey.
+        pad_value: That grey, 0..255.
+        align: Where a letterboxed image lies: in the ``center``, or at the ``top-left``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,6 +42,13 @@ class ImageSpec(BaseModel):
     color: Literal["RGB", "BGR"] = "RGB"
     mean: tuple[Mean, Mean, Mean]
     std: tuple[Std, Std, Std]
+    resize: Literal["stretch", "letterbox"] = "stretch"
+    pad_value: int = Field(default=114, ge=0, le=255)
+    align: Literal["center", "top-left"] = "center"
+
+    def placement(self, image: tuple[int, int]) -> Placement:
+        """Where an image of this width and height lies in the input."""
+        return place(image, self.size, letterbox=self.resize == "letterbox", corner=self.align == "top-left")
 
     @property
     def size(self) -> tuple[int, int]:
@@ -63,8 +75,8 @@ def to_rgb(image: Image.Image) -> Image.Image:
 def preprocess(image: Image.Image, spec: ImageSpec) -> npt.NDArray[np.float32]:
     """The model's input for one image: float32 ``[1, 3, H, W]``, ``(x - mean) / std`` with ``x`` in 0..255.
 
-    Resizing is PIL's bilinear filter on 8-bit pixels (antialiased when it shrinks), to the exact size, without regard
-    to the aspect ratio: what ``SegformerImageProcessor`` of transformers does.
+    Resizing is PIL's bilinear filter on 8-bit pixels (antialiased when it shrinks). By default it is to the exact size,
+    without regard to the aspect ratio, as ``SegformerImageProcessor`` of transformers does it.
     """
     import numpy as np
 
@@ -76,12 +88,23 @@ def preprocess(image: Image.Image, spec: ImageSpec) -> npt.NDArray[np.float32]:
 def to_pixels(image: Image.Image, spec: ImageSpec) -> npt.NDArray[np.uint8]:
     """What a compiled model is fed, whose mean and std are inside it: uint8 ``[1, H, W, 3]``, scaled as above."""
     import numpy as np
-    from PIL import Image
 
-    image = to_rgb(image)
-    if image.size != spec.size:
-        image = image.resize(spec.size, Image.Resampling.BILINEAR)
-    pixels = np.asarray(image)
+    pixels = np.asarray(fit(image, spec))
     if spec.color == "BGR":
         pixels = pixels[:, :, ::-1]
     return np.ascontiguousarray(pixels[np.newaxis])
+
+
+def fit(image: Image.Image, spec: ImageSpec) -> Image.Image:
+    """The image with three 8-bit channels in the size of the input: scaled, and padded where it is letterboxed."""
+    from PIL import Image
+
+    image = to_rgb(image)
+    placed = spec.placement(image.size)
+    if image.size != (placed.width, placed.height):
+        image = image.resize((placed.width, placed.height), Image.Resampling.BILINEAR)
+    if image.size == spec.size:
+        return image
+    padded = Image.new("RGB", spec.size, (spec.pad_value,) * 3)
+    padded.paste(image, (placed.left, placed.top))
+    return padded

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from recipebuild.errors import StepError
-from recipebuild.toolkit.calibration.preprocess import ImageSpec, preprocess, to_rgb
+from recipebuild.toolkit.calibration.preprocess import ImageSpec, fit, preprocess
 from recipebuild.toolkit.calibration.yuv import to_yuv
 
 if TYPE_CHECKING:
@@ -80,12 +80,11 @@ def runtime_tensor(image: Image.Image, spec: ImageSpec, runtime: Runtime) -> npt
         StepError: If it is YUV by a matrix of the user's own, or of an odd size.
     """
     import numpy as np
-    from PIL import Image
 
     if runtime.normalized:
         values = preprocess(image, spec)
     else:
-        pixels = np.asarray(to_rgb(image).resize(spec.size, Image.Resampling.BILINEAR))
+        pixels = np.asarray(fit(image, spec))
         if runtime.format in YUV:
             return to_yuv(pixels, runtime.format, limited=_is_limited(runtime))
         ordered = pixels if spec.color == "RGB" else pixels[:, :, ::-1]

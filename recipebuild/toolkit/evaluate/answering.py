@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+from recipebuild.facts.tasks import DETECTION
 from recipebuild.toolkit.evaluate.dataset import read_image
 from recipebuild.toolkit.evaluate.layouts import Sample
 
@@ -44,8 +45,15 @@ def outputs_of_all(
             yield run(batch)
 
 
-def kept_outputs(outputs: Sequence[Array]) -> list[Array]:
-    """What ``answer`` looks at of a model's outputs: for the first image, its class ids and its first values."""
+def kept_outputs(outputs: Sequence[Array], task: str) -> list[Array]:
+    """What ``answer`` looks at of a model's outputs: for the first image, its class ids and its first values.
+
+    Of a detector all outputs are values.
+    """
+    import numpy as np
+
+    if task == DETECTION:
+        return [output[:1].astype(np.float32) for output in outputs]
     integers = [output[:1] for output in outputs if output.dtype.kind in "iu"]
     floats = [output[:1] for output in outputs if output.dtype.kind == "f"]
     return [*integers[:1], *floats[:1]]

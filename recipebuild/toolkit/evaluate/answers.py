@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.errors import CheckError, StepError
-from recipebuild.facts.tasks import DEPTH, TASKS
+from recipebuild.facts.tasks import DEPTH, DETECTION, TASKS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,12 +25,14 @@ class Answer:
 
     Attributes:
         ids: Class ids, int64: ``[h, w]`` for segmentation, ``[]`` for classification; ``None`` where there are none.
-        values: float32: logits ``[classes, h, w]`` or ``[classes]``, depth ``[h, w]``, features ``[..., channels]``;
-            ``None`` where the model gives class ids alone.
+        values: float32: logits ``[classes, h, w]`` or ``[classes]``, depth ``[h, w]``, features ``[..., channels]``, of
+            detectors all outputs one after another; ``None`` where the model gives class ids alone.
+        outputs: Of detectors: the outputs for the image, with the axis of the batch.
     """
 
     ids: npt.NDArray[np.int64] | None
     values: npt.NDArray[np.float32] | None
+    outputs: Sequence[Array] = ()
 
 
 def answer(outputs: Sequence[Array], task: str, name: str, *, cut: float = 0.0, axis: int = 1) -> Answer:
@@ -53,6 +55,9 @@ def answer(outputs: Sequence[Array], task: str, name: str, *, cut: float = 0.0, 
     import numpy as np
 
     check_finite(outputs, name)
+    if task == DETECTION:
+        one = [output[:1] for output in outputs]
+        return Answer(None, np.concatenate([output.astype(np.float32).ravel() for output in one]), one)
     floats = [output[0] for output in outputs if output.dtype.kind == "f"]
     values = floats[0].astype(np.float32) if floats else None
     rank = TASKS[task].class_rank

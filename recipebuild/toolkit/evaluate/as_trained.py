@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from recipebuild.errors import StepError
-from recipebuild.facts.tasks import CLASSIFICATION, SEGMENTATION
+from recipebuild.facts.tasks import CLASSIFICATION, DETECTION, SEGMENTATION
 from recipebuild.toolkit.evaluate.class_folders import class_order
 from recipebuild.toolkit.evaluate.class_names import declared_classes, own_names
 from recipebuild.toolkit.evaluate.layouts import DatasetSpec, class_folders, layout_name
@@ -48,6 +48,8 @@ def as_trained(
         return _segmentation(spec, model, usual=layout == "ade20k")
     if spec.task == CLASSIFICATION and layout == "classes":
         return _classification(spec, dataset, labels or _names(model))
+    if spec.task == DETECTION:
+        return spec.model_copy(update={"names": tuple(labels or _names(model))}), []
     return spec, []
 
 

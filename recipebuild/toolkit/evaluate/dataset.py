@@ -3,8 +3,8 @@
 Use: ``for sample in samples(folder, 100, seed=0, spec=spec): image, truth = read_truth(sample, spec.task, 19)``.
 
 How folders are laid out is in ``layouts.py``. What is true of an image is a label map for semantic-segmentation (uint8
-``[H, W]``, ``IGNORE`` where pixels do not count), a class id for image-classification, and depth for depth-estimation
-(float32 ``[H, W]``, 0 where it is unknown).
+``[H, W]``, ``IGNORE`` where pixels do not count), a class id for image-classification, depth for depth-estimation
+(float32 ``[H, W]``, 0 where it is unknown), and a ``Truth`` for object-detection.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.errors import StepError
-from recipebuild.facts.tasks import CLASSIFICATION, DEPTH
+from recipebuild.facts.tasks import CLASSIFICATION, DEPTH, DETECTION
 from recipebuild.toolkit.calibration.decode import decode
 from recipebuild.toolkit.calibration.imagefile import ImageFile, shown
 from recipebuild.toolkit.calibration.survey import is_turned
+from recipebuild.toolkit.evaluate.boxes import BoxLabel
 from recipebuild.toolkit.evaluate.layouts import DatasetSpec, Sample, layout_of
 from recipebuild.toolkit.evaluate.trainids import CITYSCAPES_IDS, IGNORE
 
@@ -66,6 +67,9 @@ def read_truth(sample: Sample, task: str, classes: int) -> tuple[Image.Image, An
     """
     if task == CLASSIFICATION:
         return read_image(sample), _class_id(sample, classes)
+    if task == DETECTION:
+        image = read_image(sample)
+        return image, _objects(sample).truth(image.size, classes)
     if task == DEPTH:
         image = read_image(sample)
         return image, _of_its_size(read_depth(sample), image, sample)
@@ -174,6 +178,12 @@ def _class_id(sample: Sample, classes: int) -> int:
             remedy="name the folders by the model's own class ids",
         )
     return label
+
+
+def _objects(sample: Sample) -> BoxLabel:
+    if not isinstance(sample.label, BoxLabel):
+        raise StepError(f"{sample.image_name} has no objects", remedy="set evaluate.layout, or see docs/accuracy.md")
+    return sample.label
 
 
 def _label_file(sample: Sample) -> ImageFile:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.errors import StepError
-from recipebuild.facts.tasks import CLASSIFICATION, SEGMENTATION
+from recipebuild.facts.tasks import CLASSIFICATION, DETECTION, SEGMENTATION
 from recipebuild.toolkit.calibration.survey import TURNED, is_turned
 from recipebuild.toolkit.evaluate.layouts import Sample
 from recipebuild.toolkit.evaluate.trainids import IGNORE
@@ -39,10 +39,11 @@ class LabelSurvey:
         self._ignored = 0
         self._classes: set[int] = set()
         self._as_stored = True
+        self._objects = 0
         self._turned: list[str] = []
 
     def add(self, sample: Sample, image: Image.Image, truth: Any) -> None:
-        """Note an image with what is true of it: a label map uint8 ``[H, W]``, or a class id."""
+        """Note an image with what is true of it: a label map uint8 ``[H, W]``, a class id, or the objects in it."""
         import numpy as np
 
         self._images += 1
@@ -56,6 +57,8 @@ class LabelSurvey:
             self._as_stored &= sample.encoding == "ids"
         elif self._task == CLASSIFICATION:
             self._classes.add(truth)
+        elif self._task == DETECTION:
+            self._objects += int((~truth.crowd).sum())
 
     @property
     def ignored(self) -> float | None:
@@ -66,8 +69,14 @@ class LabelSurvey:
         """Find that something can be measured.
 
         Raises:
-            StepError: If nearly all pixels are ignored, or all that are not 0 are 255.
+            StepError: If nearly all pixels are ignored, or all that are not 0 are 255; if there is no object at all.
         """
+        if self._task == DETECTION and not self._objects:
+            raise StepError(
+                f"none of the {self._images} images has an object: there is nothing to detect",
+                field="evaluate.dataset",
+                remedy="see evaluate.layout and evaluate.split, or draw more images: evaluate.count",
+            )
         if self._pixels and self._ignored == self._pixels:
             raise StepError(
                 f"no pixel of the dataset is labelled: all are {IGNORE}", remedy="label some pixels with class ids"

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.toolkit.evaluate.answers import Answer
-from recipebuild.toolkit.evaluate.measure import ImageScores, Measurement
+from recipebuild.toolkit.evaluate.measure import ImageScores, Measurement, image_scores
 from recipebuild.toolkit.evaluate.noise import difference, interval
 from recipebuild.toolkit.evaluate.scores import Fidelity
 
@@ -123,7 +123,7 @@ def climb(
         if not how.labelled:
             truths = answers[names[0]]
         counts = [how.score.count(truth, predicted) for truth, predicted in zip(truths, answers[name], strict=True)]
-        here = ImageScores(_stack(counts), how.score)
+        here = image_scores(counts, how.score)
         row = {"rung": name, "title": RUNGS[name].title, **_own(here, metric)}
         if before is not None:
             row |= _against(before[1], here, metric) | _distance(answers[before[0]], answers[name])
@@ -140,7 +140,7 @@ def _own(here: ImageScores, metric: str) -> Row:
 def _against(before: ImageScores, here: ImageScores, metric: str) -> Row:
     """How the metric changed."""
     change = here.figures().get(metric, 0.0) - before.figures().get(metric, 0.0)
-    bounds = difference(before.counts, here.counts, here.figure(metric))
+    bounds = difference(before.counts, here.counts, here.figure(metric), before.figure(metric))
     return {
         "change": round(change, _DIGITS),
         "change_interval": [round(bound, _DIGITS) for bound in bounds] if bounds else None,
@@ -174,9 +174,3 @@ def _distance(before: Sequence[Answer], here: Sequence[Answer]) -> Row:
 
 def _rounded(value: float, digits: int = _DIGITS) -> float | None:
     return round(value, digits) if value == value else None
-
-
-def _stack(rows: Sequence[Any]) -> Any:
-    import numpy as np
-
-    return np.stack(rows)

@@ -5,6 +5,9 @@
     ade20k      images/validation/a.jpg and annotations/validation/a.png    0 = other, classes count from 1
     depth       images/**/a.jpg and depth/**/a.npy or a.png
     classes     n01440764/**/a.jpg, or val/n01440764/**/a.jpg        see ``class_folders.py``
+    coco        annotations/instances_val2017.json and the images    of objects, as the next two: ``box_folders.py``
+    yolo        images/val/**/a.jpg and labels/val/**/a.txt
+    voc         JPEGImages/a.jpg and Annotations/a.xml
     images      **/a.jpg                                             no labels: models are held against each other
 
 A layout is a function that finds samples, and a line in ``LAYOUTS``.
@@ -21,13 +24,28 @@ from typing import Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field
 
 from recipebuild.errors import StepError
-from recipebuild.facts.tasks import CLASSIFICATION, FEATURES, SEGMENTATION
+from recipebuild.facts.tasks import CLASSIFICATION, DETECTION, FEATURES, SEGMENTATION
 from recipebuild.toolkit.calibration.imagefile import ImageFile, shown
 from recipebuild.toolkit.calibration.source import folder_images, read_file
+from recipebuild.toolkit.evaluate.box_folders import Listed, coco, voc, yolo
+from recipebuild.toolkit.evaluate.boxes import BoxLabel
 from recipebuild.toolkit.evaluate.class_folders import Rule, class_order
 
-Name = Literal["folders", "cityscapes", "ade20k", "depth", "classes", "images"]
+Name = Literal["folders", "cityscapes", "ade20k", "depth", "classes", "coco", "yolo", "voc", "images"]
 Encoding = Literal["ids", "cityscapes", "reduced"]
+
+_OF_PIXELS: tuple[tuple[set[str], Name], ...] = (
+    ({"leftImg8bit", "gtFine"}, "cityscapes"),
+    ({"images", "annotations"}, "ade20k"),
+    ({"images", "labels"}, "folders"),
+    ({"images", "depth"}, "depth"),
+)
+_OF_OBJECTS: tuple[tuple[set[str], Name], ...] = (
+    ({"images", "labels"}, "yolo"),
+    ({"JPEGImages", "Annotations"}, "voc"),
+    (set(), "coco"),
+)
+"""The folders that tell a layout, and its name."""
 
 _SPLITS = ("validation", "val", "test", "train")
 _NAMED = 3
@@ -50,7 +68,7 @@ class DatasetSpec(BaseModel):
         reduce_labels: Whether 0 is `other` and the classes count from 1; ``None`` for what is usual for the layout.
         depth_scale: What one unit of depth is in PNG files.
         class_folders: Which class a folder is of; ``None`` to tell by their names.
-        names: What the model calls its classes, by class id, for ``class_folders``.
+        names: What the model calls its classes, by class id, for ``class_folders`` and objects.
         ignore: Besides 255, a class id of the labels that does not count.
     """
 
@@ -73,7 +91,7 @@ class Sample:
     Attributes:
         name: What both files are called, without suffix.
         image: The image's file.
-        label: The label's file, a class id, or ``None`` without labels.
+        label: The label's file, a class id, its objects, or ``None`` without labels.
         encoding: How the class ids in the label's file are to be read.
         ignore: Besides 255, a class id that does not count, as the model counts them.
         scale: What one unit of depth is in the label's file.
@@ -83,7 +101,7 @@ class Sample:
 
     name: str
     image: ImageFile
-    label: ImageFile | int | None = None
+    label: ImageFile | int | BoxLabel | None = None
     encoding: Encoding = "ids"
     ignore: int | None = None
     scale: float | None = None
@@ -140,13 +158,7 @@ def layout_name(folder: Path, spec: DatasetSpec) -> Name:
         return "images"
     if spec.task == CLASSIFICATION:
         return "classes"
-    known: tuple[tuple[set[str], Name], ...] = (
-        ({"leftImg8bit", "gtFine"}, "cityscapes"),
-        ({"images", "annotations"}, "ade20k"),
-        ({"images", "labels"}, "folders"),
-        ({"images", "depth"}, "depth"),
-    )
-    for needed, name in known:
+    for needed, name in _OF_OBJECTS if spec.task == DETECTION else _OF_PIXELS:
         if needed <= there:
             return name
     raise StepError(
@@ -236,6 +248,10 @@ def class_folders(folder: Path, spec: DatasetSpec) -> list[str]:
     return classes
 
 
+def _objects(listed: Listed) -> list[Sample]:
+    return [Sample(*one) for one in listed]
+
+
 def _images(folder: Path, spec: DatasetSpec) -> list[Sample]:
     root = folder / "images" if (folder / "images").is_dir() else folder
     return [Sample(name, file) for name, file in _by_stem(root, folder_images(root)).items()]
@@ -249,6 +265,18 @@ LAYOUTS: dict[Name, DatasetLayout] = {
     "ade20k": DatasetLayout(_ade20k, "images/SPLIT/ and annotations/SPLIT/"),
     "depth": DatasetLayout(_depth, "images/ and, with .npy or PNG files, depth/"),
     "classes": DatasetLayout(_classes, "a folder for each class, with images in it"),
+    "coco": DatasetLayout(
+        lambda folder, spec: _objects(coco(folder, spec.split, spec.names)),
+        "annotations/NAME.json as COCO has it, and images",
+    ),
+    "yolo": DatasetLayout(
+        lambda folder, spec: _objects(yolo(folder, _split(folder / "images", spec.split, optional=True))),
+        "images/SPLIT/ and labels/SPLIT/ with a .txt for each image",
+    ),
+    "voc": DatasetLayout(
+        lambda folder, spec: _objects(voc(folder, spec.split, spec.names)),
+        "JPEGImages/ and Annotations/ with an .xml for each image",
+    ),
     "images": DatasetLayout(_images, "images", labelled=False),
 }
 

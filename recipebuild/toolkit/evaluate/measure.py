@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Any
 from recipebuild.errors import StepError
 from recipebuild.facts.metrics import AGAINST_A_MODEL, metrics_of
 from recipebuild.facts.tasks import CLASSIFICATION, SEGMENTATION
+from recipebuild.toolkit.detection.precision import MatchTable
 from recipebuild.toolkit.evaluate.answers import Answer
 from recipebuild.toolkit.evaluate.classes import class_count
 from recipebuild.toolkit.evaluate.dataset import IGNORE, DatasetSpec, Sample, read_image, read_truth
+from recipebuild.toolkit.evaluate.detections import Detection
 from recipebuild.toolkit.evaluate.layouts import layout_of
 from recipebuild.toolkit.evaluate.scores import Score, score_of
 
@@ -40,15 +42,19 @@ class Measurement:
         classes: How many classes the model tells apart; 0 where there are none.
         labelled: Whether the dataset says what is true; else the first model is the truth of the others.
         relative: Of depth: whether the models give inverse depth up to scale and shift.
+        detection: Of object detection: how outputs become boxes.
     """
 
     task: str
     classes: int
     labelled: bool
     relative: bool = False
+    detection: Detection | None = None
 
     @classmethod
-    def of(cls, model: Path, dataset: Path, spec: DatasetSpec, *, relative: bool) -> Measurement:
+    def of(
+        cls, model: Path, dataset: Path, spec: DatasetSpec, *, relative: bool, detection: Detection | None = None
+    ) -> Measurement:
         """What can be measured of an ONNX model on a dataset.
 
         Args:
@@ -56,16 +62,22 @@ class Measurement:
             dataset: The folder.
             spec: How it is laid out, and the task.
             relative: Of depth, as above.
+            detection: Of object detection, as above.
 
         Raises:
             StepError: If the folder is laid out in no way that is known.
         """
+        if detection is not None:
+            labelled = layout_of(dataset, spec).labelled
+            return cls(spec.task, detection.detector.classes, labelled, detection=detection)
         classes = (class_count(model) or IGNORE) if spec.task in (SEGMENTATION, CLASSIFICATION) else 0
         return cls(spec.task, classes, layout_of(dataset, spec).labelled, relative)
 
     @property
     def score(self) -> Score:
         """How answers are judged."""
+        if self.detection is not None and self.labelled:
+            return self.detection
         return score_of(self.task, classes=self.classes, labelled=self.labelled, relative=self.relative)
 
     @property
@@ -73,7 +85,7 @@ class Measurement:
         """The figures, the usual one first; of features, and of depth without labels, there is no agreement."""
         if self.labelled and (labelled := metrics_of(self.task, labels=True)):
             return labelled
-        return AGAINST_A_MODEL if self.classes else AGAINST_A_MODEL[1:]
+        return AGAINST_A_MODEL if self.classes and not self.detection else AGAINST_A_MODEL[1:]
 
     def read(self, sample: Sample) -> tuple[Image.Image, Any]:
         """A sample's image, and what is true of it; ``None`` without labels.
@@ -94,7 +106,7 @@ class ImageScores:
     """
 
     counts: npt.NDArray[np.float64]
-    score: Score
+    score: Score | MatchTable
 
     def figures(self) -> dict[str, float]:
         """All figures that there are."""
@@ -122,10 +134,8 @@ def measure(
         CheckError: If a model gives NaN.
         StepError: If a sample is bad, or a model predicts a class that it cannot have.
     """
-    import numpy as np
-
-    rows: dict[str, list[npt.NDArray[np.float64]]] = {key: [] for key in runs}
-    scores = dict.fromkeys(runs, how.score)
+    rows: dict[str, list[Any]] = {key: [] for key in runs}
+    scores: dict[str, Score] = dict.fromkeys(runs, how.score)
     if how.labelled and {"float", "quantized"} <= runs.keys():
         rows[FIDELITY], scores[FIDELITY] = [], score_of(how.task, classes=how.classes, labelled=False)
     for sample in samples:
@@ -139,7 +149,19 @@ def measure(
             rows[key].append(how.score.count(truth, predicted))
         if FIDELITY in rows:
             rows[FIDELITY].append(scores[FIDELITY].count(answers["float"], answers["quantized"]))
-    return {key: ImageScores(np.stack(counts), scores[key]) for key, counts in rows.items()}
+    return {key: image_scores(counts, scores[key]) for key, counts in rows.items()}
+
+
+def image_scores(counts: Sequence[Any], score: Score) -> ImageScores:
+    """What a model came to, from what ``score.count`` gave for each image.
+
+    Of detectors the rows say which image counts, as their figures are no sums over images; see ``MatchTable``.
+    """
+    import numpy as np
+
+    if isinstance(score, Detection):
+        return ImageScores(np.eye(len(counts)), MatchTable(counts, score.detector.classes))
+    return ImageScores(np.stack(counts), score)
 
 
 def check_classes(predicted: Answer, classes: int, model: str, sample: str) -> None:

@@ -38,18 +38,20 @@ def interval(counts: Row, figure: Figure) -> tuple[float, float] | None:
     return _percentiles(figure(sums) for sums in _draws(counts)) if len(counts) > 1 else None
 
 
-def difference(first: Row, second: Row, figure: Figure) -> tuple[float, float] | None:
+def difference(first: Row, second: Row, figure: Figure, of_first: Figure | None = None) -> tuple[float, float] | None:
     """Lowest and highest value, with 95 % confidence, of the second model's figure less the first's.
 
     Args:
         first: ``[images, k]`` of one model.
         second: The same images' of another.
         figure: As in ``interval``.
+        of_first: That of the first model, where it is another function.
     """
     if len(first) < 2:
         return None
     pairs = zip(_draws(first), _draws(second), strict=True)
-    return _percentiles(figure(after) - figure(before) for before, after in pairs)
+    earlier = of_first or figure
+    return _percentiles(figure(after) - earlier(before) for before, after in pairs)
 
 
 def pseudo_values(counts: Row, figure: Figure) -> list[float]:

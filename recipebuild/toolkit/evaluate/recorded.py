@@ -3,11 +3,11 @@
     write_outputs(path, [("street-03", outputs), ...])
     Recorded(path).outputs("street-03")
 
-A tar; the same outputs give the same bytes. A sample has one entry, or both:
+A tar; the same outputs give the same bytes. A sample has one entry, or several:
 
     ids/<sample>.png       class ids as a picture of 8 or 16 bits, which is a hundredth of their size; their shape, with
                            the axis of the batch, is in the entry's header. What is no picture is an int32 .npy
-    values/<sample>.npy    float32
+    values/<sample>.npy    float32; of detectors, which give several outputs, also values/<sample>.1.npy and so on
 
 An entry's header may have the digest of the image file, too: by it answers are taken over for another set of images.
 """
@@ -15,6 +15,7 @@ An entry's header may have the digest of the image file, too: by it answers are 
 from __future__ import annotations
 
 import io
+import itertools
 import tarfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -39,13 +40,15 @@ def write_outputs(
 
     Args:
         path: Where.
-        predictions: Names, each with at most one array of integers and one of floats.
+        predictions: Names, each with at most one array of integers, and arrays of floats.
         images: The digests of the samples' image files, by name, to know them again by.
     """
     with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as tar:
         for name, outputs in predictions:
+            numbers = itertools.count()
             for output in outputs:
-                _add(tar, name, output, images.get(name))
+                number = 0 if output.dtype.kind in "iu" else next(numbers)
+                _add(tar, f"{name}.{number}" if number else name, output, None if number else images.get(name))
 
 
 def kept_output(outputs: Sequence[Array]) -> Array:
@@ -80,8 +83,11 @@ class Recorded:
         Raises:
             StepError: If it has none of that sample.
         """
+        more = (f"values/{sample}.{number}.npy" for number in itertools.count(1))
         names = (f"ids/{sample}.png", f"ids/{sample}.npy", f"values/{sample}.npy")
-        arrays = [self._read(self._entries[name]) for name in names if name in self._entries]
+        there = [name for name in names if name in self._entries]
+        there += itertools.takewhile(self._entries.__contains__, more)
+        arrays = [self._read(self._entries[name]) for name in there]
         if not arrays:
             raise StepError(f"{self.name} has no output for {sample}")
         return arrays

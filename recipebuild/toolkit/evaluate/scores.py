@@ -44,8 +44,8 @@ _TOP = 5
 class Score(Protocol):
     """How answers are judged."""
 
-    def count(self, truth: Any, answer: Answer) -> Row:
-        """What one image adds: float64 ``[k]``."""
+    def count(self, truth: Any, answer: Answer) -> Any:
+        """What one image adds: float64 ``[k]``; of detectors its ``ImageMatches``."""
 
     def figures(self, sums: Row) -> dict[str, Array]:
         """The figures of sums ``[..., k]``: each ``[...]``, NaN where there is none."""

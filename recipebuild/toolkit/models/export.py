@@ -15,7 +15,7 @@ import shutil
 import tempfile
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +54,7 @@ def export(
     *,
     input_name: str,
     output_name: str,
+    more_outputs: Sequence[str] = (),
     shape: tuple[int, int, int, int],
     opset: int,
     exporter: str,
@@ -61,11 +62,12 @@ def export(
     """Write ``module`` to ``path`` as ONNX: weights inside, or in ``<path>.data`` if they are over 2 GiB.
 
     Args:
-        module: Takes one float32 tensor, returns one tensor. It is put into eval mode: in training mode, torch's
-            tracing exporter would also leave its parts in another mode than it found them.
+        module: Takes one float32 tensor, returns one tensor or a tuple. It is put into eval mode: in training mode,
+            torch's tracing exporter would also leave its parts in another mode than it found them.
         path: The file to write.
         input_name: Name of the graph's input.
         output_name: Name of the graph's output.
+        more_outputs: Names of those that follow, where the module returns a tuple.
         shape: N, C, H, W of the input; the graph is made for it and no other.
         opset: The version of the operator set, which the file then has.
         exporter: ``dynamo`` or ``torchscript``.
@@ -79,7 +81,7 @@ def export(
     freeze_positions(module, shape)
     external = sum(tensor.nbytes for tensor in module.state_dict().values()) > EXTERNAL_DATA_OVER
     write = _dynamo if exporter == "dynamo" else _torchscript
-    names = {"input_names": [input_name], "output_names": [output_name]}
+    names = {"input_names": [input_name], "output_names": [output_name, *more_outputs]}
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".export-") as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         scratch = Path(folder) / path.name

@@ -1,4 +1,4 @@
-"""A model folder -> a PyTorch module that takes one image tensor and returns the one tensor that its task is about.
+"""A model folder -> a PyTorch module that takes one image tensor and returns the tensor that its task is about.
 
     load(folder, task="semantic-segmentation", weights="pretrained", seed=0)(pixels)   # logits [N, classes, H/4, W/4]
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.errors import StepError, reason
-from recipebuild.facts.tasks import FEATURES
+from recipebuild.facts.tasks import DETECTION, FEATURES
 from recipebuild.toolkit.models.checkpoint import CONFIG, file_names, read_config, weight_files
 from recipebuild.toolkit.models.extensions import register_models
 from recipebuild.toolkit.models.tasks import answer, default_features, model_class, special_tokens
@@ -45,7 +45,8 @@ def load(
         normalize: Bring features to length 1 (L2) along the last axis.
 
     Returns:
-        A module: float32 [N, 3, H, W] -> the task's output; [N, classes, H/4, W/4] logits for SegFormer.
+        A module: float32 [N, 3, H, W] -> the task's output; [N, classes, H/4, W/4] logits for SegFormer. Of object
+        detection it is a tuple of logits and boxes.
 
     Raises:
         StepError: If transformers does not know the model or the task, or the weights do not fit the architecture.
@@ -55,9 +56,11 @@ def load(
     config = _config(folder)
     kind = features or default_features(config)
     chosen, config = model_class(task, config, kind)
-    options = {"dtype": torch.float32, "trust_remote_code": False}
+    options: dict[str, Any] = {"dtype": torch.float32, "trust_remote_code": False}
     if attention == "eager" or _has_sdpa(chosen, config):
         options["attn_implementation"] = attention
+        if task == DETECTION and getattr(config, "backbone_config", None) is not None:
+            options["attn_implementation"] = {"": attention, "backbone_config": "eager"}  # most are convolutions
     if weights == "random":
         model = _random(chosen, config, seed, options)
     else:

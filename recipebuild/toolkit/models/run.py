@@ -40,7 +40,7 @@ class Weights(BaseModel):
 
 
 def torch_runner(folder: Path, weights: Weights) -> Callable[[Array], list[Array]]:
-    """Load the model, and give what runs it: float32 ``[N, 3, H, W]`` -> its one output, in a list.
+    """Load the model, and give what runs it: float32 ``[N, 3, H, W]`` -> its outputs, of most tasks one.
 
     Raises:
         StepError: As ``load`` does.
@@ -56,7 +56,8 @@ def torch_runner(folder: Path, weights: Weights) -> Callable[[Array], list[Array
         torch.set_num_threads(max(1, before // 2))
         try:
             with torch.inference_mode():
-                return [model(torch.from_numpy(batch)).numpy()]
+                outputs = model(torch.from_numpy(batch))
+                return [each.numpy() for each in (outputs if isinstance(outputs, tuple) else (outputs,))]
         finally:
             torch.set_num_threads(before)
 

@@ -3,6 +3,7 @@
     semantic-segmentation      logits [N, classes, h, w]
     image-classification       logits [N, classes]
     depth-estimation           depth [N, H, W]
+    object-detection           logits [N, places, classes] and boxes [N, places, 4]
     image-feature-extraction   ``patches`` [N, places, C], ``cls`` [N, C], ``tokens`` (both), or ``pooled`` [N, C]
 
 A task is a row in ``facts/tasks.py``; the model's class follows from it and from the ``model_type`` in config.json.
@@ -59,7 +60,7 @@ def default_features(config: Any) -> str:
 
 
 def answer(output: Any, task: str, features: str, special: int) -> Any:
-    """The tensor of a model's answer that is exported.
+    """The tensor of a model's answer that is exported, or a tuple of them.
 
     Args:
         output: What the model gives.
@@ -72,7 +73,8 @@ def answer(output: Any, task: str, features: str, special: int) -> Any:
     """
     field = TASKS[task].output
     if field is not None:
-        return getattr(output, field)
+        first, more = getattr(output, field), TASKS[task].more_outputs
+        return (first, *(getattr(output, name) for name in more)) if more else first
     if features == "pooled":
         pooled = getattr(output, "image_embeds", None)
         pooled = getattr(output, "pooler_output", None) if pooled is None else pooled

@@ -1,0 +1,47 @@
+"""How right a detector is: its boxes in one image against the objects there.
+
+Use: ``Detection(detector, spec).count(truth, answer)``, a row for ``MatchTable``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.detection.detector import Detector, Objects, detect
+from recipebuild.toolkit.detection.precision import ImageMatches, match
+from recipebuild.toolkit.detection.truth import Truth
+from recipebuild.toolkit.evaluate.answers import Answer
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+
+@dataclass(frozen=True)
+class Detection:
+    """Truth is a ``Truth``: the objects in the image.
+
+    Attributes:
+        detector: How outputs become boxes.
+        input: How an image becomes the input.
+    """
+
+    detector: Detector
+    input: ImageSpec
+
+    def objects(self, answer: Answer, image: tuple[int, int], name: str = "the model") -> Objects:
+        """What was detected, in pixels of the image, whose width and height are ``image``.
+
+        Raises:
+            StepError: If the outputs are not those of such a detector.
+        """
+        return detect(answer.outputs, self.detector, self.input.size, self.input.placement(image), image, name)
+
+    def count(self, truth: Truth, answer: Answer) -> ImageMatches:
+        """How the boxes are matched."""
+        return match(self.objects(answer, truth.size), truth)
+
+    def figures(self, sums: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
+        """None of sums: what all images came to is a ``MatchTable``."""
+        raise NotImplementedError
