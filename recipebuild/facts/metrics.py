@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from recipebuild.facts.tasks import CLASSIFICATION, DEPTH, FEATURES, SEGMENTATION
+from recipebuild.facts.tasks import CLASSIFICATION, DEPTH, FEATURES, RESTORATION, SEGMENTATION
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,13 @@ METRICS = {
         Metric("abs_rel", "AbsRel", "", (DEPTH,), "mean error relative to the truth", lower_is_better=True),
         Metric("rmse", "RMSE", "", (DEPTH,), "root of the mean squared error, in metres", lower_is_better=True),
         Metric("delta1", "delta<1.25", "%", (DEPTH,), "share of pixels within 1.25 times the truth"),
+        Metric("psnr", "PSNR", "dB", (RESTORATION,), "peak signal-to-noise ratio of the 8-bit pixels, at most 100"),
+        Metric("ssim", "SSIM", "", (RESTORATION,), "structural similarity of the 8-bit pixels, at most 1"),
         Metric("agreement", "agreement", "%", (SEGMENTATION, CLASSIFICATION), "share of equal class ids", labels=False),
-        Metric("cosine", "cosine", "", (DEPTH, FEATURES), "cosine of the values; of features, per place", labels=False),
+        Metric(
+            "cosine", "cosine", "", (DEPTH, RESTORATION, FEATURES), "cosine of the values; of features, per place",
+            labels=False,
+        ),
         Metric("snr", "SNR", "dB", (), "signal-to-noise ratio of the values; shown beside the others", labels=False),
     )
 }  # fmt: skip

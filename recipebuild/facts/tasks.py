@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 SEGMENTATION = "semantic-segmentation"
 CLASSIFICATION = "image-classification"
 DEPTH = "depth-estimation"
+RESTORATION = "image-to-image"
 FEATURES = "image-feature-extraction"
 
 
@@ -62,6 +63,10 @@ TASKS = {
         Task(
             DEPTH, "AutoModelForDepthEstimation", ("ForDepthEstimation",), "predicted_depth", "depth",
             "depth", "depth", size=(480, 640),
+        ),
+        Task(
+            RESTORATION, "AutoModelForImageToImage", ("ForImageSuperResolution",), "reconstruction", "image",
+            "an image", "targets", size=(256, 256),
         ),
         Task(
             FEATURES, "AutoModel", ("ForMaskedImageModeling", "ForPreTraining", "WithProjection", "Model"), None, None,

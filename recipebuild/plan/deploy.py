@@ -8,6 +8,7 @@ from typing import Any
 
 from recipebuild.engine.step import Output, Source, Step
 from recipebuild.errors import MissingError, RecipeError
+from recipebuild.facts.tasks import RESTORATION
 from recipebuild.plan.evaluate import dataset_params
 from recipebuild.plan.kinds import KINDS
 from recipebuild.plan.plan import Plan
@@ -99,4 +100,5 @@ def _params(variant: Variant, name: str, board: Board) -> dict[str, Any]:
         **recipe.board.model_dump(mode="json", exclude=_LIMITS),
         **labelled,
         **spec,
+        **({"original": recipe.input.model_dump(mode="json")} if recipe.model.task == RESTORATION else {}),
     }

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.engine.step import Output, Source
-from recipebuild.facts.tasks import SEGMENTATION, TASKS
+from recipebuild.facts.tasks import RESTORATION, SEGMENTATION, TASKS
 from recipebuild.recipe.evaluate import HUB, Evaluate
 from recipebuild.recipe.schema import Recipe
 
@@ -90,6 +90,10 @@ def measuring(
     if recipe.model.task == SEGMENTATION and not recipe.more_inputs:
         shown = {"model": models["head"], **steps.config, **quantized, **seen, "calibration": calibration}
         steps.add("preview", "preview.png", {"input": steps.fed, **spec, **steps.labels}, shown)
+    elif recipe.model.task == RESTORATION and not recipe.more_inputs:
+        pictured = {key: seen[key] for key in ("dataset",) if key in seen}
+        shown = {"model": models["head"], **quantized, **pictured, "calibration": calibration}
+        steps.add("preview/images", "preview.png", {"input": steps.fed, "original": steps.image, **spec}, shown)
     return outputs
 
 

@@ -78,6 +78,7 @@ KINDS = {
     "layers": Kind("recipebuild.steps.layers", _RUN),
     "sensitivity": Kind("recipebuild.steps.sensitivity", _RUN),
     "preview": Kind("recipebuild.steps.preview", _RUN),
+    "preview/images": Kind("recipebuild.steps.preview_images", _RUN),
     "judge": Kind("recipebuild.steps.judge"),
     "bundle": Kind("recipebuild.steps.bundle", (*_ONNX, "jinja2", "pydantic")),
     "deploy": Kind("recipebuild.steps.deploy", (*_RUN, "torch", "torchmetrics"), resources=("board",)),

@@ -165,6 +165,7 @@ _FOLDERS = {
     "cityscapes": ("leftImg8bit", "gtFine"),
     "ade20k": ("images", "annotations"),
     "depth": ("images", "depth"),
+    "targets": ("images", "targets"),
 }
 """What a dataset of each layout has in it."""
 

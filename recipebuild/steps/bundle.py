@@ -52,7 +52,8 @@ class Params(BaseModel):
         recipe: The recipe's name.
         task: What the network does.
         head: The recipe's head.
-        input: The recipe's input.
+        input: Of the model that was compiled.
+        network: Of image-to-image: the recipe's input, as which the output is to be read.
         runtime: What is fed on the board.
         hardware: What the model is compiled for.
         npu_mode: With how many cores.
@@ -71,6 +72,7 @@ class Params(BaseModel):
     task: str
     head: Head
     input: ImageSpec
+    network: ImageSpec | None = None
     runtime: Runtime = Runtime()
     hardware: str
     npu_mode: str
@@ -122,7 +124,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
 def _interface(inputs: Mapping[str, Path], params: Params) -> dict[str, Any]:
     named = labels(_class_names(inputs), params.task)
     return {
-        **interface(inputs["compiled"], params.task, params.input, params.runtime, named),
+        **interface(inputs["compiled"], params.task, params.input, params.runtime, named, params.network),
         "head": params.head.model_dump(
             mode="json", exclude=set() if params.head.kind == "threshold" else {"threshold"}
         ),

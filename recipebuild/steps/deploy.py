@@ -69,7 +69,8 @@ class Params(BaseModel):
         name: The board's name.
         board: How it is reached.
         place: The model's folder there.
-        input: The recipe's input.
+        input: Of the model that was compiled.
+        original: Of the network, whose channels may be in another order; ``None`` if they are not.
         runtime: What is fed on the board.
         runner: A program of ax-samples to time as well.
         repeat: Timed runs.
@@ -90,6 +91,7 @@ class Params(BaseModel):
     board: Board
     place: str
     input: ImageSpec
+    original: ImageSpec | None = None
     runtime: Runtime = Runtime()
     runner: str | None = None
     repeat: int = Field(default=100, ge=1)
@@ -219,7 +221,10 @@ def _measurement(inputs: Mapping[str, Path], params: Params) -> Measurement | No
     if "dataset" not in inputs:
         return None
     kind = params.depth or (depth_kind(inputs["weights"]) if "weights" in inputs else "metric")
-    return Measurement.of(inputs["model"], inputs["dataset"], _dataset(inputs, params), relative=kind == "relative")
+    return Measurement.of(
+        inputs["model"], inputs["dataset"], _dataset(inputs, params), relative=kind == "relative",
+        image=params.original or params.input,
+    )  # fmt: skip
 
 
 def _dataset(inputs: Mapping[str, Path], params: Params) -> DatasetSpec:

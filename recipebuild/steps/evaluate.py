@@ -92,7 +92,9 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     """
     kind = params.depth or (depth_kind(inputs["weights"]) if "weights" in inputs else "metric")
     spec, notes = as_trained(params.dataset, inputs["dataset"], inputs.get("weights"), params.labels)
-    how = Measurement.of(inputs["model"], inputs["dataset"], spec, relative=kind == "relative")
+    how = Measurement.of(
+        inputs["model"], inputs["dataset"], spec, relative=kind == "relative", image=params.original or params.input
+    )
     if params.classes:
         how = replace(how, classes=params.classes)
     metric = params.metric or how.metrics[0]

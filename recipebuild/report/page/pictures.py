@@ -7,8 +7,9 @@ from typing import Any
 
 from recipebuild.report.page.built import Built
 from recipebuild.report.page.parts import PageSection
+from recipebuild.toolkit.evaluate.gallery import STRONGER
 
-_ORDER = ("input", "ground-truth", "float", "quantized", "board", "difference")
+_ORDER = ("input", "ground-truth", "target", "float", "quantized", "board", "difference")
 _TYPES = {".png": "image/png", ".jpg": "image/jpeg"}
 
 
@@ -39,11 +40,16 @@ def pictures(built: Built, budget: int) -> PageSection | None:
         return None
     titles = list(dict.fromkeys(title for row in rows.values() for title in row))
     note = "Drag the slider to lay one picture over the other."
+    classes = _classes(built)
     if "difference" in titles:
-        note += " In the difference, red marks each pixel whose class changed by quantization."
+        note += (
+            " In the difference, red marks each pixel whose class changed by quantization."
+            if classes
+            else f" The difference that quantization makes is shown {STRONGER} times as strong as it is."
+        )
     if left_out:
         note += " Some pictures are left out, to keep the page small; they are in the build folder."
-    more = {"rows": list(rows.values()), "titles": titles, "classes": _classes(built), "id": built.label or "all"}
+    more = {"rows": list(rows.values()), "titles": titles, "classes": classes, "id": built.label or "all"}
     return PageSection("pictures", "Pictures", note, more={"pictures": more})
 
 

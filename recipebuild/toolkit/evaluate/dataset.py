@@ -3,8 +3,8 @@
 Use: ``for sample in samples(folder, 100, seed=0, spec=spec): image, truth = read_truth(sample, spec.task, 19)``.
 
 How folders are laid out is in ``layouts.py``. What is true of an image is a label map for semantic-segmentation (uint8
-``[H, W]``, ``IGNORE`` where pixels do not count), a class id for image-classification, and depth for depth-estimation
-(float32 ``[H, W]``, 0 where it is unknown).
+``[H, W]``, ``IGNORE`` where pixels do not count), a class id for image-classification, depth for depth-estimation
+(float32 ``[H, W]``, 0 where it is unknown), and a ``Target`` for image-to-image.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.errors import StepError
-from recipebuild.facts.tasks import CLASSIFICATION, DEPTH
+from recipebuild.facts.tasks import CLASSIFICATION, DEPTH, RESTORATION
 from recipebuild.toolkit.calibration.decode import decode
 from recipebuild.toolkit.calibration.imagefile import ImageFile, shown
+from recipebuild.toolkit.calibration.preprocess import to_rgb
 from recipebuild.toolkit.calibration.survey import is_turned
 from recipebuild.toolkit.evaluate.layouts import DatasetSpec, Sample, layout_of
+from recipebuild.toolkit.evaluate.pixels import Target
 from recipebuild.toolkit.evaluate.trainids import CITYSCAPES_IDS, IGNORE
 
 if TYPE_CHECKING:
@@ -69,6 +71,9 @@ def read_truth(sample: Sample, task: str, classes: int) -> tuple[Image.Image, An
     if task == DEPTH:
         image = read_image(sample)
         return image, _of_its_size(read_depth(sample), image, sample)
+    if task == RESTORATION:
+        image = read_image(sample)
+        return image, _target(sample, image)
     return read(sample, classes)
 
 
@@ -174,6 +179,19 @@ def _class_id(sample: Sample, classes: int) -> int:
             remedy="name the folders by the model's own class ids",
         )
     return label
+
+
+def _target(sample: Sample, image: Image.Image) -> Target:
+    import numpy as np
+
+    target = decode(_label_file(sample).read(), sample.label_name)
+    factor = target.width // image.width
+    if factor < 1 or target.size != (factor * image.width, factor * image.height):
+        raise StepError(
+            f"{sample.label_name} is {target.width}x{target.height}, and its image {image.width}x{image.height}",
+            remedy="a target is as large as its image, or a whole number of times as high and as wide",
+        )
+    return Target(np.asarray(to_rgb(target)), factor)
 
 
 def _label_file(sample: Sample) -> ImageFile:

@@ -4,6 +4,7 @@
     cityscapes  leftImg8bit/val/CITY/a_leftImg8bit.png and gtFine/val/CITY/a_gtFine_labelIds.png (or labelTrainIds)
     ade20k      images/validation/a.jpg and annotations/validation/a.png    0 = other, classes count from 1
     depth       images/**/a.jpg and depth/**/a.npy or a.png
+    targets     images/**/a.jpg and targets/**/a.png                 what a network should make of the image
     classes     n01440764/**/a.jpg, or val/n01440764/**/a.jpg        see ``class_folders.py``
     images      **/a.jpg                                             no labels: models are held against each other
 
@@ -26,7 +27,7 @@ from recipebuild.toolkit.calibration.imagefile import ImageFile, shown
 from recipebuild.toolkit.calibration.source import folder_images, read_file
 from recipebuild.toolkit.evaluate.class_folders import Rule, class_order
 
-Name = Literal["folders", "cityscapes", "ade20k", "depth", "classes", "images"]
+Name = Literal["folders", "cityscapes", "ade20k", "depth", "targets", "classes", "images"]
 Encoding = Literal["ids", "cityscapes", "reduced"]
 
 _SPLITS = ("validation", "val", "test", "train")
@@ -145,6 +146,7 @@ def layout_name(folder: Path, spec: DatasetSpec) -> Name:
         ({"images", "annotations"}, "ade20k"),
         ({"images", "labels"}, "folders"),
         ({"images", "depth"}, "depth"),
+        ({"images", "targets"}, "targets"),
     )
     for needed, name in known:
         if needed <= there:
@@ -189,6 +191,13 @@ def _ade20k(folder: Path, spec: DatasetSpec) -> list[Sample]:
 
 def _depth(folder: Path, spec: DatasetSpec) -> list[Sample]:
     return _pairs(folder, "images", "depth", scale=spec.depth_scale)
+
+
+def _targets(folder: Path, spec: DatasetSpec) -> list[Sample]:
+    pictures, targets = (_by_stem(folder / part, folder_images(folder / part)) for part in ("images", "targets"))
+    _check_partners("images/", pictures, "target in targets/", targets)
+    _check_partners("targets/", targets, "image in images/", pictures)
+    return [Sample(name, pictures[name], targets[name], places=("images/", "targets/")) for name in pictures]
 
 
 def _cityscapes(folder: Path, spec: DatasetSpec) -> list[Sample]:
@@ -248,6 +257,7 @@ LAYOUTS: dict[Name, DatasetLayout] = {
     ),
     "ade20k": DatasetLayout(_ade20k, "images/SPLIT/ and annotations/SPLIT/"),
     "depth": DatasetLayout(_depth, "images/ and, with .npy or PNG files, depth/"),
+    "targets": DatasetLayout(_targets, "images/ and, with images of the same names, targets/"),
     "classes": DatasetLayout(_classes, "a folder for each class, with images in it"),
     "images": DatasetLayout(_images, "images", labelled=False),
 }

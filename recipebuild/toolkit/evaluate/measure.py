@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from PIL import Image
 
+    from recipebuild.toolkit.calibration.preprocess import ImageSpec
     from recipebuild.toolkit.evaluate.runners import Run
 
 
@@ -40,15 +41,19 @@ class Measurement:
         classes: How many classes the model tells apart; 0 where there are none.
         labelled: Whether the dataset says what is true; else the first model is the truth of the others.
         relative: Of depth: whether the models give inverse depth up to scale and shift.
+        image: Of image-to-image: the input of the network, before its channels were exchanged.
     """
 
     task: str
     classes: int
     labelled: bool
     relative: bool = False
+    image: ImageSpec | None = None
 
     @classmethod
-    def of(cls, model: Path, dataset: Path, spec: DatasetSpec, *, relative: bool) -> Measurement:
+    def of(
+        cls, model: Path, dataset: Path, spec: DatasetSpec, *, relative: bool, image: ImageSpec | None = None
+    ) -> Measurement:
         """What can be measured of an ONNX model on a dataset.
 
         Args:
@@ -56,17 +61,20 @@ class Measurement:
             dataset: The folder.
             spec: How it is laid out, and the task.
             relative: Of depth, as above.
+            image: Of image-to-image, as above.
 
         Raises:
             StepError: If the folder is laid out in no way that is known.
         """
         classes = (class_count(model) or IGNORE) if spec.task in (SEGMENTATION, CLASSIFICATION) else 0
-        return cls(spec.task, classes, layout_of(dataset, spec).labelled, relative)
+        return cls(spec.task, classes, layout_of(dataset, spec).labelled, relative, image)
 
     @property
     def score(self) -> Score:
         """How answers are judged."""
-        return score_of(self.task, classes=self.classes, labelled=self.labelled, relative=self.relative)
+        return score_of(
+            self.task, classes=self.classes, labelled=self.labelled, relative=self.relative, image=self.image
+        )
 
     @property
     def metrics(self) -> tuple[str, ...]:

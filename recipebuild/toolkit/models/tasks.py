@@ -3,6 +3,7 @@
     semantic-segmentation      logits [N, classes, h, w]
     image-classification       logits [N, classes]
     depth-estimation           depth [N, H, W]
+    image-to-image             an image [N, C, sH, sW], s times as large as the input
     image-feature-extraction   ``patches`` [N, places, C], ``cls`` [N, C], ``tokens`` (both), or ``pooled`` [N, C]
 
 A task is a row in ``facts/tasks.py``; the model's class follows from it and from the ``model_type`` in config.json.

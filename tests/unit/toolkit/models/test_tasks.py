@@ -28,6 +28,8 @@ CONFIGS: dict[str, dict[str, Any]] = {
                   "num_attention_heads": [1, 1, 1, 1], "decoder_hidden_size": 16, "num_labels": 7},
     "glpn": {"model_type": "glpn", "hidden_sizes": [8, 16, 16, 16], "depths": [1, 1, 1, 1],
              "num_attention_heads": [1, 1, 1, 1], "decoder_hidden_size": 16},
+    "swin2sr": {"model_type": "swin2sr", "image_size": 16, "embed_dim": 8, "depths": [1], "num_heads": [2],
+                "window_size": 4, "upscale": 2, "upsampler": "pixelshuffledirect"},
     "depth_anything": {"model_type": "depth_anything", "patch_size": 14, "reassemble_hidden_size": 32,
                        "neck_hidden_sizes": [8, 8, 8, 8], "fusion_hidden_size": 8, "head_hidden_size": 8,
                        "backbone_config": {"model_type": "dinov2", **DINO, "num_hidden_layers": 4,
@@ -35,6 +37,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
                                            "out_features": ["stage1", "stage2", "stage3", "stage4"]}},
 }  # fmt: skip
 FEATURES, CLASSES, DEPTH = "image-feature-extraction", "image-classification", "depth-estimation"
+IMAGES = "image-to-image"
 
 
 def folder_of(name: str, tmp_path: Path) -> Path:
@@ -62,6 +65,8 @@ def folder_of(name: str, tmp_path: Path) -> Path:
         ("segformer", CLASSES, None, 64, (1, 7)),
         ("glpn", DEPTH, None, 64, (1, 64, 64)),
         ("depth_anything", DEPTH, None, 56, (1, 56, 56)),
+        ("swin2sr", IMAGES, None, 16, (1, 3, 32, 32)),
+        ("swin2sr", IMAGES, None, 20, (1, 3, 40, 40)),
     ],
 )
 def test_a_task_gives_its_tensor(
