@@ -23,6 +23,7 @@ class Task:
     Attributes:
         name: As recipes and transformers say it.
         auto_class: The class in ``transformers`` that finds the model's class.
+        other_class: Another one, for models that the first does not know.
         architectures: How the names of transformers' classes for it end, as config.json has them.
         output: The field of the model's answer that is exported; ``None`` where the recipe chooses.
         tensor: What ``new`` calls the output; ``None`` where that depends on the features.
@@ -45,14 +46,16 @@ class Task:
     class_axis: int | None = None
     logits: str = ""
     size: tuple[int, int] | None = None
+    other_class: str | None = None
 
 
 TASKS = {
     task.name: task
     for task in (
         Task(
-            SEGMENTATION, "AutoModelForSemanticSegmentation", ("ForSemanticSegmentation",), "logits", "logits",
-            "scores of the classes", "folders",
+            SEGMENTATION, "AutoModelForSemanticSegmentation",
+            ("ForSemanticSegmentation", "ForUniversalSegmentation", "MaskFormerForInstanceSegmentation"),
+            "logits", "logits", "scores of the classes", "folders", other_class="AutoModelForUniversalSegmentation",
             class_rank=3, class_axis=1, logits="logits [N, classes, h, w]", size=(512, 512),
         ),
         Task(
