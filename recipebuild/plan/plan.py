@@ -230,7 +230,10 @@ def _model(steps: Steps) -> dict[str, Output]:
             "allow_pickle": model.allow_pickle,
             **({"quantized": True} if recipe.pulsar2.is_quantized else {}),
         },
-        {"source": Source(Path(model.source))} if model.is_local else {},
+        {
+            **({"source": Source(Path(model.source))} if model.is_local else {}),
+            **({"adapter": Source(Path(model.adapter))} if model.adapter else {}),
+        },
     )  # fmt: skip
     if is_onnx:
         models = {"reference": fetched}

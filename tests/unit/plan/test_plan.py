@@ -301,3 +301,13 @@ def test_equalize_stands_between_rewrite_and_head_for_both_toolchains() -> None:
     assert "equalize" not in names(planned("quickstart"))
     off = "equalize={layer_norm: false, linear: false, query_key: false}"
     assert "equalize" not in names(planned("quickstart", off))
+
+
+def test_an_adapter_goes_into_what_is_fetched(tmp_path: Path) -> None:
+    (tmp_path / "adapter_config.json").write_text("{}")
+    steps = {step.name: step for step in planned("quickstart", f"model.adapter={tmp_path}").steps}
+    assert steps["fetch"].inputs["adapter"] == Source(tmp_path)
+    images = {step.name: step for step in planned("quickstart", "model.task=image-to-image", "head={kind: none}").steps}
+    assert images["preview"].module.endswith("preview_images")
+    importlib.import_module(images["preview"].module).Params.model_validate(dict(images["preview"].params))
+    importlib.import_module(images["bundle"].module).Params.model_validate(dict(images["bundle"].params))
