@@ -46,7 +46,9 @@ _SIMULATE = Kind(
 )
 
 KINDS = {
-    "fetch": Kind("recipebuild.steps.fetch", ("safetensors", "torch"), timeout=6 * _HOUR, retries=2, families=True),
+    "fetch": Kind(
+        "recipebuild.steps.fetch", ("safetensors", "torch", "transformers"), timeout=6 * _HOUR, retries=2, families=True
+    ),
     "export": Kind("recipebuild.steps.export", _EXPORT, families=True),
     "simplify": Kind("recipebuild.steps.simplify", (*_ONNX, "onnxsim", "onnxruntime")),
     "rewrite": Kind("recipebuild.steps.rewrite", (*_ONNX, "onnx-ir", "onnxscript", "onnxruntime")),

@@ -17,10 +17,11 @@ import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.errors import StepError, reason
-from recipebuild.toolkit.models.checkpoint import CONFIG, file_names, weight_files
+from recipebuild.toolkit.models.checkpoint import CONFIG, file_names, read_config, weight_files
 
 if TYPE_CHECKING:
     import torch
@@ -81,7 +82,7 @@ def merge_adapter(model: Path, adapter: Path) -> int:
     except (SafetensorError, OSError) as error:
         raise StepError(f"{ADAPTER_WEIGHTS} is damaged: {reason(error)}", field=_FIELD) from error
     weights = _weights(model)
-    changed = merged(weights, parts, config)
+    changed = merged(weights, parts, config, _names_now(weights, model))
     for name in weight_files(file_names(model)):
         (model / name).unlink()
     save_file(weights, model / "model.safetensors", metadata={"format": "pt"})
@@ -90,7 +91,12 @@ def merge_adapter(model: Path, adapter: Path) -> int:
     return changed
 
 
-def merged(weights: Tensors, parts: Mapping[str, torch.Tensor], config: Mapping[str, Any]) -> int:
+def merged(
+    weights: Tensors,
+    parts: Mapping[str, torch.Tensor],
+    config: Mapping[str, Any],
+    now: Mapping[str, str] = MappingProxyType({}),
+) -> int:
     """Merge the adapter's tensors into ``weights``, in place; give how many modules were changed.
 
     Args:
@@ -98,6 +104,7 @@ def merged(weights: Tensors, parts: Mapping[str, torch.Tensor], config: Mapping[
         parts: The adapter's: ``base_model.model.MODULE.lora_A.weight`` [r, in], or [r, in, k, k] of a convolution;
             ``lora_B`` [out, r] or [out, r, 1, 1]; all others are taken in place of the model's.
         config: adapter_config.json.
+        now: What transformers calls the model's tensors now, where files have older names: those, by the new ones.
 
     Raises:
         StepError: If a module is not the model's, or of another shape.
@@ -106,7 +113,7 @@ def merged(weights: Tensors, parts: Mapping[str, torch.Tensor], config: Mapping[
     for name, down in downs.items():
         up = parts.get(name.replace(".lora_A.", ".lora_B."))
         module = _plain(name.partition(".lora_A.")[0])
-        key = _name_in(weights, f"{module}.weight")
+        key = _name_in(weights, f"{module}.weight", now)
         if key is None or up is None:
             raise StepError(
                 f"the adapter changes {module}, which the model does not have" if up is not None else f"no B of {name}",
@@ -120,7 +127,7 @@ def merged(weights: Tensors, parts: Mapping[str, torch.Tensor], config: Mapping[
         if ".lora_" in name:
             raise StepError(f"the adapter has {name}, which is not of a linear layer", field=_FIELD, remedy=_MERGE)
         plain = _plain(name)
-        weights[_name_in(weights, plain) or plain] = parts[name].clone()
+        weights[_name_in(weights, plain, now) or plain] = parts[name].clone()
     if not downs and not others:
         raise StepError("the adapter has no tensors", field=_FIELD)
     return len(downs) + len(others)
@@ -130,12 +137,35 @@ def _plain(name: str) -> str:
     return name.removeprefix(_PREFIX).replace(".modules_to_save", "").replace(".base_layer", "")
 
 
-def _name_in(weights: Mapping[str, Any], name: str) -> str | None:
+def _name_in(weights: Mapping[str, Any], name: str, now: Mapping[str, str]) -> str | None:
     """What the checkpoint calls a tensor: with or without the model's own prefix (``vit.``)."""
-    if name in weights:
-        return name
-    alike = [key for key in weights if key.endswith(f".{name}") or name.endswith(f".{key}")]
-    return alike[0] if len(alike) == 1 else None
+    for known in ({key: key for key in weights}, now):
+        if name in known:
+            return known[name]
+        alike = [key for key in known if key.endswith(f".{name}") or name.endswith(f".{key}")]
+        if len(alike) == 1:
+            return known[alike[0]]
+    return None
+
+
+def _names_now(weights: Mapping[str, Any], folder: Path) -> dict[str, str]:
+    """The names in a checkpoint by those that transformers 5 has for them in the model: it renames them as it reads.
+
+    An adapter has the names of the transformers that it was trained with.
+    """
+    import torch
+    import transformers
+    from transformers.conversion_mapping import get_model_conversion_mapping
+    from transformers.core_model_loading import WeightRenaming, rename_source_key
+
+    named = read_config(folder / CONFIG).get("architectures") or [""]
+    model_class = getattr(transformers, str(named[0]), None)
+    if model_class is None:
+        return {}
+    with torch.device("meta"):
+        model = model_class(transformers.AutoConfig.from_pretrained(folder, local_files_only=True))
+    renamings = [rule for rule in get_model_conversion_mapping(model) if isinstance(rule, WeightRenaming)]
+    return {rename_source_key(name, renamings, [])[0]: name for name in weights}
 
 
 def _scale(config: Mapping[str, Any], module: str, rank: int) -> float:

@@ -153,3 +153,24 @@ def test_what_has_no_trained_weights_takes_no_adapter(tiny_segformer: Path, tmp_
     inputs = {"source": source, "adapter": adapter(tmp_path / "lora", pair("a", 1, 1))}
     with pytest.raises(RecipeError, match=r"model\.adapter: an adapter changes trained weights, and these are random"):
         fetch.run(inputs, fetch.Params(weights="random"), tmp_path / "out", lambda fraction, text="": None)
+
+
+def test_the_names_of_the_model_will_do_where_files_have_older_ones(tmp_path: Path) -> None:
+    import torch
+    from transformers import ViTConfig, ViTForImageClassification
+
+    small = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 8}
+    model = ViTForImageClassification(ViTConfig(**small, image_size=32, patch_size=16, num_labels=3)).eval()
+    model.save_pretrained(tmp_path / "base")
+    layers = {name: part for name, part in model.named_modules() if isinstance(part, torch.nn.Linear)}
+    module = next(name for name in layers if name.endswith(("q_proj", "query")))
+    parts = pair(module, 8, 8)
+    inputs = {"source": tmp_path / "base", "adapter": adapter(tmp_path / "lora", parts)}
+    (tmp_path / "out").mkdir()
+    fetch.run(inputs, fetch.Params(), tmp_path / "out", lambda fraction, text="": None)
+    a, b = parts.values()
+    with torch.no_grad():
+        layers[module].weight += 3 * b @ a
+        image = torch.rand(1, 3, 32, 32)
+        changed = load(tmp_path / "out/model", task="image-classification", weights="pretrained", seed=0)
+        torch.testing.assert_close(changed(image), model(image).logits)
