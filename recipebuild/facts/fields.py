@@ -45,6 +45,7 @@ def _quant(recipe: str, config: str, default: Any = ALWAYS, **more: Any) -> Fiel
 FIELDS = (
     Field("model", ingredients=("params.weights.",), steps=("answers-pytorch", "export", "fetch", "ladder", "verify")),
     Field("model.source", ingredients=("params.hub_id",)),
+    Field("model.adapter", ingredients=("inputs.adapter",)),
     Field("export", steps=("export",)),
     Field("export.output", ingredients=("params.output_name",)),
     Field(

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from recipebuild.facts.tasks import CLASSIFICATION, DEPTH, DETECTION, FEATURES, SEGMENTATION
+from recipebuild.facts.tasks import CLASSIFICATION, DEPTH, DETECTION, FEATURES, RESTORATION, SEGMENTATION
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,13 @@ METRICS = {
             "COCO's mean average precision, over IoU from 0.5 to 0.95; that of each class is in `evaluation.json`",
         ),
         Metric("map50", "mAP50", "%", (DETECTION,), "mean average precision at an IoU of 0.5"),
+        Metric("psnr", "PSNR", "dB", (RESTORATION,), "peak signal-to-noise ratio of the 8-bit pixels, at most 100"),
+        Metric("ssim", "SSIM", "", (RESTORATION,), "structural similarity of the 8-bit pixels, at most 1"),
         Metric("agreement", "agreement", "%", (SEGMENTATION, CLASSIFICATION), "share of equal class ids", labels=False),
-        Metric("cosine", "cosine", "", (DEPTH, FEATURES, DETECTION), "cosine of the values; of features per place",
-               labels=False),
+        Metric(
+            "cosine", "cosine", "", (DEPTH, RESTORATION, FEATURES, DETECTION),
+            "cosine of the values; of features, per place", labels=False,
+        ),
         Metric("snr", "SNR", "dB", (), "signal-to-noise ratio of the values; shown beside the others", labels=False),
     )
 }  # fmt: skip

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 SEGMENTATION = "semantic-segmentation"
 CLASSIFICATION = "image-classification"
 DEPTH = "depth-estimation"
+RESTORATION = "image-to-image"
 FEATURES = "image-feature-extraction"
 DETECTION = "object-detection"
 
@@ -23,6 +24,7 @@ class Task:
     Attributes:
         name: As recipes and transformers say it.
         auto_class: The class in ``transformers`` that finds the model's class.
+        other_class: Another one, for models that the first does not know.
         architectures: How the names of transformers' classes for it end, as config.json has them.
         output: The field of the model's answer that is exported; ``None`` where the recipe chooses.
         tensor: What ``new`` calls the output; ``None`` where that depends on the features.
@@ -47,14 +49,16 @@ class Task:
     logits: str = ""
     more_outputs: tuple[str, ...] = ()
     size: tuple[int, int] | None = None
+    other_class: str | None = None
 
 
 TASKS = {
     task.name: task
     for task in (
         Task(
-            SEGMENTATION, "AutoModelForSemanticSegmentation", ("ForSemanticSegmentation",), "logits", "logits",
-            "scores of the classes", "folders",
+            SEGMENTATION, "AutoModelForSemanticSegmentation",
+            ("ForSemanticSegmentation", "ForUniversalSegmentation", "MaskFormerForInstanceSegmentation"),
+            "logits", "logits", "scores of the classes", "folders", other_class="AutoModelForUniversalSegmentation",
             class_rank=3, class_axis=1, logits="logits [N, classes, h, w]", size=(512, 512),
         ),
         Task(
@@ -65,6 +69,10 @@ TASKS = {
         Task(
             DEPTH, "AutoModelForDepthEstimation", ("ForDepthEstimation",), "predicted_depth", "depth",
             "depth", "depth", size=(480, 640),
+        ),
+        Task(
+            RESTORATION, "AutoModelForImageToImage", ("ForImageSuperResolution",), "reconstruction", "image",
+            "an image", "targets", size=(256, 256),
         ),
         Task(
             FEATURES, "AutoModel", ("ForMaskedImageModeling", "ForPreTraining", "WithProjection", "Model"), None, None,

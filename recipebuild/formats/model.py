@@ -44,6 +44,9 @@ class Output(Part):
     shape: list[int]
     dtype: str
     meaning: str = Field(description="Such as class ids, logits, depth")
+    color: str = Field(default="", description="Only of an image: RGB or BGR")
+    mean: list[float] = Field(default=[], description="Only of an image: a pixel of 0..255 is value * std + mean")
+    std: list[float] = Field(default=[], description="Only of an image")
 
 
 class Label(Part):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from recipebuild.engine.step import Step
-from recipebuild.facts.tasks import DETECTION
+from recipebuild.facts.tasks import DETECTION, RESTORATION
 from recipebuild.plan.evaluate import detector_params
 from recipebuild.plan.pulsar2 import compiled_input
 from recipebuild.recipe.schema import Recipe
@@ -22,12 +22,15 @@ def bundle_params(recipe: Recipe, toolchain: Mapping[str, Any], steps: Sequence[
         steps: All steps before: their parameters are the recipe as far as it shows in the result, and their tools what
             else it depends on. Both go into the provenance; but the limits of judge do not show in the result.
     """
+    restores = recipe.model.task == RESTORATION
+    network = {"network": recipe.image.model_dump(mode="json")} if restores and recipe.image else {}
     return {
         "recipe": recipe.name,
         "task": recipe.model.task,
         **({"detector": detector_params(recipe)} if recipe.model.task == DETECTION else {}),
         "head": recipe.head.model_dump(mode="json"),
         "input": compiled_input(recipe),
+        **network,
         "runtime": recipe.target.runtime_input.model_dump(mode="json"),
         "hardware": recipe.target.hardware,
         "npu_mode": recipe.target.npu_mode,

@@ -8,7 +8,7 @@ from typing import Any
 
 from recipebuild.engine.step import Output, Source, Step
 from recipebuild.errors import MissingError, RecipeError
-from recipebuild.facts.tasks import DETECTION
+from recipebuild.facts.tasks import DETECTION, RESTORATION
 from recipebuild.plan.evaluate import dataset_params, detector_params
 from recipebuild.plan.kinds import KINDS
 from recipebuild.plan.plan import Plan
@@ -91,6 +91,8 @@ def _params(variant: Variant, name: str, board: Board) -> dict[str, Any]:
     fields = {"count", "seed", "depth", "labels", "metric"}
     labelled = recipe.evaluate.model_dump(include=fields) if recipe.evaluate else {}
     spec = {"dataset": dataset_params(recipe)} if recipe.evaluate else {}
+    restores = recipe.model.task == RESTORATION
+    original = {"original": recipe.image.model_dump(mode="json")} if restores and recipe.image else {}
     return {
         "name": name,
         "board": board.model_dump(mode="json"),
@@ -101,4 +103,5 @@ def _params(variant: Variant, name: str, board: Board) -> dict[str, Any]:
         **labelled,
         **spec,
         **({"detector": detector_params(recipe)} if recipe.model.task == DETECTION else {}),
+        **original,
     }

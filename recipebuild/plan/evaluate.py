@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.engine.step import Output, Source
-from recipebuild.facts.tasks import DETECTION, SEGMENTATION, TASKS
+from recipebuild.facts.tasks import DETECTION, RESTORATION, SEGMENTATION, TASKS
 from recipebuild.recipe.evaluate import HUB, Evaluate
 from recipebuild.recipe.schema import Recipe
 
@@ -74,9 +74,9 @@ def measuring(
         params = {**drawn, "depth": evaluate.depth, "metric": evaluate.metric, **steps.detector}
         if recipe.head.kind == "threshold":
             params["threshold"] = recipe.head.threshold
-        boxed = {"input": steps.fed} if recipe.model.task == DETECTION else {}
+        pixels = {"image": steps.image} if recipe.model.task in (DETECTION, RESTORATION) else {}
         outputs["evaluation"] = steps.add(
-            "evaluate", "evaluation.json", {**params, **steps.labels, **boxed},
+            "evaluate", "evaluation.json", {**params, **steps.labels, **pixels},
             {"model": models["head"], **answers, **weights, **dataset, **calibration},
         )  # fmt: skip
         rungs = {**models, **_but_pytorch(here), **climbing}
@@ -94,12 +94,24 @@ def measuring(
     if recipe.model.task == SEGMENTATION and not recipe.tensors:
         inputs = {"model": models["head"], **steps.config, **shown, **calibration}
         steps.add("preview", "preview.png", {"input": steps.fed, **spec, **steps.labels}, inputs)
-    if recipe.model.task == DETECTION and not recipe.tensors:
-        inputs = {"model": models["head"], **steps.config, **shown, **calibration}
-        steps.add(
-            "preview/boxes", "preview.png", {"input": steps.fed, **spec, **steps.labels, **steps.detector}, inputs
-        )
+    if recipe.model.task in (DETECTION, RESTORATION) and not recipe.tensors:
+        seen = {name: kept for name, kept in shown.items() if name in ("dataset", "weights")}
+        if compiled.name.endswith(".onnx"):
+            seen["quantized"] = compiled
+        elif "quantized" in shown:
+            seen["predictions"] = shown["quantized"]
+        _preview(steps, {"model": models["head"], **seen, **calibration}, spec)
     return outputs
+
+
+def _preview(steps: Steps, inputs: Mapping[str, Output | Source], spec: Mapping[str, Any]) -> None:
+    """Show boxes, or what became of images."""
+    if steps.recipe.model.task == DETECTION:
+        params = {"input": steps.fed, **spec, **steps.labels, **steps.detector}
+        steps.add("preview/boxes", "preview.png", params, {**inputs, **steps.config})
+    else:
+        params = {"input": steps.fed, "original": steps.image, **spec}
+        steps.add("preview/images", "preview.png", params, {k: v for k, v in inputs.items() if k != "weights"})
 
 
 def detector_params(recipe: Recipe) -> dict[str, Any] | None:

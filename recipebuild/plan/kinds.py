@@ -55,7 +55,9 @@ _ANSWERS = Kind(
 )
 
 KINDS = {
-    "fetch": Kind("recipebuild.steps.fetch", timeout=6 * _HOUR, retries=2, families=True),
+    "fetch": Kind(
+        "recipebuild.steps.fetch", ("safetensors", "torch", "transformers"), timeout=6 * _HOUR, retries=2, families=True
+    ),
     "export": Kind("recipebuild.steps.export", _EXPORT, families=True),
     "simplify": Kind("recipebuild.steps.simplify", (*_ONNX, "onnxsim", "onnxruntime")),
     "rewrite": Kind("recipebuild.steps.rewrite", (*_ONNX, "onnx-ir", "onnxscript", "onnxruntime")),
@@ -92,6 +94,7 @@ KINDS = {
     "sensitivity": Kind("recipebuild.steps.sensitivity", _RUN),
     "preview": Kind("recipebuild.steps.preview", _RUN),
     "preview/boxes": Kind("recipebuild.steps.preview_boxes", _RUN),
+    "preview/images": Kind("recipebuild.steps.preview_images", _RUN),
     "judge": Kind("recipebuild.steps.judge"),
     "bundle": Kind("recipebuild.steps.bundle", (*_ONNX, "jinja2", "pydantic")),
     "deploy": Kind("recipebuild.steps.deploy", (*_RUN, "torch", "torchmetrics"), resources=("board",)),

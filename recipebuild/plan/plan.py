@@ -238,7 +238,10 @@ def _model(steps: Steps) -> dict[str, Output]:
             **({"quantized": True} if recipe.pulsar2.is_quantized else {}),
             **({"outputs": list(model.outputs)} if model.outputs else {}),
         },
-        {"source": Source(Path(model.source))} if model.is_local else {},
+        {
+            **({"source": Source(Path(model.source))} if model.is_local else {}),
+            **({"adapter": Source(Path(model.adapter))} if model.adapter else {}),
+        },
     )  # fmt: skip
     if is_onnx:
         models = {"reference": fetched}

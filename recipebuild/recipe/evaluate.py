@@ -14,6 +14,8 @@ from recipebuild.recipe.section import Count, Positive, Section, Seed, Text, wro
 HUB = "hf://datasets/"
 HUB_DATASET = re.compile(re.escape(HUB) + r"[\w.-]+/[\w.-]+(@[\w./-]+)?", re.ASCII)
 
+Layout = Literal["auto", "folders", "cityscapes", "ade20k", "depth", "targets", "classes", "images", "datasets"]
+
 _OF_TASKS = (metrics_of(task, labels=True) for task in TASKS)
 _WITH_LABELS = "; ".join(", ".join(metrics) for metrics in _OF_TASKS if metrics)
 _WITHOUT_LABELS = " or ".join(name for name in AGAINST_A_MODEL if METRICS[name].tasks)
@@ -26,9 +28,7 @@ class Evaluate(Section):
         description="Folder with images/ and labels/ (PNG files of class ids, 255 = ignore; of boxes .txt), or as "
         "`layout` says; or a dataset of the Hugging Face hub, hf://datasets/owner/name@revision"
     )
-    layout: Literal[
-        "auto", "folders", "cityscapes", "ade20k", "depth", "classes", "coco", "yolo", "voc", "images", "datasets"
-    ] = Field(
+    layout: Layout = Field(
         default="auto",
         description="How it is laid out (docs/accuracy.md); `images` has no labels, and models are held against "
         "the float one; `datasets` is a folder of the library of that name",

@@ -14,7 +14,7 @@ from typing import Any
 
 from recipebuild.recipe.schema import BARE_WEIGHTS, WEIGHT_FILES, split_glob
 
-FIELDS = (("model", "source"), ("calibration", "source"), ("evaluate", "dataset"))
+FIELDS = (("model", "source"), ("model", "adapter"), ("calibration", "source"), ("evaluate", "dataset"))
 INPUTS = ("inputs", "more_inputs")
 """Lists of inputs, of which those that are no images have a ``source``."""
 
@@ -98,7 +98,7 @@ def missing(data: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], str, str
         value = part.get(field) if isinstance(part := data.get(section), dict) else None
         if isinstance(value, str) and value.startswith("/"):
             try:
-                fault = _dataset(value, data["evaluate"]) if section == "evaluate" else CHECKS[section](value)
+                fault = _dataset(value, data["evaluate"]) if section == "evaluate" else CHECKS[section, field](value)
             except OSError as error:
                 fault = (f"{value} cannot be read: {error.strerror}", "")
             if fault:
@@ -135,7 +135,7 @@ def _model(source: str) -> tuple[str, str] | None:
         return f"{source} is a file that is not ONNX", "a model is a folder in Hugging Face layout, or a .onnx file"
     if (path / "adapter_config.json").is_file():
         return f"{source} is an adapter (LoRA), not a whole model", (
-            "merge it into its base model (peft: model.merge_and_unload().save_pretrained(FOLDER)), and name FOLDER"
+            "name the model that it was trained on here, and this folder in model.adapter"
         )
     if not (path / "config.json").is_file():
         return f"{source} has no config.json", "a model folder in Hugging Face layout has config.json and weights"
@@ -170,7 +170,16 @@ def _calibration(source: str) -> tuple[str, str] | None:
     return None
 
 
-CHECKS = {"model": _model, "calibration": _calibration}
+def _adapter(folder: str) -> tuple[str, str] | None:
+    path = Path(folder)
+    if not path.is_dir():
+        return f"no such folder: {folder}", _near(path) or _RELATIVE
+    if not (path / "adapter_config.json").is_file():
+        return f"{folder} has no adapter_config.json", "peft writes it: model.save_pretrained(FOLDER)"
+    return None
+
+
+CHECKS = {("model", "source"): _model, ("model", "adapter"): _adapter, ("calibration", "source"): _calibration}
 
 _FOLDERS = {
     "folders": ("images", "labels"),
@@ -179,6 +188,7 @@ _FOLDERS = {
     "depth": ("images", "depth"),
     "yolo": ("images", "labels"),
     "voc": ("JPEGImages", "Annotations"),
+    "targets": ("images", "targets"),
 }
 """What a dataset of each layout has in it."""
 

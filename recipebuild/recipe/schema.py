@@ -71,6 +71,11 @@ class Model(Section):
         default="pretrained", description="`random` builds the architecture with seeded weights and downloads nothing"
     )
     seed: Seed = Field(default=0, description="Seed of the random weights, 0 to 4294967295")
+    adapter: Text | None = Field(
+        default=None,
+        description="Folder of a LoRA adapter (peft: adapter_config.json, adapter_model.safetensors), which is merged "
+        "into the weights; a config.json in it goes before the model's",
+    )
     allow_pickle: bool = Field(
         default=False, description="Also take weights in pickle files, which can run code of whoever made them"
     )
@@ -95,6 +100,15 @@ class Model(Section):
             words = {"message": f"{self.task} gives no features", "remedy": f"task: {FEATURES}"}
             raise PydanticCustomError("recipe", "{message}", {**words, "field": field})
         return self
+
+    @field_validator("adapter")
+    @classmethod
+    def _is_folder(cls, adapter: str | None) -> str | None:
+        if adapter is not None and not adapter.startswith("/"):
+            raise wrong(
+                f"there is no folder {adapter}", "a folder, ./like/this; adapters of the hub are downloaded first"
+            )
+        return adapter
 
     @property
     def is_local(self) -> bool:

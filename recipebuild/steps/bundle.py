@@ -60,6 +60,7 @@ class Params(BaseModel):
         head: The recipe's head.
         detector: How boxes are made; ``None`` where there are none, or the model's config.json tells.
         input: The recipe's image; ``None`` if the model takes none.
+        network: Of image-to-image: the recipe's input, as which the output is to be read.
         runtime: What is fed on the board.
         hardware: What the model is compiled for.
         npu_mode: With how many cores.
@@ -79,6 +80,7 @@ class Params(BaseModel):
     detector: Detector | None = None
     head: Head
     input: ImageSpec | None
+    network: ImageSpec | None = None
     runtime: Runtime = Runtime()
     hardware: str
     npu_mode: str
@@ -134,7 +136,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
 def _interface(inputs: Mapping[str, Path], params: Params) -> dict[str, Any]:
     named = labels(_class_names(inputs, params), params.task)
     return {
-        **interface(inputs["compiled"], params.task, params.input, params.runtime, named),
+        **interface(inputs["compiled"], params.task, params.input, params.runtime, named, params.network),
         **({"detector": detector_values(_detector(inputs, params))} if params.task == DETECTION else {}),
         "head": params.head.model_dump(
             mode="json", exclude=set() if params.head.kind == "threshold" else {"threshold"}

@@ -73,7 +73,8 @@ class Params(BaseModel):
         name: The board's name.
         board: How it is reached.
         place: The model's folder there.
-        input: The recipe's input.
+        input: Of the model that was compiled.
+        original: Of the network, whose channels may be in another order; ``None`` if they are not.
         runtime: What is fed on the board.
         runner: A program of ax-samples to time as well.
         repeat: Timed runs.
@@ -95,6 +96,7 @@ class Params(BaseModel):
     board: Board
     place: str
     input: ImageSpec
+    original: ImageSpec | None = None
     runtime: Runtime = Runtime()
     runner: str | None = None
     repeat: int = Field(default=100, ge=1)
@@ -228,9 +230,10 @@ def _measurement(inputs: Mapping[str, Path], params: Params) -> Measurement | No
     spec, detector = _dataset(inputs, params), params.detector
     if detector is None and spec.task == DETECTION and "weights" in inputs:
         detector = detector_of(inputs["weights"] / "config.json")
-    detection = Detection(detector, params.input) if detector else None
-    relative = kind == "relative"
-    return Measurement.of(inputs["model"], inputs["dataset"], spec, relative=relative, detection=detection)
+    return Measurement.of(
+        inputs["model"], inputs["dataset"], spec, relative=kind == "relative", image=params.original or params.input,
+        detection=Detection(detector, params.input) if detector else None,
+    )  # fmt: skip
 
 
 def _dataset(inputs: Mapping[str, Path], params: Params) -> DatasetSpec:

@@ -67,7 +67,7 @@ class Params(BaseModel):
         metric: The figure that counts; ``None`` for the usual one.
         threshold: Of a network of one class: the probability (0..1) above which it is there.
         detector: How boxes are made; ``None`` where there are none, or the model's config.json tells.
-        input: Of detectors: how an image became the input, by which boxes find their way back.
+        image: Of detectors and image-to-image: the network's input, by which outputs become boxes or pixels again.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -82,7 +82,7 @@ class Params(BaseModel):
     metric: str | None = None
     threshold: float = Field(default=0.5, gt=0, lt=1)
     detector: Detector | None = None
-    input: ImageSpec | None = None
+    image: ImageSpec | None = None
 
 
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
@@ -94,8 +94,10 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     """
     kind = params.depth or (depth_kind(inputs["weights"]) if "weights" in inputs else "metric")
     spec, notes = as_trained(params.dataset, inputs["dataset"], inputs.get("weights"), params.labels)
-    detection = _detection(inputs.get("weights"), params)
-    how = Measurement.of(inputs["model"], inputs["dataset"], spec, relative=kind == "relative", detection=detection)
+    how = Measurement.of(
+        inputs["model"], inputs["dataset"], spec, relative=kind == "relative", image=params.image,
+        detection=_detection(inputs.get("weights"), params),
+    )  # fmt: skip
     if params.classes:
         how = replace(how, classes=params.classes)
     metric = params.metric or how.metrics[0]
@@ -144,7 +146,7 @@ def _detection(weights: Path | None, params: Params) -> Detection | None:
     detector = params.detector
     if detector is None and weights is not None and params.dataset.task == DETECTION:
         detector = detector_of(weights / "config.json")
-    return Detection(detector, params.input) if detector and params.input else None
+    return Detection(detector, params.image) if detector and params.image else None
 
 
 def _runs(inputs: Mapping[str, Path], params: Params) -> dict[str, Run]:

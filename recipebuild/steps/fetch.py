@@ -1,6 +1,6 @@
 """fetch: the model, from the hub, a folder or an ONNX file, or only its architecture.
 
-Inputs: source (a folder in HF layout or an .onnx file; none for a hub id).
+Inputs: source (a folder in HF layout or an .onnx file; none for a hub id), adapter (a LoRA adapter's, optional).
 Outputs: model/ (config.json, preprocessor_config.json if there, the weights), or model.onnx (and model.onnx.data).
 """
 
@@ -19,6 +19,7 @@ from recipebuild.figures.fetched import Fetched
 from recipebuild.figures.values import as_json
 from recipebuild.toolkit.graph.cut import cut
 from recipebuild.toolkit.graph.source import copy_onnx
+from recipebuild.toolkit.models.adapter import merge_adapter
 from recipebuild.toolkit.models.checkpoint import CONFIG, check_folder, copy_files, read_config, write_config
 from recipebuild.toolkit.models.families import config_for, known_ids
 from recipebuild.toolkit.models.fetch import snapshot
@@ -65,9 +66,23 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     else:
         _from_onnx(source, params, out / "model.onnx")
         origin = "onnx"
+    if "adapter" in inputs:
+        _adapt(out / "model", inputs["adapter"], params, origin)
     size = sum(path.stat().st_size for path in out.rglob("*") if path.is_file())
     logger.info("model from %s, %d bytes", origin, size)
     return as_json(Fetched(origin=origin, commit=commit, bytes=size))
+
+
+def _adapt(model: Path, adapter: Path, params: Params, origin: str) -> None:
+    if origin == "onnx" or params.weights == "random":
+        lack = "an ONNX file has none" if origin == "onnx" else "these are random"
+        raise RecipeError(
+            f"an adapter changes trained weights, and {lack}",
+            field="model.adapter",
+            remedy="leave it out, or name a model folder or a hub id with weights: pretrained",
+        )
+    changed = merge_adapter(model, adapter)
+    logger.info("adapter merged into %d modules", changed)
 
 
 def _from_hub(params: Params, model: Path, progress: Progress) -> str | None:

@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from recipebuild.engine.step import Progress
 from recipebuild.errors import StepError
 from recipebuild.facts.metrics import loss
-from recipebuild.facts.tasks import DETECTION
+from recipebuild.facts.tasks import DETECTION, RESTORATION
 from recipebuild.figures.evaluation import Evaluation
 from recipebuild.figures.ladder import Ladder
 from recipebuild.figures.values import as_json, read_figures
@@ -105,8 +105,10 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     detector = params.detector
     if detector is None and "model" in inputs and spec.task == DETECTION:
         detector = detector_of(inputs["model"] / "config.json")
-    detection = Detection(detector, params.input) if detector else None
-    how = Measurement.of(inputs["head"], inputs["dataset"], spec, relative=kind == "relative", detection=detection)
+    how = Measurement.of(
+        inputs["head"], inputs["dataset"], spec, relative=kind == "relative", image=params.original,
+        detection=Detection(detector, params.input) if detector else None,
+    )  # fmt: skip
     metric = params.metric or how.metrics[0]
     drawn = samples(inputs["dataset"], params.count, params.seed, spec)
     chosen = climbing(drawn)
@@ -185,8 +187,9 @@ class _Work:
             "pytorch", lambda image, _: answer(forward(ours(image)), self.how.task, "PyTorch", cut=self.cut)
         )
         own = own_processor(self.inputs["model"])
-        if own is not None:
-            pairs = [(own.prepare(image), ours(image)[:1]) for image, _ in self.images]
+        pairs = [(own.prepare(image), ours(image)[:1]) for image, _ in self.images] if own is not None else []
+        # Of an image that is padded a network makes a larger one, of which not all is to be judged.
+        if own is not None and (self.how.task != RESTORATION or all(a.shape == b.shape for a, b in pairs)):
             if all(a.shape == b.shape and np.allclose(a, b, rtol=0, atol=1e-4) for a, b in pairs):
                 yield "preprocessor", right
             else:

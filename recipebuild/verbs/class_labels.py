@@ -34,7 +34,9 @@ def misnamed(job: Job) -> list[Problem]:
 def _classes(recipe: Recipe) -> int | None:
     """How many classes the model has by its config.json or its graph; ``None`` if they do not tell."""
     source = Path(recipe.model.source)
-    if not recipe.model.is_local:
+    if recipe.model.adapter and (Path(recipe.model.adapter) / "config.json").is_file():
+        source = Path(recipe.model.adapter)
+    elif not recipe.model.is_local:
         return declared_classes(config_for(recipe.model.source) or {})
     if source.suffix == ".onnx":
         return _classes_of_graph(source, recipe)

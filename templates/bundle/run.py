@@ -170,6 +170,10 @@ def draw(stem: Path, image: Image.Image, outputs: list, interface: dict) -> list
     if interface["task"] == "semantic-segmentation":
         return draw_classes(stem, image, outputs, interface["labels"])
     files = save(stem, outputs, interface)
+    if interface["task"] == "image-to-image":
+        files.append(stem.with_name(f"{stem.name}-result.png"))
+        restored(outputs[0][0], interface["outputs"][0]).save(files[-1])
+        return files
     picture = None
     if interface["task"] == "depth-estimation":
         picture = shades(np.squeeze(outputs[0]))
@@ -194,6 +198,16 @@ def save(stem: Path, outputs: list, interface: dict) -> list[Path]:
     for file, output in zip(files, outputs):
         np.save(file, output)
     return files
+
+
+def restored(values: np.ndarray, spec: dict) -> Image.Image:
+    """The image that the model made, in its own size: of values [3, h, w], or [1, h, w] for a matte of 0..1."""
+    if len(values) == 1:
+        pixels = values[0] * 255
+    else:
+        pixels = values.transpose(1, 2, 0) * np.array(spec["std"], np.float32) + np.array(spec["mean"], np.float32)
+        pixels = pixels[..., ::-1] if spec["color"] == "BGR" else pixels
+    return Image.fromarray(np.clip(np.rint(pixels), 0, 255).astype(np.uint8))
 
 
 def shades(values: np.ndarray) -> Image.Image:

@@ -9,8 +9,9 @@ from typing import Any
 
 from recipebuild.report.page.built import Built
 from recipebuild.report.page.parts import PageSection
+from recipebuild.toolkit.evaluate.gallery import STRONGER
 
-_ORDER = ("input", "ground-truth", "float", "quantized", "board", "difference")
+_ORDER = ("input", "ground-truth", "target", "float", "quantized", "board", "difference")
 _TYPES = {".png": "image/png", ".jpg": "image/jpeg"}
 
 
@@ -46,8 +47,13 @@ def pictures(built: Built, budget: int) -> PageSection | None:
     note = "Drag the slider to lay one picture over the other, or click a picture to enlarge it."
     if any(changed.values()):
         note += " The image that quantization changes most comes first."
+    classes = _classes(built)
     if "difference" in titles:
-        note += " In the difference, red marks each pixel whose class changed by quantization."
+        note += (
+            " In the difference, red marks each pixel whose class changed by quantization."
+            if classes
+            else f" The difference that quantization makes is shown {STRONGER} times as strong as it is."
+        )
     if left_out:
         note += " Some pictures are left out, to keep the page small; they are in the build folder."
     shown = [
@@ -55,7 +61,7 @@ def pictures(built: Built, budget: int) -> PageSection | None:
         for row in order
     ]
     said = ["" if (part := changed[row]) is None else f"{100 * part:.1f} % changed" for row in order]
-    more = {"rows": shown, "changed": said, "titles": titles, "classes": _classes(built), "id": built.label or "all"}
+    more = {"rows": shown, "changed": said, "titles": titles, "classes": classes, "id": built.label or "all"}
     return PageSection("pictures", "Pictures", note, more={"pictures": more})
 
 

@@ -31,7 +31,12 @@ RESIZE = "bilinear, antialiased (Pillow's BILINEAR)"
 
 
 def interface(
-    compiled: Path, task: str, spec: ImageSpec | None, runtime: Runtime, labels: list[dict[str, Any]]
+    compiled: Path,
+    task: str,
+    spec: ImageSpec | None,
+    runtime: Runtime,
+    labels: list[dict[str, Any]],
+    network: ImageSpec | None = None,
 ) -> dict[str, Any]:
     """Input, outputs and labels of a compiled model, as JSON values.
 
@@ -44,6 +49,7 @@ def interface(
         spec: What the compiled model expects of an image; ``None`` if it takes none.
         runtime: What it is fed on the board; a model for the host takes what the network takes.
         labels: The classes.
+        network: Of image-to-image: the network's input, as which its output is to be read.
 
     Raises:
         StepError: If the model has no such input.
@@ -58,7 +64,7 @@ def interface(
         "task": task,
         "input": _image(model, compiled.name, spec, fed) if spec else None,
         **({"more_inputs": others} if others else {}),
-        "outputs": [_output(tensor, task, on_npu) for tensor in model_outputs(model)],
+        "outputs": [_output(tensor, task, on_npu, network) for tensor in model_outputs(model)],
         "labels": labels,
     }
 
@@ -165,9 +171,10 @@ def check_runner(runner: Runner, described: Mapping[str, Any]) -> None:
             )
 
 
-def _output(tensor: Tensor, task: str, on_npu: bool) -> dict[str, Any]:
+def _output(tensor: Tensor, task: str, on_npu: bool, network: ImageSpec | None) -> dict[str, Any]:
     dtype = _dtype(tensor, on_npu)
     meaning = TASKS[task].meaning
     if task == SEGMENTATION:
         meaning = "class ids" if dtype.startswith("int") else "logits"
-    return {"name": tensor.name, "shape": list(tensor.shape or ()), "dtype": dtype, "meaning": meaning}
+    colours = network.model_dump(mode="json", include={"color", "mean", "std"}) if network else {}
+    return {"name": tensor.name, "shape": list(tensor.shape or ()), "dtype": dtype, "meaning": meaning, **colours}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.errors import CheckError, StepError
-from recipebuild.facts.tasks import DEPTH, DETECTION, TASKS
+from recipebuild.facts.tasks import DEPTH, DETECTION, RESTORATION, TASKS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,8 +25,9 @@ class Answer:
 
     Attributes:
         ids: Class ids, int64: ``[h, w]`` for segmentation, ``[]`` for classification; ``None`` where there are none.
-        values: float32: logits ``[classes, h, w]`` or ``[classes]``, depth ``[h, w]``, features ``[..., channels]``, of
-            detectors all outputs one after another; ``None`` where the model gives class ids alone.
+        values: float32: logits ``[classes, h, w]`` or ``[classes]``, depth ``[h, w]``, an image ``[C, h, w]``,
+            features ``[..., channels]``, of detectors all outputs one after another; ``None`` where the model gives
+            class ids alone.
         outputs: Of detectors: the outputs for the image, with the axis of the batch.
     """
 
@@ -64,6 +65,11 @@ def answer(outputs: Sequence[Array], task: str, name: str, *, cut: float = 0.0, 
     if rank is None:
         if values is None:
             raise StepError(f"{name} gives class ids, and a model for {task} gives none", remedy="head: {kind: none}")
+        if task == RESTORATION and (values.ndim != 3 or len(values) not in (1, 3)):
+            raise StepError(
+                f"{name} gives no image: its output is {floats[0].dtype} {[len(floats), *values.shape]}",
+                remedy="a model for image-to-image gives [N, 3, h, w], or [N, 1, h, w] for a matte; see model.task",
+            )
         return Answer(None, values.squeeze(0) if task == DEPTH and values.ndim == 3 else values)
     integers = [output[0] for output in outputs if output.dtype.kind in "iu"]
     if values is not None and values.ndim != rank:

@@ -4,7 +4,7 @@ Use: ``for sample in samples(folder, 100, seed=0, spec=spec): image, truth = rea
 
 How folders are laid out is in ``layouts.py``. What is true of an image is a label map for semantic-segmentation (uint8
 ``[H, W]``, ``IGNORE`` where pixels do not count), a class id for image-classification, depth for depth-estimation
-(float32 ``[H, W]``, 0 where it is unknown), and a ``Truth`` for object-detection.
+(float32 ``[H, W]``, 0 where it is unknown), a ``Truth`` for object-detection, and a ``Target`` for image-to-image.
 """
 
 from __future__ import annotations
@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.errors import StepError
-from recipebuild.facts.tasks import CLASSIFICATION, DEPTH, DETECTION
+from recipebuild.facts.tasks import CLASSIFICATION, DEPTH, DETECTION, RESTORATION
 from recipebuild.toolkit.calibration.decode import decode
 from recipebuild.toolkit.calibration.imagefile import ImageFile, shown
+from recipebuild.toolkit.calibration.preprocess import to_rgb
 from recipebuild.toolkit.calibration.survey import is_turned
 from recipebuild.toolkit.evaluate.boxes import BoxLabel
 from recipebuild.toolkit.evaluate.layouts import DatasetSpec, Sample, layout_of
+from recipebuild.toolkit.evaluate.pixels import Target
 from recipebuild.toolkit.evaluate.trainids import CITYSCAPES_IDS, IGNORE
 
 if TYPE_CHECKING:
@@ -73,6 +75,9 @@ def read_truth(sample: Sample, task: str, classes: int) -> tuple[Image.Image, An
     if task == DEPTH:
         image = read_image(sample)
         return image, _of_its_size(read_depth(sample), image, sample)
+    if task == RESTORATION:
+        image = read_image(sample)
+        return image, _target(sample, image)
     return read(sample, classes)
 
 
@@ -184,6 +189,19 @@ def _objects(sample: Sample) -> BoxLabel:
     if not isinstance(sample.label, BoxLabel):
         raise StepError(f"{sample.image_name} has no objects", remedy="set evaluate.layout, or see docs/accuracy.md")
     return sample.label
+
+
+def _target(sample: Sample, image: Image.Image) -> Target:
+    import numpy as np
+
+    target = decode(_label_file(sample).read(), sample.label_name)
+    factor = target.width // image.width
+    if factor < 1 or target.size != (factor * image.width, factor * image.height):
+        raise StepError(
+            f"{sample.label_name} is {target.width}x{target.height}, and its image {image.width}x{image.height}",
+            remedy="a target is as large as its image, or a whole number of times as high and as wide",
+        )
+    return Target(np.asarray(to_rgb(target)), factor)
 
 
 def _label_file(sample: Sample) -> ImageFile:

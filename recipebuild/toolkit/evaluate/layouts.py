@@ -4,6 +4,7 @@
     cityscapes  leftImg8bit/val/CITY/a_leftImg8bit.png and gtFine/val/CITY/a_gtFine_labelIds.png (or labelTrainIds)
     ade20k      images/validation/a.jpg and annotations/validation/a.png    0 = other, classes count from 1
     depth       images/**/a.jpg and depth/**/a.npy or a.png
+    targets     images/**/a.jpg and targets/**/a.png                 what a network should make of the image
     classes     n01440764/**/a.jpg, or val/n01440764/**/a.jpg        see ``class_folders.py``
     coco        annotations/instances_val2017.json and the images    of objects, as the next two: ``box_folders.py``
     yolo        images/val/**/a.jpg and labels/val/**/a.txt
@@ -31,7 +32,7 @@ from recipebuild.toolkit.evaluate.box_folders import Listed, coco, voc, yolo
 from recipebuild.toolkit.evaluate.boxes import BoxLabel
 from recipebuild.toolkit.evaluate.class_folders import Rule, class_order
 
-Name = Literal["folders", "cityscapes", "ade20k", "depth", "classes", "coco", "yolo", "voc", "images"]
+Name = Literal["folders", "cityscapes", "ade20k", "depth", "targets", "classes", "coco", "yolo", "voc", "images"]
 Encoding = Literal["ids", "cityscapes", "reduced"]
 
 _OF_PIXELS: tuple[tuple[set[str], Name], ...] = (
@@ -39,6 +40,7 @@ _OF_PIXELS: tuple[tuple[set[str], Name], ...] = (
     ({"images", "annotations"}, "ade20k"),
     ({"images", "labels"}, "folders"),
     ({"images", "depth"}, "depth"),
+    ({"images", "targets"}, "targets"),
 )
 _OF_OBJECTS: tuple[tuple[set[str], Name], ...] = (
     ({"images", "labels"}, "yolo"),
@@ -203,6 +205,13 @@ def _depth(folder: Path, spec: DatasetSpec) -> list[Sample]:
     return _pairs(folder, "images", "depth", scale=spec.depth_scale)
 
 
+def _targets(folder: Path, spec: DatasetSpec) -> list[Sample]:
+    pictures, targets = (_by_stem(folder / part, folder_images(folder / part)) for part in ("images", "targets"))
+    _check_partners("images/", pictures, "target in targets/", targets)
+    _check_partners("targets/", targets, "image in images/", pictures)
+    return [Sample(name, pictures[name], targets[name], places=("images/", "targets/")) for name in pictures]
+
+
 def _cityscapes(folder: Path, spec: DatasetSpec) -> list[Sample]:
     split = _split(folder / "leftImg8bit", spec.split)
     places = (f"leftImg8bit/{split}/", f"gtFine/{split}/")
@@ -264,6 +273,7 @@ LAYOUTS: dict[Name, DatasetLayout] = {
     ),
     "ade20k": DatasetLayout(_ade20k, "images/SPLIT/ and annotations/SPLIT/"),
     "depth": DatasetLayout(_depth, "images/ and, with .npy or PNG files, depth/"),
+    "targets": DatasetLayout(_targets, "images/ and, with images of the same names, targets/"),
     "classes": DatasetLayout(_classes, "a folder for each class, with images in it"),
     "coco": DatasetLayout(
         lambda folder, spec: _objects(coco(folder, spec.split, spec.names)),

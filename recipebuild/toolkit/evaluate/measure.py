@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from PIL import Image
 
+    from recipebuild.toolkit.calibration.preprocess import ImageSpec
     from recipebuild.toolkit.evaluate.runners import Run
 
 
@@ -43,17 +44,26 @@ class Measurement:
         labelled: Whether the dataset says what is true; else the first model is the truth of the others.
         relative: Of depth: whether the models give inverse depth up to scale and shift.
         detection: Of object detection: how outputs become boxes.
+        image: Of image-to-image: the input of the network, before its channels were exchanged.
     """
 
     task: str
     classes: int
     labelled: bool
     relative: bool = False
+    image: ImageSpec | None = None
     detection: Detection | None = None
 
     @classmethod
     def of(
-        cls, model: Path, dataset: Path, spec: DatasetSpec, *, relative: bool, detection: Detection | None = None
+        cls,
+        model: Path,
+        dataset: Path,
+        spec: DatasetSpec,
+        *,
+        relative: bool,
+        image: ImageSpec | None = None,
+        detection: Detection | None = None,
     ) -> Measurement:
         """What can be measured of an ONNX model on a dataset.
 
@@ -63,6 +73,7 @@ class Measurement:
             spec: How it is laid out, and the task.
             relative: Of depth, as above.
             detection: Of object detection, as above.
+            image: Of image-to-image, as above.
 
         Raises:
             StepError: If the folder is laid out in no way that is known.
@@ -71,14 +82,16 @@ class Measurement:
             labelled = layout_of(dataset, spec).labelled
             return cls(spec.task, detection.detector.classes, labelled, detection=detection)
         classes = (class_count(model) or IGNORE) if spec.task in (SEGMENTATION, CLASSIFICATION) else 0
-        return cls(spec.task, classes, layout_of(dataset, spec).labelled, relative)
+        return cls(spec.task, classes, layout_of(dataset, spec).labelled, relative, image)
 
     @property
     def score(self) -> Score:
         """How answers are judged."""
         if self.detection is not None and self.labelled:
             return self.detection
-        return score_of(self.task, classes=self.classes, labelled=self.labelled, relative=self.relative)
+        return score_of(
+            self.task, classes=self.classes, labelled=self.labelled, relative=self.relative, image=self.image
+        )
 
     @property
     def metrics(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ Images are stored as they are in the dataset, byte for byte where it has files. 
     semantic-segmentation     images/*.jpg, labels/*.png      an image column of class ids
     image-classification      <class id>/*.jpg                a column of class ids
     depth-estimation          images/*.jpg, depth/*.npy|png   an image column of depth
+    image-to-image            images/*.jpg, targets/*.png     an image column of targets
     image-feature-extraction  images/*.jpg
 """
 
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.errors import MissingError, StepError, UnreachableError, reason
-from recipebuild.facts.tasks import CLASSIFICATION, DEPTH, FEATURES, SEGMENTATION
+from recipebuild.facts.tasks import CLASSIFICATION, DEPTH, FEATURES, RESTORATION, SEGMENTATION
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -30,7 +31,9 @@ _LABELS = {
     SEGMENTATION: ("label", "annotation", "mask", "segmentation_mask", "labels", "semantic_segmentation"),
     CLASSIFICATION: ("label", "labels", "fine_label"),
     DEPTH: ("depth_map", "depth", "label"),
+    RESTORATION: ("target", "hr", "label"),
 }
+_FOLDERS = {DEPTH: "depth", RESTORATION: "targets"}
 _FORMATS = {"JPEG": "jpg", "PNG": "png", "BMP": "bmp", "WEBP": "webp"}
 
 
@@ -119,7 +122,7 @@ def prepare(
         place = f"{int(row[label])}/" if task == CLASSIFICATION and label else "images/"
         _write(out / f"{place}{name}", _bytes(row[image], f"{image} {index}"))
         if label is not None and task != CLASSIFICATION:
-            _write_label(out, "depth" if task == DEPTH else "labels", name, row[label])
+            _write_label(out, _FOLDERS.get(task, "labels"), name, row[label])
         on_image(done, len(chosen))
     if not chosen:
         raise StepError("the dataset is empty", remedy="see evaluate.split")

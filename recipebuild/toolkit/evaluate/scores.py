@@ -12,6 +12,7 @@ bootstrap in ``noise.py`` does. ``figures`` takes any number of sums at once, al
     abs_rel                 depth-estimation          mean |d - t| / t
     rmse                    depth-estimation          sqrt(mean (d - t)^2), in the truth's unit
     delta1                  depth-estimation          fraction of pixels with max(d / t, t / d) < 1.25
+    psnr, ssim              image-to-image            see ``image_quality.py``
     agreement, cosine, snr  against a model, not labels: equal class ids; <a, b> / |a||b|; 10 log10(|b|^2 / |a - b|^2)
 
 Depth: D. Eigen, C. Puhrsch, R. Fergus, "Depth Map Prediction from a Single Image using a Multi-Scale Deep Network",
@@ -26,14 +27,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from recipebuild.facts.metrics import AGAINST_A_MODEL, metrics_of
-from recipebuild.facts.tasks import CLASSIFICATION, DEPTH, FEATURES, SEGMENTATION
+from recipebuild.facts.tasks import CLASSIFICATION, DEPTH, FEATURES, RESTORATION, SEGMENTATION
 from recipebuild.toolkit.evaluate.answers import Answer
+from recipebuild.toolkit.evaluate.image_quality import psnr, ssim
 from recipebuild.toolkit.evaluate.metrics import accuracy, class_counts, confusion_matrix, iou, mean_over_classes
+from recipebuild.toolkit.evaluate.pixels import Target, as_pixels, fitting
 from recipebuild.toolkit.evaluate.resize import enlarge, enlarge_values
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+
+    from recipebuild.toolkit.calibration.preprocess import ImageSpec
 
     Array = npt.NDArray[Any]
     Row = npt.NDArray[np.float64]
@@ -51,7 +56,9 @@ class Score(Protocol):
         """The figures of sums ``[..., k]``: each ``[...]``, NaN where there is none."""
 
 
-def score_of(task: str, *, classes: int, labelled: bool, relative: bool = False) -> Score:
+def score_of(
+    task: str, *, classes: int, labelled: bool, relative: bool = False, image: ImageSpec | None = None
+) -> Score:
     """The score of a task.
 
     Args:
@@ -59,11 +66,15 @@ def score_of(task: str, *, classes: int, labelled: bool, relative: bool = False)
         classes: How many classes there are, where there are classes.
         labelled: Whether truth is labels; else it is another model's answer.
         relative: Of depth: whether the model gives inverse depth up to scale and shift.
+        image: Of image-to-image: the network's input, which says what its image means.
     """
     if not labelled or not metrics_of(task, labels=True):
         return Fidelity(by_place=task == FEATURES)
     if task == SEGMENTATION:
         return Segmentation(classes)
+    if task == RESTORATION:
+        assert image is not None, "what an image means is known of every network"  # noqa: S101 - see measure.py
+        return Restoration(image)
     return Classification() if task == CLASSIFICATION else Depth(relative)
 
 
@@ -155,6 +166,29 @@ def _aligned(predicted: Array, right: Array) -> Array:
     terms = np.stack([predicted, np.ones_like(predicted)], axis=1)
     inverse = terms @ np.linalg.lstsq(terms, 1 / right, rcond=None)[0]
     return np.asarray(1 / np.maximum(inverse, 1 / right.max()))
+
+
+@dataclass(frozen=True)
+class Restoration:
+    """Truth is a ``Target``, which is brought to the answer's size; figures of images are averaged.
+
+    Attributes:
+        image: The network's input, before its channels were exchanged.
+    """
+
+    image: ImageSpec
+
+    def count(self, truth: Target, answer: Answer) -> Row:
+        """1, and the image's two figures."""
+        import numpy as np
+
+        predicted = as_pixels(_values(answer), self.image)
+        right = fitting(truth, predicted, self.image)
+        return np.array([1.0, psnr(right, predicted), ssim(right, predicted)])
+
+    def figures(self, sums: Row) -> dict[str, Array]:
+        """``psnr`` (dB) and ``ssim`` (-1..1)."""
+        return {"psnr": sums[..., 1] / sums[..., 0], "ssim": sums[..., 2] / sums[..., 0]}
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,11 @@ _DYNAMO_OPSET = 18
 """The lowest opset for which torch has implementations; lower ones are converted from it."""
 
 
+_RANDOM = frozenset(
+    {"Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike"}
+)
+
+
 class ExportError(StepError):
     """An exporter cannot write the model; another way of computing attention may do."""
 
@@ -96,6 +101,7 @@ def export(
                 remedy="try another export.opset, or the other export.exporter (dynamo, torchscript)",
             ) from error
         _check_opset(model, opset, exporter)
+        _check_random(model)
         _normalize(model)
         write_model(model, path)
         if external:
@@ -216,6 +222,17 @@ def _check_opset(model: onnx.ModelProto, opset: int, exporter: str) -> None:
             f"{exporter} cannot write this model at opset {opset}, it comes out at {got}",
             field="export.opset",
             remedy=f"set export.opset: {got}, or export.exporter: torchscript",
+        )
+
+
+def _check_random(model: onnx.ModelProto) -> None:
+    """Find that the model gives the same for the same image each time."""
+    drawn = sorted({node.op_type for graph in _graphs(model.graph) for node in graph.node} & _RANDOM)
+    if drawn:
+        raise StepError(
+            f"the model draws random numbers ({', '.join(drawn)}): it gives something else each time",
+            field="model.source",
+            remedy="take a model that is made to be used, not to be trained further: of vit_mae, its encoder as a vit",
         )
 
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from recipebuild.errors import StepError, reason
+from recipebuild.errors import MissingError, StepError, reason
 from recipebuild.facts.tasks import DETECTION, FEATURES
 from recipebuild.toolkit.models.checkpoint import CONFIG, file_names, read_config, weight_files
 from recipebuild.toolkit.models.extensions import register_models
@@ -66,6 +67,7 @@ def load(
     else:
         loose = ("pooler.",) if task == FEATURES and kind != "pooled" else ()
         model = _pretrained(chosen, config, folder, options, loose=loose, extra=task == FEATURES)
+    _settle_masks(model)
     special = special_tokens(model, config)
     # Models with positions for one size only say so; they interpolate when asked to.
     asks = "interpolate_pos_encoding" in inspect.signature(model.forward).parameters
@@ -100,6 +102,8 @@ def _config(folder: Path) -> Any:
         )
     try:
         return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    except ImportError as error:
+        raise _lacking(error) from error
     except Exception as error:  # what transformers makes of a strange config.json
         raise StepError(
             f"transformers cannot use its config.json: {reason(error)}",
@@ -116,6 +120,8 @@ def _random(auto_class: Any, config: Any, seed: int, options: dict[str, Any]) ->
         try:
             make = getattr(auto_class, "from_config", None) or auto_class._from_config
             return make(config, **_fitting(options, make))
+        except ImportError as error:
+            raise _lacking(error) from error
         except Exception as error:  # an architecture that contradicts itself fails anywhere inside
             raise StepError(
                 f"no model can be built from its config.json: {reason(error)}",
@@ -124,11 +130,39 @@ def _random(auto_class: Any, config: Any, seed: int, options: dict[str, Any]) ->
             ) from error
 
 
+def _settle_masks(model: Any) -> None:
+    """Make numbers of the odds with which EoMT masks attention: no exporter takes a graph that hangs on weights.
+
+    They fall from 1 to 0 in training; at either end nothing is left to chance.
+    """
+    odds = model._buffers.pop("attn_mask_probs", None)
+    if odds is not None:
+        model.attn_mask_probs = odds.tolist()
+
+
+def _lacking(error: ImportError) -> MissingError:
+    """A library that the model's class needs, in words; transformers' are for notebooks."""
+    named = re.search(r"requires the (\S+) library", str(error))
+    library = named[1] if named else error.name or "another library"
+    return MissingError(
+        f"the model needs the library {library}, which is not installed",
+        field="model.source",
+        remedy=f"pip install {library}",
+    )
+
+
 def _has_sdpa(chosen: Any, config: Any) -> bool:
-    """Whether the model's class knows PyTorch's scaled dot product attention; models that leave it to a part do not."""
+    """Whether a model knows PyTorch's scaled dot product attention; those that leave it to a part do not.
+
+    transformers asks the backbone for the same, and fails where that does not know it.
+    """
+    from transformers import AutoBackbone
+
     mapping = getattr(chosen, "_model_mapping", None)
     mapped = mapping[type(config)] if mapping is not None else chosen
-    return bool(getattr(mapped[0] if isinstance(mapped, tuple) else mapped, "_supports_sdpa", False))
+    model = mapped[0] if isinstance(mapped, tuple) else mapped
+    backbone = AutoBackbone._model_mapping.get(type(getattr(config, "backbone_config", None)), model)
+    return all(getattr(part, "_supports_sdpa", False) for part in (model, backbone))
 
 
 def _fitting(options: dict[str, Any], make: Any) -> dict[str, Any]:
@@ -158,6 +192,8 @@ def _pretrained(
             output_loading_info=True,
             **options,
         )
+    except ImportError as error:
+        raise _lacking(error) from error
     except Exception as error:
         if safe:
             raise StepError(

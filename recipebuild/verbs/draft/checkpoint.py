@@ -10,7 +10,7 @@ from recipebuild.errors import RecipeError
 from recipebuild.facts.tasks import FEATURES, SEGMENTATION, TASKS
 from recipebuild.toolkit.evaluate.class_names import declared_classes
 from recipebuild.verbs.draft import preprocessor
-from recipebuild.verbs.draft.facts import IMAGENET, USUAL, Fact, Facts
+from recipebuild.verbs.draft.facts import Fact, Facts, usual_colours
 
 _IMAGES = ("image_size", "patch_size", "patch_sizes", "num_channels", "vision_config", "backbone_config")
 """What only the config.json of a model for images has, one of these."""
@@ -40,9 +40,7 @@ def facts(config: Json, settings: Json | None, name: str, *, known: bool, task: 
     _check_channels(config)
     fields["input.shape"] = _shape(config, settings or {}, name, kind)
     fields |= preprocessor.colours(settings) if settings is not None else {}
-    for field, value in IMAGENET.items():
-        if field not in fields:
-            fields[field] = Fact(value, f"not in the model's files: {USUAL[field]}", sure=False)
+    fields = {**usual_colours(kind, "not in the model's files"), **fields}
     pooled = "model.features" in fields and fields["model.features"].value == "pooled"
     output = TASKS[kind].tensor or ("embedding" if pooled else "features")
     fields["export.output"] = Fact(output, "what the board's program will find it under")

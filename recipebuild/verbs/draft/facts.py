@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from recipebuild.facts.tasks import RESTORATION
+
 
 @dataclass(frozen=True)
 class Fact:
@@ -26,10 +28,19 @@ Facts = Mapping[str, Fact]
 """By field, with dots: ``input.shape``."""
 
 
-IMAGENET = {"input.color": "RGB", "input.mean": [123.675, 116.28, 103.53], "input.std": [58.395, 57.12, 57.375]}
+_IMAGENET = {"input.color": "RGB", "input.mean": [123.675, 116.28, 103.53], "input.std": [58.395, 57.12, 57.375]}
 """What most models were trained with: the mean and deviation of ImageNet's colours, in 0..255 units."""
-USUAL = {"input.color": "the usual order", "input.mean": "ImageNet's mean", "input.std": "ImageNet's deviation"}
-"""What those values are called."""
+_SCALED = {"input.color": "RGB", "input.mean": [0, 0, 0], "input.std": [255, 255, 255]}
+"""What networks that make images are mostly trained with: pixels of 0..1."""
+_CALLED = {"input.color": "the usual order", "input.mean": "ImageNet's mean", "input.std": "ImageNet's deviation"}
+"""What the values of ImageNet are called."""
+
+
+def usual_colours(task: str, lead: str) -> Facts:
+    """What colours, mean and deviation mostly are; ``lead`` says why they are not known."""
+    if task == RESTORATION:
+        return {field: Fact(value, f"{lead}: usual for {task}", sure=False) for field, value in _SCALED.items()}
+    return {field: Fact(value, f"{lead}: {_CALLED[field]}", sure=False) for field, value in _IMAGENET.items()}
 
 
 def figure(value: float) -> float | int:

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.errors import RecipeError
-from recipebuild.facts.tasks import CLASSIFICATION, DEPTH, FEATURES, SEGMENTATION
+from recipebuild.facts.tasks import CLASSIFICATION, DEPTH, FEATURES, RESTORATION, SEGMENTATION
 from recipebuild.recipe.section import INPUT_NAME, TENSOR_NAME
 from recipebuild.verbs.draft import preprocessor
 from recipebuild.verbs.draft.checkpoint import head
-from recipebuild.verbs.draft.facts import IMAGENET, USUAL, Fact
+from recipebuild.verbs.draft.facts import Fact, usual_colours
 
 if TYPE_CHECKING:
     from recipebuild.toolkit.graph.statistics import Tensor
@@ -39,12 +39,9 @@ def facts(path: Path, settings: Mapping[str, Any] | None, task: str | None = Non
     fields = {"input.name": Fact(image.name, f"the input of {path.name}")}
     fields["input.shape"] = _shape(path, image, settings or {})
     fields |= preprocessor.colours(settings) if settings is not None else {}
-    for field, value in IMAGENET.items():
-        if field not in fields:
-            fields[field] = Fact(value, f"an ONNX file does not say: {USUAL[field]}", sure=False)
     sides = fields["input.shape"].value[2:]
     kind, why, sure = (task, "as it was given", True) if task else _task(results, sides)
-    fields["model.task"] = Fact(kind, why, sure)
+    fields = {**usual_colours(kind, "an ONNX file does not say"), **fields, "model.task": Fact(kind, why, sure)}
     if kind == FEATURES:
         fields["model.features"] = Fact("tokens", "all that the graph gives")
     named = results[0].name
@@ -118,6 +115,8 @@ def _task(outputs: list[Tensor], sides: Sequence[int]) -> tuple[str, str, bool]:
     if not first.dtype.startswith("float") and len(shape) in (3, 4):
         known = len(shape) == 3 or maps[0]
         return (SEGMENTATION, f"{why}: class ids", True) if known else (FEATURES, f"{why}: no map of the image", False)
+    if len(shape) == 4 and shape[1] == 3 and _is_enlarged(shape[2:], sides):
+        return RESTORATION, f"{why}: an image larger than the one that it takes", False
     if len(shape) == 4 and shape[1] != 1:
         if not maps[0]:
             return FEATURES, f"{why}: no map of the image, so taken as it is", False
@@ -138,6 +137,15 @@ def _classes_last(output: Tensor, sides: Sequence[int]) -> bool:
     """Whether it is one only if the classes are taken for last: N, h, w, C."""
     shape = output.shape or ()
     return len(shape) == 4 and not _is_map(output, sides) and _shrunk(shape[1:3], sides)
+
+
+def _is_enlarged(size: Sequence[int | str], sides: Sequence[int]) -> bool:
+    """Whether an image of ``size`` is larger than ``sides`` by one whole number."""
+    height, width = size
+    if not isinstance(height, int) or not isinstance(width, int):
+        return False
+    factor = height // sides[0]
+    return factor > 1 and (height, width) == (factor * sides[0], factor * sides[1])
 
 
 def _shrunk(size: Sequence[int | str], sides: Sequence[int]) -> bool:

@@ -29,7 +29,6 @@ EXCEPT = {
         "huggingface-hub": "brings files as they are; which ones, the revision says",
         "onnx": "refuses what no build can begin with; what it copies stays the same message",
         "onnxruntime": "tells whether it runs the opset, to refuse one that it does not; nothing of it is copied",
-        "safetensors": "reads headers, to refuse weights that are cut short",
     },
     "configure": {"numpy": _SPECS, "pillow": _SPECS},
     "compile/pulsar2": {"numpy": _SPECS, "pillow": _SPECS},

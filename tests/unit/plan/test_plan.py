@@ -342,3 +342,13 @@ def test_attention_that_divides_in_16_bits_has_them_whatever_compiles() -> None:
     assert here["compile"]["layers"] == there["configure"]["quant"]["layer_configs"] == wanted
     assert params("equalize={attention: U8}", HOST)["compile"]["layers"] == []
     assert "attention" not in params("equalize={}", HOST)["equalize"]
+
+
+def test_an_adapter_goes_into_what_is_fetched(tmp_path: Path) -> None:
+    (tmp_path / "adapter_config.json").write_text("{}")
+    steps = {step.name: step for step in planned("quickstart", f"model.adapter={tmp_path}").steps}
+    assert steps["fetch"].inputs["adapter"] == Source(tmp_path)
+    images = {step.name: step for step in planned("quickstart", "model.task=image-to-image", "head={kind: none}").steps}
+    assert images["preview"].module.endswith("preview_images")
+    importlib.import_module(images["preview"].module).Params.model_validate(dict(images["preview"].params))
+    importlib.import_module(images["bundle"].module).Params.model_validate(dict(images["bundle"].params))

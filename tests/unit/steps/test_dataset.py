@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from recipebuild.errors import StepError
-from recipebuild.facts.tasks import CLASSIFICATION, DEPTH, FEATURES, SEGMENTATION
+from recipebuild.facts.tasks import CLASSIFICATION, DEPTH, FEATURES, RESTORATION, SEGMENTATION
 from recipebuild.steps.dataset import Params, run
 from recipebuild.toolkit.evaluate.dataset import DatasetSpec, read_truth, samples
 
@@ -30,7 +30,11 @@ def pictures(count: int = 4) -> list[Image.Image]:
 def ran(source: Path, out: Path, task: str, **params: Any) -> Path:
     out.mkdir()
     metrics = run({"source": source}, Params(task=task, **params), out, lambda fraction, text="": None)
-    assert metrics["images"] == len(list((out / "dataset").rglob("*.png"))) or task in (SEGMENTATION, DEPTH)
+    assert metrics["images"] == len(list((out / "dataset").rglob("*.png"))) or task in (
+        SEGMENTATION,
+        DEPTH,
+        RESTORATION,
+    )
     return out / "dataset"
 
 
@@ -55,6 +59,17 @@ def test_classification_with_a_draw_that_can_be_repeated(tmp_path: Path) -> None
     ]
     assert some[0] == some[1]
     assert len(some[0]) == 2
+
+
+def test_targets(tmp_path: Path) -> None:
+    targets = [Image.new("RGB", (8, 4), (0, 50 * i, 0)) for i in range(4)]
+    kinds = {"image": datasets.Image(), "hr": datasets.Image()}
+    source = made(tmp_path / "source", {"image": pictures(), "hr": targets}, kinds)
+    spec = DatasetSpec(task=RESTORATION, layout="targets")
+    found = samples(ran(source, tmp_path / "out", RESTORATION), spec=spec)
+    truths = [read_truth(sample, RESTORATION, 0)[1] for sample in found]
+    assert [truth.pixels[0, 0].tolist() for truth in truths] == [[0, 50 * i, 0] for i in range(4)]
+    assert {truth.factor for truth in truths} == {2}
 
 
 def test_depth(tmp_path: Path) -> None:

@@ -114,6 +114,23 @@ def test_depth_is_a_picture_from_black_to_white(program: ModuleType, image: Imag
     assert picture.getpixel((0, 0)) == 0 and picture.getpixel((127, 63)) == 255
 
 
+def test_an_image_is_written_in_its_own_size_and_colours(
+    program: ModuleType, image: Image.Image, tmp_path: Path
+) -> None:
+    values = np.zeros((1, 3, 8, 16), np.float32)
+    values[0, 0] = 0.5  # blue, as the network has it
+    interface = {
+        "task": "image-to-image", "input": {},
+        "outputs": [{"name": "y", "color": "BGR", "mean": [100, 20, 0], "std": [100, 1, 1]}],
+    }  # fmt: skip
+    files = program.draw(tmp_path / "street", image, [values], interface)
+    assert [path.name for path in files] == ["street-y.npy", "street-result.png"]
+    picture = Image.open(files[1])
+    assert picture.size == (16, 8) and picture.getpixel((0, 0)) == (0, 20, 150)
+    matte = program.restored(np.full((1, 2, 2), 0.2, np.float32), {})
+    assert matte.mode == "L" and matte.getpixel((0, 0)) == 51
+
+
 def test_features_of_patches_are_a_picture_of_their_components(
     program: ModuleType, image: Image.Image, tmp_path: Path
 ) -> None:

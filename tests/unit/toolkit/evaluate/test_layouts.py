@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from recipebuild.errors import StepError
-from recipebuild.facts.tasks import CLASSIFICATION, DEPTH, FEATURES
+from recipebuild.facts.tasks import CLASSIFICATION, DEPTH, FEATURES, RESTORATION
 from recipebuild.toolkit.evaluate.dataset import DatasetSpec, read, read_depth, read_label, read_truth, samples
 from recipebuild.toolkit.evaluate.layouts import layout_name
 
@@ -167,3 +167,29 @@ def test_an_empty_dataset_says_what_it_needs(tmp_path: Path, layout: str) -> Non
     with pytest.raises(StepError, match="is empty") as caught:
         samples(tmp_path, spec=DatasetSpec.model_validate({"layout": layout}))
     assert "it needs " in caught.value.remedy
+
+
+def test_targets_are_images_of_the_same_names(tmp_path: Path) -> None:
+    picture(tmp_path / "images/b/a.jpg")
+    picture(tmp_path / "targets/b/a.png", (8, 4))
+    spec = DatasetSpec(task=RESTORATION)
+    (one,) = samples(tmp_path, spec=spec)
+    assert layout_name(tmp_path, spec) == "targets" and one.name == "b/a"
+    image, target = read_truth(one, RESTORATION, 0)
+    assert (image.size, target.pixels.shape, target.factor) == ((4, 2), (4, 8, 3), 2)
+
+
+@pytest.mark.parametrize("size", [(2, 1), (8, 6), (6, 3)])
+def test_targets_that_are_no_whole_number_of_times_as_large_are_named(tmp_path: Path, size: tuple[int, int]) -> None:
+    picture(tmp_path / "images/a.png")
+    picture(tmp_path / "targets/a.png", size)
+    with pytest.raises(StepError, match=rf"targets/a\.png is {size[0]}x{size[1]}, and its image 4x2"):
+        read_truth(samples(tmp_path, spec=DatasetSpec(task=RESTORATION))[0], RESTORATION, 0)
+
+
+def test_an_image_without_target_is_named(tmp_path: Path) -> None:
+    picture(tmp_path / "images/a.png")
+    picture(tmp_path / "images/b.png")
+    picture(tmp_path / "targets/b.png")
+    with pytest.raises(StepError, match=r"no target in targets/ for images/a\.png"):
+        samples(tmp_path, spec=DatasetSpec(task=RESTORATION))

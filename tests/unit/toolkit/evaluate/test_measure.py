@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from recipebuild.errors import StepError
-from recipebuild.facts.tasks import CLASSIFICATION, DEPTH, FEATURES, SEGMENTATION
+from recipebuild.facts.tasks import CLASSIFICATION, DEPTH, FEATURES, RESTORATION, SEGMENTATION
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.evaluate.answers import Answer, answer
 from recipebuild.toolkit.evaluate.dataset import DatasetSpec, samples
 from recipebuild.toolkit.evaluate.measure import FIDELITY, Measurement, measure
-from recipebuild.toolkit.evaluate.runners import batch, onnx_runner, open_model
+from recipebuild.toolkit.evaluate.runners import onnx_runner, open_model
 
 Make = Callable[..., Path]
 SPEC = ImageSpec(shape=(1, 3, 16, 32), mean=(128, 128, 128), std=(64, 64, 64))
@@ -96,3 +97,36 @@ def test_depth_is_measured(tmp_path: Path) -> None:
     spec = DatasetSpec(task=DEPTH)
     found = measure({"three": run}, samples(tmp_path, spec=spec), Measurement(DEPTH, 0, labelled=True))
     assert found["three"].figures() == pytest.approx({"abs_rel": 0.5, "rmse": 1.0, "delta1": 0.0})
+
+
+def test_images_are_measured_against_their_targets(tmp_path: Path) -> None:
+    for part, value, size in (("images", 0, (32, 16)), ("targets", 138, (64, 32))):
+        (tmp_path / part).mkdir()
+        Image.new("RGB", size, (value,) * 3).save(tmp_path / f"{part}/a.png")
+    # 0 * 64 + 128 is a pixel of 128, ten less than the target's.
+    made = np.zeros((1, 3, 32, 64), np.float32)
+
+    def run(image: Image.Image, name: str) -> Answer:
+        return answer([made], RESTORATION, "gray")
+
+    spec = DatasetSpec(task=RESTORATION)
+    how = Measurement(RESTORATION, 0, labelled=True, image=SPEC)
+    found = measure({"gray": run}, samples(tmp_path, spec=spec), how)["gray"].figures()
+    # SSIM of flat images: (2ab + C1) / (a^2 + b^2 + C1), C1 = 6.5025
+    similar = (2 * 128 * 138 + 6.5025) / (128**2 + 138**2 + 6.5025)
+    assert found == pytest.approx({"psnr": 20 * np.log10(255 / 10), "ssim": similar})
+
+
+def test_without_targets_images_are_held_against_the_first_models(tmp_path: Path) -> None:
+    Image.new("RGB", (32, 16), "white").save(tmp_path / "a.png")
+    how = Measurement(RESTORATION, 0, labelled=False, image=SPEC)
+    assert how.metrics == ("cosine", "snr")
+    made = np.random.default_rng(0).random((1, 3, 32, 64), np.float32)
+
+    def giving(values: Any) -> Callable[[Image.Image, str], Answer]:
+        return lambda image, name: answer([values], RESTORATION, "an enlarger")
+
+    runs = {"float": giving(made), "quantized": giving(made + 0.1)}
+    found = measure(runs, samples(tmp_path, spec=DatasetSpec(task=RESTORATION, layout="images")), how)
+    assert found["float"].figures()["cosine"] == pytest.approx(1)
+    assert found["quantized"].figures()["snr"] == pytest.approx(10 * np.log10((made**2).mean() / 0.01), abs=1e-3)

@@ -199,3 +199,15 @@ def test_the_module_is_in_eval_mode_all_over_afterwards(tiny_segformer: Path, tm
     module.train()
     export(module, tmp_path / "x.onnx", **WHAT, opset=17, exporter="torchscript")
     assert not any(part.training for part in module.modules())
+
+
+def test_a_model_that_draws_random_numbers_is_refused(tmp_path: Path) -> None:
+    import torch
+
+    class Noisy(torch.nn.Module):  # type: ignore[misc]
+        def forward(self, image: torch.Tensor) -> torch.Tensor:
+            return image + torch.rand_like(image)
+
+    with pytest.raises(StepError, match=r"model\.source: the model draws random numbers \(RandomUniformLike\)"):
+        export(Noisy(), tmp_path / "x.onnx", **WHAT, opset=17, exporter="torchscript")
+    assert list(tmp_path.iterdir()) == []

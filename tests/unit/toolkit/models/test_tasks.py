@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from recipebuild.errors import StepError
+from recipebuild.errors import MissingError, StepError
 from recipebuild.toolkit.models.export import export
 from recipebuild.toolkit.models.load import load
+from recipebuild.toolkit.models.tasks import _scores
 
 SMALL = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
 DINO = {"image_size": 56, "patch_size": 14, "mlp_ratio": 2, **SMALL}
@@ -28,6 +29,19 @@ CONFIGS: dict[str, dict[str, Any]] = {
                   "num_attention_heads": [1, 1, 1, 1], "decoder_hidden_size": 16, "num_labels": 7},
     "glpn": {"model_type": "glpn", "hidden_sizes": [8, 16, 16, 16], "depths": [1, 1, 1, 1],
              "num_attention_heads": [1, 1, 1, 1], "decoder_hidden_size": 16},
+    "swin2sr": {"model_type": "swin2sr", "image_size": 16, "embed_dim": 8, "depths": [1], "num_heads": [2],
+                "window_size": 4, "upscale": 2, "upsampler": "pixelshuffledirect"},
+    "aimv2": {"model_type": "aimv2_vision_model", "image_size": 32, "patch_size": 16, **SMALL},
+    "pixio": {"model_type": "pixio", "image_size": 32, "patch_size": 16, "n_cls_tokens": 3, "mlp_ratio": 2, **SMALL},
+    "convnext": {"model_type": "dinov3_convnext", "hidden_sizes": [8, 8, 16, 16], "depths": [1, 1, 1, 1]},
+    "yolos": {"model_type": "yolos", "image_size": [32, 32], "num_detection_tokens": 5, **SMALL},
+    "pp_lcnet": {"model_type": "pp_lcnet", "scale": 0.25, "num_labels": 7},
+    "siglip2": {"model_type": "siglip2", "vision_config": {"num_patches": 16, **SMALL}, "text_config": SMALL},
+    "detr": {"model_type": "detr", "d_model": 32, "encoder_layers": 1, "decoder_layers": 1, "num_queries": 8,
+             "use_timm_backbone": False, "backbone": None,
+             "backbone_config": {"model_type": "resnet", "hidden_sizes": [8, 8, 8, 8], "depths": [1, 1, 1, 1],
+                                 "embedding_size": 8, "out_features": ["stage4"]}},
+    "dinat": {"model_type": "dinat", "embed_dim": 8, "depths": [1], "num_heads": [1], "dilations": [[1]]},
     "depth_anything": {"model_type": "depth_anything", "patch_size": 14, "reassemble_hidden_size": 32,
                        "neck_hidden_sizes": [8, 8, 8, 8], "fusion_hidden_size": 8, "head_hidden_size": 8,
                        "backbone_config": {"model_type": "dinov2", **DINO, "num_hidden_layers": 4,
@@ -35,6 +49,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
                                            "out_features": ["stage1", "stage2", "stage3", "stage4"]}},
 }  # fmt: skip
 FEATURES, CLASSES, DEPTH = "image-feature-extraction", "image-classification", "depth-estimation"
+IMAGES = "image-to-image"
 
 
 def folder_of(name: str, tmp_path: Path) -> Path:
@@ -62,6 +77,14 @@ def folder_of(name: str, tmp_path: Path) -> Path:
         ("segformer", CLASSES, None, 64, (1, 7)),
         ("glpn", DEPTH, None, 64, (1, 64, 64)),
         ("depth_anything", DEPTH, None, 56, (1, 56, 56)),
+        ("aimv2", FEATURES, "patches", 32, (1, 4, 32)),
+        ("pixio", FEATURES, "patches", 32, (1, 4, 32)),
+        ("convnext", FEATURES, "patches", 64, (1, 4, 16)),
+        ("yolos", FEATURES, "patches", 32, (1, 4, 32)),
+        ("detr", FEATURES, "tokens", 64, (1, 8, 32)),
+        ("pp_lcnet", CLASSES, None, 64, (1, 7)),
+        ("swin2sr", IMAGES, None, 16, (1, 3, 32, 32)),
+        ("swin2sr", IMAGES, None, 20, (1, 3, 40, 40)),
     ],
 )
 def test_a_task_gives_its_tensor(
@@ -72,6 +95,35 @@ def test_a_task_gives_its_tensor(
     module = load(folder_of(name, tmp_path), task=task, weights="random", seed=0, features=features)
     with torch.no_grad():
         assert module(torch.rand(1, 3, side, side)).shape == shape
+
+
+def test_masks_of_queries_become_scores_of_classes(tmp_path: Path) -> None:
+    import torch
+
+    queries = torch.tensor([[[0.0, 0.0, 0.0], [2.0, 1.0, 0.0]]])  # two queries, two classes and "no object"
+    masks = torch.tensor([[[[-30.0, 30.0]], [[30.0, 0.0]]]])  # sigmoid: 0, 1; 1, 1/2
+    found = _scores(queries, masks)
+    second = queries[0, 1].exp() / queries[0, 1].exp().sum()
+    expected = [[[second[0], 1 / 3 + second[0] / 2]], [[second[1], 1 / 3 + second[1] / 2]]]
+    torch.testing.assert_close(found, torch.tensor([expected]))
+
+
+def test_models_of_masks_do_semantic_segmentation(tmp_path: Path) -> None:
+    pytest.importorskip("scipy")
+    import torch
+
+    config = {"model_type": "eomt", "image_size": 32, "patch_size": 16, "num_blocks": 1, "num_queries": 4, **SMALL}
+    (tmp_path / "config.json").write_text(json.dumps({**config, "id2label": {str(i): f"{i}" for i in range(7)}}))
+    module = load(tmp_path, task="semantic-segmentation", weights="random", seed=0)
+    torch.export.export(module, (torch.rand(1, 3, 32, 32),))
+    with torch.no_grad():
+        assert module(torch.rand(1, 3, 32, 32)).shape == (1, 7, 8, 8)
+
+
+def test_a_library_that_a_model_needs_is_named(tmp_path: Path) -> None:
+    with pytest.raises(MissingError, match="the model needs the library natten") as caught:
+        load(folder_of("dinat", tmp_path), task=CLASSES, weights="random", seed=0)
+    assert caught.value.remedy == "pip install natten"
 
 
 def test_patches_are_the_tokens_behind_class_token_and_registers(tmp_path: Path) -> None:
@@ -103,6 +155,8 @@ def test_normalized_features_have_length_one(tmp_path: Path) -> None:
         ("dinov2", DEPTH, None, "model.task: a dinov2 model cannot do depth-estimation"),
         ("glpn", FEATURES, "cls", "model.features"),
         ("siglip", FEATURES, "cls", "model.features: this model has no class token"),
+        ("siglip2", FEATURES, None, "a siglip2 model needs more than an image: pixel_attention_mask, spatial_shapes"),
+        ("detr", "semantic-segmentation", None, "a detr model cannot do semantic-segmentation"),
         ("dinov2", "cooking", None, "model.task: cooking is not one of"),
     ],
 )

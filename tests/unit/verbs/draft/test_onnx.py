@@ -44,6 +44,7 @@ def graph(tmp_path: Path) -> Made:
         ((FLOAT, [1, 19, 8, 16]), "semantic-segmentation", "argmax"),
         ((TensorProto.INT64, [1, 1, 8, 16]), "semantic-segmentation", "none"),
         ((FLOAT, [1, 1, 64, 128]), "depth-estimation", "none"),
+        ((FLOAT, [1, 3, 128, 256]), "image-to-image", "none"),
         ((FLOAT, [1, 1000]), "image-classification", "none"),
         ((FLOAT, [1, 50, 384]), "image-feature-extraction", "none"),
     ],
