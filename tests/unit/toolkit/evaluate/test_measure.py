@@ -16,7 +16,7 @@ from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.evaluate.answers import Answer, answer
 from recipebuild.toolkit.evaluate.dataset import DatasetSpec, samples
 from recipebuild.toolkit.evaluate.measure import FIDELITY, Measurement, measure
-from recipebuild.toolkit.evaluate.runners import onnx_runner, open_model
+from recipebuild.toolkit.evaluate.runners import batch, onnx_runner, open_model
 
 Make = Callable[..., Path]
 SPEC = ImageSpec(shape=(1, 3, 16, 32), mean=(128, 128, 128), std=(64, 64, 64))
