@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +24,7 @@ class ImageSpec(BaseModel):
 
     Attributes:
         name: The name of the model's input.
-        shape: N, C, H, W; all positive, C is 3.
+        shape: N, C, H, W; all positive, C is 3, or 1 for GRAY, or 4 for RGBA.
         color: The order of the channels that the model was trained with.
         mean: Per channel, in the order of ``color``, in units of 0..255.
         std: Per channel, in the order of ``color``, in units of 0..255; greater than 0.
@@ -33,10 +33,17 @@ class ImageSpec(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(default="pixel_values", min_length=1)
-    shape: tuple[Size, Literal[3], Size, Size]
-    color: Literal["RGB", "BGR"] = "RGB"
-    mean: tuple[Mean, Mean, Mean]
-    std: tuple[Std, Std, Std]
+    shape: tuple[Size, Literal[1, 3, 4], Size, Size]
+    color: Literal["RGB", "BGR", "GRAY", "RGBA"] = "RGB"
+    mean: tuple[Mean, ...]
+    std: tuple[Std, ...]
+
+    @model_validator(mode="after")
+    def _fits_color(self) -> ImageSpec:
+        counts = {"GRAY": 1, "RGBA": 4}.get(self.color, 3), len(self.mean), len(self.std)
+        if any(count != self.shape[1] for count in counts):
+            raise ValueError(f"{self.color}, mean and std are of {counts} channels, the shape of {self.shape[1]}")
+        return self
 
     @property
     def size(self) -> tuple[int, int]:
@@ -60,8 +67,20 @@ def to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
+def to_color(image: Image.Image, color: str) -> Image.Image:
+    """The image with the channels of ``color``, 8 bits each; those of BGR are in the order of RGB.
+
+    Grey is ``(299 R + 587 G + 114 B) / 1000`` (ITU-R BT.601, PIL's). An image without transparency is opaque, 255.
+    """
+    if color == "GRAY":
+        return image if image.mode == "L" else to_rgb(image).convert("L")
+    if color == "RGBA":
+        return image.convert("RGBA") if image.mode in ("RGBA", "LA", "PA", "P") else to_rgb(image).convert("RGBA")
+    return to_rgb(image)
+
+
 def preprocess(image: Image.Image, spec: ImageSpec) -> npt.NDArray[np.float32]:
-    """The model's input for one image: float32 ``[1, 3, H, W]``, ``(x - mean) / std`` with ``x`` in 0..255.
+    """The model's input for one image: float32 ``[1, C, H, W]``, ``(x - mean) / std`` with ``x`` in 0..255.
 
     Resizing is PIL's bilinear filter on 8-bit pixels (antialiased when it shrinks), to the exact size, without regard
     to the aspect ratio: what ``SegformerImageProcessor`` of transformers does.
@@ -74,14 +93,14 @@ def preprocess(image: Image.Image, spec: ImageSpec) -> npt.NDArray[np.float32]:
 
 
 def to_pixels(image: Image.Image, spec: ImageSpec) -> npt.NDArray[np.uint8]:
-    """What a compiled model is fed, whose mean and std are inside it: uint8 ``[1, H, W, 3]``, scaled as above."""
+    """What a compiled model is fed, whose mean and std are inside it: uint8 ``[1, H, W, C]``, scaled as above."""
     import numpy as np
     from PIL import Image
 
-    image = to_rgb(image)
+    image = to_color(image, spec.color)
     if image.size != spec.size:
         image = image.resize(spec.size, Image.Resampling.BILINEAR)
-    pixels = np.asarray(image)
+    pixels = np.asarray(image).reshape(image.height, image.width, -1)
     if spec.color == "BGR":
         pixels = pixels[:, :, ::-1]
     return np.ascontiguousarray(pixels[np.newaxis])
