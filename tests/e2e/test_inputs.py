@@ -83,6 +83,8 @@ def test_a_model_without_an_image_is_built(voice: Project, tmp_path: Path) -> No
     assert steps["samples"]["metrics"]["samples"] == 6
     assert steps["verify"]["metrics"]["relative"] < 1e-6
     assert steps["layers"]["metrics"]["snr_db"] > 20
+    outputs = steps["layers"]["metrics"]["outputs"]
+    assert [each["tensor"] for each in outputs] == ["probability", "next"] and outputs[1]["cosine"] > 0.999
 
     # Scales over the samples, by hand: U8, (high - low) / 255.
     quant = json.loads((build / "quant.json").read_text())
@@ -150,7 +152,7 @@ def test_a_real_build_of_two_inputs_has_its_parameters(make_project: Callable[[]
     onnx.save(model_of(build), project.folder / "graph.onnx")
     (project.folder / "samples").mkdir()
     for at, feed in enumerate(feeds_of(build)):
-        np.savez(project.folder / "samples" / f"{at:02}.npz", **feed)
+        np.savez(project.folder / "samples" / f"{at:02}.npz", **feed)  # type: ignore[arg-type]  # of its flag
     project.command("new", "graph.onnx", "-o", "graph.yaml", "--calibration", "samples")
     project.command("run", "graph.yaml", "--until", "compile")
     quant = read(project.folder / "build" / "graph" / "quant.json")
