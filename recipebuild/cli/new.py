@@ -31,7 +31,11 @@ def new(
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="The recipe to write; else it is printed.")
     ] = None,
     calibration: Annotated[
-        str | None, typer.Option(metavar="PATH", help="Calibration images: a folder, an archive, or a glob pattern.")
+        str | None,
+        typer.Option(
+            metavar="PATH",
+            help="Calibration images: a folder, archive or glob; or tensors, in it a folder for each input, or .npz.",
+        ),
     ] = None,
     revision: Annotated[
         str | None, typer.Option(metavar="COMMIT", help="Commit, branch or tag of a model on the hub.")
@@ -78,7 +82,7 @@ def _questions(made: Draft, model: SourceModel) -> Iterator[tuple[str, str, Any]
     """What the files do not say: field, question, and the value if one just presses Enter (none: leave it out)."""
     for field, why in made.open.items():
         yield field, f"{field} ({why})", made.facts[field].value
-    if "calibration.source" not in made.facts:
+    if "calibration.source" not in made.facts and "inputs" not in made.facts:
         yield "calibration.source", "calibration images: folder, archive or glob (Enter: drawn streets, to try)", None
     if model.pickled and "model.allow_pickle" not in made.facts:
         yield "model.allow_pickle", "its weights are pickled and can run code: trust them? true or false", False

@@ -16,6 +16,7 @@ class Layers:
         snr_db: Of the output; ``None`` if both are equal.
         agreement: The share of equal class ids; ``None`` without classes.
         worst: The layers that lose most: ``layer``, ``module`` and ``snr_db`` of each.
+        outputs: Of a model of several: ``tensor``, ``cosine``, ``snr_db`` and ``mse`` of each of its float outputs.
         warnings: Why nothing was compared.
     """
 
@@ -23,4 +24,5 @@ class Layers:
     snr_db: float | None
     agreement: float | None
     worst: Sequence[Mapping[str, Any]]
+    outputs: Sequence[Mapping[str, Any]] = ()
     warnings: Sequence[str] = ()

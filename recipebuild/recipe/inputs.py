@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
+from pydantic_core import PydanticKnownError
 
-from recipebuild.recipe.section import Finite, InputName, Positive, Section, Side, Text
+from recipebuild.recipe.section import Finite, InputName, Positive, Section, Side, Text, wrong
 
 TensorType = Literal["float32", "float16", "int32", "int64", "uint8", "bool"]
+
+
+COLORS = {"RGB": 3, "BGR": 3, "GRAY": 1, "RGBA": 4}
+"""How many channels each has."""
 
 
 class Input(Section):
@@ -17,15 +22,21 @@ class Input(Section):
     name: InputName = Field(
         default="pixel_values", description="Name of the input tensor: letters, digits, `_`, `-`, `.`"
     )
-    shape: Annotated[tuple[Side, Literal[3], Side, Side], Field(strict=False)] = Field(
-        description="4 whole numbers: batch, channels (3), height and width in pixels, such as [1, 3, 640, 1280]"
+    shape: Annotated[tuple[Side, Literal[1, 3, 4], Side, Side], Field(strict=False)] = Field(
+        description="4 whole numbers: batch, channels (3; 1 for grey, 4 with transparency), height and width in "
+        "pixels, such as [1, 3, 640, 1280]; in this order also for models that take channels last"
     )
-    color: Literal["RGB", "BGR"] = Field(default="RGB", description="Channel order that the network was trained with")
-    mean: Annotated[tuple[Finite, Finite, Finite], Field(strict=False)] = Field(
-        description="3 numbers, the mean of each channel in 0..255 units, in the order of `color`"
+    color: Literal["RGB", "BGR", "GRAY", "RGBA"] = Field(
+        default="RGB",
+        validate_default=True,
+        description="Channel order that the network was trained with; GRAY for 1 channel, RGBA for 4",
     )
-    std: Annotated[tuple[Positive, Positive, Positive], Field(strict=False)] = Field(
-        description="3 numbers above 0, the standard deviation of each channel in 0..255 units, in the order of `color`"
+    mean: Annotated[tuple[Finite, ...], Field(strict=False)] = Field(
+        description="The mean of each channel in 0..255 units, in the order of `color`: 3 numbers for RGB"
+    )
+    std: Annotated[tuple[Positive, ...], Field(strict=False)] = Field(
+        description="The standard deviation of each channel in 0..255 units, in the order of `color`, above 0: 3 "
+        "numbers for RGB"
     )
     resize: Literal["stretch", "letterbox"] = Field(
         default="stretch",
@@ -37,6 +48,26 @@ class Input(Section):
     align: Literal["center", "top-left"] = Field(
         default="center", description="Of a letterbox: where the image lies; Ultralytics' models have it in the center"
     )
+
+    @field_validator("color")
+    @classmethod
+    def _fits_channels(cls, color: str, info: ValidationInfo) -> str:
+        shape = info.data.get("shape")
+        if shape and COLORS[color] != shape[1]:
+            meant = next(name for name, channels in COLORS.items() if channels == shape[1])
+            raise wrong(f"{color} has {COLORS[color]} channels, and the shape {shape[1]}", f"color: {meant}")
+        return color
+
+    @field_validator("mean", "std")
+    @classmethod
+    def _for_each_channel(cls, values: tuple[float, ...], info: ValidationInfo) -> tuple[float, ...]:
+        channels = info.data["shape"][1] if "shape" in info.data else 3
+        counted = {"field_type": "Tuple", "actual_length": len(values)}
+        if len(values) > channels:
+            raise PydanticKnownError("too_long", {**counted, "max_length": channels})
+        if len(values) < channels:
+            raise PydanticKnownError("too_short", {**counted, "min_length": channels})
+        return values
 
 
 class ImageInput(Input):

@@ -27,6 +27,7 @@ def json_schema() -> dict[str, Any]:
         _plain(section)
     head = schema["properties"]["head"]
     del head["discriminator"]  # an OpenAPI word, of no meaning in JSON Schema
+    del schema["properties"]["inputs"]["items"]["discriminator"]
     ignore = sections["Check"]["properties"]["ignore"]
     reason = ignore.pop("patternProperties").popitem()[1]
     ignore["properties"] = {code: {**reason, "description": rule.what} for code, rule in rules().items()}

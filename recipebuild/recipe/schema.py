@@ -427,6 +427,15 @@ class Recipe(Section):
         return self
 
     @model_validator(mode="after")
+    def _has_colours(self) -> Recipe:
+        fed, image = self.target.runtime_input.format, self.image
+        if fed is not None and image is not None and image.color in ("GRAY", "RGBA"):
+            words = {"message": f"nothing makes {image.color} of {fed} on the chip", "remedy": "leave it out",
+                     "field": "target.runtime_input.format"}  # fmt: skip
+            raise PydanticCustomError("recipe", "{message}", words)
+        return self
+
+    @model_validator(mode="after")
     def _names_differ(self) -> Recipe:
         outputs = [("export.output", self.export.output)]
         if isinstance(self.head, ArgmaxHead | ThresholdHead):

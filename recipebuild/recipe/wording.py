@@ -129,10 +129,11 @@ def _must(error: Any, path: FieldPath, value: Any) -> str:
         return f"must be {context['expected'].replace(chr(39), '')}"
     if kind == "string_pattern_mismatch":
         return PATTERNS[context["pattern"]]
-    if kind == "too_short" and not value:
+    if kind == "too_short" and not value and path[-1] not in ("mean", "std"):
         return "must not be empty"
     if kind in ("missing", "too_long", "too_short") and isinstance(value, list):
-        return f"must have {4 if path[-1] == 'shape' else 3} values"
+        channels = error.get("ctx", {}).get("max_length") or error.get("ctx", {}).get("min_length") or 3
+        return f"must have {4 if path[-1] == 'shape' else channels} values"
     if kind in TYPES:
         *kinds, last = KINDS.get(str(path[0]), ("",))
         return TYPES[kind].format(**context, kinds=f"{', '.join(kinds)} or {last}")

@@ -9,6 +9,7 @@ Outputs: layers.json, and layers.png where the model gives a map.
     images            how many images were compared; 0, and nothing else, for models over 2 GiB
     output            the compared tensor (logits, features): ``tensor``, ``cosine``, ``snr_db``, ``mse``, and
                       ``agreement``: the share of equal ArgMax, 0..1, ``null`` without classes
+    outputs           ``tensor``, ``cosine``, ``snr_db`` and ``mse`` of each float output of the model
     tensors           one entry for each activation, the worst first:
         tensor        its name in model.onnx
         layer         the name of the node that gives it, ``null`` for the input
@@ -114,18 +115,29 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         draw(image, region).save(out / "layers.png")
     rows = _rows(model, errors)
     last = errors[output.twin.tensor].end_to_end
+    given = [value.name for value in model.graph.output if value.name in errors]
+    outputs = [{"tensor": name, **_figures(errors[name].end_to_end)} for name in given]
     report = {
         "images": len(fed),
         "output": {"tensor": output.twin.tensor, **_figures(last), "agreement": agreement},
+        "outputs": outputs,
         "tensors": rows,
     }
     (out / "layers.json").write_text(json.dumps(report, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     worst = [{"layer": r["layer"], "module": r["module"], "snr_db": r["alone"]["snr_db"]} for r in rows[:_NAMED]]
-    return as_json(Layers(images=len(fed), snr_db=last.snr_db, agreement=agreement, worst=worst))
+    return as_json(
+        Layers(
+            images=len(fed),
+            snr_db=last.snr_db,
+            agreement=agreement,
+            worst=worst,
+            outputs=outputs if len(outputs) > 1 else (),
+        )
+    )
 
 
 def _too_large(out: Path) -> dict[str, Any]:
-    (out / "layers.json").write_text('{"images": 0, "output": null, "tensors": []}\n', encoding="utf-8")
+    (out / "layers.json").write_text('{"images": 0, "output": null, "outputs": [], "tensors": []}\n', encoding="utf-8")
     warning = "RB507 the float and the quantized model have over 2 GiB together: their layers are not compared"
     return as_json(Layers(images=0, snr_db=None, agreement=None, worst=[], warnings=[warning]))
 

@@ -26,9 +26,12 @@ from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.evaluate.ladder import RUNGS
 from recipebuild.toolkit.evaluate.resize import enlarge, inside
 from recipebuild.toolkit.graph.compare import OutputDifference, check_finite, difference, run_model, with_classes
+from recipebuild.toolkit.graph.files import load
 from recipebuild.toolkit.graph.head import Head
+from recipebuild.toolkit.graph.image_layout import as_taken
 from recipebuild.toolkit.graph.joins import unlike
 from recipebuild.toolkit.graph.logit import logit
+from recipebuild.toolkit.graph.statistics import inputs as model_inputs
 from recipebuild.toolkit.models.processor import disagreements, normalization, own_processor
 from recipebuild.toolkit.models.run import Weights, torch_runner
 from recipebuild.toolkit.quantize.dataset import CalibrationSet
@@ -147,7 +150,7 @@ def _reference(inputs: Mapping[str, Path], params: Params, feeds: Sequence[Mappi
     if "model" in inputs:
         outputs = _run_pytorch(inputs["model"], params, [batch for feed in feeds for batch in feed.values()])
     else:
-        outputs = run_model(inputs["reference"], feeds)
+        outputs = run_model(inputs["reference"], [_as_taken(inputs["reference"], params.input, feed) for feed in feeds])
     for tensors in outputs:
         try:
             check_finite(tensors)
@@ -157,6 +160,12 @@ def _reference(inputs: Mapping[str, Path], params: Params, feeds: Sequence[Mappi
                 remedy="check its weights, and input.mean and input.std, or the tensors that it is fed",
             ) from error
     return outputs
+
+
+def _as_taken(model: Path, spec: ImageSpec | None, feed: Mapping[str, Array]) -> Mapping[str, Array]:
+    """A feed as the model takes it that the recipe starts from: its image may be of bytes, or have channels last."""
+    images = (tensor for tensor in model_inputs(load(model, weights=False)) if spec and tensor.name == spec.name)
+    return {**feed, **{tensor.name: as_taken(feed[tensor.name], tensor) for tensor in images}}
 
 
 def _run_pytorch(folder: Path, params: Params, batches: Sequence[Array]) -> list[Outputs]:

@@ -17,6 +17,7 @@ from recipebuild.recipe.load import load
 from recipebuild.recipe.paths import FIELDS
 from recipebuild.recipe.section import NAME
 from recipebuild.recipe.settings import setting
+from recipebuild.verbs.draft import tensors
 from recipebuild.verbs.draft.facts import Fact, Facts
 from recipebuild.verbs.draft.source import SourceModel, look
 
@@ -26,7 +27,18 @@ STREETS = "base/drawn-streets"
 _COLUMN = 56
 """Lines that are longer than this have their comments further right."""
 
-_ORDER = ("model", "input", "export", "head", "calibration", "evaluate", "quantization", "target")
+_ORDER = (
+    "model",
+    "inputs",
+    "input",
+    "more_inputs",
+    "export",
+    "head",
+    "calibration",
+    "evaluate",
+    "quantization",
+    "target",
+)
 
 
 @dataclass(frozen=True)
@@ -108,7 +120,7 @@ def draft(model: SourceModel, output: Path | None, sets: Sequence[str]) -> Draft
     Raises:
         RecipeError: If a value of ``sets`` is wrong.
     """
-    facts = dict(model.facts)
+    facts, sets = _with_samples(model.facts, sets)
     name = output.stem if output else model.name
     if not re.fullmatch(NAME, name):
         name = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._") or "model"
@@ -120,6 +132,15 @@ def draft(model: SourceModel, output: Path | None, sets: Sequence[str]) -> Draft
         facts[field] = Fact(value, "as it was given")
     folder = (output or Path("recipe.yaml")).absolute().parent
     return Draft(_text(model, facts, folder), facts, [*model.notes, *_calibration_note(facts)])
+
+
+def _with_samples(facts: Facts, sets: Sequence[str]) -> tuple[dict[str, Fact], Sequence[str]]:
+    """The facts with sources of the inputs that are no images; of a model without an image, ``sets`` without them."""
+    named = dict(_set_fields(sets)).get("calibration.source")
+    filled = tensors.with_sources(facts, str(named) if named else None)
+    if "inputs" not in facts or not named:
+        return filled, sets
+    return filled, [option for option in sets if not option.startswith("calibration.source=")]
 
 
 def write(made: Draft, output: Path | None) -> Draft:
@@ -143,7 +164,7 @@ def _check(text: str, name: str, sets: Sequence[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{name}.yaml"
         path.write_text(text, encoding="utf-8")
-        load(str(path), sets=sets, cwd=Path.cwd())
+        load(str(path), sets=sets, cwd=Path.cwd(), files=tensors.FOLDER not in text)
 
 
 def _set_fields(sets: Sequence[str]) -> Iterator[tuple[str, Any]]:
@@ -162,7 +183,7 @@ def _set_fields(sets: Sequence[str]) -> Iterator[tuple[str, Any]]:
 
 def _text(model: SourceModel, facts: Facts, folder: Path | None) -> str:
     """The recipe file; its paths are relative to ``folder``, or absolute if that is ``None``."""
-    has_images = "calibration.source" in facts
+    has_images = "calibration.source" in facts or "inputs" in facts
     bases = [*([model.base] if model.base else []), *([] if has_images else [STREETS])]
     shown = {name: fact for name, fact in facts.items() if not (model.base and name.startswith("export."))}
     values: dict[str, Any] = {"extends": [f"{base}.yaml" for base in bases]} if bases else {}
@@ -172,7 +193,7 @@ def _text(model: SourceModel, facts: Facts, folder: Path | None) -> str:
     if "name" in shown:
         values["name"], comments["name"] = shown["name"].value, shown["name"].why
     for section in _ORDER:
-        inside = {name: fact for name, fact in shown.items() if name.startswith(f"{section}.")}
+        inside = {name: fact for name, fact in shown.items() if f"{name}.".startswith(f"{section}.")}
         for name, fact in sorted(inside.items(), key=lambda item: not item[0].endswith(".source")):
             _put(values, name.split("."), _relative(name, fact.value, folder))
             comments[name] = fact.why if fact.sure else f"look at this: {fact.why}"
@@ -201,6 +222,8 @@ def _put(values: dict[str, Any], path: Sequence[str], value: Any) -> None:
 
 def _relative(field: str, value: Any, folder: Path | None) -> Any:
     """A path as the recipe in ``folder`` names it."""
+    if field in tensors.SECTIONS:
+        return [{**entry, "source": _relative("calibration.source", entry["source"], folder)} for entry in value]
     if folder is None or tuple(field.split(".")) not in FIELDS or not str(value).startswith("/"):
         return value
     path = os.path.relpath(value, folder)
@@ -210,6 +233,13 @@ def _relative(field: str, value: Any, folder: Path | None) -> Any:
 def _calibration_note(facts: Mapping[str, Fact]) -> list[str]:
     if "calibration.source" in facts:
         return []
+    if "inputs" in facts:
+        if facts["inputs"].value[0]["source"].startswith("/"):
+            return []
+        return [
+            "note: no calibration samples were named: a .npy file for each goes to the folder of each input; "
+            "--calibration FOLDER names one that has them"
+        ]
     return [
         "note: no calibration images were named: drawn streets stand in for them, good enough to try the build; "
         "--calibration FOLDER names yours"

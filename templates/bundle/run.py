@@ -56,8 +56,9 @@ def main() -> None:
             print(written)
     for path in given.images:
         with Image.open(path) as file:
-            image = to_rgb(file)
-        feed = {interface["input"]["name"]: preprocess(image, interface["input"]), **more}
+            file.load()
+        image = to_rgb(file)
+        feed = {interface["input"]["name"]: preprocess(file, interface["input"]), **more}
         outputs = session.run(None, feed, **group)
         for written in draw(given.out / path.stem, image, outputs, interface):
             print(written)
@@ -70,8 +71,8 @@ def at_group(spec: dict, group: int) -> dict:
         sys.exit(f"--group {group}: this model takes {1 + len(shapes)} shapes, 0 to {len(shapes)}")
     if not group:
         return spec
-    batch, _, height, width = shapes[group - 1]
-    shape = [batch, height, width, 3] if spec["layout"] == "NHWC" else [batch, 3, height, width]
+    batch, channels, height, width = shapes[group - 1]
+    shape = [batch, height, width, channels] if spec["layout"] == "NHWC" else [batch, channels, height, width]
     if "csc_mode" in spec:
         rows, planes = (height * 3 // 2, 1) if spec["color"].endswith("420SP") else (height, 2)
         shape = [batch, rows, width, planes]
@@ -112,9 +113,18 @@ def to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
+def to_color(image: Image.Image, color: str) -> Image.Image:
+    """The image with the channels of GRAY or RGBA, or else with three."""
+    if color == "GRAY" and image.mode != "L":
+        return to_rgb(image).convert("L")
+    if color == "RGBA":
+        return image.convert("RGBA") if image.mode in ("RGBA", "LA", "PA", "P") else to_rgb(image).convert("RGBA")
+    return image if color == "GRAY" else to_rgb(image)
+
+
 def preprocess(image: Image.Image, spec: dict) -> np.ndarray:
     """The model's input: pixels as they are, normalized, or YUV, as ``model.json`` has it."""
-    pixels = np.asarray(fit(image, spec))
+    pixels = np.asarray(fit(image, spec)).reshape(spec["height"], spec["width"], -1)
     if "csc_mode" in spec:
         return np.ascontiguousarray(np.broadcast_to(to_yuv(pixels, spec["color"], spec["csc_mode"]), spec["shape"]))
     if spec["color"] == "BGR":
@@ -129,9 +139,11 @@ def preprocess(image: Image.Image, spec: dict) -> np.ndarray:
 def fit(image: Image.Image, spec: dict) -> Image.Image:
     """The image in the size of the input: stretched, or with its aspect ratio and grey beside it."""
     size = spec["width"], spec["height"]
+    image = to_color(image, spec["color"])
     if "letterbox" not in spec:
         return image.resize(size, Image.Resampling.BILINEAR)
-    placed, box = placement(image, spec), Image.new("RGB", size, (spec["letterbox"]["pad_value"],) * 3)
+    grey = spec["letterbox"]["pad_value"]
+    placed, box = placement(image, spec), Image.new(image.mode, size, grey if image.mode == "L" else (grey,) * 3)
     box.paste(image.resize((placed.width, placed.height), Image.Resampling.BILINEAR), (placed.left, placed.top))
     return box
 

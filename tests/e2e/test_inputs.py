@@ -15,6 +15,10 @@ import pytest
 from onnx import numpy_helper, parser
 from support.formats import follows
 from support.project import Project
+from support.public_record import public
+
+from benchmarks.real_builds import feeds_of, model_of
+from recipebuild.toolkit.quantize.compare import read
 
 # As a detector of voices has it: a frame of sound, the state after the last one, and the rate.
 VOICE = """
@@ -79,6 +83,8 @@ def test_a_model_without_an_image_is_built(voice: Project, tmp_path: Path) -> No
     assert steps["samples"]["metrics"]["samples"] == 6
     assert steps["verify"]["metrics"]["relative"] < 1e-6
     assert steps["layers"]["metrics"]["snr_db"] > 20
+    outputs = steps["layers"]["metrics"]["outputs"]
+    assert [each["tensor"] for each in outputs] == ["probability", "next"] and outputs[1]["cosine"] > 0.999
 
     # Scales over the samples, by hand: U8, (high - low) / 255.
     quant = json.loads((build / "quant.json").read_text())
@@ -132,3 +138,25 @@ def test_a_tensor_of_another_type_is_an_error_with_its_place(voice: Project) -> 
     recipe.write_text(RECIPE.replace("./audio}", "./state.tar}"))
     failed = voice.command("run", recipe, code=3)
     assert "state/0.npy, for audio, is float32 2x1x8, not float32 1x64" in failed.stderr
+
+
+FILE = public("pulsar2-builds") / "builds.json"
+BUILDS: dict[str, Any] = json.loads(FILE.read_text("utf-8")) if FILE.is_file() else {}
+SEVERAL = [name for name, build in BUILDS.items() if len(build["samples"]) > 1]
+
+
+@pytest.mark.skipif(not BUILDS, reason="the record of real builds is not here")
+@pytest.mark.parametrize("name", SEVERAL)
+def test_a_real_build_of_two_inputs_has_its_parameters(make_project: Callable[[], Project], name: str) -> None:
+    project, build = make_project(), BUILDS[name]
+    onnx.save(model_of(build), project.folder / "graph.onnx")
+    (project.folder / "samples").mkdir()
+    for at, feed in enumerate(feeds_of(build)):
+        np.savez(project.folder / "samples" / f"{at:02}.npz", **feed)  # type: ignore[arg-type]  # of its flag
+    project.command("new", "graph.onnx", "-o", "graph.yaml", "--calibration", "samples")
+    project.command("run", "graph.yaml", "--until", "compile")
+    quant = read(project.folder / "build" / "graph" / "quant.json")
+    for tensor, theirs in build["tensors"].items():
+        (ours,) = quant[tensor].values()
+        assert (ours.type, ours.zero_point) == (theirs["type"], (theirs["zero_point"],)), tensor
+        assert ours.scale[0] == pytest.approx(theirs["scale"], rel=2e-7), tensor

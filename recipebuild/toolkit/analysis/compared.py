@@ -33,6 +33,8 @@ class Compared:
 def compared(model: onnx.ModelProto, twins: Mapping[str, Twin], class_axis: int | None) -> Compared:
     """The float32 tensor that the model's first output is, or that the ArgMax or threshold before it takes.
 
+    Where that is in one of the models alone, the next output is taken.
+
     Args:
         model: The float model.
         twins: What ``find_twins`` gives.
@@ -41,8 +43,17 @@ def compared(model: onnx.ModelProto, twins: Mapping[str, Twin], class_axis: int 
     Raises:
         StepError: If there is no such tensor in both models.
     """
-    name = model.graph.output[0].name
     makers = {output: node for node in model.graph.node for output in node.output}
+    for output in model.graph.output:
+        name, axis = _behind(output.name, makers, class_axis)
+        if name in twins:
+            return Compared(twins[name], axis)
+    name = model.graph.output[0].name
+    raise StepError(f"the quantized model has no {name}, by which it could be compared with the float one")
+
+
+def _behind(name: str, makers: Mapping[str, onnx.NodeProto], class_axis: int | None) -> tuple[str, int | None]:
+    """What an ArgMax or threshold that gives ``name`` takes, or ``name`` itself; and the axis of its classes."""
     while (node := makers.get(name)) is not None and node.op_type in (
         "ArgMax",
         "Greater",
@@ -57,9 +68,7 @@ def compared(model: onnx.ModelProto, twins: Mapping[str, Twin], class_axis: int 
         ):  # a threshold on the logits of one class, among which there is nothing to choose
             class_axis = None
         name = node.input[0]
-    if name not in twins:
-        raise StepError(f"the quantized model has no {name}, by which it could be compared with the float one")
-    return Compared(twins[name], class_axis)
+    return name, class_axis
 
 
 def both(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from recipebuild.toolkit.detection.letterbox import Placement, place
 
@@ -26,7 +26,7 @@ class ImageSpec(BaseModel):
 
     Attributes:
         name: The name of the model's input.
-        shape: N, C, H, W; all positive, C is 3.
+        shape: N, C, H, W; all positive, C is 3, or 1 for GRAY, or 4 for RGBA.
         color: The order of the channels that the model was trained with.
         mean: Per channel, in the order of ``color``, in units of 0..255.
         std: Per channel, in the order of ``color``, in units of 0..255; greater than 0.
@@ -38,13 +38,20 @@ class ImageSpec(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(default="pixel_values", min_length=1)
-    shape: tuple[Size, Literal[3], Size, Size]
-    color: Literal["RGB", "BGR"] = "RGB"
-    mean: tuple[Mean, Mean, Mean]
-    std: tuple[Std, Std, Std]
+    shape: tuple[Size, Literal[1, 3, 4], Size, Size]
+    color: Literal["RGB", "BGR", "GRAY", "RGBA"] = "RGB"
+    mean: tuple[Mean, ...]
+    std: tuple[Std, ...]
     resize: Literal["stretch", "letterbox"] = "stretch"
     pad_value: int = Field(default=114, ge=0, le=255)
     align: Literal["center", "top-left"] = "center"
+
+    @model_validator(mode="after")
+    def _fits_color(self) -> ImageSpec:
+        counts = {"GRAY": 1, "RGBA": 4}.get(self.color, 3), len(self.mean), len(self.std)
+        if any(count != self.shape[1] for count in counts):
+            raise ValueError(f"{self.color}, mean and std are of {counts} channels, the shape of {self.shape[1]}")
+        return self
 
     def placement(self, image: tuple[int, int]) -> Placement:
         """Where an image of this width and height lies in the input."""
@@ -72,8 +79,20 @@ def to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
+def to_color(image: Image.Image, color: str) -> Image.Image:
+    """The image with the channels of ``color``, 8 bits each; those of BGR are in the order of RGB.
+
+    Grey is ``(299 R + 587 G + 114 B) / 1000`` (ITU-R BT.601, PIL's). An image without transparency is opaque, 255.
+    """
+    if color == "GRAY":
+        return image if image.mode == "L" else to_rgb(image).convert("L")
+    if color == "RGBA":
+        return image.convert("RGBA") if image.mode in ("RGBA", "LA", "PA", "P") else to_rgb(image).convert("RGBA")
+    return to_rgb(image)
+
+
 def preprocess(image: Image.Image, spec: ImageSpec) -> npt.NDArray[np.float32]:
-    """The model's input for one image: float32 ``[1, 3, H, W]``, ``(x - mean) / std`` with ``x`` in 0..255.
+    """The model's input for one image: float32 ``[1, C, H, W]``, ``(x - mean) / std`` with ``x`` in 0..255.
 
     Resizing is PIL's bilinear filter on 8-bit pixels (antialiased when it shrinks). By default it is to the exact size,
     without regard to the aspect ratio, as ``SegformerImageProcessor`` of transformers does it.
@@ -86,25 +105,25 @@ def preprocess(image: Image.Image, spec: ImageSpec) -> npt.NDArray[np.float32]:
 
 
 def to_pixels(image: Image.Image, spec: ImageSpec) -> npt.NDArray[np.uint8]:
-    """What a compiled model is fed, whose mean and std are inside it: uint8 ``[1, H, W, 3]``, scaled as above."""
+    """What a compiled model is fed, whose mean and std are inside it: uint8 ``[1, H, W, C]``, scaled as above."""
     import numpy as np
 
-    pixels = np.asarray(fit(image, spec))
+    pixels = np.asarray(fit(image, spec)).reshape(spec.size[1], spec.size[0], -1)
     if spec.color == "BGR":
         pixels = pixels[:, :, ::-1]
     return np.ascontiguousarray(pixels[np.newaxis])
 
 
 def fit(image: Image.Image, spec: ImageSpec) -> Image.Image:
-    """The image with three 8-bit channels in the size of the input: scaled, and padded where it is letterboxed."""
+    """The image with the input's channels, 8 bits each, in its size: scaled, and padded where it is letterboxed."""
     from PIL import Image
 
-    image = to_rgb(image)
+    image = to_color(image, spec.color)
     placed = spec.placement(image.size)
     if image.size != (placed.width, placed.height):
         image = image.resize((placed.width, placed.height), Image.Resampling.BILINEAR)
     if image.size == spec.size:
         return image
-    padded = Image.new("RGB", spec.size, (spec.pad_value,) * 3)
+    padded = Image.new(image.mode, spec.size, {"L": spec.pad_value}.get(image.mode, (spec.pad_value,) * 3))
     padded.paste(image, (placed.left, placed.top))
     return padded

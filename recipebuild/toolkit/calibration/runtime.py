@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from recipebuild.errors import StepError
-from recipebuild.toolkit.calibration.preprocess import ImageSpec, fit, preprocess
+from recipebuild.toolkit.calibration.preprocess import ImageSpec, fit, preprocess, to_pixels
 from recipebuild.toolkit.calibration.yuv import to_yuv
 
 if TYPE_CHECKING:
@@ -84,11 +84,9 @@ def runtime_tensor(image: Image.Image, spec: ImageSpec, runtime: Runtime) -> npt
     if runtime.normalized:
         values = preprocess(image, spec)
     else:
-        pixels = np.asarray(fit(image, spec))
         if runtime.format in YUV:
-            return to_yuv(pixels, runtime.format, limited=_is_limited(runtime))
-        ordered = pixels if spec.color == "RGB" else pixels[:, :, ::-1]
-        values = ordered.transpose(2, 0, 1)[np.newaxis].astype(np.uint8 if runtime.dtype == "U8" else np.float32)
+            return to_yuv(np.asarray(fit(image, spec)), runtime.format, limited=_is_limited(runtime))
+        values = to_pixels(image, spec).transpose(0, 3, 1, 2).astype(np.uint8 if runtime.dtype == "U8" else np.float32)
     return np.ascontiguousarray(values.transpose(0, 2, 3, 1) if runtime.layout == "NHWC" else values)
 
 
@@ -103,7 +101,7 @@ def _is_limited(runtime: Runtime) -> bool:
 
 
 def as_network(fed: npt.NDArray[Any], spec: ImageSpec, runtime: Runtime) -> npt.NDArray[np.float32]:
-    """What the operators that Pulsar2 puts before the network make of ``fed``: float32 ``[N, 3, H, W]``.
+    """What the operators that Pulsar2 puts before the network make of ``fed``: float32 ``[N, C, H, W]``.
 
     In the documented order: to float, ``(x - mean) / std``, layout (page appendix/advanced_config_examples).
     """

@@ -5,14 +5,17 @@ Use: ``simplify(path, "pixel_values", (1, 3, 640, 1280))``.
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Mapping, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from recipebuild.errors import StepError, reason
-from recipebuild.toolkit.graph.files import load
+from recipebuild.toolkit.graph.files import load, save
+from recipebuild.toolkit.graph.image_layout import layout, planar
 from recipebuild.toolkit.graph.statistics import Tensor, inputs
 
 if TYPE_CHECKING:
@@ -51,8 +54,9 @@ def simplify(
         shapes = {image: list(shape), **shapes}
     check_inputs(original, path, shapes, image, dtypes)
     try:
-        simplified, valid = onnxsim.simplify(str(path), overwrite_input_shapes=shapes)
-    except (OSError, MemoryError):
+        with _planar(path, original, image) as source:
+            simplified, valid = onnxsim.simplify(str(source), overwrite_input_shapes=shapes)
+    except (OSError, MemoryError, StepError):
         raise
     except Exception as error:  # of onnx, of protobuf, or of C++: they have no other base in common
         raise StepError(
@@ -66,6 +70,18 @@ def simplify(
     _keep_metadata(original, simplified)
     logger.info("%d nodes before, %d after", len(original.graph.node), len(simplified.graph.node))
     return simplified
+
+
+@contextlib.contextmanager
+def _planar(path: Path, model: onnx.ModelProto, image: str | None) -> Iterator[Path]:
+    """The file itself, or where its image is not float32 N, C, H, W, one for a while where it is."""
+    tensor = next((tensor for tensor in inputs(model) if tensor.name == image), None)
+    if tensor is None or (tensor.dtype == "float32" and layout(tensor) != "NHWC"):
+        yield path
+        return
+    with tempfile.TemporaryDirectory(dir=".") as folder:
+        save(planar(load(path), tensor.name), Path(folder) / path.name)
+        yield Path(folder) / path.name
 
 
 def check_inputs(
@@ -104,7 +120,7 @@ def check_inputs(
             remedy=f"describe {others} in inputs or more_inputs, or make constants of them in the model",
         )
     for tensor in tensors:
-        if tensor.name == image and tensor.dtype != "float32":
+        if tensor.name == image and tensor.dtype not in ("float32", "uint8"):
             raise StepError(
                 f"{path.name} takes the image as {tensor.dtype}, and must take it as float32",
                 field="model.source",
@@ -116,7 +132,10 @@ def check_inputs(
                 field="inputs",
                 remedy=f"dtype: {tensor.dtype}",
             )
-        _check_shape(tensor, path, shapes[tensor.name], "input.shape" if tensor.name == image else "inputs")
+        shape = shapes[tensor.name]
+        if tensor.name == image and layout(tensor) == "NHWC" and len(shape) == 4:
+            shape = [shape[0], *shape[2:], shape[1]]
+        _check_shape(tensor, path, shape, "input.shape" if tensor.name == image else "inputs")
 
 
 def _check_shape(tensor: Tensor, path: Path, shape: Sequence[int], field: str) -> None:

@@ -1,4 +1,4 @@
-"""An ONNX file -> the fields of its recipe: its one input, and what its output looks like."""
+"""An ONNX file -> the fields of its recipe: its inputs, and what its output looks like."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from recipebuild.errors import RecipeError
 from recipebuild.facts.tasks import CLASSIFICATION, DEPTH, FEATURES, RESTORATION, SEGMENTATION
 from recipebuild.recipe.section import INPUT_NAME, TENSOR_NAME
-from recipebuild.verbs.draft import preprocessor
+from recipebuild.toolkit.graph.image_layout import layout
+from recipebuild.verbs.draft import preprocessor, tensors
 from recipebuild.verbs.draft.checkpoint import head
 from recipebuild.verbs.draft.facts import Fact, usual_colours
 
@@ -28,24 +29,34 @@ def facts(path: Path, settings: Mapping[str, Any] | None, task: str | None = Non
 
     Raises:
         StepError: If it is no ONNX model.
-        RecipeError: If there can be no recipe for it: several inputs, other than one image of float32 in N, C, H, W.
+        RecipeError: If there can be no recipe for it, as it has inputs of no known shape or type, or none.
     """
     from recipebuild.toolkit.graph.files import load
     from recipebuild.toolkit.graph.statistics import inputs, outputs
 
     model = load(path, weights=False)
-    image = _image(path, inputs(model))
-    results = outputs(model)
+    taken, results = inputs(model), outputs(model)
+    _check_names(path, taken)
+    image = _image(taken)
+    others = [tensor for tensor in taken if tensor is not image]
+    if image is None:
+        return {"inputs": tensors.described(path, others), **_raw(results)}
     fields = {"input.name": Fact(image.name, f"the input of {path.name}")}
     fields["input.shape"] = _shape(path, image, settings or {})
-    fields |= preprocessor.colours(settings) if settings is not None else {}
+    fields |= _colours(fields["input.shape"].value[1], None if image.dtype == "uint8" else settings)
+    if image.dtype == "uint8":
+        channels = fields["input.shape"].value[1]
+        fields["input.mean"] = Fact([0] * channels, "the model takes bytes as they are")
+        fields["input.std"] = Fact([1] * channels, "the model takes bytes as they are")
+    if others:
+        fields["more_inputs"] = tensors.described(path, others)
     sides = fields["input.shape"].value[2:]
     kind, why, sure = (task, "as it was given", True) if task else _task(results, sides)
     fields = {**usual_colours(kind, "an ONNX file does not say"), **fields, "model.task": Fact(kind, why, sure)}
     if kind == FEATURES:
         fields["model.features"] = Fact("tokens", "all that the graph gives")
     named = results[0].name
-    if re.fullmatch(TENSOR_NAME, named) and named not in (image.name, "argmax_output"):
+    if re.fullmatch(TENSOR_NAME, named) and named not in (*(each.name for each in taken), "argmax_output"):
         fields["export.output"] = Fact(named, f"the output of {path.name}")
     if len(results) == 1 and results[0].dtype.startswith("float"):
         fields |= head(kind, 1 if (results[0].shape or ())[1:2] == (1,) else None)
@@ -56,51 +67,69 @@ def facts(path: Path, settings: Mapping[str, Any] | None, task: str | None = Non
     return fields
 
 
-def _image(path: Path, tensors: list[Tensor]) -> Tensor:
-    named = ", ".join(map(str, tensors)) or "none"
-    if len(tensors) != 1:
-        raise RecipeError(
-            f"{path.name} has {len(tensors)} inputs: {named}",
-            remedy="a recipe describes one input, an image; make the others constants, or cut the model behind them "
-            "(onnx.utils.extract_model)",
-        )
-    image = tensors[0]
-    shape = image.shape
-    if shape is not None and len(shape) == 4 and shape[1] != 3 and shape[3] == 3:
-        raise RecipeError(
-            f"{path.name} takes {image}: channels last (N, H, W, C)",
-            remedy="recipes take channels first (N, C, H, W): export it so (tf2onnx has --inputs-as-nchw), or put a "
-            "Transpose in front of it",
-        )
-    if shape is None or len(shape) != 4 or (shape[1] != 3 and not isinstance(shape[1], str)):
-        raise RecipeError(
-            f"{path.name} takes {image}, which is no colour image",
-            remedy="recipes are for models that take one image: N, 3, H, W",
-        )
-    if not re.fullmatch(INPUT_NAME, image.name):
-        raise RecipeError(
-            f"{path.name} calls its input {image.name}, which cannot be a file's name on the board",
-            remedy="export it with a name of letters, digits, _, - and ., or rename it, in model.graph.input and in "
-            "the nodes that read it, with the onnx package",
-        )
-    if image.dtype != "float32":
-        raise RecipeError(
-            f"{path.name} takes {image}: not float32",
-            remedy="recipes feed float32, and Pulsar2 does its own preprocessing: export the model without the part "
-            "that turns bytes into numbers, and say mean and std in the recipe",
-        )
-    return image
+def _check_names(path: Path, taken: Sequence[Tensor]) -> None:
+    if not taken:
+        raise RecipeError(f"{path.name} takes no input", remedy="recipes are for models that are fed something")
+    for tensor in taken:
+        if not re.fullmatch(INPUT_NAME, tensor.name):
+            raise RecipeError(
+                f"{path.name} calls its input {tensor.name}, which cannot be a file's name on the board",
+                remedy="export it with a name of letters, digits, _, - and ., or rename it, in model.graph.input and "
+                "in the nodes that read it, with the onnx package",
+            )
+
+
+def _image(taken: Sequence[Tensor]) -> Tensor | None:
+    """The input that is an image: of several the first with colours, and else none; a lone one may be grey."""
+    images = [tensor for tensor in taken if layout(tensor) or (len(taken) == 1 and _of_any_colours(tensor))]
+    in_colours = [tensor for tensor in images if 3 in (tensor.shape or ())]
+    return next(iter(in_colours or (images if len(taken) == 1 else [])), None)
+
+
+def _of_any_colours(tensor: Tensor) -> bool:
+    """Whether it may be an image whose number of channels is not known."""
+    shape = tensor.shape or ()
+    return len(shape) == 4 and isinstance(shape[1], str) and tensor.dtype == "float32"
+
+
+def _colours(channels: int, settings: Mapping[str, Any] | None) -> dict[str, Fact]:
+    """Colour, mean and deviation: of three channels what the settings say; else pixels scaled to 0..1."""
+    if channels != 3:
+        color = {1: "GRAY", 4: "RGBA"}[channels]
+        why = "an ONNX file does not say: pixels scaled to 0..1"
+        return {
+            "input.color": Fact(color, f"the input has {channels} channel{'s' if channels > 1 else ''}"),
+            "input.mean": Fact([0] * channels, why, sure=False),
+            "input.std": Fact([255] * channels, why, sure=False),
+        }
+    return dict(preprocessor.colours(settings)) if settings is not None else {}
+
+
+def _raw(results: Sequence[Tensor]) -> dict[str, Fact]:
+    """The fields of a model without an image: what it gives is taken as it is."""
+    why = f"it gives {', '.join(map(str, results))}"
+    return {
+        "model.task": Fact(FEATURES, "what it gives is taken as it is"),
+        "model.features": Fact("tokens", "all that the graph gives"),
+        "head.kind": Fact("none", why),
+    }
 
 
 def _shape(path: Path, image: Tensor, settings: Mapping[str, Any]) -> Fact:
-    batch, _, *sides = image.shape or ()
+    """N, C, H, W, in whatever order the model has them."""
+    batch, channels, *sides = image.shape or ()
+    of = image.name
+    if layout(image) == "NHWC":
+        sides, channels = [channels, sides[0]], sides[1]
+        of = f"{image.name}, whose channels are last,"
+    channels = channels if isinstance(channels, int) and channels > 0 else 3
     count = batch if isinstance(batch, int) and batch > 0 else 1
     if all(isinstance(side, int) and side > 0 for side in sides):
-        return Fact([count, 3, *sides], f"of {image.name} in {path.name}")
+        return Fact([count, channels, *sides], f"of {of} in {path.name}")
     if size := preprocessor.size(settings):
-        return Fact([count, 3, *size.value], f"{path.name} takes any size; {size.why}")
+        return Fact([count, channels, *size.value], f"{path.name} takes any size; {size.why}")
     usual = [side if isinstance(side, int) and side > 0 else 512 for side in sides]
-    return Fact([count, 3, *usual], f"{path.name} takes any size: a usual one", sure=False)
+    return Fact([count, channels, *usual], f"{path.name} takes any size: a usual one", sure=False)
 
 
 def _task(outputs: list[Tensor], sides: Sequence[int]) -> tuple[str, str, bool]:

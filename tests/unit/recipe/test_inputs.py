@@ -163,3 +163,31 @@ def test_what_is_wrong_with_inputs_is_told(folder: Path, text: str, field: str, 
         load("bad.yaml", cwd=folder)
     found = {problem.field: f"{problem.message} {problem.remedy}" for problem in caught.value.problems}
     assert words in found.get(field, ""), found
+
+
+@pytest.mark.parametrize(
+    ("image", "sets", "field", "words"),
+    [
+        ("[1, 1, 8, 8], mean: [0], std: [1]", [], "input.color", "RGB has 3 channels, and the shape 1 color: GRAY"),
+        ("[1, 4, 8, 8], color: GRAY, mean: [0], std: [1]", [], "input.color", "color: RGBA"),
+        ("[1, 1, 8, 8], color: GRAY, mean: [0, 0], std: [1]", [], "input.mean", "must have 1 values"),
+        ("[1, 4, 8, 8], color: RGBA, mean: [0, 0, 0], std: [1, 1, 1, 1]", [], "input.mean", "must have 4 values"),
+        ("[1, 2, 8, 8], mean: [0], std: [1]", [], "input.shape", "must be 1, 3 or 4"),
+        (
+            "[1, 1, 8, 8], color: GRAY, mean: [0], std: [1]",
+            ["target.runtime_input.format=YUV420SP"],
+            "target.runtime_input.format",
+            "nothing makes GRAY of YUV420SP",
+        ),
+    ],
+)
+def test_each_channel_has_its_colour_and_numbers(
+    folder: Path, image: str, sets: list[str], field: str, words: str
+) -> None:
+    (folder / "bad.yaml").write_text(
+        f"model: {{source: ./net.onnx}}\ninput: {{shape: {image}}}\ncalibration: {{source: ./images}}\n"
+    )
+    with pytest.raises(RecipeProblems) as caught:
+        load("bad.yaml", sets=sets, cwd=folder)
+    found = {problem.field: f"{problem.message} {problem.remedy}" for problem in caught.value.problems}
+    assert words in found.get(field, ""), found

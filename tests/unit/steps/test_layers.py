@@ -64,6 +64,6 @@ def test_models_too_large_to_lie_side_by_side_are_not_compared(
 ) -> None:
     monkeypatch.setattr("recipebuild.toolkit.analysis.pair.EXTERNAL_DATA_OVER", 1000)
     metrics, found = layers(inputs, tmp_path / "out")
-    assert found == {"images": 0, "output": None, "tensors": []}
+    assert found == {"images": 0, "output": None, "outputs": [], "tensors": []}
     (warning,) = metrics["warnings"]
     assert warning.startswith("RB507 ") and "not compared" in warning

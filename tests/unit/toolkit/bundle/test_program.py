@@ -34,6 +34,23 @@ def image(street_images: Path) -> Image.Image:
         return file.convert("RGB")
 
 
+@pytest.mark.parametrize("color", ["GRAY", "RGBA"])
+def test_images_of_other_channels_are_those_of_calibration(program: ModuleType, image: Image.Image, color: str) -> None:
+    count = {"GRAY": 1, "RGBA": 4}[color]
+    colours = {"color": color, "mean": (5,) * count, "std": (7,) * count}
+    spec = ImageSpec.model_validate({"shape": (1, count, 16, 32), **colours})
+    for layout, normalized, dtype in (("NCHW", True, "float32"), ("NHWC", False, "uint8")):
+        fed = Runtime.model_validate(
+            {"layout": layout, "normalized": normalized, "dtype": "FP32" if dtype == "float32" else "U8"}
+        )
+        said = {
+            "width": 32, "height": 16, "shape": list(fed.shape(spec)), "layout": layout, "color": color,
+            "dtype": dtype, "mean": list(spec.mean), "std": list(spec.std),
+            "normalized_by": "program" if normalized else "model",
+        }  # fmt: skip
+        np.testing.assert_array_equal(program.preprocess(image, said), runtime_tensor(image, spec, fed))
+
+
 @pytest.mark.parametrize(
     "runtime",
     [

@@ -113,6 +113,33 @@ def test_a_colour_profile_is_not_applied() -> None:
     np.testing.assert_array_equal(pixels(decode(buffer.getvalue(), "profile.png")), np.asarray(image))
 
 
+def test_grey_is_one_channel_by_bt_601() -> None:
+    image = Image.new("RGB", (2, 1))
+    image.putdata([(255, 0, 0), (10, 200, 30)])
+    found = preprocess(image, ImageSpec(shape=(1, 1, 1, 2), color="GRAY", mean=(6,), std=(2,)))
+    # 0.299 * 255 = 76; 0.299 * 10 + 0.587 * 200 + 0.114 * 30 = 124
+    np.testing.assert_array_equal(found, np.array([[[[35, 59]]]], np.float32))
+
+
+def test_grey_stays_grey() -> None:
+    found = preprocess(Image.new("L", (1, 1), 77), ImageSpec(shape=(1, 1, 1, 1), color="GRAY", mean=(0,), std=(1,)))
+    assert found.tolist() == [[[[77]]]]
+
+
+@pytest.mark.parametrize(
+    ("image", "pixel"),
+    [
+        (Image.new("RGBA", (1, 1), (1, 2, 3, 4)), [1, 2, 3, 4]),
+        (Image.new("RGB", (1, 1), (1, 2, 3)), [1, 2, 3, 255]),
+        (Image.new("L", (1, 1), 9), [9, 9, 9, 255]),
+    ],
+    ids=["RGBA", "RGB", "L"],
+)
+def test_transparency_is_the_fourth_channel(image: Image.Image, pixel: list[int]) -> None:
+    found = preprocess(image, ImageSpec(shape=(1, 4, 1, 1), color="RGBA", mean=(0,) * 4, std=(1,) * 4))
+    assert found.ravel().tolist() == pixel
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -127,6 +154,8 @@ def test_a_colour_profile_is_not_applied() -> None:
         {"mean": (float("nan"), 0, 0)},
         {"mean": (0, 0)},
         {"color": "GRB"},
+        {"color": "GRAY"},
+        {"shape": (1, 1, 32, 32), "color": "GRAY"},
         {"name": ""},
         {"layout": "NCHW"},
     ],

@@ -1,10 +1,11 @@
-"""``new`` on ONNX files: channels first, channels last, any size, several inputs, bytes."""
+"""``new`` on ONNX files: channels first, channels last, any size, several inputs, bytes, no image."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import onnx
 import pytest
@@ -117,11 +118,7 @@ def test_any_size_is_for_somebody_to_look_at(graph: Made, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("inputs", "words"),
     [
-        ([("image", FLOAT, [1, 64, 128, 3])], ["channels last", "N, C, H, W"]),
-        ([("image", FLOAT, [1, 3, 64, 64]), ("size", FLOAT, [2])], ["2 inputs", "constants"]),
-        ([("image", TensorProto.UINT8, [1, 3, 64, 64])], ["uint8", "float32"]),
-        ([("image", FLOAT, [1, 1, 64, 64])], ["no colour image"]),
-        ([("ids", TensorProto.INT64, [1, 77])], ["no colour image"]),
+        ([("words", TensorProto.STRING, [1, 3])], ["words", "float32, float16, int32"]),
         ([("image:0", FLOAT, [1, 3, 64, 64])], ["image:0", "rename"]),
     ],
 )
@@ -137,3 +134,61 @@ def test_what_no_recipe_can_feed_is_refused_with_a_way_out(
 def test_a_name_with_a_dot_is_taken_as_pytorch_wrote_it(graph: Made, tmp_path: Path) -> None:
     new(str(graph([("input.1", FLOAT, [1, 3, 64, 128])])), tmp_path / "mine.yaml")
     assert load(str(tmp_path / "mine.yaml"), cwd=tmp_path)[0].recipe.input.name == "input.1"
+
+
+@pytest.mark.parametrize(
+    ("kind", "sizes", "shape", "color", "std"),
+    [
+        (FLOAT, [1, 64, 128, 3], (1, 3, 64, 128), "RGB", (58.395, 57.12, 57.375)),
+        (TensorProto.UINT8, ["n", 64, 128, 3], (1, 3, 64, 128), "RGB", (1, 1, 1)),
+        (FLOAT, ["batch", 3, 64, 128], (1, 3, 64, 128), "RGB", (58.395, 57.12, 57.375)),
+        (FLOAT, [1, 1, 28, 28], (1, 1, 28, 28), "GRAY", (255,)),
+        (FLOAT, [2, 28, 20, 1], (2, 1, 28, 20), "GRAY", (255,)),
+        (FLOAT, [1, 4, 64, 128], (1, 4, 64, 128), "RGBA", (255,) * 4),
+    ],
+    ids=["channels last", "bytes", "any batch", "grey", "grey, channels last", "transparency"],
+)
+def test_images_of_all_kinds_become_n_c_h_w(
+    graph: Made, tmp_path: Path, kind: int, sizes: list[int | str], shape: Any, color: str, std: Any
+) -> None:
+    new(str(graph([("image", kind, sizes)], (FLOAT, [1, 10]))), tmp_path / "mine.yaml")
+    image = load(str(tmp_path / "mine.yaml"), cwd=tmp_path)[0].recipe.image
+    assert image is not None
+    assert (image.name, image.shape, image.color, image.std) == ("image", shape, color, std)
+
+
+@pytest.fixture
+def samples(tmp_path: Path) -> Path:
+    for name in ("ids", "mask"):
+        (tmp_path / "samples" / name).mkdir(parents=True)
+    return tmp_path / "samples"
+
+
+def test_tensors_find_their_samples_by_name(graph: Made, tmp_path: Path, samples: Path) -> None:
+    path = graph([("ids", TensorProto.INT64, ["batch", 77]), ("mask", FLOAT, [1, 1, 77, 77]), ("bias", FLOAT, [])])
+    made = new(str(path), tmp_path / "mine.yaml", sets=[f"calibration.source={samples}"])
+    recipe = load(str(tmp_path / "mine.yaml"), cwd=tmp_path)[0].recipe
+    assert recipe.image is None and recipe.head.kind == "none"
+    assert [(each.name, each.shape, each.dtype, each.source) for each in recipe.tensors] == [
+        ("ids", (1, 77), "int64", str(samples / "ids")),
+        ("mask", (1, 1, 77, 77), "float32", str(samples / "mask")),
+        ("bias", (), "float32", str(samples)),
+    ]
+    assert "ids can have other sizes" in made.open["inputs"]
+    assert "source: ./samples/ids" in made.text
+
+
+def test_without_samples_the_draft_says_where_they_go(graph: Made, tmp_path: Path) -> None:
+    made = new(str(graph([("ids", TensorProto.INT64, [1, 77])])), tmp_path / "mine.yaml")
+    assert "./calibration/ids" in made.text and "inputs" in made.open
+    assert "--calibration" in made.notes[0]
+    with pytest.raises(RecipeError, match="no such folder"):
+        load(str(tmp_path / "mine.yaml"), cwd=tmp_path)
+
+
+def test_what_goes_with_an_image_is_described_beside_it(graph: Made, tmp_path: Path, samples: Path) -> None:
+    path = graph([("mask", FLOAT, [1, 1, 16, 32]), ("image", FLOAT, [1, 3, 64, 128])])
+    new(str(path), tmp_path / "mine.yaml", sets=[f"calibration.source={samples}"])
+    recipe = load(str(tmp_path / "mine.yaml"), cwd=tmp_path)[0].recipe
+    assert recipe.image is not None and recipe.image.name == "image"
+    assert [(each.name, each.source) for each in recipe.tensors] == [("mask", str(samples / "mask"))]
