@@ -18,7 +18,7 @@ def accept(
     build_dir: opt.BuildDir = Path("build"),
     as_json: opt.Json = False,
 ) -> None:
-    """Write <name>.accepted.json beside each recipe: the figures of its build, for later builds to be compared with.
+    """Accept the figures of a build. Writes <name>.accepted.json, which later builds are compared with.
 
     Example: recipebuild accept recipes/mine.yaml
     """

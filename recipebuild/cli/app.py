@@ -75,7 +75,7 @@ class Verbs(TyperGroup):
 app = typer.Typer(
     name="recipebuild",
     cls=Verbs,
-    help="A YAML recipe in, a checked and packaged NPU model out.",
+    help="Build checked, packaged models for Axera NPUs from YAML recipes.",
     epilog="Start with: recipebuild run quickstart. More: recipebuild help, recipebuild help errors",
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -93,10 +93,10 @@ def _show_version(asked: bool) -> None:
 @app.callback()
 def _main(
     version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and leave.")
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """A YAML recipe in, a checked and packaged NPU model out."""
+    """Build checked, packaged models for Axera NPUs from YAML recipes."""
 
 
 def main() -> NoReturn:

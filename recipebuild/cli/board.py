@@ -12,7 +12,7 @@ from recipebuild.cli import options as opt
 from recipebuild.cli.exits import print_json
 
 app = typer.Typer(
-    help="Boards: add them, look at them, run models on them.",
+    help="Add boards, check them, and run models on them.",
     no_args_is_help=True,
     rich_markup_mode=None,
     add_completion=False,
@@ -25,17 +25,20 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="The board's name.", a
 def add(
     name: Name,
     host: Annotated[
-        str, typer.Option(metavar="USER@HOST[:PORT]", help="As ssh is told it; a Host of ~/.ssh/config does.")
+        str, typer.Option(metavar="USER@HOST[:PORT]", help="The address for ssh; a Host from ~/.ssh/config works too.")
     ],
-    chip: Annotated[str, typer.Option(help="The chip.")] = "AX650",
+    chip: Annotated[str, typer.Option(help="The board's chip.")] = "AX650",
     program: Annotated[
-        Literal["ax_run_model", "axcl_run_model"], typer.Option(help="axcl_run_model for PCIe and M.2 cards.")
+        Literal["ax_run_model", "axcl_run_model"],
+        typer.Option(help="The program that runs models: axcl_run_model for PCIe and M.2 cards."),
     ] = "ax_run_model",
-    device: Annotated[int, typer.Option(min=0, help="Of several cards or chips: which one, from 0.")] = 0,
-    folder: Annotated[str, typer.Option(help="Where models are put, from the login's home.")] = ".cache/recipebuild",
-    ssh_config: Annotated[Path | None, typer.Option(exists=True, help="Another OpenSSH configuration.")] = None,
+    device: Annotated[int, typer.Option(min=0, help="Which card or chip to use, counted from 0.")] = 0,
+    folder: Annotated[
+        str, typer.Option(help="The folder for models, relative to the login's home.")
+    ] = ".cache/recipebuild",
+    ssh_config: Annotated[Path | None, typer.Option(exists=True, help="Use this OpenSSH config file.")] = None,
 ) -> None:
-    """Add a board, or change it. Nothing is asked of it: recipebuild board doctor NAME does that.
+    """Add or change a board. Does not connect to it; `recipebuild board doctor NAME` does.
 
     Example: recipebuild board add desk --host root@192.168.1.20
     """
@@ -47,7 +50,7 @@ def add(
 
 @app.command("list")
 def list_(as_json: opt.Json = False) -> None:
-    """Print the boards that were added.
+    """List the boards.
 
     Example: recipebuild board list
     """
@@ -67,11 +70,12 @@ def list_(as_json: opt.Json = False) -> None:
 def doctor(
     name: Name,
     bundle: Annotated[
-        Path | None, typer.Option(metavar="DIR", exists=True, file_okay=False, help="A bundle that is to run there.")
+        Path | None,
+        typer.Option(metavar="DIR", exists=True, file_okay=False, help="Also check that this bundle will run there."),
     ] = None,
     as_json: opt.Json = False,
 ) -> None:
-    """Look at a board: reachable, driver, free NPU memory, programs; each line with what helps.
+    """Check a board: connection, driver, free NPU memory and programs, with a fix for each problem.
 
     Example: recipebuild board doctor desk
     """
@@ -84,8 +88,10 @@ def doctor(
 @app.command("run")
 def run(
     recipes: opt.Recipes,
-    board: Annotated[str | None, typer.Option(metavar="NAME", help="The board; by default the only one.")] = None,
-    again: Annotated[bool, typer.Option("--again", help="Measure anew, though nothing changed.")] = False,
+    board: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The board to use. Defaults to the only one.")
+    ] = None,
+    again: Annotated[bool, typer.Option("--again", help="Measure again even if nothing changed.")] = False,
     sets: opt.Sets = None,
     weights: opt.Weights = None,
     store: opt.Store = None,
@@ -98,7 +104,7 @@ def run(
     verbose: opt.Verbose = False,
     as_json: opt.Json = False,
 ) -> None:
-    """Build recipes, put them on a board, time them there, and compare board and host.
+    """Build recipes, run them on a board, and compare latency and results with the host.
 
     Example: recipebuild board run recipes/mine.yaml --board desk
     """

@@ -22,12 +22,14 @@ def verify(
     bundle: Bundle,
     signers: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", exists=True, help="Allowed signers (ssh-keygen), or a public key (cosign)."),
+        typer.Option(metavar="FILE", exists=True, help="The allowed signers (ssh-keygen) or the public key (cosign)."),
     ] = None,
-    identity: Annotated[str | None, typer.Option(metavar="WHO", help="Who must have signed (ssh-keygen).")] = None,
+    identity: Annotated[
+        str | None, typer.Option(metavar="WHO", help="Require the signature of this identity (ssh-keygen).")
+    ] = None,
     as_json: opt.Json = False,
 ) -> None:
-    """Check a bundle, offline: every byte of it, and with --signers who signed it.
+    """Verify a bundle offline: every checksum and, with --signers, the signature.
 
     Example: recipebuild bundle verify build/quickstart/bundle
     """
@@ -39,13 +41,13 @@ def verify(
     if as_json:
         print_json([{**asdict(checked), "signed_by": signed}])
     elif not checked.faults:
-        typer.echo(f"{bundle}: {checked.files} files as they were built: {checked.model}, by {checked.toolchain}")
+        typer.echo(f"{bundle}: {checked.files} files verified: {checked.model}, by {checked.toolchain}")
         typer.echo(f"  recipe {checked.recipe}, digest {checked.recipe_digest}")
-        typer.echo(f"  signed by {signed}" if signed else "  who made it is not known: no signature was checked")
+        typer.echo(f"  signed by {signed}" if signed else "  not signed, or the signature was not checked (--signers)")
     for fault in checked.faults:
         say(f"error: {bundle}: {fault}")
     if checked.faults:
-        say("  name build/<name>/bundle, or get it anew: recipebuild run RECIPE")
+        say("  name build/<name>/bundle, or rebuild it: recipebuild run RECIPE")
         raise typer.Exit(CheckError.exit_code)
 
 
@@ -54,10 +56,10 @@ def sign(
     bundle: Folder,
     key: Annotated[Path, typer.Option(metavar="FILE", exists=True, help="The private key.")],
     program: Annotated[
-        Literal["ssh-keygen", "cosign"], typer.Option("--with", help="The program that signs.")
+        Literal["ssh-keygen", "cosign"], typer.Option("--with", help="The program to sign with.")
     ] = "ssh-keygen",
 ) -> None:
-    """Sign a bundle with a key of yours.
+    """Sign a bundle with your key.
 
     Example: recipebuild bundle sign build/quickstart/bundle --key ~/.ssh/id_ed25519
     """

@@ -14,18 +14,20 @@ from recipebuild.errors import CheckError
 if TYPE_CHECKING:
     from recipebuild.verbs.cache import Moved
 
-app = typer.Typer(help="Look after the store.", no_args_is_help=True, rich_markup_mode=None, add_completion=False)
+app = typer.Typer(
+    help="Manage the store of cached results.", no_args_is_help=True, rich_markup_mode=None, add_completion=False
+)
 
 Recipes = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[RECIPE]...", help="Recipes whose results to move; without any, all that there is."),
+    typer.Argument(metavar="[RECIPE]...", help="Copy only the results of these recipes."),
 ]
 Url = Annotated[str, typer.Option("--store", metavar="URL", help="The remote store: s3://, gs://, sftp://, file://.")]
 
 
 @app.command("stats")
 def stats(store: opt.LocalStore = None, as_json: opt.Json = False) -> None:
-    """Say how much the store holds, by recipe and by step.
+    """Show how much space the store uses, by recipe and by step.
 
     Example: recipebuild cache stats
     """
@@ -37,14 +39,14 @@ def stats(store: opt.LocalStore = None, as_json: opt.Json = False) -> None:
         return
     typer.echo(f"{root}: {usage.records} records, {usage.blobs} blobs, {size(usage.bytes)}")
     for title, parts in (("recipe", usage.by_recipe), ("step", usage.by_step)):
-        typer.echo(f"by {title} (what several share counts for each):")
+        typer.echo(f"by {title} (shared results count for each):")
         for name, count in sorted(parts.items(), key=lambda part: -part[1]):
             typer.echo(f"  {size(count):>10}  {name}")
 
 
 @app.command("verify")
 def verify(store: opt.LocalStore = None, as_json: opt.Json = False) -> None:
-    """Read every byte of the store; remove what is damaged, so that the next run builds it again.
+    """Verify every file in the store and remove damaged results, so that the next run rebuilds them.
 
     Example: recipebuild cache verify
     """
@@ -55,10 +57,10 @@ def verify(store: opt.LocalStore = None, as_json: opt.Json = False) -> None:
         print_json([asdict(verdict)])
     else:
         for name in verdict.damaged:
-            done = "cannot be removed, as it is another user's" if name in verdict.refused else "removed"
+            done = "not removed, owned by another user" if name in verdict.refused else "removed"
             typer.echo(f"damaged, {done}: {name}")
         for key in verdict.incomplete:
-            typer.echo(f"incomplete, will be built again: {key}")
+            typer.echo(f"incomplete, will be rebuilt: {key}")
         typer.echo(f"{verdict.blobs} blobs, {size(verdict.bytes)}: {'sound' if not verdict.damaged else 'damaged'}")
     if verdict.damaged or verdict.incomplete:
         raise typer.Exit(CheckError.exit_code)
@@ -66,14 +68,19 @@ def verify(store: opt.LocalStore = None, as_json: opt.Json = False) -> None:
 
 @app.command("gc")
 def gc(
-    max_size: Annotated[str | None, typer.Option(metavar="SIZE", help="Leave at most this much: 20GB, 500MB.")] = None,
+    max_size: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SIZE", help="Remove the least recently used results until the store fits this size, such as 20GB."
+        ),
+    ] = None,
     older_than: Annotated[
-        str | None, typer.Option(metavar="AGE", help="Remove what was not used for this long: 30d, 12h.")
+        str | None, typer.Option(metavar="AGE", help="Remove results not used for this long, such as 30d or 12h.")
     ] = None,
     store: opt.LocalStore = None,
     as_json: opt.Json = False,
 ) -> None:
-    """Make room in the store. What a running build or a build folder needs stays.
+    """Free space in the store. Keeps what running builds and build folders need.
 
     Example: recipebuild cache gc --max-size 20GB
 
@@ -88,7 +95,7 @@ def gc(
         print_json([asdict(freed)])
     else:
         typer.echo(f"freed {size(freed.bytes)}: {freed.records} records, {freed.blobs} blobs")
-        typer.echo(f"{size(freed.kept_bytes)} are left")
+        typer.echo(f"{size(freed.kept_bytes)} left")
         if freed.refused:
             typer.echo(f"{freed.refused} files of other users could not be removed")
 
@@ -102,7 +109,7 @@ def push(
     toolchain: opt.Toolchain = None,
     as_json: opt.Json = False,
 ) -> None:
-    """Copy results of this machine to a remote store.
+    """Copy results to a remote store.
 
     Example: recipebuild cache push recipes/mine.yaml --store s3://bucket/team
     """
@@ -121,7 +128,7 @@ def pull(
     toolchain: opt.Toolchain = None,
     as_json: opt.Json = False,
 ) -> None:
-    """Copy results from a remote store to this machine; the next run finds them.
+    """Copy results from a remote store, so that the next run finds them.
 
     Example: recipebuild cache pull recipes/mine.yaml --store s3://bucket/team
     """
@@ -135,10 +142,10 @@ def _tell_moved(moved: Moved, verb: str, as_json: bool) -> None:
     if as_json:
         print_json([moved.as_json()])
     else:
-        typer.echo(f"{verb} {moved.records} results; {moved.present} were there already")
+        typer.echo(f"{verb} {moved.records} results; {moved.present} already there")
         if moved.missing:
             typer.echo(f"not there: {', '.join(moved.missing)}")
         for name in moved.damaged:
-            typer.echo(f"damaged, not taken: {name}")
+            typer.echo(f"damaged, skipped: {name}")
     if moved.damaged:
         raise typer.Exit(CheckError.exit_code)

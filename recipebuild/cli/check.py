@@ -17,9 +17,9 @@ def check(
     store: opt.Store = None,
     as_json: opt.Json = False,
 ) -> None:
-    """Check recipes: report all mistakes at once, each with its place, and what is worth knowing.
+    """Check recipes. Reports every mistake with file and line, and warns of what will not run well.
 
-    Of a model that is an ONNX file, or was exported before, it also lists the nodes that the NPU cannot take.
+    For ONNX files and for models exported before, it also lists the nodes that the NPU does not support.
 
     Example: recipebuild check recipes/mine.yaml
 

@@ -12,12 +12,12 @@ from recipebuild.cli.exits import print_json
 
 Side = Annotated[
     str,
-    typer.Argument(metavar="MODEL|BUILD", help="An ONNX model; a quant.json; or a build folder or its manifest."),
+    typer.Argument(metavar="MODEL|BUILD", help="An ONNX model, a quant.json, a build folder, or a manifest."),
 ]
 
 
 def diff(a: Side, b: Side, build_dir: opt.BuildDir = Path("build"), as_json: opt.Json = False) -> None:
-    """Lay two models side by side, compare two quantizations tensor by tensor, or say what differs between two builds.
+    """Compare two models, two quantizations (tensor by tensor) or two builds.
 
     Example: recipebuild diff build/quickstart/steps/simplify/simplified.onnx build/quickstart/model.onnx
 

@@ -27,9 +27,9 @@ Toolchain = Annotated[
 
 
 def doctor(store: opt.LocalStore = None, toolchain: Toolchain = False, as_json: opt.Json = False) -> None:
-    """Look at this machine: Python, packages, Pulsar2, hub, store, boards; each line with what helps.
+    """Check this machine: Python, packages, Pulsar2, hub, store and boards, with a fix for each problem.
 
-    It leaves with 4 if something fails that `run` cannot do without; warnings are for you to weigh.
+    Exits with 4 if anything `run` needs is missing.
 
     Example: recipebuild doctor
 

@@ -17,7 +17,7 @@ def estimate(
     store: opt.Store = None,
     as_json: opt.Json = False,
 ) -> None:
-    """Estimate how long recipes take on a chip, from public measurements and your own. It is an estimate.
+    """Estimate the latency of recipes on a chip, from public measurements and your own.
 
     Example: recipebuild estimate b0-cityscapes --weights random
     """

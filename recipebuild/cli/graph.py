@@ -13,7 +13,7 @@ from recipebuild.cli.exits import print_json
 def graph(
     recipe: opt.Recipe,
     format: Annotated[
-        Literal["mermaid", "dot", "svg"], typer.Option("--format", help="The language of the picture.")
+        Literal["mermaid", "dot", "svg"], typer.Option("--format", help="The format of the picture.")
     ] = "mermaid",
     sets: opt.Sets = None,
     weights: opt.Weights = None,
@@ -22,7 +22,7 @@ def graph(
     templates: opt.Templates = None,
     as_json: opt.Json = False,
 ) -> None:
-    """Draw the steps of a recipe: which are cached, which would be built. Builds nothing.
+    """Draw the steps of a recipe, cached or to be built. Builds nothing.
 
     Example: recipebuild graph quickstart --format svg
     """

@@ -15,12 +15,12 @@ def help_(
         list[str] | None,
         typer.Argument(
             metavar="[TOPIC]",
-            help="A topic, a verb, a rule such as RB101, or a field of recipes.",
+            help="A topic, a command, a rule such as RB101, or a recipe field.",
             autocompletion=complete.topics,
         ),
     ] = None,
 ) -> None:
-    """Explain a topic (errors, recipes, rules, steps, environment, ...), a verb, a rule, or a field of recipes.
+    """Explain a topic (errors, recipes, rules, steps, environment, ...), a command, a rule or a recipe field.
 
     Example: recipebuild help errors
 

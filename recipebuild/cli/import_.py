@@ -12,16 +12,19 @@ from recipebuild.cli.exits import print_json, say
 
 
 def import_(
-    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="A file .json, .yaml, .toml or .prototxt.")],
+    config: Annotated[
+        Path, typer.Argument(metavar="CONFIG", help="A `pulsar2 build` config: .json, .yaml, .toml or .prototxt.")
+    ],
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILE", help="The recipe to write; else it is printed.")
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="Write the recipe to this file instead of printing it."),
     ] = None,
     onnx: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="The model: its input's name and shape are read from it.")
+        Path | None, typer.Option(metavar="FILE", help="Read the input's name and shape from this model.")
     ] = None,
     as_json: opt.Json = False,
 ) -> None:
-    """Make a recipe of a configuration of pulsar2 build: one that renders to the same.
+    """Convert a `pulsar2 build` config into an equivalent recipe.
 
     Example: recipebuild import config.json --onnx model.onnx -o recipe.yaml
     """

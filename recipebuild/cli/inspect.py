@@ -18,14 +18,16 @@ if TYPE_CHECKING:
 def inspect(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="An ONNX model, or a compiled .axmodel.")],
     hardware: Annotated[
-        str | None, typer.Option(metavar="AX650|...", help="List the nodes that this NPU cannot take, and why.")
+        str | None,
+        typer.Option(metavar="AX650|...", help="List the nodes that this NPU does not support, with the reason."),
     ] = None,
     rewrites: Annotated[
-        bool, typer.Option("--rewrites", help="List what each rewrite of a build would do, and why not.")
+        bool,
+        typer.Option("--rewrites", help="Show where each graph rewrite would apply, and why it would not elsewhere."),
     ] = False,
     as_json: opt.Json = False,
 ) -> None:
-    """Say what is in a model: operators, parameters, multiply-adds, memory, and what an NPU cannot take of it.
+    """Show a model's operators, parameters, multiply-adds and memory, and what the NPU does not support.
 
     Example: recipebuild inspect model.onnx --hardware AX650
 

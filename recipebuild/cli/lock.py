@@ -16,7 +16,7 @@ def lock(
     store: opt.Store = None,
     as_json: opt.Json = False,
 ) -> None:
-    """Write <name>.lock beside each recipe: model, calibration set, toolchain and packages, for run --locked.
+    """Write <name>.lock beside each recipe. It pins model, calibration set, toolchain and packages for run --locked.
 
     Example: recipebuild lock recipes/mine.yaml
     """

@@ -9,7 +9,7 @@ from recipebuild.cli.exits import print_json
 
 
 def models(as_json: opt.Json = False) -> None:
-    """List the shipped recipes with what their models cost, and the families that build without a download.
+    """List the shipped recipes with the cost of their models, and the families that need no download.
 
     Times are estimates for AX650N with all three cores. Accuracy is the float model's, as its authors published it.
 

@@ -23,32 +23,34 @@ def new(
         str,
         typer.Argument(
             metavar="SOURCE",
-            help="A hub id (owner/name), a folder with config.json, or an ONNX file.",
+            help="A Hugging Face model (owner/name), a folder with config.json, or an ONNX file.",
             autocompletion=complete.sources,
         ),
     ],
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="FILE", help="The recipe to write; else it is printed.")
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="Write the recipe to this file instead of printing it."),
     ] = None,
     calibration: Annotated[
         str | None,
         typer.Option(
             metavar="PATH",
-            help="Calibration images: a folder, archive or glob; or tensors, in it a folder for each input, or .npz.",
+            help="The calibration data: images as a folder, an archive or a glob pattern; or tensors, as a folder with a "
+            "folder for each input, or as .npz files.",
         ),
     ] = None,
     revision: Annotated[
-        str | None, typer.Option(metavar="COMMIT", help="Commit, branch or tag of a model on the hub.")
+        str | None, typer.Option(metavar="COMMIT", help="The commit, branch or tag of a model on the hub.")
     ] = None,
     sets: opt.Sets = None,
     weights: opt.Weights = None,
     interactive: Annotated[
-        bool, typer.Option("--interactive", "-i", help="Ask for what the model's files do not say.")
+        bool, typer.Option("--interactive", "-i", help="Prompt for what the model's files do not say.")
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite an existing file.")] = False,
     as_json: opt.Json = False,
 ) -> None:
-    """Draft the recipe for a model: everything that its files say, with where each value comes from.
+    """Create a recipe from a model's files. Comments say where each value comes from.
 
     Example: recipebuild new nvidia/segformer-b0-finetuned-ade-512-512 -o recipes/mine.yaml
 
@@ -73,9 +75,9 @@ def new(
     for note in made.notes:
         say(note)
     for field, why in made.open.items():
-        say(f"look at {field}: {made.facts[field].value}: {why}")
+        say(f"check {field}: {made.facts[field].value} ({why})")
     if output:
-        typer.echo(f"{output}: written, {len(made.facts)} fields filled in. Next: recipebuild run {output}")
+        typer.echo(f"{output}: wrote {len(made.facts)} fields. Next: recipebuild run {output}")
 
 
 def _questions(made: Draft, model: SourceModel) -> Iterator[tuple[str, str, Any]]:
@@ -83,9 +85,17 @@ def _questions(made: Draft, model: SourceModel) -> Iterator[tuple[str, str, Any]
     for field, why in made.open.items():
         yield field, f"{field} ({why})", made.facts[field].value
     if "calibration.source" not in made.facts and "inputs" not in made.facts:
-        yield "calibration.source", "calibration images: folder, archive or glob (Enter: drawn streets, to try)", None
+        yield (
+            "calibration.source",
+            "calibration images: a folder, archive or glob (Enter: drawn streets, for a first try)",
+            None,
+        )
     if model.pickled and "model.allow_pickle" not in made.facts:
-        yield "model.allow_pickle", "its weights are pickled and can run code: trust them? true or false", False
+        yield (
+            "model.allow_pickle",
+            "its weights are pickled and can run code when loaded; trust them? true or false",
+            False,
+        )
     if made.facts["model.task"].value == "semantic-segmentation" and "evaluate.dataset" not in made.facts:
         yield "evaluate.dataset", "labelled images: a folder with images/ and labels/ (Enter: none)", None
     if "target.hardware" not in made.facts:

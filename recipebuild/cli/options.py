@@ -21,31 +21,35 @@ def _local(store: str | None) -> str | None:
 Recipes = Annotated[
     list[str],
     typer.Argument(
-        metavar="RECIPE", help="Paths of recipes, or names of shipped ones.", autocompletion=complete.recipes
+        metavar="RECIPE", help="Paths of recipes, or names of shipped recipes.", autocompletion=complete.recipes
     ),
 ]
 Recipe = Annotated[
     str,
     typer.Argument(
-        metavar="RECIPE", help="The path of a recipe, or the name of a shipped one.", autocompletion=complete.recipes
+        metavar="RECIPE", help="The path of a recipe, or the name of a shipped recipe.", autocompletion=complete.recipes
     ),
 ]
 Jobs = Annotated[
     int | None,
-    typer.Option("-j", "--jobs", min=1, metavar="N", help="Steps at once; by default what cores and memory allow."),
+    typer.Option(
+        "-j", "--jobs", min=1, metavar="N", help="Run at most N steps at once. Defaults to what cores and memory allow."
+    ),
 ]
-KeepGoing = Annotated[bool, typer.Option("--keep-going", help="After a failure, build all that does not depend on it.")]
-Locked = Annotated[bool, typer.Option("--locked", help="Build only what the recipes' lock files say.")]
+KeepGoing = Annotated[
+    bool, typer.Option("--keep-going", help="After a failure, keep building steps that do not depend on it.")
+]
+Locked = Annotated[bool, typer.Option("--locked", help="Fail if anything differs from the recipes' lock files.")]
 FailOnRegression = Annotated[
     bool,
     typer.Option(
-        "--fail-on-regression", help="End with 5 if a build is worse than what was accepted, or not measured."
+        "--fail-on-regression", help="Exit with 5 if a build is worse than its accepted figures, or was not measured."
     ),
 ]
 Sets = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", metavar="A.B=VALUE", help="Override a value of the recipe; may be given many times.",
+        "--set", metavar="A.B=VALUE", help="Override a value of the recipe. Can be repeated.",
         autocompletion=complete.settings,
     ),
 ]  # fmt: skip
@@ -66,39 +70,46 @@ Store = Annotated[
     str | None,
     typer.Option(
         metavar="DIR|URL",
-        help="The store; by default $XDG_CACHE_HOME/recipebuild. A URL (s3://, gs://, sftp://, file://) names one "
-        "behind it, from which results are fetched and to which they are pushed.",
+        help="The store of cached results. Defaults to $XDG_CACHE_HOME/recipebuild. With a URL (s3://, gs://, "
+        "sftp://, file://), results are also fetched from and pushed to that remote store.",
     ),
 ]
 LocalStore = Annotated[
     str | None,
     typer.Option(
-        "--store", metavar="DIR", help="The store; by default $XDG_CACHE_HOME/recipebuild.",
+        "--store", metavar="DIR", help="The store of cached results. Defaults to $XDG_CACHE_HOME/recipebuild.",
         callback=_local,
     ),
 ]  # fmt: skip
 Executor = Annotated[
     str,
-    typer.Option(metavar="local|dask|tcp://HOST:PORT", help="Where steps run: here, or on a Dask cluster."),
+    typer.Option(metavar="local|dask|tcp://HOST:PORT", help="Run steps on this machine or on a Dask cluster."),
 ]
-BuildDir = Annotated[Path, typer.Option(metavar="DIR", help="Where each recipe gets a folder of its own.")]
+BuildDir = Annotated[Path, typer.Option(metavar="DIR", help="Write each recipe's build to a folder below this one.")]
 Templates = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="Jinja templates that go before the shipped ones.", exists=True)
+    Path | None,
+    typer.Option(metavar="DIR", help="A folder of Jinja templates that override the shipped ones.", exists=True),
 ]
 Slots = Annotated[
     list[str] | None,
-    typer.Option("--slots", metavar="NAME=N", help="How many steps may hold a scarce resource at once: pulsar2=2."),
+    typer.Option(
+        "--slots", metavar="NAME=N", help="Let this many steps use a scarce resource at once, such as pulsar2=2."
+    ),
 ]
-Timeout = Annotated[str | None, typer.Option(metavar="TIME", help="End any step that takes longer: 90m, 6h.")]
+Timeout = Annotated[
+    str | None, typer.Option(metavar="TIME", help="Stop any step that runs longer than this, such as 90m or 6h.")
+]
 Until = Annotated[
     str | None,
-    typer.Option(metavar="STEP", help="Build up to this step, and only what it needs.", autocompletion=complete.steps),
+    typer.Option(
+        metavar="STEP", help="Build only this step and the steps that it needs.", autocompletion=complete.steps
+    ),
 ]
-Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but warnings and errors.")]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Print only warnings and errors.")]
 Verbose = Annotated[
-    bool, typer.Option("-v", "--verbose", help="Say all that happens, line by line, and print all tables at the end.")
+    bool, typer.Option("-v", "--verbose", help="Print every event on its own line, and all tables at the end.")
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output, and nothing else there.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on standard output.")]
 
 
 def merged_sets(sets: list[str] | None, weights: str | None, toolchain: str | None) -> list[str]:

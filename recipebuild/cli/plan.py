@@ -18,7 +18,7 @@ def plan(
     until: opt.Until = None,
     as_json: opt.Json = False,
 ) -> None:
-    """Print the steps of recipes, which are cached, which would be built, and why. Builds nothing.
+    """Show which steps are cached, which would be built, and why. Builds nothing.
 
     Example: recipebuild plan recipes/mine.yaml --set calibration.count=64
     """

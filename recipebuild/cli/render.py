@@ -13,7 +13,7 @@ from recipebuild.cli.exits import print_json
 def render(
     recipe: opt.Recipe, sets: opt.Sets = None, templates: opt.Templates = None, as_json: opt.Json = False
 ) -> None:
-    """Print the Pulsar2 configuration of a recipe. Builds nothing.
+    """Print the `pulsar2 build` config of a recipe. Builds nothing.
 
     Example: recipebuild render recipes/mine.yaml
     """

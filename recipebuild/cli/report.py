@@ -12,17 +12,19 @@ from recipebuild.cli.exits import print_json, say
 
 Builds = Annotated[
     list[str],
-    typer.Argument(metavar="BUILD", help="Build folders, manifests, or names of recipes built in --build-dir."),
+    typer.Argument(metavar="BUILD", help="Build folders, manifests, or names of recipes in --build-dir."),
 ]
 
 
 def report(
     builds: Builds,
     build_dir: opt.BuildDir = Path("build"),
-    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Where to write it.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write the page to this file.")
+    ] = None,
     as_json: opt.Json = False,
 ) -> None:
-    """Make the page of a build, or one that compares several. `run` makes report.html by itself.
+    """Write the report of a build, or a page that compares several. `run` writes report.html itself.
 
     Example: recipebuild report quickstart
 

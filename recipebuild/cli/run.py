@@ -41,7 +41,7 @@ def run(
     verbose: opt.Verbose = False,
     as_json: opt.Json = False,
 ) -> None:
-    """Build recipes: do the steps whose inputs changed, and leave build/<name>/.
+    """Build recipes. Runs only the steps whose inputs changed and writes build/<name>/.
 
     Example: recipebuild run quickstart
 
@@ -102,6 +102,6 @@ def _tell_failure(build: Build) -> None:
         return
     say_error(build.error, f"{build.manifest['recipe']}: {entry['name']}: ", build.place)
     if not build.error.remedy and build.error.exit_code == StepError.exit_code:
-        say("  the log tells more; what was built before is kept, and the same command goes on from there")
+        say("  see the log for details; finished steps are kept, and the same command continues from there")
     if "log" in entry:
         say(f"  log: {build.folder / entry['log']}")

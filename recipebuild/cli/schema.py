@@ -19,9 +19,9 @@ def schema(
         ),
     ] = "recipe",
 ) -> None:
-    """Print the JSON Schema of recipes, for editors, or of a file or an output of --json, for programs.
+    """Print the JSON Schema of recipes, of a build's files, or of a command's --json output.
 
-    `recipebuild help editors` explains how an editor uses it.
+    See `recipebuild help editors` for completion and checks in your editor.
 
     Example: recipebuild schema
 

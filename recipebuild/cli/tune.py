@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from recipebuild.errors import CheckError
     from recipebuild.verbs.tune import Figures, Tuned
 
-Write = Annotated[bool, typer.Option("--write", help="Write the change into the recipe, if it meets the goal.")]
+Write = Annotated[bool, typer.Option("--write", help="Write the change into the recipe if it meets the goal.")]
 
 
 def tune(
@@ -28,10 +28,10 @@ def tune(
     executor: opt.Executor = "local",
     as_json: opt.Json = False,
 ) -> None:
-    """Find the smallest change of a recipe with which quantization loses little enough, and show it as a diff.
+    """Search for the smallest change to a recipe that meets its accuracy goal, and show it as a diff.
 
-    What is little enough, and what may be spent on it, the recipe says: tune: {max_drop, max_16bit_share, trials,
-    minutes}. Trials are kept: the same command goes on where it was broken off.
+    The recipe sets the goal and the budget: tune: {max_drop, max_16bit_share, trials, minutes}. Trials are kept, so
+    that an interrupted search continues where it stopped.
 
     Example: recipebuild tune quickstart
 
@@ -58,7 +58,7 @@ def tune(
         tuned.write()
         say(f"{tuned.path}: written")
     elif tuned.diff:
-        say("to write it into the recipe: the same command with --write")
+        say("add --write to write it into the recipe")
 
 
 def _text(tuned: Tuned) -> str:
@@ -68,13 +68,13 @@ def _text(tuned: Tuned) -> str:
         lines.append(f"{str(change)[:52]:52} {_points(outcome.drop):>7} {outcome.share:>7.1%}")
         lines += [f"  {outcome.error}"] if outcome.error else []
     if tuned.search.cut:
-        lines.append(f"{tuned.search.cut}: the search was not through")
+        lines.append(f"{tuned.search.cut}: the search did not finish")
     word = "chosen" if tuned.met else "best"
     lines += ["", f"{word}: {tuned.search.best}; {tuned.share:.1%} of multiply-adds in 16 bit"]
     lines.append(f"tuning:   {_figures(tuned.metric, tuned.tuning)}")
     lines.append(f"held out: {_figures(tuned.metric, tuned.heldout)}; tuning has not seen them")
     if not tuned.diff:
-        lines.append("the recipe stays as it is")
+        lines.append("the recipe needs no change")
     return "\n".join(lines) + f"\n\n{tuned.diff}" if tuned.diff else "\n".join(lines) + "\n"
 
 

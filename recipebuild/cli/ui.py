@@ -15,12 +15,12 @@ def ui(
     build_dir: opt.BuildDir = Path("build"),
     store: opt.LocalStore = None,
     host: Annotated[str, typer.Option(metavar="ADDRESS", help="The address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 for any that is free.")] = 8765,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port to listen on; 0 picks a free one.")] = 8765,
     expose: Annotated[
         bool, typer.Option("--expose", help="Allow an address that other machines can reach. There is no password.")
     ] = False,
 ) -> None:
-    """Show the reports of all builds in a browser, with live progress of those that run. Ctrl-C ends it.
+    """Serve the reports of all builds to a browser, with live progress. Stop it with Ctrl-C.
 
     Example: recipebuild ui --port 0
     """

@@ -105,7 +105,7 @@ def check_free(output: Path | None, *, force: bool) -> None:
         RecipeError: If it is there already.
     """
     if output and output.exists() and not force:
-        raise RecipeError(f"{output} is there already", remedy="write to another file with -o, or over it with --force")
+        raise RecipeError(f"{output} already exists", remedy="name another file with -o, or overwrite it with --force")
 
 
 def find(source: str, *, revision: str | None, sets: Sequence[str], random: bool) -> SourceModel:
@@ -241,6 +241,6 @@ def _calibration_note(facts: Mapping[str, Fact]) -> list[str]:
             "--calibration FOLDER names one that has them"
         ]
     return [
-        "note: no calibration images were named: drawn streets stand in for them, good enough to try the build; "
-        "--calibration FOLDER names yours"
+        "note: without --calibration FOLDER the recipe calibrates on drawn streets, "
+        "which are only good enough to try a build"
     ]

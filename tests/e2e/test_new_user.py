@@ -71,7 +71,7 @@ def test_from_the_wheel_to_a_verified_bundle_by_the_readme_alone(user: Path) -> 
     assert "recipebuild run recipes/mine.yaml" in said["new"], "each command names the next"
     assert "mine: ok" in said["check"]
     assert "mine: ok, " in said["run"] and "build/mine/report.html" in said["run"]
-    assert "as they were built" in said["bundle"]
+    assert "files verified:" in said["bundle"]
     manifest = json.loads((user / "build" / "mine" / "manifest.json").read_text())
     assert manifest["status"] == "ok"
     recipe = (user / "recipes" / "mine.yaml").read_text()

@@ -50,7 +50,7 @@ def test_a_recipe_that_is_good_enough_stays_and_one_that_cannot_be_met_is_told(
     project = make_project()
     text = project.recipe.read_text()
     told = project.command("tune", project.recipe, "--set", "tune.max_drop=1", "--write")
-    assert "the recipe stays as it is" in told.stdout
+    assert "the recipe needs no change" in told.stdout
     found = json.loads(project.command("tune", project.recipe, "--set", "tune.max_drop=1", "--json").stdout)
     assert found["met"] and found["change"] == {} and found["diff"] == ""
     assert found["tuning"]["images"] == found["heldout"]["images"] == 1
@@ -67,7 +67,7 @@ def test_a_recipe_that_is_good_enough_stays_and_one_that_cannot_be_met_is_told(
 def test_the_search_weighs_what_is_lost_itself_but_keeps_to_strict(make_project: Callable[[], Project]) -> None:
     project = make_project()
     words = ["tune", project.recipe, "--set", "tune.max_drop=1", "--set", "evaluate.max_drop=0"]
-    assert "the recipe stays as it is" in project.command(*words).stdout
+    assert "the recipe needs no change" in project.command(*words).stdout
     asked = ["--set", "quantization.layers=[{op: Conv, dtype: FP32}]", "--set", "quantization.strict=true"]
     assert "have no effect" in project.command(*words, *asked, code=5).stderr
 

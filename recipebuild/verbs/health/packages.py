@@ -56,12 +56,12 @@ def packages(have: Installed = installed) -> Iterator[Line]:
         if _plain(name) in tested and _numbers(have(name))[:2] != _numbers(tested[_plain(name)])[:2]
     ]
     if not others:
-        yield Line("packages", "ok", f"{len(needed)} of [build], in the versions that the tests ran with")
+        yield Line("packages", "ok", f"{len(needed)} packages of [build], in the tested versions")
         return
     shown = ", ".join(others[:4]) + (f" and {len(others) - 4} more" if len(others) > 4 else "")
     yield Line(
-        "packages", "warn", f"other versions than in the tests: {shown}",
-        f"if something is odd: {INSTALL} -c {shipped('constraints.txt')}",
+        "packages", "warn", f"versions that were not tested: {shown}",
+        f"if anything misbehaves: {INSTALL} -c {shipped('constraints.txt')}",
     )  # fmt: skip
 
 
@@ -76,7 +76,7 @@ def torch(have_gpu: bool, have: Installed = installed) -> Line | None:
     matched = re.search(r"^cuda\s*(?::[^=]*)?=\s*['\"]([\d.]+)['\"]", text, re.M)
     build = f"{have('torch')}, {f'CUDA {matched[1]}' if matched else 'CPU only'}"
     if matched and not have_gpu:
-        return Line("torch", "warn", f"{build}: gigabytes that a machine without a GPU has no use for", CPU_TORCH)
+        return Line("torch", "warn", f"{build}: gigabytes of CUDA that a machine without a GPU does not use", CPU_TORCH)
     return Line("torch", "ok", build)
 
 

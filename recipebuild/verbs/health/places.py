@@ -47,7 +47,7 @@ def machine() -> Line:
     """Cores and memory, and what builds make of them."""
     cores, memory = len(os.sched_getaffinity(0)), os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     jobs = default_jobs()
-    text = f"{cores} cores, {size(memory)} of memory: {jobs} step{'s' if jobs > 1 else ''} at once"
+    text = f"{cores} cores, {size(memory)} of memory, runs {jobs} step{'s' if jobs > 1 else ''} at once"
     low = memory < LOW
     remedy = "models of hundreds of millions of parameters need more; -j 1 for one step at a time"
     return Line("machine", "warn" if low else "ok", text, remedy if low else "")

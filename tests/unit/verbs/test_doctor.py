@@ -75,7 +75,7 @@ def test_an_old_python_fails() -> None:
 @pytest.mark.parametrize(
     ("changed", "state", "words"),
     [
-        ({}, "ok", "in the versions that the tests ran with"),
+        ({}, "ok", "in the tested versions"),
         ({"torch": None, "onnx": None}, "fail", "not installed: onnx, torch"),
         ({"onnxruntime": "1.3.0"}, "fail", "too old: onnxruntime 1.3.0"),
         ({"transformers": "7.0.1"}, "warn", "transformers 7.0.1 (tests: "),

@@ -232,7 +232,7 @@ def test_a_file_that_is_there_stays_as_it_is_unless_forced(tmp_path: Path) -> No
     folder = hf_folder(tmp_path, "nvidia/mit-b0", 224, 224)
     target = tmp_path / "mine.yaml"
     target.write_text("mine")
-    with pytest.raises(RecipeError, match="there already") as caught:
+    with pytest.raises(RecipeError, match="already exists") as caught:
         new(str(folder), target)
     assert "--force" in caught.value.remedy
     assert target.read_text() == "mine"
