@@ -35,8 +35,8 @@ def new(
         str | None,
         typer.Option(
             metavar="PATH",
-            help="The calibration data: images as a folder, an archive or a glob pattern; or tensors, as a folder with a "
-            "folder for each input, or as .npz files.",
+            help="The calibration data: images as a folder, an archive or a glob pattern; or tensors, as a folder with "
+            "a folder for each input, or as .npz files.",
         ),
     ] = None,
     revision: Annotated[
