@@ -87,7 +87,7 @@ KINDS = {
     "answers-pytorch": _ANSWERS,
     "evaluate": Kind("recipebuild.steps.evaluate", (*_RUN, "torch", "torchmetrics")),
     "rungs": Kind("recipebuild.steps.rungs", _SCORE, families=True),
-    "ladder": Kind("recipebuild.steps.ladder", _SCORE, families=True),
+    "ladder": Kind("recipebuild.steps.ladder", _SCORE),
     "layers": Kind("recipebuild.steps.layers", _RUN),
     "sensitivity": Kind("recipebuild.steps.sensitivity", _RUN),
     "preview": Kind("recipebuild.steps.preview", _RUN),
