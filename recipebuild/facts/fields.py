@@ -43,7 +43,7 @@ def _quant(recipe: str, config: str, default: Any = ALWAYS, **more: Any) -> Fiel
 
 
 FIELDS = (
-    Field("model", ingredients=("params.weights.",), steps=("answers-pytorch", "export", "fetch", "ladder", "verify")),
+    Field("model", ingredients=("params.weights.",), steps=("answers-pytorch", "export", "fetch", "rungs", "verify")),
     Field("model.source", ingredients=("params.hub_id",)),
     Field("model.adapter", ingredients=("inputs.adapter",)),
     Field("export", steps=("export",)),
@@ -73,7 +73,7 @@ FIELDS = (
         "evaluate", ingredients=("params.dataset.",),
         steps=(
             "answers-float", "answers-pytorch", "answers-quantized", "dataset", "evaluate", "judge", "ladder",
-            "preview", "simulate", "simulate-npu", "simulate-reference",
+            "preview", "rungs", "simulate", "simulate-npu", "simulate-reference",
         ),
     ),
     Field("evaluate.dataset", ingredients=("inputs.dataset",)),

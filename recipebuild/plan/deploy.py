@@ -69,7 +69,7 @@ def _deploy(variant: Variant, steps: dict[str, Step], name: str, board: Board) -
         inputs["dataset"] = steps["evaluate"].inputs["dataset"]
         if "export" in steps:
             inputs["weights"] = Output(steps["fetch"].id, "model")
-        climbing = steps["ladder"].inputs if "ladder" in steps else {}  # not in a plan up to another step
+        climbing = steps["rungs"].inputs if "rungs" in steps else {}  # not in a plan up to another step
         inputs |= {name: climbing[name] for name in ("reference_predictions", "predictions") if name in climbing}
     return Step(
         f"{recipe.name}{entry}/deploy", "deploy", kind.module, _params(variant, name, board), inputs,

@@ -79,11 +79,19 @@ def measuring(
             "evaluate", "evaluation.json", {**params, **steps.labels, **pixels},
             {"model": models["head"], **answers, **weights, **dataset, **calibration},
         )  # fmt: skip
-        rungs = {**models, **_but_pytorch(here), **climbing}
-        axis = recipe.head.axis if recipe.head.kind == "argmax" else 1
-        params |= {"input": steps.fed, "original": steps.image, "weights": steps.weights, **climbed}
-        judged = params if axis == 1 else {**params, "class_axis": axis}
-        steps.add("ladder", "ladder.json", {**judged, **steps.labels}, {**rungs, **dataset, **outputs})
+        pytorch = {"model": models["model"]} if "model" in models else {}
+        axis = {"class_axis": recipe.head.axis} if recipe.head.kind == "argmax" and recipe.head.axis != 1 else {}
+        metric = params.pop("metric")
+        rungs = steps.add(
+            "rungs", "rungs.json",
+            {
+                "input": steps.fed, "original": steps.image, "weights": steps.weights, **params, **axis,
+                **steps.labels,
+            },
+            {**models, **_but_pytorch(here), **climbing, **dataset},
+        )  # fmt: skip
+        judged = {"original": steps.image, "metric": metric, **climbed}
+        steps.add("ladder", "ladder.json", judged, {"rungs": rungs, **pytorch, **outputs})
         if laid_out["layout"] != "images":
             shown = {
                 **dataset,

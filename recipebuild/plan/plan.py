@@ -2,7 +2,7 @@
 
 fetch -> export -> simplify -> rewrite -> (equalize) -> (channels) -> head -> lint, verify -> compile -> (simulate)
 calibrate -> (samples), (tensors), configure -> (config-check), (equalize) ----------------------------^
-    -> answers -> evaluate, ladder, preview; layers, (sensitivity), (judge), bundle
+    -> answers -> evaluate, rungs -> ladder, preview; layers, (sensitivity), (judge), bundle
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ Outputs: answers.tar (see ``recorded.py``).
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     Array = npt.NDArray[Any]
+
+logger = logging.getLogger(__name__)
 
 
 class Params(BaseModel):
@@ -72,6 +75,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     earlier = Recorded(inputs["earlier"] / "answers.tar") if "earlier" in inputs else None
     before = earlier.samples if earlier else {}
     fresh = [sample for sample in chosen if digests[sample.name] not in before]
+    logger.info("%d of %d images are computed, the others were before", len(fresh), len(chosen))
     computed = _computed(inputs, params, fresh, progress)
 
     def kept() -> Iterator[tuple[str, list[Array]]]:

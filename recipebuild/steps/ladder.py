@@ -1,9 +1,7 @@
 """ladder: where accuracy is lost, rung by rung, from PyTorch with its own preprocessor to what was compiled.
 
-Inputs: model (folder in HF layout) and export, or reference (the ONNX file that the recipe starts from); simplified,
-rewritten, channels (optional), head; float and quantized (optional): what the models gave with the head and after
-quantization (tars of the step answers); or reference_predictions and predictions (tars: what Pulsar2's simulations of
-the quantized and the compiled model gave); dataset (folder); evaluation (evaluation.json, optional).
+Inputs: rungs (rungs.json: what the stages gave, of the step rungs); model (folder in HF layout, for its preprocessor's
+settings; optional); evaluation (evaluation.json, optional).
 Outputs: ladder.json.
 """
 
@@ -11,120 +9,61 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from recipebuild.engine.step import Progress
 from recipebuild.errors import StepError
 from recipebuild.facts.metrics import loss
-from recipebuild.facts.tasks import DETECTION, RESTORATION
 from recipebuild.figures.evaluation import Evaluation
 from recipebuild.figures.ladder import Ladder
 from recipebuild.figures.values import as_json, read_figures
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
-from recipebuild.toolkit.detection.detector import Detector
-from recipebuild.toolkit.evaluate.answers import Answer, answer
-from recipebuild.toolkit.evaluate.as_trained import as_trained
-from recipebuild.toolkit.evaluate.dataset import DatasetSpec, samples
-from recipebuild.toolkit.evaluate.detections import Detection
-from recipebuild.toolkit.evaluate.ladder import RUNGS, climb
-from recipebuild.toolkit.evaluate.layouts import Sample
-from recipebuild.toolkit.evaluate.measure import Measurement, check_classes
-from recipebuild.toolkit.evaluate.rung_images import climbing
+from recipebuild.toolkit.evaluate.ladder import RUNGS, RungCounts, climb
+from recipebuild.toolkit.evaluate.measure import Measurement
 from recipebuild.toolkit.evaluate.rung_verdict import sixteen_bits, verdict, with_evaluation
-from recipebuild.toolkit.evaluate.runners import batch, onnx_runner, open_model, recorded_runner
-from recipebuild.toolkit.graph.logit import logit
-from recipebuild.toolkit.models.depth import depth_kind
-from recipebuild.toolkit.models.detector import detector_of
 from recipebuild.toolkit.models.processor import disagreements, normalization, own_processor
-from recipebuild.toolkit.models.run import Weights, torch_runner
-
-if TYPE_CHECKING:
-    from PIL import Image
-
-    from recipebuild.toolkit.evaluate.runners import Run
 
 logger = logging.getLogger(__name__)
 
-_ANSWERED = ("head", "quantized", "emulated", "simulated")
-"""Rungs whose models ran in other steps."""
-
 
 class Params(BaseModel):
-    """What goes up the ladder, and how it is judged.
+    """How the rungs are judged.
 
     Attributes:
-        input: Of the model that was compiled.
         original: Of the model before its channels were exchanged.
-        weights: Which PyTorch model it is.
-        dataset: How the dataset is laid out, and the task.
-        count: How many images ``evaluate`` draws; ``None`` for all.
-        seed: Which ones.
-        labels: What the classes are called; ``None`` as the model tells.
-        depth: What depth is; ``None`` to read it from the model's config.json.
         metric: The figure that counts; ``None`` for the usual one.
-        threshold: Of a network of one class: the probability (0..1) above which it is there.
-        detector: How boxes are made; ``None`` where there are none, or the model's config.json tells.
         mode: Which of Pulsar2's simulations ``evaluate`` measured.
         sixteen_bits: Whether the recipe has 16-bit layers.
-        class_axis: That of the classes in the logits, which the rungs before the head give.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    input: ImageSpec
     original: ImageSpec
-    weights: Weights = Weights()
-    dataset: DatasetSpec = DatasetSpec()
-    count: int | None = Field(default=None, ge=1)
-    seed: int = 0
-    labels: list[str] | None = None
-    depth: Literal["metric", "relative"] | None = None
     metric: str | None = None
-    threshold: float = Field(default=0.5, gt=0, lt=1)
-    detector: Detector | None = None
     mode: Literal["NPUBackend", "Reference"] = "NPUBackend"
     sixteen_bits: bool = False
-    class_axis: int = 1
 
 
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
-    """Let the images go up the ladder; write its rows, and name the rung that lost the most.
-
-    Raises:
-        CheckError: If a model gives NaN.
-        StepError: If the dataset is bad, or does not fit the model.
-    """
-    kind = params.depth or (depth_kind(inputs["model"]) if "model" in inputs else "metric")
-    spec, _ = as_trained(params.dataset, inputs["dataset"], inputs.get("model"), params.labels)
-    detector = params.detector
-    if detector is None and "model" in inputs and spec.task == DETECTION:
-        detector = detector_of(inputs["model"] / "config.json")
-    how = Measurement.of(
-        inputs["head"], inputs["dataset"], spec, relative=kind == "relative", image=params.original,
-        detection=Detection(detector, params.input) if detector else None,
-    )  # fmt: skip
+    """Judge the rungs; write their rows, and name the rung that lost the most."""
+    climbed = json.loads(inputs["rungs"].read_text(encoding="utf-8"))
+    how, images = Measurement.from_json(climbed["how"]), climbed["images"]
     metric = params.metric or how.metrics[0]
-    drawn = samples(inputs["dataset"], params.count, params.seed, spec)
-    chosen = climbing(drawn)
-    work = _Work(inputs, params, how, chosen, progress, [how.read(sample) for sample in chosen])
-    answers = dict(work.answers())
-    climbed = climb(answers, [truth for _, truth in work.images], how, metric)
+    counts = [RungCounts.from_json(rung) for rung in climbed["rungs"]]
     compiled = "emulated" if params.mode == "Reference" else "simulated"
-    rows = with_evaluation(climbed, _evaluation(inputs, len(chosen)), metric, compiled)
-    warnings = work.concerns + _preprocessing(inputs, params, rows, metric)
+    rows = with_evaluation(climb(counts, how, metric), _evaluation(inputs, images), metric, compiled)
+    warnings = climbed["concerns"] + _preprocessing(inputs, params, rows, metric)
     if params.sixteen_bits:
         warnings += sixteen_bits(rows, metric)
     for warning in warnings:
         logger.warning("%s", warning)
     metrics = as_json(
         Ladder(
-            images=len(chosen),
+            images=images,
             metric=metric,
             against="labels" if how.labelled else str(rows[0]["title"]),
             rows=rows,
@@ -142,71 +81,6 @@ def _evaluation(inputs: Mapping[str, Path], images: int) -> Evaluation | None:
         return None
     found = read_figures(Evaluation, json.loads(inputs["evaluation"].read_text(encoding="utf-8")))
     return found if found and found.images > images else None
-
-
-@dataclass
-class _Work:
-    inputs: Mapping[str, Path]
-    params: Params
-    how: Measurement
-    samples: Sequence[Sample]
-    progress: Progress
-    images: Sequence[tuple[Image.Image, Any]]
-    """With what is true of each."""
-
-    def __post_init__(self) -> None:
-        self.concerns: list[str] = []
-        self.cut = logit(self.params.threshold)
-
-    def answers(self) -> Iterator[tuple[str, list[Answer]]]:
-        """The answers of each rung, one model in memory at a time."""
-        there = [name for name, rung in RUNGS.items() if rung.input in self.inputs]
-        if "model" in self.inputs:
-            self.progress(0.0, RUNGS["pytorch"].title)
-            yield from self._pytorch()
-            there = [name for name in there if RUNGS[name].input != "model"]
-        for done, name in enumerate(there, 1):
-            self.progress(done / (len(there) + 1), RUNGS[name].title)
-            yield name, self._all(name, self._run(name))
-
-    def _run(self, name: str) -> Run:
-        rung, task = RUNGS[name], self.params.dataset.task
-        if name in _ANSWERED:
-            kept = self.inputs["float" if name == "head" else rung.input]
-            return recorded_runner(kept, task, cut=self.cut, axis=self.params.class_axis)
-        spec = self.params.input if rung.fed else self.params.original
-        return onnx_runner(open_model(self.inputs[rung.input]), spec, task, cut=self.cut, axis=self.params.class_axis)
-
-    def _pytorch(self) -> Iterator[tuple[str, list[Answer]]]:
-        """The model with its own preprocessor, and with ours; where both give the same pixels it runs but once."""
-        import numpy as np
-
-        forward = torch_runner(self.inputs["model"], self.params.weights)
-        ours = partial(batch, spec=self.params.original)
-        right = self._all(
-            "pytorch", lambda image, _: answer(forward(ours(image)), self.how.task, "PyTorch", cut=self.cut)
-        )
-        own = own_processor(self.inputs["model"])
-        pairs = [(own.prepare(image), ours(image)[:1]) for image, _ in self.images] if own is not None else []
-        # Of an image that is padded a network makes a larger one, of which not all is to be judged.
-        if own is not None and (self.how.task != RESTORATION or all(a.shape == b.shape for a, b in pairs)):
-            if all(a.shape == b.shape and np.allclose(a, b, rtol=0, atol=1e-4) for a, b in pairs):
-                yield "preprocessor", right
-            else:
-                try:
-                    theirs = [answer(forward(a), self.how.task, "PyTorch", cut=self.cut) for a, _ in pairs]
-                    yield "preprocessor", theirs
-                except (RuntimeError, ValueError) as error:  # a model that takes one size only
-                    self.concerns.append(f"RB116 the model does not take what {own.name} makes of images: {error}")
-        yield "pytorch", right
-
-    def _all(self, name: str, run: Run) -> list[Answer]:
-        answers = []
-        for (image, _), sample in zip(self.images, self.samples, strict=True):
-            predicted = run(image, sample.name)
-            check_classes(predicted, self.how.classes, RUNGS[name].title, sample.name)
-            answers.append(predicted)
-        return answers
 
 
 def _preprocessing(

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from PIL import Image, ImageOps
 from support.project import Project
 
 PROCESSOR = {
@@ -78,6 +79,19 @@ def test_another_limit_runs_judge_alone_and_explain_names_its_line(project: Proj
         project.recipe.write_text(recipe)
     assert project.built() == {"judge"}
     assert "evaluate.max_drop  nothing -> 0.9  recipes/tiny.yaml:6:43" in said
+
+
+def test_an_image_that_is_added_is_the_only_one_that_is_computed(project: Project) -> None:
+    labelled, more = project.folder / "recipes/labelled", project.folder / "recipes/more"
+    set_(project, until="answers-float")
+    shutil.copytree(labelled, more)
+    there = sorted((labelled / "images").iterdir())
+    with Image.open(there[0]) as image, Image.open(labelled / "labels" / f"{there[0].stem}.png") as label:
+        ImageOps.mirror(image).save(more / "images/0-mirrored.png")
+        ImageOps.mirror(label).save(more / "labels/0-mirrored.png")
+    set_(project, "evaluate.dataset=recipes/more", until="answers-float")
+    log = max(project.build.rglob("answers-float.log"), key=lambda path: path.stat().st_mtime_ns)
+    assert f"1 of {len(there) + 1} images are computed" in log.read_text()
 
 
 def test_without_labels(project: Project) -> None:

@@ -23,13 +23,14 @@ ALL = [
     "answers-float",
     "answers-quantized",
     "evaluate",
+    "rungs",
     "ladder",
     "preview",
     "layers",
     "judge",
     "bundle",
 ]
-LAST = {"compile", "answers-quantized", "evaluate", "ladder", "preview", "layers", "judge", "bundle"}
+LAST = {"compile", "answers-quantized", "evaluate", "rungs", "ladder", "preview", "layers", "judge", "bundle"}
 
 
 def test_a_run_leaves_what_it_promises(built_project: Project) -> None:

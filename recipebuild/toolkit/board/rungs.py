@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from recipebuild.figures.ladder import Ladder
 from recipebuild.toolkit.evaluate.answering import kept_outputs
 from recipebuild.toolkit.evaluate.answers import Answer, answer
-from recipebuild.toolkit.evaluate.ladder import RUNGS, climb
+from recipebuild.toolkit.evaluate.ladder import RUNGS, climb, count
 from recipebuild.toolkit.evaluate.measure import Measurement
 from recipebuild.toolkit.evaluate.recorded import Recorded
 from recipebuild.toolkit.evaluate.rung_images import climbing
@@ -71,7 +71,8 @@ class BoardRungs:
 
     def ladder(self, metric: str) -> Ladder:
         """The rows, with ``bytes_same`` (fraction 0..1) and ``images_same`` of the board's; and RB703 as a warning."""
-        rows = with_evaluation(climb(self._answers, self._truths, self.how, metric), None, metric)
+        counts = count(self._answers.items(), self._truths, self.how)
+        rows = with_evaluation(climb(counts, self.how, metric), None, metric)
         images = len(self._same)
         share, identical = sum(self._same) / images, sum(same == 1 for same in self._same)
         rows[-1] |= {"bytes_same": round(share, 6), "images_same": identical}

@@ -11,7 +11,7 @@ many times each image counts: once for the dataset, and as often as it was drawn
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -52,6 +52,19 @@ class ImageMatches:
     right: npt.NDArray[np.bool_]
     counts: npt.NDArray[np.bool_]
     true_ids: npt.NDArray[np.int64]
+
+    def as_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        return {name: values.tolist() for name, values in vars(self).items()}
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> ImageMatches:
+        """What ``as_json`` gave."""
+        import numpy as np
+
+        ids, true_ids = (np.array(values[name], np.int64) for name in ("ids", "true_ids"))
+        right, counts = (np.array(values[name], bool).reshape(len(THRESHOLDS), -1) for name in ("right", "counts"))
+        return cls(ids, np.array(values["scores"], np.float64), right, counts, true_ids)
 
 
 def match(objects: Objects, truth: Truth) -> ImageMatches:

@@ -4,16 +4,17 @@
         -> quantized
         -> quantization (Reference) -> compiler (NPUBackend) -> firmware (board), of what Pulsar2 compiled
 
-Use: ``climb({"pytorch": answers, "export": answers, ...}, truths, how, metric)``; what the rows say is in
-``rung_verdict.py``. ``verify`` goes up the same rungs on two images, before anything is compiled.
+Use: ``climb(count([("pytorch", answers), ("export", answers), ...], truths, how), how, metric)``. What the rows say is
+in ``rung_verdict.py``. ``verify`` goes up the same rungs on two images, before anything is compiled.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from recipebuild.toolkit.detection.precision import ImageMatches
 from recipebuild.toolkit.evaluate.answers import Answer
 from recipebuild.toolkit.evaluate.measure import ImageScores, Measurement, image_scores
 from recipebuild.toolkit.evaluate.noise import difference, interval
@@ -106,29 +107,70 @@ Reference runs the quantized model on the host's operators, NPUBackend the compi
 board must equal (pages user_guides_advanced/advanced_run_guides and other_tools/ax_run_model)."""
 
 
-def climb(
-    answers: Mapping[str, Sequence[Answer]], truths: Sequence[Any], how: Measurement, metric: str
-) -> Iterator[Row]:
+@dataclass(frozen=True)
+class RungCounts:
+    """What one rung came to, whatever metric counts.
+
+    Attributes:
+        rung: Its name.
+        counts: What each image adds: float64 ``[k]``, or of detectors its matches.
+        distance: How far its answers are from those of the rung before; ``None`` of the first.
+    """
+
+    rung: str
+    counts: Sequence[Any]
+    distance: Row | None
+
+    def as_json(self) -> Row:
+        """As JSON values."""
+        counts = [each.as_json() if isinstance(each, ImageMatches) else each.tolist() for each in self.counts]
+        return {"rung": self.rung, "counts": counts, "distance": self.distance}
+
+    @classmethod
+    def from_json(cls, values: Row) -> RungCounts:
+        """What ``as_json`` gave."""
+        import numpy as np
+
+        counts = [ImageMatches.from_json(each) if isinstance(each, dict) else np.array(each, np.float64)
+                  for each in values["counts"]]  # fmt: skip
+        return cls(values["rung"], counts, values["distance"])
+
+
+def count(
+    answers: Iterable[tuple[str, Sequence[Answer]]], truths: Sequence[Any], how: Measurement
+) -> Iterator[RungCounts]:
+    """What each rung came to; the answers of two rungs are in memory at a time.
+
+    Args:
+        answers: Rungs in order, with the answers for every image.
+        truths: What is true of every image; without labels this is not looked at.
+        how: How answers are judged.
+    """
+    before: Sequence[Answer] | None = None
+    for rung, here in answers:
+        if before is None and not how.labelled:
+            truths = here
+        counts = [how.score.count(truth, predicted) for truth, predicted in zip(truths, here, strict=True)]
+        yield RungCounts(rung, counts, None if before is None else _distance(before, here))
+        before = here
+
+
+def climb(rungs: Iterable[RungCounts], how: Measurement, metric: str) -> Iterator[Row]:
     """The row of each rung.
 
     Args:
-        answers: By rung, in order, the answers for every image.
-        truths: What is true of every image; without labels this is not looked at.
-        how: How answers are judged.
+        rungs: In order.
+        how: How answers were judged.
         metric: The figure that counts.
     """
-    before: tuple[str, ImageScores] | None = None
-    names = list(answers)
-    for name in names:
-        if not how.labelled:
-            truths = answers[names[0]]
-        counts = [how.score.count(truth, predicted) for truth, predicted in zip(truths, answers[name], strict=True)]
-        here = image_scores(counts, how.score)
-        row = {"rung": name, "title": RUNGS[name].title, **_own(here, metric)}
+    before: ImageScores | None = None
+    for rung in rungs:
+        here = image_scores(rung.counts, how.score)
+        row = {"rung": rung.rung, "title": RUNGS[rung.rung].title, **_own(here, metric)}
         if before is not None:
-            row |= _against(before[1], here, metric) | _distance(answers[before[0]], answers[name])
+            row |= _against(before, here, metric) | (rung.distance or {})
         yield row
-        before = name, here
+        before = here
 
 
 def _own(here: ImageScores, metric: str) -> Row:

@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import TypeAdapter
+
 from recipebuild.errors import StepError
 from recipebuild.facts.metrics import AGAINST_A_MODEL, metrics_of
 from recipebuild.facts.tasks import CLASSIFICATION, SEGMENTATION
+from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.detection.precision import MatchTable
 from recipebuild.toolkit.evaluate.answers import Answer
 from recipebuild.toolkit.evaluate.classes import class_count
@@ -26,7 +29,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from PIL import Image
 
-    from recipebuild.toolkit.calibration.preprocess import ImageSpec
     from recipebuild.toolkit.evaluate.runners import Run
 
 
@@ -83,6 +85,16 @@ class Measurement:
             return cls(spec.task, detection.detector.classes, labelled, detection=detection)
         classes = (class_count(model) or IGNORE) if spec.task in (SEGMENTATION, CLASSIFICATION) else 0
         return cls(spec.task, classes, layout_of(dataset, spec).labelled, relative, image)
+
+    def as_json(self) -> dict[str, Any]:
+        """As JSON values."""
+        values: dict[str, Any] = TypeAdapter(Measurement).dump_python(self, mode="json")
+        return values
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Measurement:
+        """What ``as_json`` gave."""
+        return TypeAdapter(cls).validate_python(values)
 
     @property
     def score(self) -> Score:

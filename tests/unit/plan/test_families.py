@@ -27,7 +27,7 @@ steps = prepare(["quickstart"], Options(sets=sys.argv[2:])).pop().plan.steps
 print(json.dumps({step.name: keys.ingredients(replace(step, inputs={}), {}) for step in steps}))
 stats.flush()
 """
-LOADERS = {"export", "verify", "ladder"}
+LOADERS = {"export", "verify", "rungs"}
 RANDOM = ["model.source=nvidia/mit-b0", "model.weights=random"]
 
 Ingredients = dict[str, dict[str, Any]]

@@ -245,7 +245,7 @@ def test_what_the_library_datasets_reads_goes_through_a_step_of_its_own() -> Non
     assert dataset.params["hub_id"] == "owner/name"
     assert (dataset.params["revision"], dataset.params["count"]) == ("v1", 20)
     importlib.import_module(dataset.module).Params.model_validate(dict(dataset.params))
-    for name in ("evaluate", "ladder", "preview"):
+    for name in ("evaluate", "rungs", "preview"):
         assert steps[name].inputs["dataset"] == Output("quickstart/dataset", "dataset")
         assert steps[name].params["dataset"]["layout"] == "folders"
     assert "dataset" not in names(planned("quickstart"))
@@ -260,13 +260,13 @@ def test_a_dataset_without_labels_is_not_painted() -> None:
 def test_a_threshold_is_the_same_for_all_that_measure() -> None:
     steps = {step.name: step for step in planned("quickstart", "head={kind: threshold, threshold: 0.7}").steps}
     assert steps["head"].params == {"kind": "threshold", "threshold": 0.7, "output": "mask"}
-    assert steps["evaluate"].params["threshold"] == steps["ladder"].params["threshold"] == 0.7
+    assert steps["evaluate"].params["threshold"] == steps["rungs"].params["threshold"] == 0.7
     assert "threshold" not in {step.name: step for step in planned("quickstart").steps}["evaluate"].params
 
 
 def test_all_that_measure_read_what_the_models_gave() -> None:
     steps = {step.name: step for step in planned("quickstart").steps}
-    for name in ("evaluate", "ladder", "preview"):
+    for name in ("evaluate", "rungs", "preview"):
         for row in ("float", "quantized"):
             assert steps[name].inputs[row] == Output(f"quickstart/answers-{row}", "answers.tar")
     assert steps["answers-float"].inputs["model"] == Output("quickstart/head", "model.onnx")
@@ -287,30 +287,33 @@ def test_how_answers_are_judged_runs_no_model(change: str) -> None:
         {step.name: step for step in planned("quickstart", "evaluate.reference=pytorch", *sets).steps}
         for sets in ((), (change,))
     )
+    if "depth" not in change:  # which decides how answers are counted
+        assert before["rungs"] == after["rungs"]
     for name in ("answers-float", "answers-quantized", "answers-pytorch"):
         assert before[name] == after[name]
 
 
 def test_the_ladder_has_every_model_that_the_build_makes() -> None:
     steps = {step.name: step for step in planned("quickstart", "target.runtime_input.format=BGR").steps}
-    assert set(steps["ladder"].inputs) == {
-        "model", "export", "simplified", "rewritten", "channels", "head", "float", "quantized", "dataset", "evaluation"
+    assert set(steps["rungs"].inputs) == {
+        "model", "export", "simplified", "rewritten", "channels", "head", "float", "quantized", "dataset"
     }  # fmt: skip
-    assert steps["ladder"].params["original"]["color"] == "RGB"
-    assert steps["ladder"].params["input"]["color"] == "BGR"
+    assert set(steps["ladder"].inputs) == {"model", "rungs", "evaluation"}
+    assert steps["rungs"].params["original"]["color"] == "RGB"
+    assert steps["rungs"].params["input"]["color"] == "BGR"
     pulsar2 = {step.name: step for step in planned("quickstart", toolchain=PULSAR2).steps}
-    assert pulsar2["ladder"].inputs["predictions"] == Output("quickstart/simulate", "predictions.tar")
-    assert pulsar2["ladder"].inputs["reference_predictions"].step == "quickstart/simulate-reference"
+    assert pulsar2["rungs"].inputs["predictions"] == Output("quickstart/simulate", "predictions.tar")
+    assert pulsar2["rungs"].inputs["reference_predictions"].step == "quickstart/simulate-reference"
     few = pulsar2["simulate-reference"]
     assert (few.params["mode"], few.params["few"], few.inputs["quantized"].name) == ("Reference", True, "quant")
     assert (pulsar2["ladder"].params["mode"], pulsar2["ladder"].params["sixteen_bits"]) == ("NPUBackend", False)
     sets = ("evaluate.mode=Reference", "quantization.layers=[{op: Add, dtype: U16}]")
     other = {step.name: step for step in planned("quickstart", *sets, toolchain=PULSAR2).steps}
-    assert other["ladder"].inputs["predictions"].step == "quickstart/simulate-npu"
-    assert other["ladder"].inputs["reference_predictions"].step == "quickstart/simulate"
+    assert other["rungs"].inputs["predictions"].step == "quickstart/simulate-npu"
+    assert other["rungs"].inputs["reference_predictions"].step == "quickstart/simulate"
     assert other["evaluate"].inputs["quantized"].step == "quickstart/simulate"
     assert other["ladder"].params["sixteen_bits"]
-    for step in (few, other["simulate-npu"], other["ladder"]):
+    for step in (few, other["simulate-npu"], other["rungs"], other["ladder"]):
         importlib.import_module(step.module).Params.model_validate(dict(step.params))
 
 

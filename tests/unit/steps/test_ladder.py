@@ -15,7 +15,7 @@ from PIL import Image
 from support.answered import answered
 
 from recipebuild.errors import CheckError
-from recipebuild.steps import verify
+from recipebuild.steps import rungs, verify
 from recipebuild.steps.ladder import Params, run
 from recipebuild.toolkit.evaluate.dataset import samples
 from recipebuild.toolkit.evaluate.recorded import write_outputs
@@ -59,10 +59,17 @@ def inputs(tiny_segformer: Path, segformer_onnx: Path, tmp_path: Path) -> dict[s
 def climbed(inputs: dict[str, Path], out: Path, *, sixteen_bits: bool = False, **changes: Any) -> dict[str, Any]:
     out.mkdir()
     spec = {"shape": SHAPE, "mean": MEAN, "std": STD} | changes
-    params = Params.model_validate({"input": spec, "original": spec, "sixteen_bits": sixteen_bits})
-    models = {row: inputs[name] for row, name in {"float": "head", "quantized": "quantized"}.items() if name in inputs}
+    rows = {"float": "head", "quantized": "quantized"}
+    models = {row: inputs[name] for row, name in rows.items() if name in inputs}
     kept = answered(models, inputs["dataset"], out.with_name(f"{out.name} answers"), input=spec)
-    metrics = run({**inputs, **kept}, params, out, lambda fraction, text="": None)
+    (gone_up := out.with_name(f"{out.name} rungs")).mkdir()
+    rungs.run(
+        {**inputs, **kept}, rungs.Params.model_validate({"input": spec, "original": spec}), gone_up,
+        lambda fraction, text="": None,
+    )  # fmt: skip
+    params = Params.model_validate({"original": spec, "sixteen_bits": sixteen_bits})
+    given = {name: inputs[name] for name in ("model",) if name in inputs} | {"rungs": gone_up / "rungs.json"}
+    metrics = run(given, params, out, lambda fraction, text="": None)
     assert json.loads((out / "ladder.json").read_text()) == metrics
     return metrics
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from recipebuild.toolkit.evaluate.answers import answer
 from recipebuild.toolkit.evaluate.dataset import DatasetSpec, samples
 from recipebuild.toolkit.evaluate.detections import Detection
 from recipebuild.toolkit.evaluate.label_survey import LabelSurvey
-from recipebuild.toolkit.evaluate.ladder import climb
+from recipebuild.toolkit.evaluate.ladder import RungCounts, climb, count
 from recipebuild.toolkit.evaluate.measure import FIDELITY, ImageScores, Measurement, measure
 from recipebuild.toolkit.evaluate.noise import difference, interval
 from recipebuild.toolkit.evaluate.recorded import Recorded, write_outputs
@@ -87,7 +88,10 @@ def test_every_rung_of_the_ladder_has_its_figure(models: dict[str, Path], tmp_pa
     runs = {name: onnx_runner(open_model(path), LETTERBOX, DETECTION) for name, path in models.items()}
     answers = {rung: [runs[name](image, "") for image, _ in read]
                for rung, name in (("reference", "float"), ("quantized", "quantized"))}  # fmt: skip
-    rows = list(climb(answers, [truth for _, truth in read], by, "map"))
+    counted = [rung.as_json() for rung in count(answers.items(), [truth for _, truth in read], by)]
+    kept = json.loads(json.dumps({"how": by.as_json(), "rungs": counted}))  # as the step rungs leaves them
+    rungs = [RungCounts.from_json(rung) for rung in kept["rungs"]]
+    rows = list(climb(rungs, Measurement.from_json(kept["how"]), "map"))
     assert [row["map"] for row in rows] == [1.0, 0.5]
     assert rows[1]["change"] == -0.5
     assert rows[1]["snr_before"] > 10

@@ -8,7 +8,7 @@ import numpy as np
 
 from recipebuild.facts.tasks import CLASSIFICATION, SEGMENTATION
 from recipebuild.toolkit.evaluate.answers import Answer
-from recipebuild.toolkit.evaluate.ladder import climb
+from recipebuild.toolkit.evaluate.ladder import climb, count
 from recipebuild.toolkit.evaluate.measure import Measurement
 
 HOW = Measurement(CLASSIFICATION, 10, labelled=True)
@@ -21,7 +21,7 @@ def answers(right: int, of: int = 40, shift: float = 0.0) -> list[Answer]:
 
 
 def rows(**rungs: list[Answer]) -> list[dict[str, Any]]:
-    return list(climb(rungs, [1] * 40, HOW, "top1"))
+    return list(climb(count(rungs.items(), [1] * 40, HOW), HOW, "top1"))
 
 
 def test_every_rung_is_compared_with_the_one_before() -> None:
@@ -40,6 +40,6 @@ def test_without_labels_every_rung_is_held_against_the_first() -> None:
     how = Measurement(SEGMENTATION, 3, labelled=False)
     first, second = np.zeros((4, 4), np.int64), np.eye(4, dtype=np.int64)
     rungs = {"pytorch": [Answer(first, None)] * 3, "head": [Answer(second, None)] * 3}
-    found = list(climb(rungs, [None] * 3, how, "agreement"))
+    found = list(climb(count(rungs.items(), [None] * 3, how), how, "agreement"))
     assert [row["agreement"] for row in found] == [1.0, 0.75]
     assert found[1]["largest_error"] is None

@@ -17,6 +17,7 @@ from recipebuild.errors import MissingError, StepError
 from recipebuild.resources import shipped, template_sources
 from recipebuild.steps import evaluate as evaluate_step
 from recipebuild.steps import ladder as ladder_step
+from recipebuild.steps import rungs as rungs_step
 from recipebuild.steps.simulate import Params, run
 from recipebuild.toolkit.evaluate.dataset import samples
 from recipebuild.toolkit.evaluate.recorded import Recorded, write_outputs
@@ -166,11 +167,14 @@ def test_what_only_the_compiled_model_loses_is_the_compilers(
         folder.mkdir()
         compiled = made.files["compiled.axmodel"]
         inputs[name] = simulated(compiled, dataset, folder, quantized=quantized, mode=mode, few=True)
-    (tmp_path / "ladder").mkdir()
+    for name in ("rungs", "ladder"):
+        (tmp_path / name).mkdir()
     spec = {**INPUT, "shape": [1, 3, 16, 32]}
-    params = ladder_step.Params.model_validate({"input": spec, "original": spec})
     inputs |= answered({"float": colour_model()}, dataset, tmp_path, input=spec)
-    metrics = ladder_step.run(inputs, params, tmp_path / "ladder", silent)
+    gone_up = rungs_step.Params.model_validate({"input": spec, "original": spec})
+    rungs_step.run(inputs, gone_up, tmp_path / "rungs", silent)
+    judged = ladder_step.Params.model_validate({"original": spec})
+    metrics = ladder_step.run({"rungs": tmp_path / "rungs/rungs.json"}, judged, tmp_path / "ladder", silent)
     assert words in metrics["verdict"]
     assert [row["rung"] for row in metrics["rows"]] == ["reference", "head", "emulated", "simulated"]
     assert metrics["images"] == 10  # of 20 every second
