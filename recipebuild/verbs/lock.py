@@ -23,7 +23,7 @@ from recipebuild.session import DEFAULTS, Job, Options, RecipeName, Session, lis
 
 __all__ = ["Options", "check_locked", "lock"]
 
-_LOCKED = ("fetch", "calibrate", "tensors")
+_LOCKED = ("fetch", "calibrate", "samples", "tensors")
 """The steps that bring something from outside into the build."""
 
 _VERSION = 1

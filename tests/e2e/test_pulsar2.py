@@ -119,7 +119,7 @@ calibration: {source: ./images, count: 4, format: NumpyObject}
 """
     recipe.write_text(base)
     failed = project.command("check", recipe, code=2)
-    assert "describe mask in inputs or more_inputs" in failed.stderr and "two.yaml:1" in failed.stderr
+    assert "describe mask in inputs or more_inputs" in failed.stderr and "two.yaml:2" in failed.stderr
 
     recipe.write_text(base + "more_inputs: [{name: mask, shape: [1, 1, 16, 32], source: ./masks}]\n")
     masks = project.folder / "recipes" / "masks"

@@ -70,7 +70,7 @@ def test_help_steps_has_every_step_with_its_purpose(monkeypatch: pytest.MonkeyPa
 
 def test_help_of_verbs_and_fields(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "Usage: recipebuild board run" in run(monkeypatch, ["help", "board", "run"]).out
-    assert "batch, channels (3), height and width" in run(monkeypatch, ["help", "input.shape"]).out
+    assert "batch, channels (3; 1 for grey" in run(monkeypatch, ["help", "input.shape"]).out
     section = run(monkeypatch, ["help", "calibration"]).out
     assert "calibration.count" in section and "calibration.source" in section
     wrong = run(monkeypatch, ["help", "input.shpae"])
