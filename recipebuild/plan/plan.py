@@ -212,6 +212,7 @@ class Steps:
                 **images.model_dump(include={"count", "select", "seed"}),
                 "pattern": images.pattern,
                 "shape": list(self.recipe.input.shape),
+                "resize": self.recipe.input.resize,
             },
             {"source": Source(Path(images.path))},
         )  # fmt: skip

@@ -93,7 +93,7 @@ def test_every_rung_of_the_ladder_has_its_figure(models: dict[str, Path], tmp_pa
 
 
 def test_all_outputs_are_kept_of_what_was_simulated(tmp_path: Path) -> None:
-    outputs = [np.ones((1, 3, 2), np.float16), np.zeros((1, 3, 4), np.float32)]
+    outputs: list[np.ndarray] = [np.ones((1, 3, 2), np.float16), np.zeros((1, 3, 4), np.float32)]
     write_outputs(tmp_path / "a.tar", [("x/1", outputs), ("x/2", outputs[:1])], DETECTION)
     kept = Recorded(tmp_path / "a.tar")
     assert [output.shape for output in kept.outputs("x/1")] == [(1, 3, 2), (1, 3, 4)]
