@@ -6,7 +6,6 @@ from typing import Literal
 
 from pydantic import Field
 
-from recipebuild.facts.detectors import DetectorName
 from recipebuild.formats.part import Part
 
 
@@ -81,7 +80,7 @@ class Head(Part):
 class Detector(Part):
     """How outputs become boxes; see docs/how-to/detection.md."""
 
-    kind: DetectorName
+    kind: str = Field(description="What the outputs are: a kind in docs/how-to/detection.md")
     classes: int
     threshold: float = Field(description="Score above which a box counted in the evaluation")
     nms: bool = Field(description="Whether non-maximum suppression follows, class by class")
