@@ -56,6 +56,8 @@ FIELDS = (
         "input.name", ("quant.input_configs.tensor_name", "input_processors.tensor_name"), ("params.input_name",)
     ),
     Field("input.shape", ingredients=("params.shape",)),
+    Field("input.resize", ingredients=("params.resize",)),
+    Field("detector", ingredients=("params.detector.",)),
     Field("input.color", ("input_processors.tensor_format",)),
     Field("input.mean", ("quant.input_configs.calibration_mean", "input_processors.mean")),
     Field("input.std", ("quant.input_configs.calibration_std", "input_processors.std")),

@@ -9,6 +9,13 @@ from pydantic import Field
 from recipebuild.formats.part import Part
 
 
+class Letterbox(Part):
+    """What is beside an image that keeps its aspect ratio."""
+
+    pad_value: int = Field(description="The grey, 0..255, in all channels")
+    align: Literal["center", "top-left"] = Field(description="Where the image lies")
+
+
 class ImageInput(Part):
     """The input that is an image."""
 
@@ -26,6 +33,9 @@ class ImageInput(Part):
     std: list[float] = Field(description="In 0..255 units, in the network's order of channels")
     normalized_by: Literal["model", "program"] = Field(description="Who subtracts mean and divides by std")
     resize: str = Field(description="How calibration and evaluation resized images")
+    letterbox: Letterbox | None = Field(
+        default=None, description="Only where images keep their aspect ratio; else they are stretched"
+    )
     more_shapes: list[list[int]] = Field(default=[], description="Further shapes that the model takes")
 
 
@@ -54,7 +64,7 @@ class Label(Part):
 
     id: int
     name: str
-    color: list[int] = Field(default=[], description="Only of segmentation: red, green, blue")
+    color: list[int] = Field(default=[], description="Only of segmentation and detection: red, green, blue")
 
 
 class Head(Part):
@@ -68,6 +78,18 @@ class Head(Part):
     before_resize: bool
     threshold: float = Field(default=0.5, description="Only with threshold: 1 where the sigmoid of the logit is above")
     add_axis: int | None
+
+
+class Detector(Part):
+    """How outputs become boxes; see docs/how-to/detection.md."""
+
+    kind: str = Field(description="What the outputs are: a kind in docs/how-to/detection.md")
+    classes: int
+    threshold: float = Field(description="Score above which a box counted in the evaluation")
+    nms: bool = Field(description="Whether non-maximum suppression follows, class by class")
+    iou: float = Field(description="IoU up to which two boxes of one class both stay")
+    limit: int = Field(description="How many boxes an image has at most")
+    anchors: list[list[list[float]]] = Field(description="Only of yolov5; empty for its own")
 
 
 class Toolchain(Part):
@@ -88,6 +110,7 @@ class Model(Part):
     outputs: list[Output]
     labels: list[Label] = Field(description="Empty where the task has no classes")
     head: Head
+    detector: Detector | None = Field(default=None, description="Only of object detection")
     hardware: str = Field(description="The chip, such as AX650")
     npu_mode: str = Field(description="Such as NPU3")
     toolchain: Toolchain

@@ -211,6 +211,7 @@ class Steps:
                     **described.model_dump(include={"count", "select", "seed"}),
                     "pattern": described.pattern,
                     "shape": list(image.shape),
+                    "resize": image.resize,
                 },
                 {"source": Source(Path(described.path))},
             )  # fmt: skip

@@ -13,6 +13,7 @@ import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -111,9 +112,8 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     shutil.copyfile(inputs["config"], folder / "pulsar2.json")
     _write_json(folder / "model.json", described)
     shutil.copyfile(program(inputs), folder / "run.py")
-    if params.task == DETECTION:
-        for module in (decode, letterbox, nms):
-            shutil.copyfile(str(module.__file__), folder / Path(str(module.__file__)).name)
+    for module in _modules(params):
+        shutil.copyfile(str(module.__file__), folder / Path(str(module.__file__)).name)
     images = provenance.images(inputs["calibration"]) if "calibration" in inputs else []
     samples = len(images) if images else count_samples(inputs["samples"])
     values = _card_values(inputs, params, described, runner, samples)
@@ -146,6 +146,12 @@ def _interface(inputs: Mapping[str, Path], params: Params) -> dict[str, Any]:
         "toolchain": {"name": params.toolchain.name, "version": params.toolchain.version},
         "runner": params.runner,
     }
+
+
+def _modules(params: Params) -> list[ModuleType]:
+    """What run.py imports beside itself: our own files, which need numpy alone."""
+    boxes = [decode, nms] if params.task == DETECTION else []
+    return [*boxes, letterbox] if boxes or params.input.resize == "letterbox" else []
 
 
 def _detector(inputs: Mapping[str, Path], params: Params) -> Detector:

@@ -35,6 +35,7 @@ class Params(BaseModel):
         select: ``random``, or ``diverse``: those that cover all that there are.
         seed: Which ones, at random.
         shape: N, C, H, W of the model's input; images are kept as they are, it serves to warn of bad fits.
+        resize: How an image becomes that size, for the same.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -44,6 +45,7 @@ class Params(BaseModel):
     select: Literal["random", "diverse"] = "random"
     seed: int = 0
     shape: tuple[int, int, int, int]
+    resize: Literal["stretch", "letterbox"] = "stretch"
 
 
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
@@ -61,7 +63,8 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
             f"all {total} calibration images are of a single colour each: no range can be measured on them",
             remedy="see calibration.source: it takes images like those that the model will get",
         )
-    warnings = concerns(facts, width=params.shape[3], height=params.shape[2])
+    letterbox = params.resize == "letterbox"
+    warnings = concerns(facts, width=params.shape[3], height=params.shape[2], letterbox=letterbox)
     if total < params.count:
         warnings.insert(0, f"RB202 {params.count} images asked for, only {total} found: all of them are used")
     for warning in warnings:

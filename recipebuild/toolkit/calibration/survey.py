@@ -65,12 +65,12 @@ def is_turned(image: Image.Image) -> bool:
     return bool(image.getexif().get(_EXIF_ORIENTATION, 1) != 1)
 
 
-def concerns(facts: Sequence[ImageFacts], width: int, height: int) -> list[str]:
+def concerns(facts: Sequence[ImageFacts], width: int, height: int, *, letterbox: bool = False) -> list[str]:
     """One line for each way in which images differ from what the model, with an input of this size, will see."""
 
     def stretched(image: ImageFacts) -> bool:
         ratio = (image.width * height) / (image.height * width)
-        return max(ratio, 1 / ratio) > _MAX_STRETCH
+        return not letterbox and max(ratio, 1 / ratio) > _MAX_STRETCH
 
     def small(image: ImageFacts) -> bool:
         return image.width < width and image.height < height

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from recipebuild.facts.metrics import AGAINST_A_MODEL, METRICS, MetricName, loss, metric_title, metrics_of
-from recipebuild.facts.tasks import TASKS
+from recipebuild.facts.tasks import DETECTION, TASKS
+from recipebuild.toolkit.detection.precision import ImageMatches, MatchTable
 from recipebuild.toolkit.evaluate.scores import score_of
 
 
@@ -16,7 +17,11 @@ from recipebuild.toolkit.evaluate.scores import score_of
 def test_the_score_of_a_task_computes_what_its_recipes_may_ask_for(task: str) -> None:
     assert metrics_of(task)
     labelled = metrics_of(task, labels=True)
-    if labelled:
+    if task == DETECTION:  # whose figures are no sums
+        nothing = np.zeros((10, 0), bool)
+        image = ImageMatches(np.zeros(0, int), np.zeros(0), nothing, nothing, np.zeros(1, int))
+        assert tuple(MatchTable([image], classes=5).figures(np.ones(1))) == labelled
+    elif labelled:
         sums = np.ones(3 * 5 if task == "semantic-segmentation" else 1 + len(labelled))
         assert tuple(score_of(task, classes=5, labelled=True).figures(sums)) == labelled
     figures = score_of(task, classes=5, labelled=False).figures(np.ones(1 + len(AGAINST_A_MODEL)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -169,3 +170,59 @@ def test_classes_are_named_with_their_odds(
     drawn(program, image, "image-classification", scores, tmp_path, labels=named)
     assert capsys.readouterr().out.splitlines() == ["60.0 %  dog", "30.0 %  class 2", "10.0 %  cat"]
     assert Image.open(tmp_path / "street-result.png").size == image.size
+
+
+@pytest.fixture
+def beside(program: ModuleType, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The program with the files that a bundle of a detector has beside it."""
+    from recipebuild.toolkit.detection import decode, letterbox, nms
+
+    for name, module in {"decode": decode, "letterbox": letterbox, "nms": nms}.items():
+        monkeypatch.setitem(sys.modules, name, module)
+    return program
+
+
+@pytest.mark.parametrize("align", ["center", "top-left"])
+def test_a_letterboxed_image_is_fed_as_calibration_does(beside: ModuleType, image: Image.Image, align: str) -> None:
+    spec = SPEC.model_copy(update={"resize": "letterbox", "align": align, "pad_value": 7})
+    fed = Runtime(format="YUV420SP")
+    given = {
+        "width": 32, "height": 16, "shape": list(fed.shape(spec)), "layout": "NHWC", "color": "YUV420SP",
+        "csc_mode": "FullRange", "letterbox": {"pad_value": 7, "align": align},
+    }  # fmt: skip
+    tall = image.crop((0, 0, 60, 120))
+    assert np.array_equal(beside.preprocess(tall, given), runtime_tensor(tall, spec, fed).repeat(2, 0))
+
+
+def test_boxes_are_those_of_the_evaluation(
+    beside: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from support.detectors import DETECTOR, INPUT, NAMES, detector_model, squares
+
+    from recipebuild.facts.tasks import DETECTION
+    from recipebuild.toolkit.bundle.interface import detector_values, interface, labels
+    from recipebuild.toolkit.detection.detector import Detector
+    from recipebuild.toolkit.evaluate.answers import answer
+    from recipebuild.toolkit.evaluate.detections import Detection
+    from recipebuild.toolkit.evaluate.runners import open_model, outputs_of
+    from recipebuild.toolkit.graph.cut import cut
+
+    path = detector_model(tmp_path / "model.onnx")
+    cut(path, ["grid"])
+    spec = ImageSpec.model_validate({**INPUT, "resize": "letterbox"})
+    detector = Detector.model_validate(DETECTOR)
+    said = interface(path, DETECTION, spec, Runtime(), labels(NAMES, DETECTION))
+    said = json.loads(json.dumps({**said, "detector": detector_values(detector)}))
+    with Image.open(squares(tmp_path / "data") / "images/0.png") as file:
+        image = file.convert("RGB")
+    outputs = outputs_of(open_model(path), image, spec)
+    files = beside.draw(tmp_path / "a", image, outputs, said)
+    assert [file.name for file in files] == ["a-grid.npy", "a-boxes.json", "a-result.png"]
+    objects = json.loads(files[1].read_text())
+    right = Detection(detector, spec).objects(answer(outputs, DETECTION, "m"), image.size)
+    assert [one["name"] for one in objects] == [NAMES[i] for i in right.ids[:3]]
+    assert np.allclose([one["box"] for one in objects], right.boxes[:3], atol=0.01)
+    assert len(objects) == 3  # the others' scores are too low to be told
+    assert capsys.readouterr().out.count("1.00") == 3
+    with Image.open(files[2]) as result:
+        assert result.size == image.size

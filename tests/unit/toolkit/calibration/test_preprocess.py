@@ -168,3 +168,18 @@ def test_a_wrong_specification_is_refused(changes: dict[str, Any]) -> None:
 
 def test_the_specification_survives_json() -> None:
     assert ImageSpec.model_validate_json(spec(32, 64).model_dump_json()) == spec(32, 64)
+
+
+@pytest.mark.parametrize(("align", "rows"), [("center", (4, 12)), ("top-left", (0, 8))])
+def test_a_letterboxed_image_keeps_its_aspect_ratio_between_grey(align: Any, rows: tuple[int, int]) -> None:
+    spec = ImageSpec(shape=(1, 3, 16, 16), mean=(0, 0, 0), std=(255, 255, 255), resize="letterbox", align=align)
+    pixels = preprocess(Image.new("RGB", (32, 16), (255, 0, 0)), spec)[0].transpose(1, 2, 0)
+    top, bottom = rows
+    assert (pixels[top:bottom] == (1, 0, 0)).all()
+    assert np.allclose(np.delete(pixels, range(top, bottom), axis=0), 114 / 255)
+
+
+def test_a_letterboxed_image_of_the_inputs_shape_is_not_padded() -> None:
+    image = Image.effect_noise((64, 32), 50).convert("RGB")
+    plain = ImageSpec(shape=(1, 3, 16, 32), mean=(0, 0, 0), std=(1, 1, 1))
+    assert np.array_equal(preprocess(image, plain), preprocess(image, plain.model_copy(update={"resize": "letterbox"})))

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from recipebuild.errors import MissingError, StepError
+from recipebuild.toolkit.models.detector import detector_of
 from recipebuild.toolkit.models.export import export
 from recipebuild.toolkit.models.load import load
 from recipebuild.toolkit.models.tasks import _scores
@@ -216,3 +217,60 @@ def test_a_size_that_is_no_multiple_of_the_patches_is_refused(name: str, side: i
     ):
         export(module, tmp_path / "e.onnx", shape=(1, 3, side, side), opset=17, exporter="torchscript", **names)
     assert not (tmp_path / "e.onnx").exists()
+
+
+DETECTORS: dict[str, tuple[dict[str, Any], str]] = {
+    "yolos": ({"model_type": "yolos", "image_size": [32, 64], "patch_size": 16, "num_detection_tokens": 10,
+               "use_mid_position_embeddings": False, "num_labels": 3, **SMALL}, "detr"),
+    "rt_detr": ({"model_type": "rt_detr", "num_labels": 3, "encoder_hidden_dim": 32, "encoder_in_channels": [8, 16, 16],
+                 "encoder_ffn_dim": 32, "decoder_ffn_dim": 32, "d_model": 32, "decoder_in_channels": [32, 32, 32],
+                 "num_queries": 10, "decoder_layers": 1, "encoder_layers": 1, "encoder_attention_heads": 2,
+                 "decoder_attention_heads": 2, "num_denoising": 0,
+                 "backbone_config": {"model_type": "rt_detr_resnet", "embedding_size": 8, "depths": [1, 1, 1, 1],
+                                     "hidden_sizes": [8, 8, 16, 16], "layer_type": "basic",
+                                     "out_features": ["stage2", "stage3", "stage4"]}}, "rt-detr"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DETECTORS)
+def test_a_detector_gives_logits_and_boxes(name: str, tmp_path: Path) -> None:
+    import torch
+
+    config, kind = DETECTORS[name]
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    model = load(tmp_path, task="object-detection", weights="random", seed=0)
+    with torch.inference_mode():
+        logits, boxes = model(torch.zeros(1, 3, 32, 64))
+    detector = detector_of(tmp_path / "config.json")
+    assert (detector.kind, detector.classes) == (kind, 3)
+    assert logits.shape == (1, 10, 3 + (kind == "detr"))
+    assert boxes.shape == (1, 10, 4)
+
+
+def test_a_detector_is_exported_with_both_outputs(tmp_path: Path) -> None:
+    import onnx
+
+    (tmp_path / "config.json").write_text(json.dumps(DETECTORS["yolos"][0]))
+    model = load(tmp_path, task="object-detection", weights="random", seed=0)
+    export(
+        model, tmp_path / "a.onnx", input_name="x", output_name="logits", more_outputs=("pred_boxes",),
+        shape=(1, 3, 32, 64), opset=17, exporter="torchscript",
+    )  # fmt: skip
+    graph = onnx.load(tmp_path / "a.onnx").graph
+    shapes = [[dim.dim_value for dim in value.type.tensor_type.shape.dim] for value in graph.output]
+    assert [value.name for value in graph.output] == ["logits", "pred_boxes"]
+    assert shapes == [[1, 10, 4], [1, 10, 4]]
+
+
+@pytest.mark.parametrize(
+    ("config", "kind", "classes"),
+    [
+        ({"model_type": "detr", "id2label": {"0": "N/A", "1": "person"}}, "detr", 2),
+        ({"model_type": "d_fine", "id2label": {"0": "a", "1": "b", "2": "c"}}, "rt-detr", 3),
+        ({"model_type": "rt_detr_v2"}, "rt-detr", 2),
+    ],
+)
+def test_a_config_tells_how_boxes_are_given(config: dict[str, Any], kind: str, classes: int, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    detector = detector_of(tmp_path / "config.json")
+    assert (detector.kind, detector.classes) == (kind, classes)
