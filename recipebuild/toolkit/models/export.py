@@ -24,6 +24,7 @@ from recipebuild.figures.exported import Exported
 from recipebuild.toolkit.graph.proto import write as write_model
 from recipebuild.toolkit.models.positions import freeze_positions
 from recipebuild.toolkit.models.trial import try_out
+from recipebuild.toolkit.models.uncached import uncached
 
 if TYPE_CHECKING:
     import onnx
@@ -88,7 +89,8 @@ def export(
         warnings.simplefilter("ignore")
         scratch = Path(folder) / path.name
         try:
-            model = write(module, example, opset, names, scratch if external else None)
+            with uncached():
+                model = write(module, example, opset, names, scratch if external else None)
         except OSError:
             raise  # the disk's matter, not the exporter's
         except Exception as error:  # exporters fail in their own ways

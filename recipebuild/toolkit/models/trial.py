@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from recipebuild.toolkit.models.uncached import uncached
+
 if TYPE_CHECKING:
     import torch
 
@@ -22,7 +24,7 @@ def try_out(module: torch.nn.Module, shape: Sequence[int]) -> None:
     from torch._subclasses.fake_tensor import FakeTensorMode
 
     try:
-        with FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad():
+        with uncached(), FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad():
             module(torch.zeros(*shape))
     except Exception:
         with torch.no_grad():
