@@ -151,7 +151,8 @@ def _interface(inputs: Mapping[str, Path], params: Params) -> dict[str, Any]:
 def _modules(params: Params) -> list[ModuleType]:
     """What run.py imports beside itself: our own files, which need numpy alone."""
     boxes = [decode, nms] if params.task == DETECTION else []
-    return [*boxes, letterbox] if boxes or params.input.resize == "letterbox" else []
+    boxed = params.input is not None and params.input.resize == "letterbox"
+    return [*boxes, letterbox] if boxes or boxed else []
 
 
 def _detector(inputs: Mapping[str, Path], params: Params) -> Detector:

@@ -25,6 +25,7 @@ from recipebuild.toolkit.graph.model import opset_of
 from recipebuild.toolkit.graph.proto import write as write_model
 from recipebuild.toolkit.models.positions import freeze_positions
 from recipebuild.toolkit.models.trial import try_out
+from recipebuild.toolkit.models.uncached import uncached
 
 if TYPE_CHECKING:
     import onnx
@@ -91,7 +92,8 @@ def export(
         warnings.simplefilter("ignore")
         scratch = Path(folder) / path.name
         try:
-            model = write(module, example, opset, names, scratch if external else None)
+            with uncached():
+                model = write(module, example, opset, names, scratch if external else None)
         except OSError:
             raise  # the disk's matter, not the exporter's
         except Exception as error:  # exporters fail in their own ways

@@ -5,9 +5,10 @@ Use: ``try_out(module, (1, 3, 640, 1280))``.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+from recipebuild.toolkit.models.uncached import uncached
 
 if TYPE_CHECKING:
     import torch
@@ -23,25 +24,8 @@ def try_out(module: torch.nn.Module, shape: Sequence[int]) -> None:
     from torch._subclasses.fake_tensor import FakeTensorMode
 
     try:
-        with _nothing_kept(), FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad():
+        with uncached(), FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad():
             module(torch.zeros(*shape))
     except Exception:
         with torch.no_grad():
             module(torch.zeros(*shape))
-
-
-@contextlib.contextmanager
-def _nothing_kept() -> Iterator[None]:
-    """Say that a model is being compiled: transformers then keeps no tensor for the next model of the process.
-
-    BEiT's table of relative positions is kept by its size (``compile_compatible_method_lru_cache``): once it is a fake
-    tensor, every model of that size in the process gives fake tensors.
-    """
-    import torch
-
-    before = torch.compiler._is_compiling_flag
-    torch.compiler._is_compiling_flag = True
-    try:
-        yield
-    finally:
-        torch.compiler._is_compiling_flag = before

@@ -1,0 +1,25 @@
+"""Runs of models on tensors without data, from which nothing is to be kept.
+
+transformers keeps what some models compute of an image's size alone (positions of DINOv3, DETR and BEiT) for the next call.
+After a run on fake tensors the next call would get fake ones, in another step of the same process.
+
+Use: ``with uncached(): module(fake)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def uncached() -> Iterator[None]:
+    """Let transformers compute everything anew meanwhile, as it does where torch compiles."""
+    from transformers import pytorch_utils
+
+    asked = pytorch_utils.is_torchdynamo_compiling
+    pytorch_utils.is_torchdynamo_compiling = lambda: True
+    try:
+        yield
+    finally:
+        pytorch_utils.is_torchdynamo_compiling = asked
