@@ -1,7 +1,7 @@
 """Runs of models on tensors without data, from which nothing is to be kept.
 
-transformers keeps what some models compute of an image's size alone (positions of DINOv3, DETR and BEiT) for the next call.
-After a run on fake tensors the next call would get fake ones, in another step of the same process.
+transformers keeps what some models compute of an image's size alone (positions of DINOv3, DETR, BEiT) for the next
+call. After a run on fake tensors the next call would get fake ones, in another step of the same process.
 
 Use: ``with uncached(): module(fake)``.
 """

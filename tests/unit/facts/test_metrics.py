@@ -9,8 +9,11 @@ import pytest
 
 from recipebuild.facts.metrics import AGAINST_A_MODEL, METRICS, MetricName, loss, metric_title, metrics_of
 from recipebuild.facts.tasks import DETECTION, TASKS
+from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.detection.precision import ImageMatches, MatchTable
 from recipebuild.toolkit.evaluate.scores import score_of
+
+INPUT = ImageSpec(shape=(1, 3, 8, 8), mean=(0, 0, 0), std=(255, 255, 255))
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -23,7 +26,7 @@ def test_the_score_of_a_task_computes_what_its_recipes_may_ask_for(task: str) ->
         assert tuple(MatchTable([image], classes=5).figures(np.ones(1))) == labelled
     elif labelled:
         sums = np.ones(3 * 5 if task == "semantic-segmentation" else 1 + len(labelled))
-        assert tuple(score_of(task, classes=5, labelled=True).figures(sums)) == labelled
+        assert tuple(score_of(task, classes=5, labelled=True, image=INPUT).figures(sums)) == labelled
     figures = score_of(task, classes=5, labelled=False).figures(np.ones(1 + len(AGAINST_A_MODEL)))
     assert set(metrics_of(task)) - set(labelled) <= set(figures)
 
