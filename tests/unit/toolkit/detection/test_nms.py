@@ -26,7 +26,7 @@ def slow(boxes, scores, ids, limit):
     return kept
 
 
-@pytest.mark.parametrize("limit", [0.2, 0.5, 0.9])
+@pytest.mark.parametrize("limit", [0.2, 0.5, 0.7])
 def test_what_stays_is_what_the_definition_says(limit):
     random = np.random.default_rng(3)
     corners = random.uniform(0, 60, (300, 2))
