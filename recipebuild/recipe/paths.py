@@ -12,7 +12,8 @@ from os.path import normpath
 from pathlib import Path
 from typing import Any
 
-from recipebuild.recipe.schema import BARE_WEIGHTS, WEIGHT_FILES, split_glob
+from recipebuild.recipe.calibration import split_glob
+from recipebuild.recipe.model import BARE_WEIGHTS, WEIGHT_FILES
 
 FIELDS = (("model", "source"), ("model", "adapter"), ("calibration", "source"), ("evaluate", "dataset"))
 INPUTS = ("inputs", "more_inputs")

@@ -93,7 +93,7 @@ def _problem(error: Any, path: FieldPath, layers: Sequence[RecipeLayer], data: d
         remedy = "\n".join(filter(None, (expected(path), example)))
         return Problem(field, MISSING, place(_own(layers), path[:-1], key=True), remedy)
     at = place(layers, path)
-    if kind == "recipe" and "taken" in context:
+    if kind == "recipe" and context.get("twin"):
         return _taken(field, context, layers)
     if kind == "recipe":
         return Problem(field, context["message"], at, context["remedy"] or expected(path))
@@ -116,11 +116,11 @@ def _own(layers: Sequence[RecipeLayer]) -> Sequence[RecipeLayer]:
 
 def _taken(field: str, context: Any, layers: Sequence[RecipeLayer]) -> Problem:
     """Two fields that have one name: told of the one that the recipe itself wrote, if only one of them is."""
-    own, other = _own(layers), context["taken"]
+    own, other = _own(layers), context["twin"]
     if not any(layer.locate(tuple(field.split("."))) for layer in own):
         field, other = (other, field) if any(layer.locate(tuple(other.split("."))) for layer in own) else (field, other)
     at = place(layers, tuple(field.split(".")))
-    return Problem(field, f"`{context['name']}` is already {other}", at, context["remedy"])
+    return Problem(field, context["message"].removesuffix(context["twin"]) + other, at, context["remedy"])
 
 
 def _must(error: Any, path: FieldPath, value: Any) -> str:

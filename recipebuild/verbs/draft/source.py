@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from recipebuild.errors import MissingError, RecipeError
-from recipebuild.recipe.schema import BARE_WEIGHTS, HUB_ID, WEIGHT_FILES
+from recipebuild.recipe.model import BARE_WEIGHTS, HUB_ID, WEIGHT_FILES
 from recipebuild.resources import shipped
 from recipebuild.toolkit.models.checkpoint import (
     CONFIG,

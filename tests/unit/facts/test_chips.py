@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from recipebuild.facts.chips import CHIPS
-from recipebuild.recipe.schema import Target
+from recipebuild.recipe.target import Target
 from recipebuild.toolkit.pulsar2.config import BuildConfig
 from recipebuild.toolkit.pulsar2.lint import FOLDER, hardware_with_tables
 

@@ -32,7 +32,7 @@ def test_each_code_is_there_once_and_of_a_known_kind() -> None:
 
 
 def test_what_the_code_says_has_a_row_and_each_row_is_said() -> None:
-    examples = {ROOT / "recipebuild" / name for name in ("recipe/checking.py", "verbs/help_.py", "cli/help_.py")}
+    examples = {ROOT / "recipebuild" / name for name in ("recipe/check.py", "verbs/help_.py", "cli/help_.py")}
     assert codes_in(ROOT / "recipebuild", ROWS, *examples) == set(rules())
 
 

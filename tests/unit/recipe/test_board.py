@@ -11,8 +11,8 @@ from recipebuild.facts.runners import runners
 from recipebuild.plan.pulsar2 import compiled_input
 from recipebuild.recipe.board import Board
 from recipebuild.recipe.load import load
+from recipebuild.recipe.model import Model
 from recipebuild.recipe.problems import RecipeProblems
-from recipebuild.recipe.schema import Model
 
 QUICKSTART = "quickstart"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from recipebuild.facts.rewrites import REWRITES
-from recipebuild.recipe.rewriting import Rewrite
+from recipebuild.recipe.rewrite import Rewrite
 
 
 def test_every_rewrite_has_a_switch_that_says_what_it_does_and_no_other_has() -> None:

@@ -1,0 +1,159 @@
+"""What fields of a recipe must agree on: the faults of one that is right field by field."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from recipebuild.facts.metrics import metrics_of
+from recipebuild.facts.tasks import DETECTION, TASKS
+
+if TYPE_CHECKING:
+    from recipebuild.recipe.schema import Recipe
+
+
+class Fault(NamedTuple):
+    """Something that may be wrong.
+
+    Attributes:
+        is_wrong: Whether it is.
+        field: The field, dotted.
+        message: What is wrong.
+        remedy: What to do.
+        twin: Of two fields with one name: the other one, with which the message ends.
+    """
+
+    is_wrong: object
+    field: str
+    message: str
+    remedy: str
+    twin: str = ""
+
+
+def first_fault(recipe: Recipe) -> Fault | None:
+    """Return what is wrong with a recipe, the first of it; ``None`` if all agrees."""
+    return next((each for rule in _RULES for each in rule(recipe) if each.is_wrong), None)
+
+
+def _described_once(recipe: Recipe) -> Iterator[Fault]:
+    if not recipe.inputs:
+        return
+    images = [at for at, entry in enumerate(recipe.inputs) if entry.kind == "image"]
+    all_of_it = "`inputs` describes all that the model takes"
+    yield Fault(recipe.input is not None, "input", all_of_it, "move it to inputs, with kind: image")
+    yield Fault(recipe.more_inputs, "more_inputs", all_of_it, "move them to inputs")
+    second = f"inputs.{images[-1] if images else 0}"
+    yield Fault(len(images) > 1, second, "a model can have one image", "give the other one as tensors: kind: tensor")
+    yield Fault(
+        not images and recipe.calibration.source, "calibration.source", "the model takes no image",
+        "leave it out: each tensor has a source of its own",
+    )  # fmt: skip
+
+
+def _evaluated_as_the_task_is(recipe: Recipe) -> Iterator[Fault]:
+    task, evaluate = recipe.model.task, recipe.evaluate
+    if evaluate is None:
+        return
+    known = metrics_of(task)
+    yield Fault(
+        evaluate.metric and evaluate.metric not in known, "evaluate.metric", f"{task} has no {evaluate.metric}",
+        f"say {' or '.join(known)}",
+    )  # fmt: skip
+    has_classes = task == DETECTION or TASKS[task].class_rank is not None
+    yield Fault(
+        evaluate.labels and not has_classes, "evaluate.labels", f"{task} has no classes", "leave evaluate.labels out"
+    )
+
+
+def _detected(recipe: Recipe) -> Iterator[Fault]:
+    is_detector, detector = recipe.model.task == DETECTION, recipe.detector
+    yield Fault(
+        is_detector and recipe.head.kind != "none", "head.kind", "boxes are made by the program, not by a head",
+        "head: {kind: none}",
+    )  # fmt: skip
+    yield Fault(
+        is_detector and detector is None and recipe.model.source.endswith(".onnx"), "detector",
+        "an ONNX file does not tell how its outputs become boxes",
+        "detector: {kind: yolov8, classes: 80}; docs/how-to/detection.md has all kinds",
+    )  # fmt: skip
+    yield Fault(
+        detector and not is_detector, "detector", f"{recipe.model.task} has no boxes",
+        f"model.task: {DETECTION}, or leave detector out",
+    )  # fmt: skip
+    labels = recipe.evaluate.labels if recipe.evaluate else None
+    if detector and labels is not None:
+        yield Fault(
+            len(labels) != detector.classes, "evaluate.labels",
+            f"{len(labels)} names, but detector.classes is {detector.classes}",
+            "name all classes, in the order of their ids",
+        )  # fmt: skip
+    letterboxed = recipe.image is not None and recipe.image.resize == "letterbox"
+    yield Fault(
+        letterboxed and recipe.calibration.format == "Image", "calibration.format",
+        "Pulsar2 stretches the images of a calibration set itself", "format: Numpy, which it takes as they are",
+    )  # fmt: skip
+
+
+def _fed_colours(recipe: Recipe) -> Iterator[Fault]:
+    runtime, image, field = recipe.target.runtime_input, recipe.image, "target.runtime_input.format"
+    uneven = runtime.uneven([*([image.shape] if image else []), *runtime.extra_shapes])
+    yield Fault(uneven, field, uneven or "", "give input.shape even sides, or feed another format")
+    if image:
+        yield Fault(
+            runtime.format is not None and image.color in ("GRAY", "RGBA"), field,
+            f"nothing makes {image.color} of {runtime.format} on the chip", "leave it out",
+        )  # fmt: skip
+
+
+def _names(recipe: Recipe) -> Iterator[Fault]:
+    taken = {recipe.input.name: "input.name"} if recipe.input else {}
+    others = [("export.output", recipe.export.output)]
+    if recipe.head.kind != "none":
+        others.append(("head.output", recipe.head.output))
+    others += [(f"inputs.{at}.name", entry.name) for at, entry in enumerate(recipe.inputs)]
+    others += [(f"more_inputs.{at}.name", more.name) for at, more in enumerate(recipe.more_inputs)]
+    for field, name in others:
+        twin = taken.get(name, "")
+        yield Fault(twin, field, f"`{name}` is already {twin}", "give each tensor a name of its own", twin)
+        taken[name] = field
+
+
+def _toolchains(recipe: Recipe) -> Iterator[Fault]:
+    yield Fault(
+        recipe.pulsar2.is_quantized and recipe.target.toolchain == "onnxruntime", "target.toolchain",
+        f"the embedded toolchain quantizes float models, and pulsar2.model_type is {recipe.pulsar2.model_type}",
+        "toolchain: pulsar2, or auto",
+    )  # fmt: skip
+    from_onnx = recipe.model.source.endswith(".onnx")
+    yield Fault(
+        recipe.evaluate and recipe.evaluate.reference == "pytorch" and from_onnx, "evaluate.reference",
+        "the recipe starts from an ONNX file: there is no PyTorch model", "reference: onnx",
+    )  # fmt: skip
+
+
+def _several_inputs(recipe: Recipe) -> Iterator[Fault]:
+    if not recipe.tensors:
+        return
+    format_ = recipe.calibration.format
+    yield Fault(
+        not recipe.model.source.endswith(".onnx"), "model.source", "models of several inputs come as .onnx files",
+        "export the model yourself; what is exported here has one input, the image",
+    )  # fmt: skip
+    yield Fault(
+        "format" in recipe.calibration.model_fields_set and format_ != "NumpyObject", "calibration.format",
+        "several inputs are calibrated together", "format: NumpyObject",
+    )  # fmt: skip
+    yield Fault(recipe.equalize, "equalize", "it takes models of one input, the image", "leave equalize out")
+    yield Fault(
+        recipe.evaluate, "evaluate", "labelled images alone are not all that this model takes",
+        "leave evaluate out: the step layers compares outputs with the float model's",
+    )  # fmt: skip
+    yield Fault(
+        recipe.board.runner, "board.runner", "programs of ax-samples feed an image, and nothing else",
+        "leave board.runner out",
+    )  # fmt: skip
+
+
+_RULES: tuple[Callable[[Recipe], Iterator[Fault]], ...] = (
+    _described_once, _evaluated_as_the_task_is, _detected, _fed_colours, _names, _toolchains, _several_inputs,
+)  # fmt: skip

@@ -1,0 +1,97 @@
+"""``model``: the network, where it comes from, and with which weights."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePosixPath
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from recipebuild.facts.tasks import FEATURES, SEGMENTATION, TaskName
+from recipebuild.recipe.section import REVISION, Section, Seed, Text, wrong
+
+HUB_ID = re.compile(r"(?!.*(--|\.\.))[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9_][\w.-]{0,95})?(?<![.-])", re.ASCII)
+WEIGHT_FILES = (".pt", ".pth", ".bin", ".ckpt", ".safetensors", ".pkl", ".h5", ".tflite")
+BARE_WEIGHTS = (
+    "name the folder that has it and config.json; a checkpoint of another library (mmsegmentation, timm) has no "
+    "config.json: export it to ONNX there, and name the .onnx file"
+)
+
+
+class Model(Section):
+    """The network: where it comes from, and with which weights."""
+
+    source: Text = Field(description="Hugging Face hub id (owner/name), folder in Hugging Face layout, or file.onnx")
+    revision: Annotated[str, Field(pattern=REVISION, max_length=250)] | None = Field(
+        default=None,
+        description="Commit of the hub repository (40 hexadecimal digits), so that every build gets the same files",
+    )
+    task: TaskName = Field(default=SEGMENTATION, description="What the network does, in Hugging Face's words")
+    features: Literal["patches", "cls", "tokens", "pooled"] | None = Field(
+        default=None,
+        description="For image-feature-extraction: tokens of the patches [N, places, C], the class token, all "
+        "tokens, or the pooled embedding; by default pooled for models of images and text, else patches",
+    )
+    normalize: bool = Field(default=False, description="For image-feature-extraction: bring features to length 1 (L2)")
+    weights: Literal["pretrained", "random"] = Field(
+        default="pretrained", description="`random` builds the architecture with seeded weights and downloads nothing"
+    )
+    seed: Seed = Field(default=0, description="Seed of the random weights, 0 to 4294967295")
+    adapter: Text | None = Field(
+        default=None,
+        description="Folder of a LoRA adapter (peft: adapter_config.json, adapter_model.safetensors), which is merged "
+        "into the weights; a config.json in it goes before the model's",
+    )
+    allow_pickle: bool = Field(
+        default=False, description="Also take weights in pickle files, which can run code of whoever made them"
+    )
+
+    outputs: Annotated[tuple[Text, ...], Field(strict=False)] = Field(
+        default=(),
+        description="Of an ONNX file: tensors at which its graph ends, in place of its own outputs; names, or patterns "
+        "such as /model.22/Concat_*",
+    )
+
+    @model_validator(mode="after")
+    def _is_cut(self) -> Model:
+        if self.outputs and not self.source.endswith(".onnx"):
+            words = {"message": f"{self.source} is no ONNX file", "remedy": "leave model.outputs out"}
+            raise PydanticCustomError("recipe", "{message}", {**words, "field": "outputs"})
+        return self
+
+    @model_validator(mode="after")
+    def _fits_task(self) -> Model:
+        if self.task != FEATURES and (self.features or self.normalize):
+            field = "features" if self.features else "normalize"
+            words = {"message": f"{self.task} gives no features", "remedy": f"task: {FEATURES}"}
+            raise PydanticCustomError("recipe", "{message}", {**words, "field": field})
+        return self
+
+    @field_validator("adapter")
+    @classmethod
+    def _is_folder(cls, adapter: str | None) -> str | None:
+        if adapter is not None and not adapter.startswith("/"):
+            raise wrong(
+                f"there is no folder {adapter}", "a folder, ./like/this; adapters of the hub are downloaded first"
+            )
+        return adapter
+
+    @property
+    def is_local(self) -> bool:
+        """Whether ``source`` is a folder or file on this machine (an absolute path), not a hub id."""
+        return self.source.startswith("/")
+
+    @field_validator("source")
+    @classmethod
+    def _known_kind(cls, source: str) -> str:
+        if not source.startswith("/"):
+            if PurePosixPath(source).suffix.lower() in WEIGHT_FILES:
+                raise wrong(f"{source} is a bare weight file", BARE_WEIGHTS)
+            if not HUB_ID.fullmatch(source):
+                raise wrong(
+                    f"{source} is neither a hub id (owner/name) nor a folder that exists",
+                    "a model of the hub is written owner/name, a folder ./like/this, seen from the recipe",
+                )
+        return source
