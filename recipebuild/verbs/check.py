@@ -71,8 +71,8 @@ def check(recipes: RecipeName | Sequence[RecipeName], options: Options = DEFAULT
 def _configured(job: Job, options: Options) -> tuple[list[Problem], list[str]]:
     """What is wrong with the Pulsar2 configurations of recipes, and what the tool would accept in silence."""
     from recipebuild.toolkit.pulsar2.facts import Facts
+    from recipebuild.toolkit.pulsar2.kept_proto import refusal
     from recipebuild.toolkit.pulsar2.mistakes import mistakes
-    from recipebuild.toolkit.pulsar2.proto import refusal
     from recipebuild.toolkit.pulsar2.settled import composed
 
     problems: dict[str, Problem] = {}

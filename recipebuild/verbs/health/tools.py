@@ -10,7 +10,7 @@ from pathlib import Path
 from recipebuild.toolkit.board.doctor import Line
 from recipebuild.toolkit.pulsar2 import licence
 from recipebuild.toolkit.pulsar2.container import Ask, ask, engines, images
-from recipebuild.toolkit.pulsar2.proto import keep
+from recipebuild.toolkit.pulsar2.kept_proto import keep
 from recipebuild.toolkit.pulsar2.tool import Tool
 from recipebuild.toolkit.pulsar2.toolchain import find, missing_remedy
 

@@ -25,6 +25,7 @@ def test_defaults(desk, good):
             "task": "semantic-segmentation",
             "weights": "pretrained",
             "seed": 0,
+            "adapter": None,
             "allow_pickle": False,
             "features": None,
             "normalize": False,

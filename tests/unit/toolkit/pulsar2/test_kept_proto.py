@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from recipebuild.toolkit.pulsar2 import parse_config
-from recipebuild.toolkit.pulsar2.proto import keep, refusal
+from recipebuild.toolkit.pulsar2.kept_proto import keep, refusal
 from recipebuild.toolkit.pulsar2.tool import Tool
 
 TOOLS = pytest.mark.parametrize(
