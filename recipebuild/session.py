@@ -25,7 +25,8 @@ from recipebuild.engine.task import Result
 from recipebuild.engine.transfer import Transfer
 from recipebuild.errors import RecipeError
 from recipebuild.plan.families import with_families
-from recipebuild.plan.plan import Plan, ResolvedToolchain, only_until, plan
+from recipebuild.plan.plan import Plan, only_until, plan
+from recipebuild.plan.steps import ResolvedToolchain
 from recipebuild.recipe.advice import advice
 from recipebuild.recipe.document import Document
 from recipebuild.recipe.load import Variant, load

@@ -13,7 +13,7 @@ from recipebuild.recipe.evaluate import HUB, Evaluate
 from recipebuild.recipe.schema import Recipe
 
 if TYPE_CHECKING:
-    from recipebuild.plan.plan import ResolvedToolchain, Steps
+    from recipebuild.plan.steps import ResolvedToolchain, Steps
 
 
 _OTHER_MODE = {"NPUBackend": ("simulate-reference", "Reference"), "Reference": ("simulate-npu", "NPUBackend")}

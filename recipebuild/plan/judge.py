@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from recipebuild.engine.step import Output
 
 if TYPE_CHECKING:
-    from recipebuild.plan.plan import Steps
+    from recipebuild.plan.steps import Steps
 
 
 def judged(steps: Steps, compiled: Output, evaluation: Mapping[str, Output]) -> tuple[str, ...]:

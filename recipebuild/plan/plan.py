@@ -1,46 +1,15 @@
-"""Recipe -> plan: the list of steps that builds it. Pure: nothing is read, nothing is looked up.
-
-fetch -> export -> simplify -> rewrite -> (equalize) -> (channels) -> head -> lint, verify -> compile -> (simulate)
-calibrate -> (samples), (tensors), configure -> (config-check), (equalize) ----------------------------^
-    -> answers -> evaluate, rungs -> ladder, preview; layers, (sensitivity), (judge), bundle
-"""
+"""Recipe -> plan: the list of steps that builds it. Pure: nothing is read, nothing is looked up."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
 
-from recipebuild.engine.step import Output, Source, Step
+from recipebuild.engine.step import Output, Step
 from recipebuild.errors import RecipeError
-from recipebuild.facts.chips import CHIPS
-from recipebuild.facts.tasks import DETECTION, TASKS
-from recipebuild.plan.bundle import bundle_params
-from recipebuild.plan.evaluate import detector_params, measuring
-from recipebuild.plan.judge import judged
-from recipebuild.plan.kinds import KINDS
-from recipebuild.plan.pulsar2 import compiled_input, configure_params, host_params, swaps_channels
+from recipebuild.plan.steps import ResolvedToolchain, steps_of
 from recipebuild.recipe.load import Variant
-from recipebuild.recipe.schema import Recipe
-
-
-@dataclass(frozen=True)
-class ResolvedToolchain:
-    """What ``target.toolchain`` came to on this machine.
-
-    Attributes:
-        name: Which one.
-        version: Its version.
-        params: What the compile step must know to run it.
-        facts: What else its results depend on, such as a docker image's id; part of the key.
-    """
-
-    name: Literal["pulsar2", "onnxruntime"]
-    version: str
-    params: Mapping[str, Any] = field(default_factory=dict)
-    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -72,13 +41,13 @@ def plan(
     """
     name = variants[0].recipe.name
     if len(variants) == 1:
-        steps = tuple(_steps(variants[0].recipe, variants[0].label, toolchains[0], templates))
+        steps = tuple(steps_of(variants[0].recipe, variants[0].label, toolchains[0], templates))
         return Plan(name, steps, {variants[0].label: tuple(step.id for step in steps)})
     shared: dict[str, Step] = {}
     members: dict[str, tuple[str, ...]] = {}
     for variant, toolchain in zip(variants, toolchains, strict=True):
         new_ids: dict[str, str] = {}
-        for step in _steps(variant.recipe, variant.label, toolchain, templates):
+        for step in steps_of(variant.recipe, variant.label, toolchain, templates):
             moved = _rename(step, new_ids)
             twin = next((other.id for other in shared.values() if _same(other, moved)), step.id)
             new_ids[step.id] = twin
@@ -132,212 +101,3 @@ def _rename(step: Step, new_ids: Mapping[str, str]) -> Step:
         for name, source in step.inputs.items()
     }
     return replace(step, inputs=inputs, after=tuple(new_ids.get(i, i) for i in step.after))
-
-
-def _steps(
-    recipe: Recipe, label: str, toolchain: ResolvedToolchain, templates: Mapping[str, Mapping[str, Path]]
-) -> list[Step]:
-    """The steps of one entry of the matrix."""
-    steps = Steps(recipe, label)
-    models = _model(steps)
-    target = {"hardware": recipe.target.hardware, "npu_mode": recipe.target.npu_mode}
-    steps.add("lint", "lint.json", target, {"model": models["head"]})
-    calibration = steps.calibration
-    config = _configure(steps, models["head"], templates["pulsar2"])
-    verify = steps.add(
-        "verify", "verify.json",
-        {
-            **steps.weights, "head": recipe.head.model_dump(mode="json"), "input": steps.image, "compiled": steps.fed,
-        },
-        {**models, **calibration},
-    )  # fmt: skip
-    # An hour of compilation is not begun on a model that was found to be wrong.
-    compiled = _compile(steps, toolchain, models["head"], calibration, config, after=verify)
-    evaluation = measuring(steps, toolchain, models, compiled, calibration)
-    _explain(steps, models["head"], compiled, calibration)
-    passed = judged(steps, compiled, evaluation)
-    if toolchain.name == "pulsar2":
-        config = replace(compiled, name="used.json")
-    inputs = {"weights": models.get("model") or models["reference"], "model": models["head"], "compiled": compiled}
-    inputs |= {"config": config, **calibration, **evaluation}
-    _bundle(steps, toolchain, inputs, templates["bundle"], after=passed)
-    return steps.all
-
-
-class Steps:
-    """The steps so far, and the parameters that several of them share."""
-
-    def __init__(self, recipe: Recipe, label: str) -> None:
-        self.recipe = recipe
-        self.all: list[Step] = []
-        self._label = label
-        self.image = recipe.image.model_dump(mode="json") if recipe.image else None
-        self.fed = compiled_input(recipe)
-        self.explained = {
-            "input": self.fed,
-            "class_axis": TASKS[recipe.model.task].class_axis,
-            "smooth_quant": host_params(recipe)["smooth_quant"],
-        }
-        self.sources = {f"more_{tensor.name}": Source(Path(tensor.source)) for tensor in recipe.tensors}
-        self.labels = {"labels": recipe.evaluate.labels if recipe.evaluate else None}
-        self.config: dict[str, Output] = {}
-        self.detector = {"detector": detector_params(recipe)} if recipe.model.task == DETECTION else {}
-        self.weights = recipe.model.model_dump(include={"task", "weights", "seed", "features", "normalize"})
-
-    def add(
-        self, kind: str, output: str, params: Mapping[str, Any], inputs: Mapping[str, Output | Source], **more: Any
-    ) -> Output:
-        """Add a step of a kind; give its output of that name, for later steps."""
-        spec = KINDS[kind]
-        name = kind.partition("/")[0]
-        entry = f"[{self._label}]" if self._label else ""
-        step = Step(
-            f"{self.recipe.name}{entry}/{name}", name, spec.module, params, inputs,
-            resources=spec.resources, timeout=spec.timeout, retries=spec.retries, variant=self._label,
-            goes_on=spec.goes_on, **({"tools": spec.tools} | more),
-        )  # fmt: skip
-        self.all.append(step)
-        return Output(step.id, output)
-
-    @cached_property
-    def calibration(self) -> dict[str, Output]:
-        """The calibration set: images, tensors, or both; its steps are added where it is first asked for."""
-        described, image, tensors = self.recipe.calibration, self.recipe.image, self.recipe.tensors
-        drawn = {}
-        if image is not None:
-            drawn["calibration"] = self.add(
-                "calibrate", "calibration.tar",
-                {
-                    **described.model_dump(include={"count", "select", "seed"}),
-                    "pattern": described.pattern,
-                    "shape": list(image.shape),
-                    "resize": image.resize,
-                },
-                {"source": Source(Path(described.path))},
-            )  # fmt: skip
-        if tensors:
-            params = {
-                "tensors": [tensor.model_dump(mode="json", exclude={"kind", "source"}) for tensor in tensors],
-                **described.model_dump(include={"count", "seed"}),
-            }
-            drawn["samples"] = self.add("samples", "samples.tar", params, {**drawn, **self.sources})
-        return drawn
-
-
-def _model(steps: Steps) -> dict[str, Output]:
-    """fetch, export, simplify, rewrite, equalize, head: the models after each, by the names that verify knows."""
-    recipe = steps.recipe
-    model, export = recipe.model, recipe.export
-    is_onnx = model.is_local and Path(model.source).suffix == ".onnx"
-    fetched = steps.add(
-        "fetch", "model.onnx" if is_onnx else "model",
-        {
-            "hub_id": None if model.is_local else model.source,
-            "revision": model.revision,
-            "weights": model.weights,
-            "allow_pickle": model.allow_pickle,
-            **({"quantized": True} if recipe.pulsar2.is_quantized else {}),
-            **({"outputs": list(model.outputs)} if model.outputs else {}),
-        },
-        {
-            **({"source": Source(Path(model.source))} if model.is_local else {}),
-            **({"adapter": Source(Path(model.adapter))} if model.adapter else {}),
-        },
-    )  # fmt: skip
-    if is_onnx:
-        models = {"reference": fetched}
-    else:
-        how = {"opset": export.opset, "exporter": export.exporter, "output_name": export.output}
-        exported = steps.add("export", "export.onnx", {**steps.weights, **_shape(recipe), **how}, {"model": fetched})
-        models = {"model": fetched, "export": exported}
-        steps.config = {"config": replace(fetched, name="model/config.json")}
-    raw = models.get("export", fetched)
-    more = {tensor.name: tensor.model_dump(mode="json", include={"shape", "dtype"}) for tensor in recipe.tensors}
-    simplified = steps.add("simplify", "simplified.onnx", {**_shape(recipe), "more": more}, {"model": raw})
-    rewriting = {
-        "enabled": recipe.rewrite.enabled,
-        # The graph is for the chip, whatever compiles it here, unless the recipe asks for the host by name.
-        "target": "host" if recipe.target.toolchain == "onnxruntime" else CHIPS[recipe.target.hardware].target,
-        "switches": recipe.rewrite.switches,
-        "class_axis": recipe.head.axis if recipe.head.kind == "argmax" else None,
-    }
-    models["simplified"] = simplified
-    models["rewritten"] = last = steps.add("rewrite", "rewritten.onnx", rewriting, {"model": simplified})
-    if recipe.equalize and (recipe.equalize.techniques or recipe.equalize.attention):
-        params: dict[str, Any] = {"techniques": recipe.equalize.techniques, "input": steps.image}
-        if recipe.equalize.attention:
-            params["attention"] = recipe.equalize.attention
-        models["equalized"] = last = steps.add(
-            "equalize", "equalized.onnx", params, {"model": last, **steps.calibration}
-        )
-    if recipe.image and swaps_channels(recipe):
-        models["channels"] = last = steps.add(
-            "channels", "channels.onnx", {"input_name": recipe.image.name}, {"model": last}
-        )
-    final = steps.add("head", "model.onnx", recipe.head.model_dump(mode="json"), {"model": last})
-    return {**models, "head": final}
-
-
-def _shape(recipe: Recipe) -> dict[str, Any]:
-    """The image's input and its shape, of models that take one."""
-    return {"input_name": recipe.image.name, "shape": list(recipe.image.shape)} if recipe.image else {}
-
-
-def _configure(steps: Steps, model: Output, templates: Mapping[str, Path]) -> Output:
-    inputs: dict[str, Output | Source] = {name: Source(path) for name, path in templates.items()}
-    if any(layer.module is not None for layer in steps.recipe.layers):
-        inputs["model"] = model
-    return steps.add("configure", "pulsar2.json", configure_params(steps.recipe), inputs)
-
-
-def _compile(
-    steps: Steps,
-    toolchain: ResolvedToolchain,
-    model: Output,
-    calibration: Mapping[str, Output],
-    config: Output,
-    after: Output,
-) -> Output:
-    inputs = {"model": model, **calibration}
-    if toolchain.name == "pulsar2":
-        format = steps.recipe.calibration_format
-        if format != "Image":
-            given = {"input": steps.fed, "format": format}
-            inputs = {
-                "model": model,
-                "calibration": steps.add("tensors", "calibration-tensors.tar", given, calibration),
-            }
-        checked = steps.add(
-            "config-check", "config-check.json", toolchain.params, {"config": config}, facts=toolchain.facts
-        )
-        gpus = steps.recipe.quantization.device != "cpu"
-        params = {"hardware": CHIPS[steps.recipe.target.hardware].target, "gpus": gpus, **toolchain.params}
-        more = {**inputs, "config": config}
-        return steps.add(
-            "compile/pulsar2", "compiled.axmodel", params, more, after=(after.step, checked.step), facts=toolchain.facts
-        )
-    params = host_params(steps.recipe) | {"input": steps.fed}
-    return steps.add("compile/onnxruntime", "quantized.onnx", params, inputs, after=(after.step,))
-
-
-def _explain(steps: Steps, model: Output, compiled: Output, calibration: Mapping[str, Output]) -> None:
-    """The steps that tell where accuracy is lost: they read models that ONNX Runtime runs."""
-    if not compiled.name.endswith(".onnx"):
-        return
-    inputs = {"model": model, "quantized": compiled, **calibration}
-    steps.add("layers", "layers.json", {**steps.explained, **steps.labels}, {**inputs, **steps.config})
-    if steps.recipe.tune is not None:
-        steps.add("sensitivity", "sensitivity.json", steps.explained, inputs)
-
-
-def _bundle(
-    steps: Steps,
-    toolchain: ResolvedToolchain,
-    inputs: Mapping[str, Output | Source],
-    templates: Mapping[str, Path],
-    after: tuple[str, ...],
-) -> None:
-    used = {"name": toolchain.name, "version": toolchain.version, "facts": dict(toolchain.facts)}
-    params = bundle_params(steps.recipe, used, steps.all)
-    inputs = {**inputs, **steps.sources, **{name: Source(path) for name, path in templates.items()}}
-    steps.add("bundle", "bundle", params, inputs, after=after, tools=tuple(params["tools"]))

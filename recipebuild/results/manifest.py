@@ -15,7 +15,8 @@ from recipebuild.engine.task import Result
 from recipebuild.facts.metrics import METRICS, ROWS
 from recipebuild.files import write_text
 from recipebuild.formats import VERSIONS
-from recipebuild.plan.plan import Plan, ResolvedToolchain
+from recipebuild.plan.plan import Plan
+from recipebuild.plan.steps import ResolvedToolchain
 from recipebuild.results.notes import answered
 
 ARTEFACTS = frozenset(

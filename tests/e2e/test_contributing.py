@@ -85,7 +85,7 @@ def add_step(tree: Tree) -> None:
     )
     tree.insert("recipebuild/plan/kinds.py", '    "lint": ', '    "mine": Kind("recipebuild.steps.mine"),\n')
     tree.insert(
-        "recipebuild/plan/plan.py",
+        "recipebuild/plan/steps.py",
         "    calibration = steps.calibration\n",
         '    steps.add("mine", "mine.txt", {}, {"model": models["head"]})\n',
     )

@@ -6,7 +6,8 @@ from pathlib import Path
 from recipebuild.engine.step import Output, Step
 from recipebuild.plan.deploy import with_deploy
 from recipebuild.plan.origin import recipe_field
-from recipebuild.plan.plan import ResolvedToolchain, plan
+from recipebuild.plan.plan import plan
+from recipebuild.plan.steps import ResolvedToolchain
 from recipebuild.recipe.load import load
 from recipebuild.resources import shipped, template_sources
 from recipebuild.toolkit.board.boards import Board

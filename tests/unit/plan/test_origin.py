@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from recipebuild.plan.origin import recipe_field
-from recipebuild.plan.plan import ResolvedToolchain, plan
+from recipebuild.plan.plan import plan
+from recipebuild.plan.steps import ResolvedToolchain
 from recipebuild.recipe.load import load
 from recipebuild.resources import template_sources
 

@@ -14,7 +14,8 @@ from recipebuild.engine.statcache import StatCache
 from recipebuild.engine.step import Output, Source
 from recipebuild.errors import RecipeError
 from recipebuild.plan.kinds import KINDS
-from recipebuild.plan.plan import Plan, ResolvedToolchain, only_until, plan
+from recipebuild.plan.plan import Plan, only_until, plan
+from recipebuild.plan.steps import ResolvedToolchain
 from recipebuild.recipe.load import Variant, load
 from recipebuild.resources import shipped, template_sources
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from recipebuild.plan.plan import ResolvedToolchain, plan
+from recipebuild.plan.plan import plan
+from recipebuild.plan.steps import ResolvedToolchain
 from recipebuild.recipe.load import load
 from recipebuild.resources import shipped, template_sources
 from recipebuild.toolkit.models.families import config_for
