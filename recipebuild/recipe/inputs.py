@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator
-from pydantic_core import PydanticKnownError
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
-from recipebuild.recipe.section import Finite, InputName, Positive, Section, Side, Text, wrong
+from recipebuild.recipe.section import Finite, InputName, Positive, Section, Side, Text
 
 TensorType = Literal["float32", "float16", "int32", "int64", "uint8", "bool"]
 
@@ -49,25 +49,31 @@ class Input(Section):
         default="center", description="Of a letterbox: where the image lies; Ultralytics' models have it in the center"
     )
 
-    @field_validator("color")
-    @classmethod
-    def _fits_channels(cls, color: str, info: ValidationInfo) -> str:
-        shape = info.data.get("shape")
-        if shape and COLORS[color] != shape[1]:
-            meant = next(name for name, channels in COLORS.items() if channels == shape[1])
-            raise wrong(f"{color} has {COLORS[color]} channels, and the shape {shape[1]}", f"color: {meant}")
-        return color
-
     @field_validator("mean", "std")
     @classmethod
     def _for_each_channel(cls, values: tuple[float, ...], info: ValidationInfo) -> tuple[float, ...]:
-        channels = info.data["shape"][1] if "shape" in info.data else 3
+        channels = COLORS[info.data["color"]] if "color" in info.data else 3
+        if "shape" in info.data and len(values) == info.data["shape"][1]:
+            return values  # if they disagree, `color` and `shape` are at fault
         counted = {"field_type": "Tuple", "actual_length": len(values)}
         if len(values) > channels:
             raise PydanticKnownError("too_long", {**counted, "max_length": channels})
         if len(values) < channels:
             raise PydanticKnownError("too_short", {**counted, "min_length": channels})
         return values
+
+    @model_validator(mode="after")
+    def _has_the_channels_of_its_color(self) -> Self:
+        channels = self.shape[1]
+        if COLORS[self.color] != channels:
+            meant = next(name for name, count in COLORS.items() if count == channels)
+            words = {
+                "field": "shape",
+                "message": f"has {channels} channels, and {self.color} has {COLORS[self.color]}",
+                "remedy": f"with {channels} channels, say color: {meant}, and {channels} numbers in mean and in std",
+            }
+            raise PydanticCustomError("recipe", "{message}", words)
+        return self
 
 
 class ImageInput(Input):

@@ -39,8 +39,8 @@ def facts(config: Json, settings: Json | None, name: str, *, known: bool, task: 
         fields["model.features"] = Fact("pooled" if tower else "patches", why)
     _check_channels(config)
     fields["input.shape"] = _shape(config, settings or {}, name, kind)
+    fields |= usual_colours(kind, "not in the model's files")
     fields |= preprocessor.colours(settings) if settings is not None else {}
-    fields = {**usual_colours(kind, "not in the model's files"), **fields}
     pooled = "model.features" in fields and fields["model.features"].value == "pooled"
     output = TASKS[kind].tensor or ("embedding" if pooled else "features")
     fields["export.output"] = Fact(output, "what the board's program will find it under")

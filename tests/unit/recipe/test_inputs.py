@@ -168,8 +168,8 @@ def test_what_is_wrong_with_inputs_is_told(folder: Path, text: str, field: str, 
 @pytest.mark.parametrize(
     ("image", "sets", "field", "words"),
     [
-        ("[1, 1, 8, 8], mean: [0], std: [1]", [], "input.color", "RGB has 3 channels, and the shape 1 color: GRAY"),
-        ("[1, 4, 8, 8], color: GRAY, mean: [0], std: [1]", [], "input.color", "color: RGBA"),
+        ("[1, 1, 8, 8], mean: [0], std: [1]", [], "input.shape", "has 1 channels, and RGB has 3"),
+        ("[1, 4, 8, 8], color: GRAY, mean: [0], std: [1]", [], "input.shape", "color: RGBA"),
         ("[1, 1, 8, 8], color: GRAY, mean: [0, 0], std: [1]", [], "input.mean", "must have 1 values"),
         ("[1, 4, 8, 8], color: RGBA, mean: [0, 0, 0], std: [1, 1, 1, 1]", [], "input.mean", "must have 4 values"),
         ("[1, 2, 8, 8], mean: [0], std: [1]", [], "input.shape", "must be 1, 3 or 4"),
