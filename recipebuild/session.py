@@ -285,6 +285,7 @@ class Session:
             transfer=self._transfer,
             keep_going=keep_going,
             slots=self._options.slots,
+            machine=own_store() / "locks",
             on_event=on_event,
         )
 

@@ -1,10 +1,14 @@
 """What a step holds while it runs: its key, so that nothing is built twice, and a slot of each scarce resource.
 
-All are locks on files of the store, so they hold between processes, and end with the process that has them.
+All are locks on files of the store, so they hold between processes, and end with the process that has them. A scarce
+resource is the machine's and not the store's: its slots are locked in a folder of the user's as well, so that runs with
+another store wait, too.
 """
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,11 +47,13 @@ class Claims:
     Args:
         folder: The store's ``locks`` folder.
         slots: How many steps may hold a resource at once, by its name; one where nothing is said.
+        machine: The folder where runs of this user's with other stores see which resources are held.
     """
 
-    def __init__(self, folder: Path, slots: Mapping[str, int]) -> None:
+    def __init__(self, folder: Path, slots: Mapping[str, int], machine: Path | None = None) -> None:
         self._folder = folder
         self._slots = slots
+        self._machine = machine
 
     def take(self, key: str, resources: Iterable[str]) -> Claim:
         """Claim a key and a slot of each resource, or nothing.
@@ -58,22 +64,31 @@ class Claims:
         """
         claim = Claim()
         try:
-            self._one_of(claim, [key], "")
+            self._one_of(claim, self._folder, [key], "")
             for name in sorted(resources):
-                slots = self._slots.get(name, 1)
-                self._one_of(claim, [f"{name}.{slot}" for slot in range(slots)], name)
+                slots = [f"{name}.{slot}" for slot in range(self._slots.get(name, 1))]
+                for folder in self._places():
+                    self._one_of(claim, folder, slots, name)
         except BaseException:
             claim.release()
             raise
         return claim
 
-    def _one_of(self, claim: Claim, names: Iterable[str], what: str) -> None:
+    def _places(self) -> list[Path]:
+        """Where slots are locked: with no home to write to, in the store alone."""
+        if self._machine is None or self._machine == self._folder:
+            return [self._folder]
+        with contextlib.suppress(OSError):
+            self._machine.mkdir(parents=True, exist_ok=True)
+        return [self._folder, self._machine] if os.access(self._machine, os.W_OK) else [self._folder]
+
+    def _one_of(self, claim: Claim, folder: Path, names: Iterable[str], what: str) -> None:
         for name in names:
-            path = self._folder / name
+            path = folder / name
             try:
                 lock = acquire(path)
             except OSError as error:
-                raise disk_full(error, self._folder) or RecipeError(
+                raise disk_full(error, folder) or RecipeError(
                     f"the lock {path} cannot be taken: {error.strerror}",
                     remedy="docs/cluster.md has how users share a store; or name another with --store DIR",
                 ) from error

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
@@ -44,6 +45,7 @@ def run_steps(
     transfer: Transfer | None = None,
     keep_going: bool = False,
     slots: Mapping[str, int] = MappingProxyType({}),
+    machine: Path | None = None,
     on_event: OnEvent = lambda event: None,
 ) -> dict[str, Result]:
     """Run a plan.
@@ -56,6 +58,7 @@ def run_steps(
         transfer: Looks for results in a remote store, and pushes there what is built.
         keep_going: After a failure, build all that does not depend on it; else start nothing more.
         slots: How many steps may hold a scarce resource at once, by its name; one where nothing is said.
+        machine: Where runs with other stores see which scarce resources are held; ``None`` for the store alone.
         on_event: Called with each event, in this process.
 
     Returns:
@@ -64,7 +67,8 @@ def run_steps(
     Raises:
         RecipeError: If something must be built and the store cannot be written.
     """
-    return _Run(steps, store, executor or Pool(jobs), transfer, keep_going, slots, on_event).all()
+    claims = Claims(store.root / "locks", slots, machine)
+    return _Run(steps, store, executor or Pool(jobs), transfer, keep_going, claims, on_event).all()
 
 
 class _Run:
@@ -75,7 +79,7 @@ class _Run:
         executor: Executor,
         transfer: Transfer | None,
         keep_going: bool,
-        slots: Mapping[str, int],
+        claims: Claims,
         on_event: OnEvent,
     ) -> None:
         self._ledger = Ledger(steps, store, on_event)
@@ -86,7 +90,7 @@ class _Run:
         self._keys = Keys(store.stats)
         self._executor = executor
         self._transfer = transfer
-        self._claims = Claims(store.root / "locks", slots)
+        self._claims = claims
         self._fetching: dict[str, Task] = {}
         self._queue: list[Task] = []
         self._running: dict[str, Task] = {}

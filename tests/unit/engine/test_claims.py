@@ -60,3 +60,34 @@ def test_what_was_claimed_before_the_one_that_is_not_to_be_had_is_given_back(tmp
     held.release()
     both.release()
     assert names(tmp_path) == set()
+
+
+def test_a_resource_is_held_in_all_stores_of_a_machine(tmp_path: Path) -> None:
+    machine = tmp_path / "home" / "locks"
+    stores = [tmp_path / "one", tmp_path / "two"]
+    for store in stores:
+        store.mkdir()
+    one, two = (Claims(store, {}, machine) for store in stores)
+    held = one.take("a", ("pulsar2",))
+    with pytest.raises(TakenError) as taken:
+        two.take("b", ("pulsar2",))
+    assert taken.value.what == "pulsar2"
+    two.take("a", ()).release()  # keys are the store's own
+    held.release()
+    two.take("b", ("pulsar2",)).release()
+    assert [names(folder) for folder in (*stores, machine)] == [set(), set(), set()]
+
+
+def test_without_a_home_to_write_to_a_resource_is_held_in_the_store(tmp_path: Path) -> None:
+    (tmp_path / "home").touch()
+    claims = Claims(tmp_path, {}, tmp_path / "home" / "locks")
+    held = claims.take("a", ("pulsar2",))
+    with pytest.raises(TakenError):
+        claims.take("b", ("pulsar2",))
+    held.release()
+
+
+def test_the_store_at_home_locks_once(tmp_path: Path) -> None:
+    claim = Claims(tmp_path, {}, tmp_path).take("a", ("pulsar2",))
+    assert names(tmp_path) == {"a", "pulsar2.0"}
+    claim.release()
