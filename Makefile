@@ -53,6 +53,7 @@ schema: setup  ## write what in docs/ is made from the code anew: recipe.schema.
 	@for file in manifest model quant lint accepted render report graph accept lock; do $(BIN)/recipebuild schema $$file > docs/schemas/$$file.schema.json; done
 	@$(BIN)/python -m scripts.cli_reference > docs/cli.md
 	@$(BIN)/python -m scripts.rule_reference > docs/rules.md
+	@$(BIN)/python -m scripts.pulsar2_reference > docs/pulsar2-fields.md
 	@$(BIN)/python -m scripts.tables
 
 docs: setup  ## take the pictures of the documentation anew: a run in a terminal, the report in Chromium

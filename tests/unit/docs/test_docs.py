@@ -12,7 +12,7 @@ import pytest
 import yaml
 from support.documented import PAGES, ROOT, documented
 
-from scripts import rule_reference
+from scripts import pulsar2_reference, rule_reference
 from scripts.cli_reference import commands, page
 from scripts.tables import TABLES, with_table
 
@@ -36,6 +36,11 @@ def test_the_page_on_the_command_line_is_fresh(monkeypatch: pytest.MonkeyPatch) 
 
 def test_the_page_on_rules_is_fresh() -> None:
     assert rule_reference.page() == (ROOT / "docs" / "rules.md").read_text(encoding="utf-8"), "run make schema"
+
+
+def test_the_page_on_the_configuration_is_fresh() -> None:
+    shown = (ROOT / "docs" / "pulsar2-fields.md").read_text(encoding="utf-8")
+    assert pulsar2_reference.page() == shown, "run make schema"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -55,6 +55,12 @@ def too_new(config: BuildConfig, version: str) -> list[TooNew]:
     return list(dict.fromkeys(newer))
 
 
+def first_version(field: str) -> str | None:
+    """The first documented version that has a field; ``None`` if the oldest one has it."""
+    since = _table()[0].get(field)
+    return since[1] if since else None
+
+
 def unpublished(config: BuildConfig) -> list[str]:
     """Values that the tool's own proto has and its documentation does not: ``npu_mode: NPU5``."""
     return [f"{path}: {value}" for path, value in _leaves(plain(config)) if value in _UNPUBLISHED.get(path, ())]
