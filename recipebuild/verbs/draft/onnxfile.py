@@ -52,7 +52,9 @@ def facts(path: Path, settings: Mapping[str, Any] | None, task: str | None = Non
         fields["more_inputs"] = tensors.described(path, others)
     sides = fields["input.shape"].value[2:]
     kind, why, sure = (task, "as it was given", True) if task else _task(results, sides)
-    fields = {**usual_colours(kind, "an ONNX file does not say"), **fields, "model.task": Fact(kind, why, sure)}
+    fields["model.task"] = Fact(kind, why, sure)
+    for name, fact in usual_colours(kind, "an ONNX file does not say").items():
+        fields.setdefault(name, fact)
     if kind == FEATURES:
         fields["model.features"] = Fact("tokens", "all that the graph gives")
     named = results[0].name
