@@ -16,9 +16,9 @@ from recipebuild.toolkit.pulsar2.config.versions import first_version
 HEAD = """\
 # Fields of Pulsar2's configuration
 
-Made from the model in `recipebuild/toolkit/pulsar2/config/` by `make schema`. Where recipes have a field for it, that one
-decides; "overrides" are set below `pulsar2.overrides`, with the same names. "since" is the first documentation that has
-the field, where it is younger than that of 1.9. [Pulsar2](pulsar2.md) says what is taken where the documentation
+Made from the model in `recipebuild/toolkit/pulsar2/config/` by `make schema`. Where recipes have a field for it, that
+one decides; "overrides" are set below `pulsar2.overrides`, with the same names. "since" is the first documentation that
+has the field, where it is younger than that of 1.9. [Pulsar2](pulsar2.md) says what is taken where the documentation
 contradicts itself.
 
 Each row is a test of its name in `tests/unit/toolkit/pulsar2/test_fields.py`: its values, and no others, are taken by
