@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import sys
-from collections.abc import Iterator
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -16,7 +13,6 @@ from pydantic import ValidationError
 from recipebuild.toolkit.pulsar2.config import BuildConfig, to_json
 from scripts.pulsar2_reference import Row, rows
 
-STANDINS = Path(__file__).resolve().parents[3] / "standins"
 LEAST: dict[str, Any] = {"input": "model.onnx", "output_dir": "out"}
 ROWS = {row.path: row for row in rows()}
 LISTS = (
@@ -65,17 +61,6 @@ BESIDE: dict[str, dict[str, Any]] = {
 
 CHIPS = {"NPU4": "AX8860", "NPU5": "LAMBERT", "ISP1": "LAMBERT", "ISP2": "LAMBERT", "ISP3": "LAMBERT"}
 """A chip that has the mode."""
-
-
-@pytest.fixture(scope="module")
-def documented() -> Iterator[ModuleType]:
-    sys.path.insert(0, str(STANDINS))
-    try:
-        import pulsar2_schema
-
-        yield pulsar2_schema
-    finally:
-        sys.path.remove(str(STANDINS))
 
 
 def values(row: Row) -> list[Any]:

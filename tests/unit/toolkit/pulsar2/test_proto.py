@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -18,22 +16,10 @@ from support.pulsar2_configs import invalid, valid
 from recipebuild.toolkit.pulsar2.config import BuildConfig, Message, to_json
 from recipebuild.toolkit.pulsar2.config.versions import _table
 
-STANDINS = Path(__file__).resolve().parents[3] / "standins"
 DEFAULTS: tuple[Any, ...] = (
     "", 0, False, [], "AutoColorSpace", "ONNX", "AX650", "NPU1", "MinMax", "PerLayer", "Reference", "Image",
 )  # fmt: skip
 """What protobuf does not write: zeros, and the first value of enumerations without one of their own for "default"."""
-
-
-@pytest.fixture(scope="module")
-def documented() -> Iterator[ModuleType]:
-    sys.path.insert(0, str(STANDINS))
-    try:
-        import pulsar2_schema
-
-        yield pulsar2_schema
-    finally:
-        sys.path.remove(str(STANDINS))
 
 
 def plain(value: Any) -> Any:
