@@ -56,7 +56,8 @@ schema: setup  ## write what in docs/ is made from the code anew: recipe.schema.
 	@$(BIN)/python -m scripts.pulsar2_reference > docs/pulsar2-fields.md
 	@$(BIN)/python -m scripts.tables
 
-docs: setup  ## take the pictures of the documentation anew: a run in a terminal, the report in Chromium
+docs: setup  ## take the pictures of the documentation anew: runs in terminals, the report in Chromium, diagrams by Graphviz
+	@for name in recipe-to-bundle keys; do dot -Tsvg docs/images/$$name.dot -o docs/images/$$name.svg; done
 	@$(BIN)/python -m scripts.make_docs
 
 site: setup  ## the documentation as a site, in build/site/
