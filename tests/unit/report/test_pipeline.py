@@ -65,6 +65,15 @@ def test_the_svg_says_each_steps_name_state_and_time() -> None:
     assert len(root.findall("s:path", space)) == 5
 
 
+def test_a_long_name_is_set_into_its_box() -> None:
+    found = [StepNode(name, name, "", "built", None, ()) for name in ("answers-quantized", "calibrate")]
+    root = ElementTree.fromstring(svg(found, "title"))
+    texts = {text.text: text for text in root.iter() if text.tag.endswith("text")}
+    box = next(float(rect.attrib["width"]) for rect in root.iter() if rect.tag.endswith("rect"))
+    assert float(texts["answers-quantized"].attrib["textLength"]) < box
+    assert "textLength" not in texts["calibrate"].attrib
+
+
 def test_mermaid_and_dot_have_the_same_steps_and_edges() -> None:
     found = nodes(entries(DIAMOND))
     flow, graph = mermaid(found), dot(found, "r")
