@@ -10,7 +10,7 @@ class Fetched:
     """Where the model came from.
 
     Attributes:
-        origin: ``hub``, ``family``, ``folder`` or ``onnx``.
+        origin: ``hub``, ``family``, ``folder``, ``checkpoint`` or ``onnx``.
         commit: On the hub; ``None`` from elsewhere.
         bytes: Its size in all.
     """

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from recipebuild.facts.metrics import metrics_of
 from recipebuild.facts.tasks import DETECTION, TASKS
+from recipebuild.recipe.model import CHECKPOINT
 
 if TYPE_CHECKING:
     from recipebuild.recipe.schema import Recipe
@@ -131,6 +132,13 @@ def _toolchains(recipe: Recipe) -> Iterator[Fault]:
     )  # fmt: skip
 
 
+def _checkpoint(recipe: Recipe) -> Iterator[Fault]:
+    yield Fault(
+        recipe.model.source.endswith(CHECKPOINT) and not recipe.model.allow_pickle, "model.allow_pickle",
+        "a .pth file is a pickle, which can run code when read", "allow_pickle: true; torch reads it with weights_only",
+    )  # fmt: skip
+
+
 def _several_inputs(recipe: Recipe) -> Iterator[Fault]:
     if not recipe.tensors:
         return
@@ -155,5 +163,6 @@ def _several_inputs(recipe: Recipe) -> Iterator[Fault]:
 
 
 _RULES: tuple[Callable[[Recipe], Iterator[Fault]], ...] = (
-    _described_once, _evaluated_as_the_task_is, _detected, _fed_colours, _names, _toolchains, _several_inputs,
+    _described_once, _evaluated_as_the_task_is, _detected, _fed_colours, _names, _toolchains, _checkpoint,
+    _several_inputs,
 )  # fmt: skip

@@ -13,7 +13,9 @@ from recipebuild.facts.tasks import FEATURES, SEGMENTATION, TaskName
 from recipebuild.recipe.section import REVISION, Section, Seed, Text, wrong
 
 HUB_ID = re.compile(r"(?!.*(--|\.\.))[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9_][\w.-]{0,95})?(?<![.-])", re.ASCII)
-WEIGHT_FILES = (".pt", ".pth", ".bin", ".ckpt", ".safetensors", ".pkl", ".h5", ".tflite")
+CHECKPOINT = ".pth"
+"""What a checkpoint of SegFormer's authors is called; its shapes tell what a config.json would."""
+WEIGHT_FILES = (".pt", CHECKPOINT, ".bin", ".ckpt", ".safetensors", ".pkl", ".h5", ".tflite")
 BARE_WEIGHTS = (
     "name the folder that has it and config.json; a checkpoint of another library (mmsegmentation, timm) has no "
     "config.json: export it to ONNX there, and name the .onnx file"
@@ -23,7 +25,10 @@ BARE_WEIGHTS = (
 class Model(Section):
     """The network: where it comes from, and with which weights."""
 
-    source: Text = Field(description="Hugging Face hub id (owner/name), folder in Hugging Face layout, or file.onnx")
+    source: Text = Field(
+        description="Hugging Face hub id (owner/name), folder in Hugging Face layout, file.onnx, or file.pth: a "
+        "checkpoint of SegFormer's authors"
+    )
     revision: Annotated[str, Field(pattern=REVISION, max_length=250)] | None = Field(
         default=None,
         description="Commit of the hub repository (40 hexadecimal digits), so that every build gets the same files",

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from recipebuild.recipe.calibration import split_glob
-from recipebuild.recipe.model import BARE_WEIGHTS, WEIGHT_FILES
+from recipebuild.recipe.model import BARE_WEIGHTS, CHECKPOINT, WEIGHT_FILES
 
 FIELDS = (("model", "source"), ("model", "adapter"), ("calibration", "source"), ("evaluate", "dataset"))
 INPUTS = ("inputs", "more_inputs")
@@ -65,7 +65,7 @@ def _absolute(section: str, value: str, folder: Path) -> str:
 
 def _is_path(source: str, folder: Path) -> bool:
     """Whether a ``model.source`` is a folder or file here, and not a hub id."""
-    if source.startswith(("./", "../", "/", "~")) or source in (".", "..") or source.endswith(".onnx"):
+    if source.startswith(("./", "../", "/", "~")) or source in (".", "..") or source.endswith((".onnx", CHECKPOINT)):
         return True
     with contextlib.suppress(OSError):  # too long for a file's name
         return (folder / source).is_dir()
@@ -125,7 +125,7 @@ def _tensor_source(source: str) -> tuple[str, str] | None:
 
 def _model(source: str) -> tuple[str, str] | None:
     path = Path(source)
-    if source.endswith(".onnx"):
+    if source.endswith((".onnx", CHECKPOINT)):
         return None if path.is_file() else (f"no such file: {source}", _near(path) or _RELATIVE)
     if path.suffix.lower() in WEIGHT_FILES:
         return f"{source} is a bare weight file", BARE_WEIGHTS

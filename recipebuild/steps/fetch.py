@@ -1,6 +1,6 @@
 """fetch: the model, from the hub, a folder or an ONNX file, or only its architecture.
 
-Inputs: source (a folder in HF layout or an .onnx file; none for a hub id), adapter (a LoRA adapter's, optional).
+Inputs: source (a folder in HF layout, an .onnx or a .pth file; none for a hub id), adapter (of LoRA, optional).
 Outputs: model/ (config.json, preprocessor_config.json if there, the weights), or model.onnx (and model.onnx.data).
 """
 
@@ -23,6 +23,7 @@ from recipebuild.toolkit.models.adapter import merge_adapter
 from recipebuild.toolkit.models.checkpoint import CONFIG, check_folder, copy_files, read_config, write_config
 from recipebuild.toolkit.models.families import config_for, known_ids
 from recipebuild.toolkit.models.fetch import snapshot
+from recipebuild.toolkit.models.original_segformer import SUFFIX, read
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     """Fetch the model into ``out``.
 
     Returns:
-        ``origin`` (hub, family, folder or onnx), ``bytes`` in all, and the ``commit`` if it came from the hub.
+        ``origin`` (hub, family, folder, checkpoint or onnx), ``bytes`` in all, and the ``commit`` of one from the hub.
     """
     source = inputs.get("source")
     commit: str | None = None
@@ -63,6 +64,9 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     elif source.is_dir():
         _from_folder(source, params, out / "model")
         origin = "folder"
+    elif source.suffix == SUFFIX:
+        _from_checkpoint(source, params, out / "model")
+        origin = "checkpoint"
     else:
         _from_onnx(source, params, out / "model.onnx")
         origin = "onnx"
@@ -105,6 +109,15 @@ def _from_folder(source: Path, params: Params, model: Path) -> None:
     else:
         files = check_folder(source, allow_pickle=params.allow_pickle, where=str(source))
     copy_files(files, source, model)
+
+
+def _from_checkpoint(source: Path, params: Params, model: Path) -> None:
+    config, tensors = read(source)
+    write_config(config, model)
+    if params.weights != "random":
+        from safetensors.torch import save_file
+
+        save_file(tensors, model / "model.safetensors", metadata={"format": "pt"})
 
 
 def _from_onnx(source: Path, params: Params, model: Path) -> None:

@@ -19,6 +19,8 @@ from recipebuild.toolkit.models.checkpoint import (
 )
 from recipebuild.toolkit.models.families import base_of, config_for, known_ids
 from recipebuild.toolkit.models.fetch import look_up
+from recipebuild.toolkit.models.original_segformer import SUFFIX
+from recipebuild.toolkit.models.original_segformer import read as read_original
 from recipebuild.verbs.draft import checkpoint, onnxfile
 from recipebuild.verbs.draft.facts import Fact
 
@@ -58,6 +60,8 @@ def look(source: str, *, revision: str | None, task: str | None, random: bool, c
         MissingError: If the hub cannot be reached or has no such model.
     """
     path = (cwd / Path(source).expanduser()).absolute()
+    if path.suffix == SUFFIX and path.is_file():
+        return _checkpoint(path, task)
     if path.suffix.lower() in WEIGHT_FILES:
         raise RecipeError(f"{source} is a bare weight file", remedy=BARE_WEIGHTS)
     if path.is_dir():
@@ -99,6 +103,13 @@ def _file(source: str, path: Path, task: str | None) -> SourceModel:
         **onnxfile.facts(path, _preprocessor(path.parent), task),
     }
     return SourceModel(path.stem, facts)
+
+
+def _checkpoint(path: Path, task: str | None) -> SourceModel:
+    config, _ = read_original(path)
+    model = _described(path.stem, Fact(str(path), "a checkpoint of SegFormer's authors"), config, None, {CONFIG}, task)
+    why = "torch reads the file with weights_only, which runs nothing in it"
+    return SourceModel(model.name, {**model.facts, "model.allow_pickle": Fact(True, why)}, model.base)
 
 
 def _known(hub_id: str, task: str | None) -> SourceModel:

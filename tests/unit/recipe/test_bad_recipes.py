@@ -41,7 +41,7 @@ CASES = {
     "source as number": ("./net", "«42", "model.source", ["must be text, got 42", "quotes"]),
     "empty source": ("./net", "«''", "model.source", ["must not be empty"]),
     "no hub id": ("./net", "«a/b/c", "model.source", ["a/b/c is neither a hub id", "./like/this"]),
-    "bare weights": ("./net", "«b0.pth", "model.source", ["bare weight file", "config.json", "to ONNX"]),
+    "bare weights": ("./net", "«b0.pt", "model.source", ["bare weight file", "config.json", "to ONNX"]),
     "an operator that is none": ("", "quantization: {layers: [{op: «Sofmax, dtype: U16}]}", "quantization.layers.op",
                                  ["there is no operator Sofmax", "did you mean Softmax?"]),
     "NV12 of an odd height": ("", "target: {runtime_input: {format: «YUV420SP, extra_shapes: [[1, 3, 63, 128]]}}",
@@ -178,6 +178,13 @@ def test_what_is_missing_is_to_be_written_in_the_recipe_not_in_its_base(desk, go
     text = good.replace("  shape: [1, 3, 64, 128]\n", "").replace("model:", "extends: base.yaml\nmodel:", 1)
     found = desk.problem(text)
     assert (found.field, found.place.origin, found.place.line) == ("input.shape", "r.yaml", 4)
+
+
+def test_a_pickle_must_be_allowed(desk, good):
+    desk.write("net.pth", "")
+    problem = desk.problem(good.replace("./net", "./net.pth"))
+    assert problem.field == "model.allow_pickle" and "weights_only" in problem.remedy
+    desk.one(good.replace("./net", "./net.pth\n  allow_pickle: true"))
 
 
 def test_two_tensors_of_one_name_are_told_in_the_recipe_not_in_its_base(desk, good):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.authors import segmentation_checkpoint
 
 from recipebuild.errors import RecipeError, StepError
 from recipebuild.steps import fetch
@@ -71,6 +72,14 @@ def test_an_onnx_file_is_the_model(tmp_path: Path) -> None:
     assert metrics["origin"] == "onnx"
     with pytest.raises(RecipeError, match=r"model\.weights: random"):
         run(tmp_path / "random", tmp_path / "net.onnx", weights="random")
+
+
+def test_a_checkpoint_of_the_authors_becomes_a_model_folder(tmp_path: Path) -> None:
+    path, _ = segmentation_checkpoint(tmp_path)
+    assert run(tmp_path / "out", path, allow_pickle=True)["origin"] == "checkpoint"
+    assert files(tmp_path / "out").keys() == {"model/config.json", "model/model.safetensors"}
+    run(tmp_path / "random", path, weights="random")
+    assert files(tmp_path / "random").keys() == {"model/config.json"}
 
 
 def test_nothing_is_written_for_a_damaged_folder(tiny_segformer: Path, tmp_path: Path) -> None:
