@@ -9,6 +9,7 @@ from recipebuild.facts.fields import LAYER, to_quant
 from recipebuild.recipe.compiler import Compiler
 from recipebuild.recipe.inputs import Input
 from recipebuild.recipe.quantization import LayerPrecision
+from recipebuild.recipe.runtime_output import RuntimeOutput
 from recipebuild.recipe.schema import Recipe
 
 
@@ -22,6 +23,7 @@ def configure_params(recipe: Recipe) -> dict[str, Any]:
         "model_type": recipe.pulsar2.model_type,
         "input": compiled_input(recipe),
         "runtime": target.runtime_input.model_dump(mode="json"),
+        "outputs": [_output(each) for each in target.runtime_outputs],
         "format": recipe.calibration_format,
         "count": recipe.calibration.count,
         "quant": _quant(recipe),
@@ -55,6 +57,11 @@ def host_params(recipe: Recipe) -> dict[str, Any]:
     layers = [_layer(each) for each in recipe.layers]
     fields = {"method", "smooth_quant", "conv_bias", "layer_norm_scale"}
     return {**recipe.quantization.model_dump(mode="json", include=fields), "layers": layers}
+
+
+def _output(output: RuntimeOutput) -> dict[str, Any]:
+    """One ``OutputProcessor``."""
+    return {"tensor_name": output.name, "dst_perm": list(output.permute), "output_dtype": output.dtype}
 
 
 def _quant(recipe: Recipe) -> dict[str, Any]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from recipebuild.facts.chips import CHIPS, Hardware, NpuMode
 from recipebuild.recipe.runtime_input import RuntimeInput
+from recipebuild.recipe.runtime_output import RuntimeOutput
 from recipebuild.recipe.section import Section, wrong
 
 
@@ -23,6 +24,9 @@ class Target(Section):
         description="`auto` takes Pulsar2 where it is installed, else the embedded ONNX Runtime quantizer",
     )
     runtime_input: RuntimeInput = Field(default=RuntimeInput(), description="What the program on the board feeds")
+    runtime_outputs: Annotated[tuple[RuntimeOutput, ...], Field(strict=False)] = Field(
+        default=(), description="How the program on the board is given outputs; those left out as the model has them"
+    )
 
     @model_validator(mode="before")
     @classmethod

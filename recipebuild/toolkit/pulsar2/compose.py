@@ -29,6 +29,7 @@ class BuildSettings(BaseModel):
         model_type: What the model is.
         input: The image of the model that is compiled, after a channel swap; ``None`` if it takes none.
         runtime: What the program on the board feeds.
+        outputs: The ``OutputProcessor``s: how it is given outputs.
         format: What the calibration archive holds.
         count: How many files it holds.
         quant: Fields of ``QuantConfig``, other than ``input_configs``, that differ from the defaults. A layer config
@@ -45,6 +46,7 @@ class BuildSettings(BaseModel):
     model_type: Literal["ONNX", "QuantAxModel", "QuantONNX"] = "ONNX"
     input: ImageSpec | None
     runtime: Runtime = Runtime()
+    outputs: list[dict[str, Any]] = []
     format: DataFormat = "Image"
     count: int = Field(ge=1)
     quant: dict[str, Any] = {}
@@ -62,6 +64,7 @@ def compose(build: BuildSettings) -> dict[str, Any]:
         "calibration": _calibration(build),
         "quant": build.quant,
         "processor": _processor(build.input, build.runtime) if build.input else {},
+        "outputs": build.outputs,
         "compiler": build.compiler,
     }
 

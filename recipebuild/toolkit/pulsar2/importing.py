@@ -86,7 +86,12 @@ def _recipe(config: BuildConfig, facts: Facts, source: str | None, dataset: str)
         "head": {"kind": "none"},
         "calibration": _calibration(calibrated, missing, dataset),
         "quantization": _quantization(quant),
-        "target": {"hardware": config.target_hardware, "npu_mode": config.npu_mode, **_runtime(processor, calibrated)},
+        "target": {
+            "hardware": config.target_hardware,
+            "npu_mode": config.npu_mode,
+            **_runtime(processor, calibrated),
+            **_outputs(config),
+        },
         "compiler": _compiler(config),
         "pulsar2": {} if config.model_type == "ONNX" else {"model_type": config.model_type},
     }
@@ -175,6 +180,15 @@ def _runtime(processor: InputProcessor | None, calibrated: InputQuantConfig | No
     if processor.src_extra_shapes:
         runtime["extra_shapes"] = [list(each.shape) for each in processor.src_extra_shapes]
     return {"runtime_input": runtime} if runtime else {}
+
+
+def _outputs(config: BuildConfig) -> Values:
+    outputs = []
+    for each in config.output_processors:
+        permute = {"permute": list(each.dst_perm)} if each.dst_perm else {}
+        dtype = {} if each.output_dtype == "FP32" else {"dtype": each.output_dtype}
+        outputs.append({"name": each.tensor_name, **permute, **dtype})
+    return {"runtime_outputs": outputs} if outputs else {}
 
 
 def _compiler(config: BuildConfig) -> Values:

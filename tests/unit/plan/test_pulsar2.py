@@ -97,6 +97,12 @@ def test_every_shipped_recipe_renders_what_protobuf_takes(recipe: str) -> None:
             [{"shape": [1, 3, 384, 384]}],
         ),
         ("target.runtime_input={dtype: FP32, normalized: true}", "input_processors.0.mean", [0.0, 0.0, 0.0]),
+        (
+            "target.runtime_outputs=[{name: boxes, permute: [0, 2, 3, 1]}]",
+            "output_processors.0",
+            {"tensor_name": "boxes", "dst_perm": [0, 2, 3, 1]},
+        ),
+        ("target.runtime_outputs=[{name: DEFAULT, dtype: U8}]", "output_processors.0.output_dtype", "U8"),
         ("calibration.format=Numpy", "quant.input_configs.0.calibration_format", "Numpy"),
     ],
 )

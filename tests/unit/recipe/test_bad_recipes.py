@@ -44,6 +44,8 @@ CASES = {
     "bare weights": ("./net", "«b0.pt", "model.source", ["bare weight file", "config.json", "to ONNX"]),
     "an operator that is none": ("", "quantization: {layers: [{op: «Sofmax, dtype: U16}]}", "quantization.layers.op",
                                  ["there is no operator Sofmax", "did you mean Softmax?"]),
+    "an axis twice": ("", "target: {runtime_outputs: [{name: y, permute: «[0, 2, 2, 1]}]}",
+                      "target.runtime_outputs.permute", ["each axis once", "[0, 2, 3, 1]"]),
     "NV12 of an odd height": ("", "target: {runtime_input: {format: «YUV420SP, extra_shapes: [[1, 3, 63, 128]]}}",
                               "target.runtime_input.format", ["an even width", "the height 63 is odd"]),
     "YUYV of an odd width": ("", "target: {runtime_input: {format: «YUYV422, extra_shapes: [[1, 3, 63, 127]]}}",

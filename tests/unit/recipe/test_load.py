@@ -61,6 +61,7 @@ def test_defaults(desk, good):
             "npu_mode": "NPU3",
             "toolchain": "auto",
             "runtime_input": RuntimeInput().model_dump(),
+            "runtime_outputs": (),
         },
         "compiler": Compiler().model_dump(),
         "pulsar2": {"version": None, "model_type": "ONNX", "overrides": {}},

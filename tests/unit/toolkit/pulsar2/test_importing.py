@@ -42,7 +42,18 @@ def test_published_configurations(path: Path, tmp_path: Path) -> None:
     round_trip(path, tmp_path)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_outputs_are_a_field_of_recipes(tmp_path: Path) -> None:
+    outputs = [{"tensor_name": "boxes", "dst_perm": [0, 2, 3, 1]}, {"tensor_name": "scores", "output_dtype": "U8"}]
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({**USUAL, "output_processors": outputs}))
+    values = round_trip(path, tmp_path)
+    assert [each["permute"] for each in values["target"]["runtime_outputs"]] == [(0, 2, 3, 1), ()]
+    assert "output_processors" not in values["pulsar2"]["overrides"]
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(values=valid())
 def test_any_valid_configuration(values: Any, tmp_path: Path) -> None:
     path = tmp_path / "config.json"
