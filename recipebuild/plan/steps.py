@@ -170,10 +170,13 @@ def _model(steps: Steps) -> dict[str, Output]:
     }
     models["simplified"] = simplified
     models["rewritten"] = last = steps.add("rewrite", "rewritten.onnx", rewriting, {"model": simplified})
-    if recipe.equalize and (recipe.equalize.techniques or recipe.equalize.attention):
-        params: dict[str, Any] = {"techniques": recipe.equalize.techniques, "input": steps.image}
-        if recipe.equalize.attention:
-            params["attention"] = recipe.equalize.attention
+    equalize = recipe.equalize
+    if equalize and (equalize.techniques or equalize.attention or equalize.tokens):
+        params: dict[str, Any] = {"techniques": equalize.techniques, "input": steps.image}
+        if equalize.attention:
+            params["attention"] = equalize.attention
+        if equalize.tokens:
+            params["tokens"] = True
         models["equalized"] = last = steps.add(
             "equalize", "equalized.onnx", params, {"model": last, **steps.calibration}
         )

@@ -10,7 +10,7 @@ from recipebuild.recipe.section import Section
 
 
 class Equalize(Section):
-    """Scales of channels moved between constants before anything is quantized. See docs/equalize.md."""
+    """Exact changes of the float graph before anything is quantized. See docs/equalize.md."""
 
     layer_norm: bool = Field(default=True, description="From LayerNormalizations into the linear layers behind them")
     linear: bool = Field(
@@ -24,8 +24,13 @@ class Equalize(Section):
         description="Divide attention over 200 keys or more by the sum of its row behind the product with the values, "
         "not before, with numerator and denominator in this type; left out, Softmax stays as it is",
     )
+    tokens: bool = Field(
+        default=False,
+        description="Keep class token, registers and patches in tensors of their own where their ranges differ by 8 "
+        "or more, as in DINOv2",
+    )
 
     @property
     def techniques(self) -> list[str]:
         """The techniques of scales that are on, by name."""
-        return [name for name, on in self.model_dump().items() if on is True]
+        return [name for name in ("layer_norm", "linear", "query_key") if getattr(self, name)]

@@ -34,6 +34,7 @@ class Params(BaseModel):
     Attributes:
         techniques: Names out of ``toolkit/equalize/equalize.py``.
         attention: Defer the division of attention over long rows, with what it takes in this type.
+        tokens: Keep class token, registers and patches apart where their ranges differ.
         input: What the model expects of an image.
     """
 
@@ -41,6 +42,7 @@ class Params(BaseModel):
 
     techniques: tuple[str, ...]
     attention: Quotient | None = None
+    tokens: bool = False
     input: ImageSpec
 
 
@@ -61,7 +63,8 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
             remedy="leave the section out",
         )
     batches = CalibrationSet(inputs["calibration"], params.input)
-    result = equalize(load(inputs["model"]), params.techniques, batches, progress, params.attention)
+    model = load(inputs["model"])
+    result = equalize(model, params.techniques, batches, progress, params.attention, tokens=params.tokens)
     target = out / "equalized.onnx"
     save(result.model, target)
     check(target)

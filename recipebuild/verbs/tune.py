@@ -150,7 +150,13 @@ def tune(recipe: RecipeName, options: Options = DEFAULTS, on_event: OnEvent = la
     own = trials.own
     goal = own.tune or Tune()
     began = time.monotonic()
-    start = Start(own.quantization.method, own.calibration.count, own.equalize is not None)
+    equalize = own.equalize
+    start = Start(
+        own.quantization.method,
+        own.calibration.count,
+        equalize=equalize is not None,
+        tokens=equalize is not None and equalize.tokens,
+    )
     result = search(
         start, goal, lambda changes: trials.measure(changes, "tuning"), trials.blocks,
         lambda: time.monotonic() - began < 60 * goal.minutes,

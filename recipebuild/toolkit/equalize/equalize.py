@@ -7,19 +7,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from recipebuild.toolkit.equalize import layer_norm, linear, query_key
 from recipebuild.toolkit.equalize.attention import WORTH, LongRows, Quotient, deferred, gains, long_rows
 from recipebuild.toolkit.equalize.fold import Constants, Scaled, folded
 from recipebuild.toolkit.equalize.noise import Linear, Noisy, Score, Spread, choose
+from recipebuild.toolkit.equalize.parts import in_parts
+from recipebuild.toolkit.equalize.same import Same, harmless, named
 from recipebuild.toolkit.equalize.site import Site, Technique
 from recipebuild.toolkit.equalize.statistics import Measured, Wanted, kept_axes, measure, spread_of
+from recipebuild.toolkit.equalize.tokens import RATIO, differ, ends, kinds, norm_of
+from recipebuild.toolkit.equalize.tokens import gains as token_gains
 from recipebuild.toolkit.equalize.trace import Graph
 from recipebuild.toolkit.equalize.trial import Tensors, Trials
 from recipebuild.toolkit.graph.model import opset_of
-from recipebuild.toolkit.quantize.probe import Probe
 from recipebuild.toolkit.quantize.view import view
 
 if TYPE_CHECKING:
@@ -28,17 +31,12 @@ if TYPE_CHECKING:
 
     from recipebuild.toolkit.quantize.dataset import Batches
 
-Change = TypeVar("Change", Scaled, LongRows)
-
 TECHNIQUES: Mapping[str, Technique] = {
     "layer_norm": layer_norm.sites,
     "linear": linear.sites,
     "query_key": query_key.sites,
 }
 """By name, in the order in which they are applied."""
-
-RELATIVE = 1e-5
-"""Largest change of an output, root mean square over root mean square."""
 
 _WORTH = 0.1
 """dB; a site that promises less is left as it is."""
@@ -50,8 +48,8 @@ class Done:
 
     Attributes:
         technique: Which one.
-        tensor: The tensor whose channels were divided; of attention the scores.
-        channels: How many; of attention the keys of a row.
+        tensor: The tensor whose channels were divided; of attention the scores, of tokens what is in parts.
+        channels: How many; of attention the keys of a row, of tokens the parts.
         predicted: What was to be won, in dB of signal to noise of what takes the tensor.
         measured: What was won on the first calibration image, by the worst of what takes it.
     """
@@ -68,7 +66,8 @@ class Equalized:
     """An equalized model.
 
     Attributes:
-        model: It: the same operators with other constants, and of attention a division in another place.
+        model: It: the same operators with other constants; of attention with a division in another place, of tokens
+            with operators for each kind.
         sites: What was done.
         refused: How many places were left as they are, by technique and reason.
         rolled_back: Tensors of sites that were taken back, as they changed what the model gives.
@@ -88,6 +87,7 @@ def equalize(
     batches: Batches,
     progress: Callable[[float, str], None] = lambda fraction, text: None,
     attention: Quotient | None = None,
+    tokens: bool = False,
 ) -> Equalized:
     """Equalize a copy of the model.
 
@@ -97,14 +97,18 @@ def equalize(
         batches: The calibration set as the model's input.
         progress: Told how far it is.
         attention: Defer the division of attention over long rows, with what it takes in this type; ``None`` does not.
+        tokens: Keep kinds of tokens apart where their ranges differ.
 
     Raises:
         StepError: If ONNX Runtime cannot run the model.
     """
-    share = 0.9 if attention else 1.0
+    share = 1.0 - 0.1 * bool(attention) - 0.3 * tokens
     result = _scaled(model, techniques, batches, lambda fraction, text: progress(share * fraction, text))
+    if tokens:
+        progress(share, "kinds of tokens")
+        result = _with_tokens(model, result, batches)
     if attention:
-        progress(share, "attention over long rows")
+        progress(0.9, "attention over long rows")
         result = _with_long_rows(model, result, next(iter(batches)), attention)
     return result
 
@@ -115,7 +119,7 @@ def _scaled(
     """With scales moved between constants."""
     import onnx
 
-    plain = onnx.shape_inference.infer_shapes(_named(model), data_prop=True)
+    plain = onnx.shape_inference.infer_shapes(named(model), data_prop=True)
     opset = opset_of(plain)
     graph = Graph(view(plain), {tensor.name: tensor for tensor in plain.graph.initializer}, opset)
     refused: Counter[tuple[str, str]] = Counter()
@@ -149,8 +153,8 @@ def _scaled(
             chosen.append((scaled, done))
             constants.scale(scaled)
     progress(0.95, "the same function")
-    same = _Same(plain, first)
-    kept, equalized = _harmless(plain, chosen, same, folded)
+    same = Same(plain, first)
+    kept, equalized = harmless(plain, chosen, same, folded)
     rolled_back = tuple(done.tensor for _, done in chosen if done not in kept)
     return Equalized(equalized, tuple(kept), refused, rolled_back, same(equalized))
 
@@ -216,48 +220,42 @@ def _variance(node: onnx.NodeProto, outputs: int, measured: Mapping[Wanted, Meas
     return outputs * max(float(whole.square - whole.mean**2), 1e-30)
 
 
-class _Same:
-    """How far a model's outputs are from those of another one, on one input."""
+def _with_tokens(before: onnx.ModelProto, scaled: Equalized, batches: Batches) -> Equalized:
+    """With kinds of tokens in tensors of their own, if their ranges differ and that wins enough."""
+    import onnx
 
-    def __init__(self, model: onnx.ModelProto, batch: Any) -> None:
-        self._names = [value.name for value in model.graph.output]
-        self._batch = batch
-        self._wanted = Probe(model, {}, self._names)(batch)
+    def refused(reason: str) -> Equalized:
+        return replace(scaled, refused={**scaled.refused, ("tokens", reason): 1})
 
-    def __call__(self, model: onnx.ModelProto) -> float:
-        """The largest difference of an output: root mean square, over that of the output."""
-        import numpy as np
-
-        got = Probe(model, {}, self._names)(self._batch)
-        return max(
-            float(np.sqrt(np.square(a - b, dtype=np.float64).sum() / max(np.square(b, dtype=np.float64).sum(), 1e-30)))
-            for a, b in zip(got, self._wanted, strict=True)
-        )
-
-
-def _harmless(
-    model: onnx.ModelProto,
-    chosen: Sequence[tuple[Change, Done]],
-    same: _Same,
-    apply: Callable[[onnx.ModelProto, Sequence[Change]], onnx.ModelProto],
-) -> tuple[list[Done], onnx.ModelProto]:
-    """The changes that leave the function as it is, and the model with them; all at once if that goes well."""
-    candidate = apply(model, [change for change, _ in chosen])
-    if not chosen or same(candidate) <= RELATIVE:
-        return [done for _, done in chosen], candidate
-    if len(chosen) == 1:
-        return [], model
-    half = len(chosen) // 2
-    kept, candidate = _harmless(model, chosen[:half], same, apply)
-    more, candidate = _harmless(candidate, chosen[half:], same, apply)
-    return kept + more, candidate
+    model = onnx.shape_inference.infer_shapes(named(scaled.model), data_prop=True)
+    graph, lengths = view(model), kinds(model)
+    if not any(norm_of(name, graph) for name in lengths):
+        return refused("no LayerNormalization takes tokens of several kinds")
+    measured = measure(model, [Wanted(name, (1,)) for name in lengths], lambda name: len(graph.shapes[name]), batches)
+    ranges = {name: ends(measured[Wanted(name, (1,))], own) for name, own in lengths.items()}
+    apart = [name for name in graph.sizes if name in ranges and differ(ranges[name])]
+    if not apart:
+        return refused(f"the ranges of kinds differ by less than {RATIO:g}")
+    first: Any = next(iter(batches))
+    tensor = Tensors(model, graph, apart, first)
+    sites = []
+    for name in apart:
+        gains_ = token_gains(tensor(name), lengths[name], ranges[name], norm_of(name, graph))
+        sites.append(Done("tokens", name, len(lengths[name]), *(round(gain, 3) for gain in gains_)))
+    if max(site.measured for site in sites) < WORTH:
+        return refused(f"it won less than {WORTH:g} dB when it was tried")
+    same = Same(before, first)
+    kept, changed = harmless(model, [(apart, sites)], same, lambda whole, _: in_parts(whole, lengths, apart))
+    if not kept:
+        return replace(scaled, rolled_back=(*scaled.rolled_back, *apart))
+    return replace(scaled, model=changed, sites=(*scaled.sites, *sites), relative=same(changed))
 
 
 def _with_long_rows(before: onnx.ModelProto, scaled: Equalized, batch: Any, quotient: Quotient) -> Equalized:
     """With the division of attention deferred where that wins enough on this input."""
     import onnx
 
-    model = onnx.shape_inference.infer_shapes(_named(scaled.model), data_prop=True)
+    model = onnx.shape_inference.infer_shapes(named(scaled.model), data_prop=True)
     graph = view(model)
     places, reasons = long_rows(graph)
     tensor = Tensors(model, graph, [name for place in places for name in (place.scores, place.values)], batch)
@@ -270,8 +268,8 @@ def _with_long_rows(before: onnx.ModelProto, scaled: Equalized, batch: Any, quot
         else:
             done = Done("attention", place.scores, place.keys, round(predicted, 3), round(won, 3))
             chosen.append((place, done))
-    same = _Same(before, batch)
-    kept, changed = _harmless(model, chosen, same, deferred)
+    same = Same(before, batch)
+    kept, changed = harmless(model, chosen, same, deferred)
     return Equalized(
         changed if kept else scaled.model,
         (*scaled.sites, *kept),
@@ -279,15 +277,3 @@ def _with_long_rows(before: onnx.ModelProto, scaled: Equalized, batch: Any, quot
         (*scaled.rolled_back, *(done.tensor for _, done in chosen if done not in kept)),
         same(changed) if kept else scaled.relative,
     )
-
-
-def _named(model: onnx.ModelProto) -> onnx.ModelProto:
-    """A copy in which each node has a name of its own."""
-    copy = type(model)()
-    copy.CopyFrom(model)
-    taken: set[str] = set()
-    for number, node in enumerate(copy.graph.node):
-        if not node.name or node.name in taken:
-            node.name = f"{node.name or node.op_type}_{number}"
-        taken.add(node.name)
-    return copy

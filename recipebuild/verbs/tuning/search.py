@@ -29,7 +29,8 @@ OPERATORS = (
 """Types of operators that get 16 bits together, without a multiply-add more: the residual stream first. What a Concat
 joins has one type, so it comes along with its inputs."""
 _LEAST_IMAGES = 4
-_EQUALIZE, _METHOD, _COUNT = "equalize", "quantization.method", "calibration.count"
+_EQUALIZE, _TOKENS = "equalize", "equalize.tokens"
+_METHOD, _COUNT = "quantization.method", "calibration.count"
 _WORTH = 0.02
 """Blocks with a smaller share of the largest one's gain are left in 8 bit."""
 _CHEAP = 0.02
@@ -62,6 +63,7 @@ class Start:
     method: str
     count: int
     equalize: bool = False
+    tokens: bool = False
 
 
 @dataclass(frozen=True)
@@ -220,6 +222,9 @@ class _Search:
         """Each other value of each setting."""
         if not self._start.equalize and _EQUALIZE not in base.settings:
             yield _EQUALIZE, {}
+            yield _EQUALIZE, {"tokens": True}
+        elif self._start.equalize and not self._start.tokens and _TOKENS not in base.settings:
+            yield _TOKENS, True
         method = base.settings.get(_METHOD, self._start.method)
         yield from ((_METHOD, other) for other in METHODS if other != method)
         if _COUNT not in base.settings:

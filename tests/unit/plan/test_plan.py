@@ -345,7 +345,13 @@ def test_attention_that_divides_in_16_bits_has_them_whatever_compiles() -> None:
     wanted = [{"op_type": "Div", "data_type": "U16"}]
     assert here["compile"]["layers"] == there["configure"]["quant"]["layer_configs"] == wanted
     assert params("equalize={attention: U8}", HOST)["compile"]["layers"] == []
-    assert "attention" not in params("equalize={}", HOST)["equalize"]
+    assert {"attention", "tokens"}.isdisjoint(params("equalize={}", HOST)["equalize"])
+
+
+def test_kinds_of_tokens_alone_are_a_step() -> None:
+    alone = "equalize={layer_norm: false, linear: false, query_key: false, tokens: true}"
+    (params,) = [step.params for step in planned("quickstart", alone).steps if step.name == "equalize"]
+    assert (params["techniques"], params["tokens"]) == ([], True)
 
 
 def test_an_adapter_goes_into_what_is_fetched(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ import pytest
 from onnx import numpy_helper
 from support.graphs import graph
 
-from recipebuild.toolkit.equalize.equalize import RELATIVE, TECHNIQUES, Equalized, equalize
+from recipebuild.toolkit.equalize.equalize import TECHNIQUES, Equalized, equalize
+from recipebuild.toolkit.equalize.same import RELATIVE
 from recipebuild.toolkit.quantize.probe import Probe
 
 RNG = np.random.default_rng(0)
@@ -171,7 +172,7 @@ def test_a_constant_that_others_take_stays_for_them() -> None:
 
 
 def test_a_site_that_changes_the_function_is_taken_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("recipebuild.toolkit.equalize.equalize.RELATIVE", 0.0)  # even rounding is too much then
+    monkeypatch.setattr("recipebuild.toolkit.equalize.same.RELATIVE", 0.0)  # even rounding is too much then
     model = convolutions()
     result = equalize(model, ["linear"], batches(model))
     assert set(result.rolled_back) and not {site.tensor for site in result.sites} & set(result.rolled_back)

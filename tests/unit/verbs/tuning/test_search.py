@@ -63,6 +63,21 @@ def test_settings_that_help_are_put_together() -> None:
     assert found.met and set(found.best.settings) == {"quantization.method", "equalize"}
 
 
+@pytest.mark.parametrize(
+    ("start", "settings"),
+    [
+        (Start("MinMax", 32), [{"equalize": {}}, {"equalize": {"tokens": True}}]),
+        (Start("MinMax", 32, equalize=True), [{"equalize.tokens": True}]),
+        (Start("MinMax", 32, equalize=True, tokens=True), []),
+    ],
+)
+def test_what_equalize_can_do_and_the_recipe_leaves_out_is_tried(start: Start, settings: list[object]) -> None:
+    model = Model()
+    search(start, Tune.model_validate({"max_drop": 0.001}), model.measure, lambda change: [])
+    singles = [dict(change.settings) for change in model.batches[1]]
+    assert [each for each in singles if any(name.startswith("equalize") for name in each)] == settings
+
+
 def test_blocks_get_16_bits_within_the_budget_and_no_more_than_needed() -> None:
     found = Model().search(max_drop=0.075, max_16bit_share=0.2)
     assert found.met
@@ -96,7 +111,7 @@ def test_blocks_of_the_order_that_are_not_needed_are_taken_out_again() -> None:
 def test_independent_trials_are_built_together() -> None:
     model = Model()
     model.search(max_drop=0.001)
-    assert [len(batch) for batch in model.batches][:2] == [1, 6]
+    assert [len(batch) for batch in model.batches][:2] == [1, 7]
 
 
 def test_nothing_is_tried_twice_and_no_more_than_allowed() -> None:
