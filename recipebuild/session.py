@@ -24,6 +24,7 @@ from recipebuild.engine.store import Store, own_store
 from recipebuild.engine.task import Result
 from recipebuild.engine.transfer import Transfer
 from recipebuild.errors import RecipeError
+from recipebuild.plan.device import with_device, with_runtime
 from recipebuild.plan.families import with_families
 from recipebuild.plan.plan import Plan, only_until, plan
 from recipebuild.plan.steps import ResolvedToolchain
@@ -50,6 +51,8 @@ class Options:
         templates: A folder of templates that go before the shipped ones.
         jobs: How many steps may run at once; by default what cores and memory allow.
         slots: How many steps may hold a scarce resource of this machine (``pulsar2``) at once, by name; else one.
+        device: Where ONNX models run that evidence is made with: ``cpu``, ``auto`` (a GPU where one can be used),
+            ``cuda`` or ``cuda:1``; by default what ``RECIPEBUILD_DEVICE`` says, else ``cpu``.
         timeout: Seconds after which any step is ended; by default what is usual for it (see ``plan/kinds.py``).
         executor: Where steps run: ``local``, ``dask`` or the address of a Dask scheduler.
         keep_going: After a failure, build all that does not depend on it.
@@ -66,6 +69,7 @@ class Options:
     templates: Path | str | None = None
     jobs: int | None = None
     slots: Mapping[str, int] = field(default_factory=dict)
+    device: str | None = None
     timeout: float | None = None
     executor: str = "local"
     keep_going: bool = False
@@ -74,6 +78,11 @@ class Options:
     fail_on_regression: bool = False
     board: str | None = None
     again: str | None = None
+
+    @property
+    def wanted_device(self) -> str:
+        """That of the option, of the environment, or the CPU."""
+        return self.device or os.environ.get("RECIPEBUILD_DEVICE") or "cpu"
 
     def folder_of(self, name: str) -> Path:
         """The build folder of the recipe of that name."""
@@ -134,6 +143,7 @@ def prepare(recipes: Sequence[str], options: Options) -> list[Job]:
     jobs: dict[str, Job] = {}
     bases: dict[Path, Document] = {}  # what many recipes extend is read once
     resolve = cache(resolve_toolchain)  # asking docker costs more than planning a recipe
+    device = resolve_device(options)
     problems: list[Problem] = []
     for recipe in recipes:
         try:
@@ -144,16 +154,23 @@ def prepare(recipes: Sequence[str], options: Options) -> list[Job]:
         name = variants[0].recipe.name
         if name in jobs:
             raise RecipeError(f"two recipes are named {name}", remedy="give one of them another `name:`")
-        jobs[name] = plan_recipe(variants, options, resolve)
+        jobs[name] = plan_recipe(variants, options, resolve, device)
     if problems:
         raise RecipeProblems(problems)
     return list(jobs.values())
 
 
-def plan_recipe(variants: Sequence[Variant], options: Options, resolve: Callable[..., ResolvedToolchain]) -> Job:
+def plan_recipe(
+    variants: Sequence[Variant],
+    options: Options,
+    resolve: Callable[..., ResolvedToolchain],
+    device: ResolvedDevice | None = None,
+) -> Job:
     """Plan one loaded recipe with what ``resolve`` finds of the toolchains and versions that it wants."""
+    device = device or resolve_device(options)
     toolchains = [resolve(_wanted(v.recipe), v.recipe.pulsar2.version) for v in variants]
     planned = with_families(plan(variants, toolchains, templates_of(options)), declared())
+    planned = with_runtime(with_device(planned, device.name, device.facts), onnxruntime_distribution())
     if options.board:
         from recipebuild.plan.deploy import with_deploy
         from recipebuild.toolkit.board.boards import find_board  # few runs have a board, and all would wait for it
@@ -166,6 +183,7 @@ def plan_recipe(variants: Sequence[Variant], options: Options, resolve: Callable
     by_label = {variant.label: variant for variant in variants}
     lines = [line for variant in variants for line in advice(variant.recipe)]
     lines += [line for pair in zip(variants, toolchains, strict=True) for line in _absent(*pair)]
+    lines += [f"note: {device.note}"] if device.note else []
     return Job(planned, by_label, dict(zip(by_label, toolchains, strict=True)), list(dict.fromkeys(lines)))
 
 
@@ -204,9 +222,46 @@ def resolve_toolchain(wanted: str, version: str | None = None) -> ResolvedToolch
     return embedded_toolchain()
 
 
+@dataclass(frozen=True)
+class ResolvedDevice:
+    """What ``Options.device`` comes to here.
+
+    Attributes:
+        name: ``cpu`` or ``cuda:N``.
+        note: Why it is not the GPU asked for; empty if it is.
+        facts: Of the GPU, for keys: what it is, and which ONNX Runtime runs models there.
+    """
+
+    name: str
+    note: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+def resolve_device(options: Options) -> ResolvedDevice:
+    """Where evidence is measured.
+
+    Raises:
+        RecipeError: If there is no such device.
+    """
+    if options.wanted_device == "cpu":
+        return ResolvedDevice("cpu")
+    from recipebuild.toolkit.evaluate.device import gpu_name, resolve  # few runs have a GPU, and all would wait for it
+
+    name, note = resolve(options.wanted_device)
+    if name == "cpu":
+        return ResolvedDevice("cpu", note)
+    return ResolvedDevice(name, facts={"gpu": gpu_name(name), "onnxruntime-gpu": installed_version("onnxruntime-gpu")})
+
+
 def embedded_toolchain() -> ResolvedToolchain:
     """The one that is always there."""
-    return ResolvedToolchain("onnxruntime", installed_version("onnxruntime"))
+    return ResolvedToolchain("onnxruntime", installed_version(onnxruntime_distribution()))
+
+
+def onnxruntime_distribution() -> str:
+    """Where ONNX Runtime comes from: ``onnxruntime``, or ``onnxruntime-gpu`` where only that is installed."""
+    only_gpu = not installed_version("onnxruntime") and installed_version("onnxruntime-gpu")
+    return "onnxruntime-gpu" if only_gpu else "onnxruntime"
 
 
 def templates_of(options: Options) -> dict[str, dict[str, Path]]:

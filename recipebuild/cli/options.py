@@ -96,6 +96,13 @@ Slots = Annotated[
         "--slots", metavar="NAME=N", help="Let this many steps use a scarce resource at once, such as pulsar2=2."
     ),
 ]
+Device = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DEVICE",
+        help="Measure accuracy on cpu, cuda, cuda:1 or auto: a GPU where one can be used. Not calibration.",
+    ),
+]
 Timeout = Annotated[
     str | None, typer.Option(metavar="TIME", help="Stop any step that runs longer than this, such as 90m or 6h.")
 ]

@@ -32,6 +32,7 @@ def run(
     until: opt.Until = None,
     jobs: opt.Jobs = None,
     slots: opt.Slots = None,
+    device: opt.Device = None,
     timeout: opt.Timeout = None,
     executor: opt.Executor = "local",
     keep_going: opt.KeepGoing = False,
@@ -53,7 +54,7 @@ def run(
 
     options = Options(
         sets=opt.merged_sets(sets, weights, toolchain), store=store, build_dir=build_dir, templates=templates,
-        jobs=jobs, executor=executor, slots=opt.slots_of(slots),
+        jobs=jobs, executor=executor, slots=opt.slots_of(slots), device=device,
         timeout=opt.seconds_of("--timeout", timeout) if timeout else None,
         keep_going=keep_going, until=until, locked=locked, fail_on_regression=fail_on_regression,
     )  # fmt: skip

@@ -25,6 +25,7 @@ def tune(
     templates: opt.Templates = None,
     jobs: opt.Jobs = None,
     slots: opt.Slots = None,
+    device: opt.Device = None,
     executor: opt.Executor = "local",
     as_json: opt.Json = False,
 ) -> None:
@@ -42,7 +43,7 @@ def tune(
 
     options = Options(
         sets=opt.merged_sets(sets, weights, None), store=store, templates=templates, jobs=jobs,
-        slots=opt.slots_of(slots), executor=executor,
+        slots=opt.slots_of(slots), device=device, executor=executor,
     )  # fmt: skip
     with display() as on_event:
         tuned = tune(recipe, options, on_event)

@@ -5,7 +5,7 @@ Adding a step is adding its file under ``steps/``, a line here, and its place in
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 _HOUR = 3600.0
 
@@ -28,6 +28,7 @@ class Kind:
         timeout: Seconds after which something must be wrong with it.
         retries: How often it is tried again when something outside does not answer.
         families: Whether it uses what other packages add to our families of models.
+        device: Whether its ONNX models may run on a GPU: it has the parameter ``device``.
         goes_on: In what an earlier record may differ that spares it work (see ``Step``).
     """
 
@@ -37,6 +38,7 @@ class Kind:
     timeout: float = 2 * _HOUR
     retries: int = 0
     families: bool = False
+    device: bool = False
     goes_on: tuple[str, ...] = ()
 
 
@@ -85,17 +87,17 @@ KINDS = {
     "simulate-reference": _SIMULATE,
     "simulate-npu": _SIMULATE,
     "dataset": Kind("recipebuild.steps.dataset", ("datasets", *_IMAGES), timeout=6 * _HOUR, retries=2),
-    "answers-float": _ANSWERS,
-    "answers-quantized": _ANSWERS,
+    "answers-float": replace(_ANSWERS, device=True),
+    "answers-quantized": replace(_ANSWERS, device=True),
     "answers-pytorch": _ANSWERS,
     "evaluate": Kind("recipebuild.steps.evaluate", (*_RUN, "torch", "torchmetrics")),
-    "rungs": Kind("recipebuild.steps.rungs", _SCORE, families=True),
+    "rungs": Kind("recipebuild.steps.rungs", _SCORE, families=True, device=True),
     "ladder": Kind("recipebuild.steps.ladder", _SCORE),
-    "layers": Kind("recipebuild.steps.layers", _RUN),
-    "sensitivity": Kind("recipebuild.steps.sensitivity", _RUN),
-    "preview": Kind("recipebuild.steps.preview", _RUN),
-    "preview/boxes": Kind("recipebuild.steps.preview_boxes", _RUN),
-    "preview/images": Kind("recipebuild.steps.preview_images", _RUN),
+    "layers": Kind("recipebuild.steps.layers", _RUN, device=True),
+    "sensitivity": Kind("recipebuild.steps.sensitivity", _RUN, device=True),
+    "preview": Kind("recipebuild.steps.preview", _RUN, device=True),
+    "preview/boxes": Kind("recipebuild.steps.preview_boxes", _RUN, device=True),
+    "preview/images": Kind("recipebuild.steps.preview_images", _RUN, device=True),
     "judge": Kind("recipebuild.steps.judge"),
     "bundle": Kind("recipebuild.steps.bundle", (*_ONNX, "jinja2", "pydantic")),
     "deploy": Kind("recipebuild.steps.deploy", (*_RUN, "torch", "torchmetrics"), resources=("board",)),

@@ -20,7 +20,8 @@ def made(recipe: str, options: Options) -> dict[str, str]:
     """
     values = [word for value in options.sets for word in ("--set", value)]
     until = ["--until", options.until] if options.until else []
-    command = shlex.join(["recipebuild", "run", recipe, *values, *until])
+    device = ["--device", options.wanted_device] if options.wanted_device != "cpu" else []
+    command = shlex.join(["recipebuild", "run", recipe, *values, *device, *until])
     date = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     commit = _commit(recipe)
     return {"command": command, "date": date, **({"commit": commit} if commit else {})}

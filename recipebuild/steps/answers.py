@@ -24,6 +24,7 @@ from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.evaluate.answering import kept_outputs, outputs_of_all
 from recipebuild.toolkit.evaluate.answers import check_finite
 from recipebuild.toolkit.evaluate.dataset import DatasetSpec, Sample, samples
+from recipebuild.toolkit.evaluate.device import CPU, on_device
 from recipebuild.toolkit.evaluate.parts import Part, part_of
 from recipebuild.toolkit.evaluate.recorded import Recorded, write_outputs
 from recipebuild.toolkit.evaluate.runners import batch, open_model, outputs_of_batch
@@ -47,6 +48,7 @@ class Params(BaseModel):
         count: How many images to draw from it; ``None`` for all.
         seed: Which ones.
         part: Which half of these.
+        device: Where ONNX models run: ``cpu`` or ``cuda:N``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -57,8 +59,10 @@ class Params(BaseModel):
     count: int | None = Field(default=None, ge=1)
     seed: int = 0
     part: Part = "all"
+    device: str = CPU
 
 
+@on_device
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
     """Run the model on the images, one at a time; write what it gives.
 

@@ -49,6 +49,7 @@ from recipebuild.toolkit.analysis.worst import Region, draw, worst_region
 from recipebuild.toolkit.calibration.archive import read_archive
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.evaluate.class_names import class_names
+from recipebuild.toolkit.evaluate.device import CPU, on_device
 from recipebuild.toolkit.evaluate.palette import palette
 from recipebuild.toolkit.graph.layers import modules_of
 from recipebuild.toolkit.quantize.dataset import CalibrationSet
@@ -74,6 +75,7 @@ class Params(BaseModel):
         class_axis: The axis of the classes in the model's output, where it is no ArgMax; ``None`` if it has none.
         smooth_quant: How outliers were moved before the model was quantized; ``None`` if they were not.
         labels: What the classes are called; ``None`` as the model tells. Classes of Cityscapes have its colours.
+        device: Where ONNX models run: ``cpu`` or ``cuda:N``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -83,8 +85,10 @@ class Params(BaseModel):
     class_axis: int | None = None
     smooth_quant: Smooth | None = None
     labels: list[str] | None = None
+    device: str = CPU
 
 
+@on_device
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
     """Compare all tensors; write what was found, the worst first.
 

@@ -26,6 +26,7 @@ from recipebuild.toolkit.evaluate.as_trained import as_trained
 from recipebuild.toolkit.evaluate.class_names import class_names
 from recipebuild.toolkit.evaluate.classes import class_count
 from recipebuild.toolkit.evaluate.dataset import IGNORE, DatasetSpec, read, samples
+from recipebuild.toolkit.evaluate.device import CPU, on_device
 from recipebuild.toolkit.evaluate.layouts import layout_name
 from recipebuild.toolkit.evaluate.palette import palette
 from recipebuild.toolkit.evaluate.preview import Row, draw, most_varied, pictures
@@ -48,6 +49,7 @@ class Params(BaseModel):
         count: How many images of the dataset are evaluated; ``None`` for all.
         seed: Which of them, and which are drawn where labels do not decide it.
         labels: What the classes are called; ``None`` as the model or the dataset tells.
+        device: Where ONNX models run: ``cpu`` or ``cuda:N``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -57,8 +59,10 @@ class Params(BaseModel):
     count: int | None = Field(default=None, ge=1)
     seed: int = 0
     labels: list[str] | None = None
+    device: str = CPU
 
 
+@on_device
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
     """Draw what the models give for a few images.
 

@@ -28,6 +28,7 @@ from recipebuild.toolkit.evaluate.as_trained import as_trained
 from recipebuild.toolkit.evaluate.class_names import class_names
 from recipebuild.toolkit.evaluate.dataset import DatasetSpec, read_truth, samples
 from recipebuild.toolkit.evaluate.detections import Detection
+from recipebuild.toolkit.evaluate.device import CPU, on_device
 from recipebuild.toolkit.evaluate.palette import palette
 from recipebuild.toolkit.evaluate.preview_boxes import drawn, sheet
 from recipebuild.toolkit.evaluate.runners import onnx_runner, open_model, recorded_runner
@@ -56,6 +57,7 @@ class Params(BaseModel):
         seed: Which of them, and which are drawn without a dataset.
         labels: What the classes are called; ``None`` as the model tells.
         detector: How boxes are made; ``None`` where the model's config.json tells.
+        device: Where ONNX models run: ``cpu`` or ``cuda:N``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -66,8 +68,10 @@ class Params(BaseModel):
     seed: int = 0
     labels: list[str] | None = None
     detector: Detector | None = None
+    device: str = CPU
 
 
+@on_device
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
     """Run the models on a few images and draw what they give.
 

@@ -22,6 +22,7 @@ from recipebuild.toolkit.calibration.preprocess import ImageSpec, to_pixels
 from recipebuild.toolkit.calibration.source import images
 from recipebuild.toolkit.evaluate.answers import Answer
 from recipebuild.toolkit.evaluate.dataset import DatasetSpec, read_truth, samples
+from recipebuild.toolkit.evaluate.device import CPU, on_device
 from recipebuild.toolkit.evaluate.gallery import difference, gallery, picture
 from recipebuild.toolkit.evaluate.pixels import Target, as_pixels, fitting
 from recipebuild.toolkit.evaluate.runners import onnx_runner, open_model, recorded_runner
@@ -43,6 +44,7 @@ class Params(BaseModel):
         dataset: How the dataset is laid out.
         count: How many images of the dataset are evaluated; ``None`` for all.
         seed: Which of them, and which are drawn of the calibration set.
+        device: Where ONNX models run: ``cpu`` or ``cuda:N``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -52,8 +54,10 @@ class Params(BaseModel):
     dataset: DatasetSpec = DatasetSpec(task=RESTORATION)
     count: int | None = Field(default=None, ge=1)
     seed: int = 0
+    device: str = CPU
 
 
+@on_device
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
     """Run the models on a few images and show what they make of them.
 

@@ -26,6 +26,7 @@ from recipebuild.toolkit.evaluate.answers import Answer, answer
 from recipebuild.toolkit.evaluate.as_trained import as_trained
 from recipebuild.toolkit.evaluate.dataset import DatasetSpec, samples
 from recipebuild.toolkit.evaluate.detections import Detection
+from recipebuild.toolkit.evaluate.device import CPU, on_device
 from recipebuild.toolkit.evaluate.ladder import RUNGS, count
 from recipebuild.toolkit.evaluate.layouts import Sample
 from recipebuild.toolkit.evaluate.measure import Measurement, check_classes
@@ -61,6 +62,7 @@ class Params(BaseModel):
         threshold: Of a network of one class: the probability (0..1) above which it is there.
         detector: How boxes are made; ``None`` where there are none, or the model's config.json tells.
         class_axis: That of the classes in the logits, which the rungs before the head give.
+        device: Where ONNX models run: ``cpu`` or ``cuda:N``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -76,8 +78,10 @@ class Params(BaseModel):
     threshold: float = Field(default=0.5, gt=0, lt=1)
     detector: Detector | None = None
     class_axis: int = 1
+    device: str = CPU
 
 
+@on_device
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
     """Let the images go up; write what each adds to the figures of each rung, and how the rungs differ.
 

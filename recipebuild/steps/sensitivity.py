@@ -42,6 +42,7 @@ from recipebuild.toolkit.analysis.compared import compared
 from recipebuild.toolkit.analysis.pair import load_pair
 from recipebuild.toolkit.analysis.sensitivity import Effect, Switchboard, sensitivity
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.evaluate.device import CPU, on_device
 from recipebuild.toolkit.graph.layers import modules_of
 from recipebuild.toolkit.quantize.dataset import CalibrationSet
 
@@ -58,6 +59,7 @@ class Params(BaseModel):
         blocks: How many blocks there may be.
         class_axis: The axis of the classes in the model's output, where it is no ArgMax; ``None`` if it has none.
         smooth_quant: How outliers were moved before the model was quantized; ``None`` if they were not.
+        device: Where ONNX models run: ``cpu`` or ``cuda:N``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -67,8 +69,10 @@ class Params(BaseModel):
     blocks: int = Field(default=48, ge=2)
     class_axis: int | None = None
     smooth_quant: Smooth | None = None
+    device: str = CPU
 
 
+@on_device
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
     """Measure all blocks; write what was found, that with most to win first.
 

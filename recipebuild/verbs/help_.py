@@ -54,6 +54,7 @@ Environment variables that count:
   DOCKER_HOST         where docker is, for Pulsar2 in an image
   RECIPEBUILD_CONTAINER_NETWORK
                       the network of Pulsar2's containers: none (as always, unless you say so), host or default
+  RECIPEBUILD_DEVICE  where accuracy is measured, as --device: cpu, auto, cuda or cuda:1
   NO_COLOR            no colours, and a line for each event in place of the live display
   GITHUB_ACTIONS      true: the log of a run is folded step by step, and errors are marked
   COLUMNS             how wide tables are

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.errors import StepError, reason
+from recipebuild.toolkit.evaluate.device import DeviceSession
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class OrtSession:
-    """ONNX Runtime on the CPU, computing the graph as it is written and in its order.
+    """ONNX Runtime on the CPU, or the step's other device, computing the graph as it is written and in its order.
 
     Args:
         model: The model.
@@ -38,7 +39,10 @@ class OrtSession:
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._outputs = list(outputs)
         try:
-            self._session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+            content = model.SerializeToString()
+            self._session = DeviceSession(
+                lambda providers: ort.InferenceSession(content, options, providers=list(providers))
+            )
         except Exception as error:  # ONNX Runtime's errors have no other base in common
             raise StepError(f"ONNX Runtime cannot load the model with measurements: {reason(error)}") from error
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 from recipebuild.errors import StepError, reason
 from recipebuild.toolkit.calibration.preprocess import ImageSpec, preprocess
 from recipebuild.toolkit.evaluate.answers import Answer, answer
+from recipebuild.toolkit.evaluate.device import DeviceSession
 from recipebuild.toolkit.evaluate.recorded import Recorded
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-    from onnxruntime import InferenceSession
     from PIL import Image
 
     Array = npt.NDArray[Any]
@@ -30,15 +30,15 @@ class LoadedModel:
 
     Attributes:
         name: What messages call it.
-        session: Its ONNX Runtime session.
+        session: Its ONNX Runtime session, on the step's device.
     """
 
     name: str
-    session: InferenceSession
+    session: DeviceSession
 
 
 def open_model(path: Path) -> LoadedModel:
-    """Load the ONNX model at ``path`` for the CPU.
+    """Load the ONNX model at ``path``, for the CPU or the step's other device.
 
     Raises:
         StepError: If ONNX Runtime cannot load it.
@@ -51,7 +51,9 @@ def open_model(path: Path) -> LoadedModel:
     # into integer kernels, which saturate in 16 bits on CPUs without VNNI: figures would depend on the machine.
     options.add_session_config_entry("session.disable_quant_qdq", "1")
     try:
-        return LoadedModel(path.name, ort.InferenceSession(path, options, providers=["CPUExecutionProvider"]))
+        return LoadedModel(
+            path.name, DeviceSession(lambda providers: ort.InferenceSession(path, options, providers=list(providers)))
+        )
     except Exception as error:  # ONNX Runtime's errors have no other base in common
         raise StepError(f"ONNX Runtime cannot load {path.name}: {reason(error)}") from error
 

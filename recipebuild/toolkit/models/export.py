@@ -23,6 +23,7 @@ from recipebuild.errors import StepError, reason
 from recipebuild.figures.exported import Exported
 from recipebuild.toolkit.graph.model import opset_of
 from recipebuild.toolkit.graph.proto import write as write_model
+from recipebuild.toolkit.models.optimize import optimize
 from recipebuild.toolkit.models.positions import freeze_positions
 from recipebuild.toolkit.models.trial import try_out
 from recipebuild.toolkit.models.uncached import uncached
@@ -179,7 +180,7 @@ def _dynamo(
         (example,),
         dynamo=True,
         opset_version=max(opset, _DYNAMO_OPSET),
-        optimize=native,
+        optimize=False,
         verbose=False,
         **names,
     )
@@ -188,10 +189,12 @@ def _dynamo(
         # get new names there, too: what they write is known by the same name before and after.
         scopes = {node.outputs[0].name: node.metadata_props.get(NAME_SCOPES) for node in program.model.graph}
         version_converter.convert_version(program.model, opset, fallback=True)
-        program.optimize()
+        optimize(program)
         for node in program.model.graph:
             if scope := scopes.get(node.outputs[0].name):
                 node.metadata_props[NAME_SCOPES] = scope
+    else:
+        optimize(program)
     if file is None:
         return program.model_proto
     program.save(file, external_data=True)

@@ -41,6 +41,8 @@ def python(version: tuple[int, ...] = sys.version_info[:3]) -> Line:
 def packages(have: Installed = installed) -> Iterator[Line]:
     """Whether what ``[build]`` needs is there, and whether it is what the tests ran with."""
     needed = dict(_needed())
+    if have("onnxruntime") is None and have("onnxruntime-gpu") is not None:
+        needed["onnxruntime-gpu"] = needed.pop("onnxruntime")
     missing = [name for name in needed if have(name) is None]
     old = [f"{name} {have(name)}" for name, least in needed.items() if _older(have(name), least)]
     if missing:

@@ -73,4 +73,12 @@ def gpus(run: Ask = ask) -> list[str]:
 
 def gpu(names: list[str]) -> Line:
     """What a GPU would be for."""
-    return Line("GPU", "ok", ", ".join(names) or "none; only fine-tuning in Pulsar2 would need one")
+    if not names:
+        return Line("GPU", "ok", "none; fine-tuning in Pulsar2 would need one, and --device cuda would use it")
+    from recipebuild.toolkit.evaluate.device import resolve
+
+    _, trouble = resolve("cuda")
+    if trouble:
+        why = trouble.partition(": ")[2].rpartition(";")[0]
+        return Line("GPU", "ok", f"{', '.join(names)}; not for --device cuda: {why}", "pip install 'recipebuild[gpu]'")
+    return Line("GPU", "ok", f"{', '.join(names)}; --device cuda measures accuracy there")

@@ -34,5 +34,6 @@ def test_the_commit_is_that_of_the_recipes_folder(tmp_path: Path, monkeypatch: p
     git("tag", "v1")
     head = git("rev-parse", "HEAD").strip()
     assert made(str(recipe), Options())["commit"] == head
+    assert made(str(recipe), Options(device="cuda:1"))["command"].endswith("--device cuda:1")
     recipe.write_text("name: y")
     assert made(str(recipe), Options())["commit"] == f"{head}-dirty"

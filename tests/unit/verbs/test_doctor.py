@@ -92,6 +92,25 @@ def test_packages(changed: dict[str, str | None], state: str, words: str) -> Non
     assert state == "ok" or "pip install 'recipebuild[build]'" in line.remedy
 
 
+def test_onnx_runtime_for_gpus_stands_for_the_other() -> None:
+    tested = packages.tested_versions()
+    here = {"onnxruntime": None, "onnxruntime-gpu": "1.23.0"}
+    (line,) = packages.packages(lambda name: here[name] if name in here else tested[name.lower().replace("_", "-")])
+    assert line.state == "ok"
+
+
+def test_a_gpu_that_onnx_runtime_cannot_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    import onnxruntime
+
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
+    line = tools.gpu(["NVIDIA H100"])
+    assert (
+        line.found
+        == "NVIDIA H100; not for --device cuda: ONNX Runtime is built without it (pip install 'recipebuild[gpu]')"
+    )
+    assert "--device cuda would use it" in tools.gpu([]).found
+
+
 def test_a_cuda_build_without_a_gpu_is_worth_a_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Torch:
         def locate_file(self, name: str) -> Path:
