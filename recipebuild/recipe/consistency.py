@@ -153,7 +153,6 @@ def _several_inputs(recipe: Recipe) -> Iterator[Fault]:
         "format" in recipe.calibration.model_fields_set and format_ != "NumpyObject", "calibration.format",
         "several inputs are calibrated together", "format: NumpyObject",
     )  # fmt: skip
-    yield Fault(recipe.equalize, "equalize", "it takes models of one input, the image", "leave equalize out")
     yield Fault(
         recipe.evaluate and recipe.model.task != OTHER, "evaluate",
         "labelled images alone are not all that this model takes",

@@ -142,7 +142,7 @@ def test_each_output_is_held_against_the_float_models(voice: Project) -> None:
     import onnxruntime as ort
 
     recipe = voice.folder / "recipes" / "heard.yaml"
-    recipe.write_text(f"{RECIPE}evaluate: {{dataset: ./heard, max_drop: 0.05}}\n")
+    recipe.write_text(f"{RECIPE}equalize: {{}}\nevaluate: {{dataset: ./heard, max_drop: 0.05}}\n")
     voice.command("run", recipe)
     build = voice.folder / "build" / "heard"
     steps = {step["name"]: step for step in json.loads((build / "manifest.json").read_text())["steps"]}
@@ -167,7 +167,7 @@ def test_each_output_is_held_against_the_float_models(voice: Project) -> None:
     assert 20 < figures["snr_quantized"] < 60
     assert steps["judge"]["metrics"]["checks"][0]["passed"]
     rungs = [row["rung"] for row in steps["ladder"]["metrics"]["rows"]]
-    assert (rungs[0], rungs[-1]) == ("reference", "quantized")
+    assert (rungs[0], rungs[-1]) == ("reference", "quantized") and "equalize" in rungs
     card = (build / "bundle" / "README.md").read_text()
     snr = figures["per_output"]["next"]["snr"]
     assert "measured on 5 samples against the float model" in card and f"{snr:.1f} dB |" in card

@@ -92,9 +92,9 @@ def equalize(
     """Equalize a copy of the model.
 
     Args:
-        model: In float32, with one input, static shapes, and types and shapes of all tensors where ONNX can infer them.
+        model: In float32, with static shapes, and types and shapes of all tensors where ONNX can infer them.
         techniques: Names out of ``TECHNIQUES``.
-        batches: The calibration set as the model's input.
+        batches: The calibration set as the model's inputs.
         progress: Told how far it is.
         attention: Defer the division of attention over long rows, with what it takes in this type; ``None`` does not.
 
@@ -134,7 +134,7 @@ def _scaled(
         batches,
         lambda done: progress(0.8 * done / total, f"channels, image {done} of {total}"),
     )
-    first: Any = next(iter(batches))  # one input, the image
+    first: Any = next(iter(batches))
     constants = Constants(plain)
     tried = Trials(plain, graph, sites, first)
     chosen: list[tuple[Scaled, Done]] = []
@@ -220,7 +220,10 @@ class _Same:
     """How far a model's outputs are from those of another one, on one input."""
 
     def __init__(self, model: onnx.ModelProto, batch: Any) -> None:
-        self._names = [value.name for value in model.graph.output]
+        from onnx import TensorProto
+
+        outputs = model.graph.output
+        self._names = [value.name for value in outputs if value.type.tensor_type.elem_type == TensorProto.FLOAT]
         self._batch = batch
         self._wanted = Probe(model, {}, self._names)(batch)
 
@@ -229,10 +232,11 @@ class _Same:
         import numpy as np
 
         got = Probe(model, {}, self._names)(self._batch)
-        return max(
+        errors = (
             float(np.sqrt(np.square(a - b, dtype=np.float64).sum() / max(np.square(b, dtype=np.float64).sum(), 1e-30)))
             for a, b in zip(got, self._wanted, strict=True)
         )
+        return max(errors, default=0.0)
 
 
 def _harmless(

@@ -160,11 +160,6 @@ def test_a_model_of_tensors_needs_no_images(folder: Path) -> None:
             "inputs.1.name",
             "`a` is already inputs.0.name",
         ),
-        (
-            "inputs: [{kind: tensor, name: a, shape: [1], source: ./masks}]\nequalize: {linear: true}\n",
-            "equalize",
-            "leave equalize out",
-        ),
     ],
 )
 def test_what_is_wrong_with_inputs_is_told(folder: Path, text: str, field: str, words: str) -> None:
