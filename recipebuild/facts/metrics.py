@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from recipebuild.facts.tasks import CLASSIFICATION, DEPTH, DETECTION, FEATURES, RESTORATION, SEGMENTATION
+from recipebuild.facts.tasks import CLASSIFICATION, DEPTH, DETECTION, FEATURES, OTHER, RESTORATION, SEGMENTATION
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,9 @@ METRICS = {
         Metric("ssim", "SSIM", "", (RESTORATION,), "structural similarity of the 8-bit pixels, at most 1"),
         Metric("agreement", "agreement", "%", (SEGMENTATION, CLASSIFICATION), "share of equal class ids", labels=False),
         Metric(
-            "cosine", "cosine", "", (DEPTH, RESTORATION, FEATURES, DETECTION),
-            "cosine of the values; of features, per place", labels=False,
+            "cosine", "cosine", "", (DEPTH, RESTORATION, FEATURES, DETECTION, OTHER),
+            "cosine of the values; of features, per place; of the task `other`, of the output that lost most",
+            labels=False,
         ),
         Metric("snr", "SNR", "dB", (), "signal-to-noise ratio of the values; shown beside the others", labels=False),
     )

@@ -15,6 +15,7 @@ DEPTH = "depth-estimation"
 RESTORATION = "image-to-image"
 FEATURES = "image-feature-extraction"
 DETECTION = "object-detection"
+OTHER = "other"
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class Task:
 
     Attributes:
         name: As recipes and transformers say it.
-        auto_class: The class in ``transformers`` that finds the model's class.
+        auto_class: The class in ``transformers`` that finds the model's class; ``None`` for ONNX files alone.
         other_class: Another one, for models that the first does not know.
         architectures: How the names of transformers' classes for it end, as config.json has them.
         output: The field of the model's answer that is exported; ``None`` where the recipe chooses.
@@ -38,7 +39,7 @@ class Task:
     """
 
     name: str
-    auto_class: str
+    auto_class: str | None
     architectures: tuple[str, ...]
     output: str | None
     tensor: str | None
@@ -82,6 +83,7 @@ TASKS = {
             DETECTION, "AutoModelForObjectDetection", ("ForObjectDetection",), "logits", "logits",
             "boxes, or the scores of their classes", "coco", more_outputs=("pred_boxes",), size=(640, 640),
         ),
+        Task(OTHER, None, (), None, None, "as the model gives it", "images"),
     )
 }  # fmt: skip
 """All tasks, by name."""

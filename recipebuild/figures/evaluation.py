@@ -26,6 +26,7 @@ class Evaluation:
             (0..1), ``cosine`` or ``snr`` (dB), whichever the answers have. Without labels the scores tell that.
         warnings: Why the figures may say less than they seem to.
         labels: With ``per_class``: the names of the classes, by class id.
+        per_output: Of the task ``other``: ``cosine`` and ``snr`` (dB) of each output of the quantized model, by name.
     """
 
     images: int
@@ -40,6 +41,7 @@ class Evaluation:
     ignored: float | None = None
     warnings: Sequence[str] | None = None
     fidelity: Mapping[str, float] | None = None
+    per_output: Mapping[str, Mapping[str, float]] | None = None
 
     @property
     def distance(self) -> float | None:

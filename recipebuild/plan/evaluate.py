@@ -49,7 +49,7 @@ def measuring(
         here = _answers(steps, models, compiled, dataset)
         answers = dict(here)
         runtime = recipe.target.runtime_input
-        if toolchain.name == "pulsar2" and runtime.is_made_of_images:
+        if toolchain.name == "pulsar2" and (runtime.is_made_of_images or not recipe.image):
             params = {
                 "input": steps.fed, "runtime": runtime.model_dump(mode="json"), **drawn, "mode": evaluate.mode,
                 **toolchain.params,
@@ -135,7 +135,9 @@ def _answers(
     assert evaluate is not None, "only recipes that evaluate have a dataset"  # noqa: S101
     laid_out = dataset_params(steps.recipe)
     images = {
-        "dataset": {name: laid_out[name] for name in ("task", "layout", "split")},
+        "dataset": {
+            name: laid_out[name] for name in ("task", "layout", "split", "tensors", "has_image") if name in laid_out
+        },
         "count": evaluate.count,
         "seed": evaluate.seed,
     }
@@ -165,7 +167,9 @@ def dataset_params(recipe: Recipe) -> dict[str, Any]:
     """How the dataset is laid out, for the steps that read it."""
     evaluate = recipe.evaluate
     assert evaluate is not None, "only recipes that evaluate have a dataset"  # noqa: S101
-    common = {"task": recipe.model.task, "depth_scale": evaluate.depth_scale}
+    common: dict[str, Any] = {"task": recipe.model.task, "depth_scale": evaluate.depth_scale}
+    if recipe.tensors:
+        common |= {"tensors": tensor_specs(recipe), "has_image": recipe.image is not None}
     if evaluate.is_prepared:
         return {
             **common,
@@ -175,6 +179,11 @@ def dataset_params(recipe: Recipe) -> dict[str, Any]:
             "class_folders": "ids",  # as the step dataset names them
         }
     return common | evaluate.model_dump(mode="json", include={"layout", "split", "reduce_labels", "class_folders"})
+
+
+def tensor_specs(recipe: Recipe) -> list[dict[str, Any]]:
+    """The inputs that are no images, for the steps that read them."""
+    return [tensor.model_dump(mode="json", exclude={"kind", "source"}) for tensor in recipe.tensors]
 
 
 def _dataset(steps: Steps, evaluate: Evaluate) -> Output | Source:

@@ -17,7 +17,7 @@ from recipebuild.engine.step import Output, Source, Step
 from recipebuild.facts.chips import CHIPS
 from recipebuild.facts.tasks import DETECTION, TASKS
 from recipebuild.plan.bundle import bundle_params
-from recipebuild.plan.evaluate import detector_params, measuring
+from recipebuild.plan.evaluate import detector_params, measuring, tensor_specs
 from recipebuild.plan.judge import judged
 from recipebuild.plan.kinds import KINDS
 from recipebuild.plan.pulsar2 import compiled_input, configure_params, host_params, swaps_channels
@@ -124,7 +124,7 @@ class Steps:
             )  # fmt: skip
         if tensors:
             params = {
-                "tensors": [tensor.model_dump(mode="json", exclude={"kind", "source"}) for tensor in tensors],
+                "tensors": tensor_specs(self.recipe),
                 **described.model_dump(include={"count", "seed"}),
             }
             drawn["samples"] = self.add("samples", "samples.tar", params, {**drawn, **self.sources})

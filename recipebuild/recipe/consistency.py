@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from recipebuild.facts.metrics import metrics_of
-from recipebuild.facts.tasks import DETECTION, TASKS
+from recipebuild.facts.tasks import DETECTION, OTHER, TASKS
 from recipebuild.recipe.model import CHECKPOINT
 
 if TYPE_CHECKING:
@@ -64,6 +64,16 @@ def _evaluated_as_the_task_is(recipe: Recipe) -> Iterator[Fault]:
     yield Fault(
         evaluate.labels and not has_classes, "evaluate.labels", f"{task} has no classes", "leave evaluate.labels out"
     )
+
+
+def _taken_as_it_is(recipe: Recipe) -> Iterator[Fault]:
+    if recipe.model.task != OTHER:
+        return
+    yield Fault(
+        not recipe.model.source.endswith(".onnx"), "model.task", f"{OTHER} is for ONNX files",
+        "say what the model is for: recipebuild new drafts a recipe for a folder",
+    )  # fmt: skip
+    yield Fault(recipe.head.kind != "none", "head.kind", "its outputs are taken as they are", "head: {kind: none}")
 
 
 def _detected(recipe: Recipe) -> Iterator[Fault]:
@@ -151,10 +161,14 @@ def _several_inputs(recipe: Recipe) -> Iterator[Fault]:
         "format" in recipe.calibration.model_fields_set and format_ != "NumpyObject", "calibration.format",
         "several inputs are calibrated together", "format: NumpyObject",
     )  # fmt: skip
-    yield Fault(recipe.equalize, "equalize", "it takes models of one input, the image", "leave equalize out")
     yield Fault(
-        recipe.evaluate, "evaluate", "labelled images alone are not all that this model takes",
-        "leave evaluate out: the step layers compares outputs with the float model's",
+        recipe.evaluate and recipe.model.task != OTHER, "evaluate",
+        "labelled images alone are not all that this model takes",
+        f"model.task: {OTHER} holds its outputs against the float model's; or leave evaluate out",
+    )  # fmt: skip
+    yield Fault(
+        recipe.evaluate and (recipe.evaluate.layout != "auto" or recipe.evaluate.is_prepared), "evaluate.layout",
+        "tensors lie in folders of their inputs' names", "leave it out; docs/how-to/inputs.md tells how they lie",
     )  # fmt: skip
     yield Fault(
         recipe.board.runner, "board.runner", "programs of ax-samples feed an image, and nothing else",
@@ -163,6 +177,7 @@ def _several_inputs(recipe: Recipe) -> Iterator[Fault]:
 
 
 _RULES: tuple[Callable[[Recipe], Iterator[Fault]], ...] = (
-    _described_once, _evaluated_as_the_task_is, _detected, _fed_colours, _names, _toolchains, _checkpoint,
+    _described_once, _evaluated_as_the_task_is, _taken_as_it_is, _detected, _fed_colours, _names, _toolchains,
+    _checkpoint,
     _several_inputs,
 )  # fmt: skip

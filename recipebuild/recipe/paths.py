@@ -12,6 +12,7 @@ from os.path import normpath
 from pathlib import Path
 from typing import Any
 
+from recipebuild.facts.tasks import OTHER
 from recipebuild.recipe.calibration import split_glob
 from recipebuild.recipe.model import BARE_WEIGHTS, CHECKPOINT, WEIGHT_FILES
 
@@ -99,7 +100,7 @@ def missing(data: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], str, str
         value = part.get(field) if isinstance(part := data.get(section), dict) else None
         if isinstance(value, str) and value.startswith("/"):
             try:
-                fault = _dataset(value, data["evaluate"]) if section == "evaluate" else CHECKS[section, field](value)
+                fault = _dataset(value, data) if section == "evaluate" else CHECKS[section, field](value)
             except OSError as error:
                 fault = (f"{value} cannot be read: {error.strerror}", "")
             if fault:
@@ -194,11 +195,13 @@ _FOLDERS = {
 """What a dataset of each layout has in it."""
 
 
-def _dataset(source: str, section: Mapping[str, Any]) -> tuple[str, str] | None:
-    path = Path(source)
+def _dataset(source: str, data: Mapping[str, Any]) -> tuple[str, str] | None:
+    path, section, model = Path(source), data["evaluate"], data.get("model")
     if not path.is_dir():
         hint = "a folder with images/ and labels/, or another evaluate.layout"
         return f"no such folder: {source}", "\n".join(filter(None, (_near(path), hint)))
+    if isinstance(model, dict) and model.get("task") == OTHER:
+        return None  # which has no labels
     layout = section.get("layout", "auto")
     there = {entry.name for entry in path.iterdir()}
     if layout == "auto":

@@ -9,7 +9,6 @@ Outputs: answers.tar (see ``recorded.py``).
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -25,13 +24,16 @@ from recipebuild.toolkit.evaluate.answering import kept_outputs, outputs_of_all
 from recipebuild.toolkit.evaluate.answers import check_finite
 from recipebuild.toolkit.evaluate.dataset import DatasetSpec, Sample, samples
 from recipebuild.toolkit.evaluate.device import CPU, on_device
+from recipebuild.toolkit.evaluate.feeds import digest_of, feed_of
 from recipebuild.toolkit.evaluate.parts import Part, part_of
 from recipebuild.toolkit.evaluate.recorded import Recorded, write_outputs
-from recipebuild.toolkit.evaluate.runners import batch, open_model, outputs_of_batch
+from recipebuild.toolkit.evaluate.runners import open_model, outputs_of_feed
 from recipebuild.toolkit.models.run import Weights, torch_runner
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+    from recipebuild.toolkit.evaluate.feeds import Feed
 
     Array = npt.NDArray[Any]
 
@@ -42,7 +44,7 @@ class Params(BaseModel):
     """Which images the model sees.
 
     Attributes:
-        input: What it takes.
+        input: The image that it takes; ``None`` if it takes none.
         weights: Of a PyTorch model: which it is.
         dataset: How the dataset is laid out; nothing of its labels matters here.
         count: How many images to draw from it; ``None`` for all.
@@ -53,7 +55,7 @@ class Params(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    input: ImageSpec
+    input: ImageSpec | None
     weights: Weights = Weights()
     dataset: DatasetSpec = DatasetSpec()
     count: int | None = Field(default=None, ge=1)
@@ -75,7 +77,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         raise StepError(
             "the dataset cannot be cut into halves: it has one image", remedy="label more images, or evaluate.count"
         )
-    digests = {sample.name: hashlib.sha256(sample.image.read()).hexdigest() for sample in chosen}
+    digests = {sample.name: digest_of(sample) for sample in chosen}
     earlier = Recorded(inputs["earlier"] / "answers.tar") if "earlier" in inputs else None
     before = earlier.samples if earlier else {}
     fresh = [sample for sample in chosen if digests[sample.name] not in before]
@@ -98,15 +100,17 @@ def _computed(
     if not fresh:
         return
     name, model = _model(inputs, params)
-    for number, outputs in enumerate(outputs_of_all(fresh, partial(batch, spec=params.input), model), 1):
+    prepare = partial(feed_of, image=params.input, tensors=params.dataset.tensors)
+    for number, outputs in enumerate(outputs_of_all(fresh, prepare, model), 1):
         check_finite(outputs, name)
         progress(number / len(fresh), f"image {number} of {len(fresh)}")
         yield kept_outputs(outputs, params.dataset.task)
 
 
-def _model(inputs: Mapping[str, Path], params: Params) -> tuple[str, Callable[[Array], Sequence[Array]]]:
+def _model(inputs: Mapping[str, Path], params: Params) -> tuple[str, Callable[[Feed], Sequence[Array]]]:
     """What messages call the model, and what runs it."""
     if "weights" in inputs:
-        return "PyTorch", torch_runner(inputs["weights"], params.weights)
+        forward = torch_runner(inputs["weights"], params.weights)
+        return "PyTorch", lambda feed: forward(*feed.values())
     loaded = open_model(inputs["model"])
-    return loaded.name, partial(outputs_of_batch, loaded, params.input.name)
+    return loaded.name, partial(outputs_of_feed, loaded)

@@ -1,6 +1,7 @@
 """equalize: ONNX -> ONNX of the same function whose channels fit 8 bits better.
 
-Inputs: model (float ONNX, static shapes), calibration (tar).
+Inputs: model (float ONNX, static shapes), calibration (tar of images) and samples (tar of other inputs), one of them or
+both.
 Outputs: equalized.onnx, equalize.json (each site, and what it wins).
 """
 
@@ -35,7 +36,7 @@ class Params(BaseModel):
         techniques: Names out of ``toolkit/equalize/equalize.py``.
         attention: Defer the division of attention over long rows, with what it takes in this type.
         tokens: Keep class token, registers and patches apart where their ranges differ.
-        input: What the model expects of an image.
+        input: What the model expects of an image; ``None`` if it takes none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -43,7 +44,7 @@ class Params(BaseModel):
     techniques: tuple[str, ...]
     attention: Quotient | None = None
     tokens: bool = False
-    input: ImageSpec
+    input: ImageSpec | None
 
 
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
@@ -62,7 +63,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
             field="equalize",
             remedy="leave the section out",
         )
-    batches = CalibrationSet(inputs["calibration"], params.input)
+    batches = CalibrationSet(inputs.get("calibration"), params.input, inputs.get("samples"))
     model = load(inputs["model"])
     result = equalize(model, params.techniques, batches, progress, params.attention, tokens=params.tokens)
     target = out / "equalized.onnx"

@@ -37,6 +37,7 @@ from recipebuild.toolkit.evaluate.layouts import layout_name
 from recipebuild.toolkit.evaluate.measure import FIDELITY, ImageScores, Measurement, measure
 from recipebuild.toolkit.evaluate.noise import difference, interval, pseudo_values
 from recipebuild.toolkit.evaluate.parts import Part, part_of
+from recipebuild.toolkit.evaluate.raw_outputs import RawOutputs
 from recipebuild.toolkit.evaluate.runners import recorded_runner
 from recipebuild.toolkit.evaluate.scores import Segmentation
 from recipebuild.toolkit.graph.logit import logit
@@ -113,9 +114,10 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     tones: list[Tone] = []
     done = count(1)
 
-    def seen(sample: Sample, image: Image.Image, truth: Any) -> None:
-        survey.add(sample, image, truth)
-        tones.append(tone(image))
+    def seen(sample: Sample, image: Image.Image | None, truth: Any) -> None:
+        if image is not None:
+            survey.add(sample, image, truth)
+            tones.append(tone(image))
         number = next(done)
         progress(number / len(chosen), f"image {number} of {len(chosen)}")
 
@@ -163,11 +165,17 @@ def _figures(
     """The figures of all rows, the metric's intervals, the drop, and what there is for each class."""
     scores: dict[str, float] = {}
     per_class: dict[str, dict[str, float]] = {}
+    per_output: dict[str, dict[str, float]] = {}
     for row, result in measured.items():
         scores |= {f"{name}_{row}": round(value, _DIGITS) for name, value in result.figures().items()}
         if isinstance(result.score, Segmentation | MatchTable):
             for class_id, value in result.score.per_class(result.counts.sum(axis=0)).items():
                 per_class.setdefault(str(class_id), {})[row] = round(value, _DIGITS)
+        elif isinstance(result.score, RawOutputs):
+            found = result.score.by_output(result.counts.sum(axis=0))
+            per_output = {
+                name: {key: round(value, _DIGITS) for key, value in figures.items()} for name, figures in found.items()
+            }
     intervals = {row: _rounded(interval(result.counts, result.figure(metric))) for row, result in measured.items()}
     drop, drop_interval = None, None
     if "quantized" in measured:
@@ -185,6 +193,7 @@ def _figures(
         drop_interval=drop_interval,
         per_class=per_class or None,
         labels=labels if per_class else None,
+        per_output=per_output if "quantized" in measured and per_output else None,
     )
 
 

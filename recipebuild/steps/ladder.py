@@ -42,7 +42,7 @@ class Params(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    original: ImageSpec
+    original: ImageSpec | None
     metric: str | None = None
     mode: Literal["NPUBackend", "Reference"] = "NPUBackend"
     sixteen_bits: bool = False
@@ -87,6 +87,8 @@ def _preprocessing(
     inputs: Mapping[str, Path], params: Params, rows: Sequence[dict[str, Any]], metric: str
 ) -> list[str]:
     """What to say if the recipe's preprocessing costs accuracy: that is no loss of quantization."""
+    if params.original is None:
+        return []
     row = next((row for row in rows if row["rung"] == "pytorch" and "change" in row), None)
     if row is None or row["within_noise"] or loss(metric, 0.0, row["change"]) <= 0:
         return []

@@ -27,11 +27,12 @@ from recipebuild.toolkit.evaluate.as_trained import as_trained
 from recipebuild.toolkit.evaluate.dataset import DatasetSpec, samples
 from recipebuild.toolkit.evaluate.detections import Detection
 from recipebuild.toolkit.evaluate.device import CPU, on_device
+from recipebuild.toolkit.evaluate.feeds import feed_of
 from recipebuild.toolkit.evaluate.ladder import RUNGS, count
 from recipebuild.toolkit.evaluate.layouts import Sample
 from recipebuild.toolkit.evaluate.measure import Measurement, check_classes
 from recipebuild.toolkit.evaluate.rung_images import climbing
-from recipebuild.toolkit.evaluate.runners import batch, onnx_runner, open_model, recorded_runner
+from recipebuild.toolkit.evaluate.runners import batch, fed_runner, onnx_runner, open_model, recorded_runner
 from recipebuild.toolkit.graph.logit import logit
 from recipebuild.toolkit.models.depth import depth_kind
 from recipebuild.toolkit.models.detector import detector_of
@@ -51,7 +52,7 @@ class Params(BaseModel):
     """What goes up the ladder.
 
     Attributes:
-        input: Of the model that was compiled.
+        input: The image of the model that was compiled; ``None`` if it takes none.
         original: Of the model before its channels were exchanged.
         weights: Which PyTorch model it is.
         dataset: How the dataset is laid out, and the task.
@@ -67,8 +68,8 @@ class Params(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    input: ImageSpec
-    original: ImageSpec
+    input: ImageSpec | None
+    original: ImageSpec | None
     weights: Weights = Weights()
     dataset: DatasetSpec = DatasetSpec()
     count: int | None = Field(default=None, ge=1)
@@ -96,7 +97,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         detector = detector_of(inputs["model"] / "config.json")
     how = Measurement.of(
         inputs["head"], inputs["dataset"], spec, relative=kind == "relative", image=params.original,
-        detection=Detection(detector, params.input) if detector else None,
+        detection=Detection(detector, params.input) if detector and params.input else None,
     )  # fmt: skip
     chosen = climbing(samples(inputs["dataset"], params.count, params.seed, spec))
     work = _Work(inputs, params, how, chosen, progress, [how.read(sample) for sample in chosen])
@@ -137,6 +138,12 @@ class _Work:
             kept = self.inputs["float" if name == "head" else rung.input]
             return recorded_runner(kept, task, cut=self.cut, axis=self.params.class_axis)
         spec = self.params.input if rung.fed else self.params.original
+        if self.params.dataset.tensors or spec is None:
+            by_name = {sample.name: sample for sample in self.samples}
+            tensors = self.params.dataset.tensors
+            return fed_runner(
+                open_model(self.inputs[rung.input]), lambda name: feed_of(by_name[name], spec, tensors), task
+            )
         return onnx_runner(open_model(self.inputs[rung.input]), spec, task, cut=self.cut, axis=self.params.class_axis)
 
     def _pytorch(self) -> Iterator[tuple[str, list[Answer]]]:
@@ -144,7 +151,9 @@ class _Work:
         import numpy as np
 
         forward = torch_runner(self.inputs["model"], self.params.weights)
-        ours = partial(batch, spec=self.params.original)
+        original = self.params.original
+        assert original is not None, "PyTorch models here take an image"  # noqa: S101
+        ours = partial(batch, spec=original)
         right = self._all(
             "pytorch", lambda image, _: answer(forward(ours(image)), self.how.task, "PyTorch", cut=self.cut)
         )

@@ -16,18 +16,15 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from recipebuild.engine.step import Progress
-from recipebuild.errors import StepError
 from recipebuild.toolkit.calibration.imagefile import ImageFile
 from recipebuild.toolkit.calibration.samples import write_samples
 from recipebuild.toolkit.calibration.source import images
-from recipebuild.toolkit.calibration.tensor_files import TensorSpec, read_tensor, tensor_files
+from recipebuild.toolkit.calibration.tensor_files import TensorSpec, checked_tensor, tensor_files
 
 if TYPE_CHECKING:
     from recipebuild.toolkit.calibration.samples import Tensors
 
 logger = logging.getLogger(__name__)
-
-_INT32 = -(2**31), 2**31 - 1
 
 
 class Params(BaseModel):
@@ -62,7 +59,10 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         def checked() -> Iterator[tuple[str, Tensors]]:
             for done, (name, stem) in enumerate(names.items()):
                 progress(done / len(names), f"sample {done} of {len(names)}")
-                yield name, {spec.name: _tensor(by_input[spec.name], spec, stem) for spec in params.tensors}
+                tensors = {
+                    spec.name: checked_tensor(by_input[spec.name], spec, stem, "inputs") for spec in params.tensors
+                }
+                yield name, tensors
 
         count = write_samples(out / "samples.tar", checked())
     warnings = []
@@ -86,31 +86,3 @@ def _drawn(by_input: Mapping[str, Mapping[str, ImageFile]], params: Params) -> d
     if params.count < len(names):
         names = sorted(random.Random(params.seed).sample(names, params.count))  # noqa: S311 - it can be repeated
     return dict(zip(names, names, strict=True))
-
-
-def _tensor(files: Mapping[str, ImageFile], spec: TensorSpec, sample: str) -> Any:
-    import numpy as np
-
-    if sample not in files:
-        raise StepError(
-            f"{spec.name} has no file {sample}.npy, .npz or .bin",
-            field="inputs",
-            remedy="each input has a file for every calibration sample, of its name; with an image, of the image's",
-        )
-    try:
-        values = read_tensor(files[sample], spec)
-    except StepError as error:
-        raise StepError(error.text, field="inputs", remedy=error.remedy) from None
-    low, high = _INT32
-    if values.dtype == np.int64 and values.size and (values.min() < low or values.max() > high):
-        raise StepError(
-            f"{files[sample].name}, for {spec.name}, goes from {values.min()} to {values.max()}: int64 inputs become "
-            "int32 on the chip, which has no room for it",
-            field="inputs",
-            remedy="feed smaller numbers",
-        )
-    if values.dtype.kind == "f" and not np.isfinite(values).all():
-        raise StepError(
-            f"{files[sample].name}, for {spec.name}, has NaN or infinite values", field="inputs", remedy="mend it"
-        )
-    return values

@@ -16,8 +16,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from recipebuild.engine.step import Progress
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.calibration.runtime import Runtime, runtime_tensor
+from recipebuild.toolkit.calibration.tensors import narrow
 from recipebuild.toolkit.evaluate.answering import kept_outputs
 from recipebuild.toolkit.evaluate.dataset import DatasetSpec, read_image, samples
+from recipebuild.toolkit.evaluate.feeds import feed_of
 from recipebuild.toolkit.evaluate.recorded import write_outputs
 from recipebuild.toolkit.evaluate.rung_images import climbing
 from recipebuild.toolkit.graph.files import load
@@ -41,7 +43,7 @@ class Params(BaseModel):
     """What is fed, on which images, and which Pulsar2 simulates.
 
     Attributes:
-        input: Of the model that was compiled.
+        input: The image of the model that was compiled; ``None`` if it takes none.
         runtime: What the program on the board feeds.
         dataset: How the dataset is laid out.
         count: How many images to draw from the dataset; ``None`` for all.
@@ -54,7 +56,7 @@ class Params(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    input: ImageSpec
+    input: ImageSpec | None
     runtime: Runtime = Runtime()
     dataset: DatasetSpec = DatasetSpec()
     count: int | None = Field(default=None, ge=1)
@@ -100,9 +102,11 @@ def _predictions(folder: Path, dataset: Path, params: Params, progress: Progress
         progress(start / len(chosen), f"image {start} of {len(chosen)}")
         feeds = []
         for sample in some:
-            image = read_image(sample)
-            fed = runtime_tensor(image, params.input, runtime)
-            feeds.append({params.input.name: fed.repeat(params.input.shape[0], axis=0)})
+            feed = {name: narrow(values) for name, values in feed_of(sample, None, params.dataset.tensors).items()}
+            if params.input:
+                fed = runtime_tensor(read_image(sample), params.input, runtime)
+                feed[params.input.name] = fed.repeat(params.input.shape[0], axis=0)
+            feeds.append(feed)
         simulated = simulate(folder, tool, model, feeds, outputs(graph), reference=reference)
         for sample, tensors in zip(some, simulated, strict=True):
             yield sample.name, list(tensors.values())
@@ -110,6 +114,8 @@ def _predictions(folder: Path, dataset: Path, params: Params, progress: Progress
 
 def _fed(graph: onnx.ModelProto, params: Params) -> Runtime:
     """What the model is fed: a quantized one need not have the operators that are put before the network."""
+    if params.input is None:
+        return params.runtime
     input_ = next((tensor for tensor in inputs_of(graph) if tensor.name == params.input.name), None)
     network = Runtime(dtype="FP32", layout="NCHW", normalized=True)
     bare = input_ is not None and (input_.dtype, input_.sizes) == ("float32", network.shape(params.input))

@@ -60,7 +60,7 @@ def _look_at_dataset(recipe: Recipe) -> None:
 
 
 def _compare_sizes(sample: Sample) -> None:
-    if not isinstance(sample.label, ImageFile):
+    if sample.image is None or not isinstance(sample.label, ImageFile):
         return
     image, label = image_size(sample.image.read()), image_size(sample.label.read())
     if image and label and image != label:

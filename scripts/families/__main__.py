@@ -94,8 +94,8 @@ def _planned(folder: Path, kind: str, row: dict[str, Any]) -> Tried:
     place = folder / "models" / kind
     place.mkdir(parents=True, exist_ok=True)
     reasons = []
-    for task in [row["task"]] if "task" in row else list(TASKS):
-        auto = getattr(transformers, TASKS[task].auto_class)
+    for task in [row["task"]] if "task" in row else [name for name, row in TASKS.items() if row.auto_class]:
+        auto = getattr(transformers, str(TASKS[task].auto_class))
         mapped = auto._model_mapping.get(transformers.CONFIG_MAPPING[kind], None)
         named = {"architectures": [mapped[0].__name__]} if isinstance(mapped, tuple) else {}
         config = {"model_type": kind, **named, **row["config"]}

@@ -38,7 +38,7 @@ voice (float[1,64] audio, float[2,1,8] state, int64[1] rate) => (float[1,1] prob
 }
 """
 RECIPE = """\
-model: {source: ./voice.onnx, task: image-feature-extraction}
+model: {source: ./voice.onnx, task: other}
 inputs:
   - {kind: tensor, name: audio, shape: [1, 64], dtype: float32, source: ./audio}
   - {kind: tensor, name: state, shape: [2, 1, 8], dtype: float32, source: ./state.tar}
@@ -67,6 +67,14 @@ def voice(make_project: Callable[[], Project]) -> Project:
         np.save(folder / "audio" / f"{at}.npy", rng.uniform(-2, 3, (1, 64)).astype(np.float32))
         np.save(folder / "state" / f"{at}.npy", rng.uniform(-1, 1, (2, 1, 8)).astype(np.float32))
         np.save(folder / "rate" / f"{at}.npy", np.array([1 + at % 2]))
+    (folder / "heard").mkdir()
+    for at in range(5):
+        np.savez(
+            folder / "heard" / f"{at}.npz",
+            audio=rng.uniform(-2, 3, (1, 64)).astype(np.float32),
+            state=rng.uniform(-1, 1, (2, 1, 8)).astype(np.float32),
+            rate=np.array([1 + at % 2]),
+        )
     run(["tar", "cf", "state.tar", "state"], cwd=folder, check=True)
     (folder / "voice.yaml").write_text(RECIPE)
     return project
@@ -128,6 +136,55 @@ def test_pulsar2_is_given_all_inputs_of_a_sample_together(voice: Project, standi
     assert "calibration_mean" not in calibration and not config.get("input_processors")
     described = json.loads((build / "bundle" / "model.json").read_text())
     assert described["more_inputs"][2] == {"name": "rate", "shape": [1], "dtype": "int32"}
+
+
+def test_each_output_is_held_against_the_float_models(voice: Project) -> None:
+    import onnxruntime as ort
+
+    recipe = voice.folder / "recipes" / "heard.yaml"
+    recipe.write_text(f"{RECIPE}equalize: {{}}\nevaluate: {{dataset: ./heard, max_drop: 0.05}}\n")
+    voice.command("run", recipe)
+    build = voice.folder / "build" / "heard"
+    steps = {step["name"]: step for step in json.loads((build / "manifest.json").read_text())["steps"]}
+    figures = steps["evaluate"]["metrics"]
+    assert (figures["images"], figures["metric"], figures["against"]) == (5, "cosine", "float")
+
+    # The same of the two models, run here.
+    float_, quantized = (
+        ort.InferenceSession(build / name, _exact(), providers=["CPUExecutionProvider"])
+        for name in ("model.onnx", "bundle/quantized.onnx")
+    )
+    cosines: dict[str, list[float]] = {"probability": [], "next": []}
+    for at in range(5):
+        with np.load(voice.folder / "recipes" / "heard" / f"{at}.npz") as arrays:
+            feed = dict(arrays)
+        for name, a, b in zip(cosines, float_.run(None, feed), quantized.run(None, feed), strict=True):
+            a, b = a.ravel().astype(float), b.ravel().astype(float)
+            cosines[name].append(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
+    for name, values in cosines.items():
+        assert figures["per_output"][name]["cosine"] == pytest.approx(np.mean(values), abs=1e-6)
+    assert figures["cosine_quantized"] == pytest.approx(min(np.mean(values) for values in cosines.values()), abs=1e-6)
+    assert 20 < figures["snr_quantized"] < 60
+    assert steps["judge"]["metrics"]["checks"][0]["passed"]
+    rungs = [row["rung"] for row in steps["ladder"]["metrics"]["rows"]]
+    assert (rungs[0], rungs[-1]) == ("reference", "quantized") and "equalize" in rungs
+    card = (build / "bundle" / "README.md").read_text()
+    snr = figures["per_output"]["next"]["snr"]
+    assert "measured on 5 samples against the float model" in card and f"{snr:.1f} dB |" in card
+    page = (build / "report.html").read_text()
+    assert "Measured on 5 samples without labels" in page and f"{snr:.4g}" in page
+
+    recipe.write_text(f"{RECIPE}evaluate: {{dataset: ./audio}}\n")
+    failed = voice.command("run", recipe, code=3)
+    assert "for state, is float32 1x64, not float32 2x1x8" in failed.stderr and "heard.yaml:8" in failed.stderr
+
+
+def _exact() -> Any:
+    import onnxruntime as ort
+
+    options = ort.SessionOptions()
+    options.add_session_config_entry("session.disable_quant_qdq", "1")
+    return options
 
 
 def test_a_tensor_of_another_type_is_an_error_with_its_place(voice: Project) -> None:

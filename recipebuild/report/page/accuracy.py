@@ -41,6 +41,8 @@ def accuracy(built: Built) -> PageSection | None:
         averaged = "map" if "map" in by_metric else "miou"
         charts.append(_chart(rows, [kind for kind in present if kind != "pytorch"], averaged))
         tables.append(_by_class(rows, present, averaged))
+    if evaluation and evaluation.per_output:
+        tables.append(_by_output(evaluation.per_output))
     note = "\n".join(filter(None, [_measured_on(built), *_intervals(built), _measured_by(built)]))
     return PageSection("accuracy", "Accuracy", note, charts=charts, tables=tables)
 
@@ -79,7 +81,8 @@ def _measured_on(built: Built) -> str:
     if evaluation.against == "labels":
         return f"Measured on {evaluation.images} labelled images."
     model = NAMES.get(evaluation.against, evaluation.against)
-    return f"Measured on {evaluation.images} images without labels: the {model} model's answers count as right."
+    what = "samples" if evaluation.per_output else "images"
+    return f"Measured on {evaluation.images} {what} without labels: the {model} model's answers count as right."
 
 
 def _intervals(built: Built) -> Iterator[str]:
@@ -118,6 +121,15 @@ def _overall(by_metric: Mapping[str, Mapping[str, float]], kinds: list[str]) -> 
         rows.append([*cells, _change_cell(name, by_kind)])
     columns = [Column("metric"), *(Column(NAMES[kind], True) for kind in kinds), Column("change", True)]
     return PageTable("Accuracy over all images", columns, rows)
+
+
+def _by_output(figures: Mapping[str, Mapping[str, float]]) -> PageTable:
+    columns = [Column("output"), *(Column(metric_title(name), True) for name in ("cosine", "snr"))]
+    rows = [
+        [Cell(output), *(number(each[name], metric_text(name, each[name])) for name in ("cosine", "snr"))]
+        for output, each in figures.items()
+    ]
+    return PageTable("Each output of the quantized model against the float model's", columns, rows)
 
 
 def _by_class(rows: Mapping[str, Mapping[str, float]], kinds: list[str], metric: str) -> PageTable:

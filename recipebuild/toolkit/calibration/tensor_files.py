@@ -10,7 +10,7 @@ import contextlib
 import io
 import math
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     Array = npt.NDArray[Any]
 
 SUFFIXES = (".npy", ".npz", ".bin")
+
+_INT32 = -(2**31), 2**31 - 1
 
 
 class TensorSpec(BaseModel):
@@ -104,6 +106,45 @@ def read_tensor(file: ImageFile, spec: TensorSpec) -> Array:
         raise StepError(
             f"{file.name}, for {spec.name}, is {present}, not {wanted}",
             remedy="tensors are taken as they are, of the input's exact shape and type",
+        )
+    return values
+
+
+def checked_tensor(files: Mapping[str, ImageFile], spec: TensorSpec, sample: str, field: str) -> Array:
+    """The tensor of a sample, which the chip can be fed.
+
+    Args:
+        files: Those of the input, by the names of samples.
+        spec: The input.
+        sample: The sample's name.
+        field: The field of the recipe that names the files.
+
+    Raises:
+        StepError: If there is no file, or it holds another shape or type, or numbers that the chip has no room for.
+    """
+    import numpy as np
+
+    if sample not in files:
+        raise StepError(
+            f"{spec.name} has no file {sample}.npy, .npz or .bin",
+            field=field,
+            remedy="each input has a file for every sample, of its name; with an image, of the image's",
+        )
+    try:
+        values = read_tensor(files[sample], spec)
+    except StepError as error:
+        raise StepError(error.text, field=field, remedy=error.remedy) from None
+    low, high = _INT32
+    if values.dtype == np.int64 and values.size and (values.min() < low or values.max() > high):
+        raise StepError(
+            f"{files[sample].name}, for {spec.name}, goes from {values.min()} to {values.max()}: int64 inputs become "
+            "int32 on the chip, which has no room for it",
+            field=field,
+            remedy="feed smaller numbers",
+        )
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        raise StepError(
+            f"{files[sample].name}, for {spec.name}, has NaN or infinite values", field=field, remedy="mend it"
         )
     return values
 

@@ -45,7 +45,7 @@ def write_tensors(
     done = 0
     with tarfile.open(path, "w", format=tarfile.USTAR_FORMAT) as tar:
         for done, (name, tensors) in enumerate(samples, 1):
-            data = _bytes({key: _narrow(values) for key, values in tensors.items()}, format)
+            data = _bytes({key: narrow(values) for key, values in tensors.items()}, format)
             entry = tarfile.TarInfo(f"{name}.{'bin' if format == 'Binary' else 'npy'}")  # a.jpg and a.png stay apart
             entry.size = len(data)
             tar.addfile(entry, io.BytesIO(data))
@@ -53,7 +53,8 @@ def write_tensors(
     return done
 
 
-def _narrow(values: Array) -> Array:
+def narrow(values: Array) -> Array:
+    """The values as the chip takes them, which has no integers of 64 bits."""
     return values.astype("int32") if values.dtype == "int64" else values
 
 

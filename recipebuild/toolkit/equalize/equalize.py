@@ -92,9 +92,9 @@ def equalize(
     """Equalize a copy of the model.
 
     Args:
-        model: In float32, with one input, static shapes, and types and shapes of all tensors where ONNX can infer them.
+        model: In float32, with static shapes, and types and shapes of all tensors where ONNX can infer them.
         techniques: Names out of ``TECHNIQUES``.
-        batches: The calibration set as the model's input.
+        batches: The calibration set as the model's inputs.
         progress: Told how far it is.
         attention: Defer the division of attention over long rows, with what it takes in this type; ``None`` does not.
         tokens: Keep kinds of tokens apart where their ranges differ.
@@ -138,7 +138,7 @@ def _scaled(
         batches,
         lambda done: progress(0.8 * done / total, f"channels, image {done} of {total}"),
     )
-    first: Any = next(iter(batches))  # one input, the image
+    first: Any = next(iter(batches))
     constants = Constants(plain)
     tried = Trials(plain, graph, sites, first)
     chosen: list[tuple[Scaled, Done]] = []

@@ -89,7 +89,7 @@ def measure(
     """Measure tensors over all batches.
 
     Args:
-        model: The model, with one input.
+        model: The model.
         wanted: What to measure.
         ranks: Gives the number of axes of a tensor.
         batches: The model's inputs.

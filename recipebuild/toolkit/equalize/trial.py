@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from recipebuild.toolkit.equalize.fold import Constants
     from recipebuild.toolkit.equalize.site import Site
     from recipebuild.toolkit.equalize.trace import Graph
+    from recipebuild.toolkit.quantize.dataset import Feed
     from recipebuild.toolkit.quantize.view import View
 
     Values = npt.NDArray[Any]
@@ -104,10 +105,10 @@ class Tensors:
         model: The model.
         graph: It, asked about.
         names: All that may be asked for, in the order in which they will be.
-        batch: The model's input.
+        batch: The model's input; of several a mapping from their names.
     """
 
-    def __init__(self, model: onnx.ModelProto, graph: View, names: Iterable[str], batch: Values) -> None:
+    def __init__(self, model: onnx.ModelProto, graph: View, names: Iterable[str], batch: Values | Feed) -> None:
         self._model, self._graph, self._batch = model, graph, batch
         self._order = list(dict.fromkeys(names))
         self._held: dict[str, Values] = {}
@@ -119,7 +120,7 @@ class Tensors:
             StepError: If ONNX Runtime cannot run the model.
         """
         if name in self._graph.inputs:
-            return self._batch
+            return self._batch[name] if isinstance(self._batch, Mapping) else self._batch
         if name not in self._held:
             chosen, total = [name], self._bytes(name)
             for other in self._order[self._order.index(name) + 1 :]:
@@ -142,10 +143,10 @@ class Trials:
         model: The model.
         graph: It, asked about.
         sites: All that may be tried, in the order in which they will be.
-        batch: The model's input.
+        batch: The model's input; of several a mapping from their names.
     """
 
-    def __init__(self, model: onnx.ModelProto, graph: Graph, sites: Sequence[Site], batch: Values) -> None:
+    def __init__(self, model: onnx.ModelProto, graph: Graph, sites: Sequence[Site], batch: Values | Feed) -> None:
         names = (use.node.input[use.position] for site in sites for use in site.uses)
         self._graph, self._tensor = graph, Tensors(model, graph.view, names, batch)
 

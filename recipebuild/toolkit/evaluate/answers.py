@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.errors import CheckError, StepError
-from recipebuild.facts.tasks import DEPTH, DETECTION, RESTORATION, TASKS
+from recipebuild.facts.tasks import DEPTH, DETECTION, OTHER, RESTORATION, TASKS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,9 +26,9 @@ class Answer:
     Attributes:
         ids: Class ids, int64: ``[h, w]`` for segmentation, ``[]`` for classification; ``None`` where there are none.
         values: float32: logits ``[classes, h, w]`` or ``[classes]``, depth ``[h, w]``, an image ``[C, h, w]``,
-            features ``[..., channels]``, of detectors all outputs one after another; ``None`` where the model gives
-            class ids alone.
-        outputs: Of detectors: the outputs for the image, with the axis of the batch.
+            features ``[..., channels]``, of detectors and of the task ``other`` all outputs one after another; ``None``
+            where the model gives class ids alone.
+        outputs: Of detectors: the outputs for the image, with the axis of the batch; of the task ``other`` all outputs.
     """
 
     ids: npt.NDArray[np.int64] | None
@@ -56,8 +56,8 @@ def answer(outputs: Sequence[Array], task: str, name: str, *, cut: float = 0.0, 
     import numpy as np
 
     check_finite(outputs, name)
-    if task == DETECTION:
-        one = [output[:1] for output in outputs]
+    if task in (DETECTION, OTHER):
+        one = [output[:1] if task == DETECTION else output for output in outputs]
         return Answer(None, np.concatenate([output.astype(np.float32).ravel() for output in one]), one)
     floats = [output[0] for output in outputs if output.dtype.kind == "f"]
     values = floats[0].astype(np.float32) if floats else None

@@ -58,6 +58,7 @@ def read_image(sample: Sample) -> Image.Image:
     Raises:
         StepError: If it cannot be decoded.
     """
+    assert sample.image is not None, "only models of images ask for one"  # noqa: S101
     return decode(sample.image.read(), sample.image_name)
 
 

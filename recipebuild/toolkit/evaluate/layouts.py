@@ -10,6 +10,7 @@
     yolo        images/val/**/a.jpg and labels/val/**/a.txt
     voc         JPEGImages/a.jpg and Annotations/a.xml
     images      **/a.jpg                                             no labels: models are held against each other
+    tensors     INPUT/a.npy for each input that is no image, or a.npz with all of them; images/**/a.jpg   no labels
 
 A layout is a function that finds samples, and a line in ``LAYOUTS``.
 """
@@ -17,7 +18,7 @@ A layout is a function that finds samples, and a line in ``LAYOUTS``.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
@@ -25,14 +26,17 @@ from typing import Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field
 
 from recipebuild.errors import StepError
-from recipebuild.facts.tasks import CLASSIFICATION, DETECTION, FEATURES, SEGMENTATION
+from recipebuild.facts.tasks import CLASSIFICATION, DETECTION, FEATURES, OTHER, SEGMENTATION
 from recipebuild.toolkit.calibration.imagefile import ImageFile, shown
 from recipebuild.toolkit.calibration.source import folder_images, read_file
+from recipebuild.toolkit.calibration.tensor_files import TensorSpec, tensor_files
 from recipebuild.toolkit.evaluate.box_folders import Listed, coco, voc, yolo
 from recipebuild.toolkit.evaluate.boxes import BoxLabel
 from recipebuild.toolkit.evaluate.class_folders import Rule, class_order
 
-Name = Literal["folders", "cityscapes", "ade20k", "depth", "targets", "classes", "coco", "yolo", "voc", "images"]
+Name = Literal[
+    "folders", "cityscapes", "ade20k", "depth", "targets", "classes", "coco", "yolo", "voc", "images", "tensors"
+]
 Encoding = Literal["ids", "cityscapes", "reduced"]
 
 _OF_PIXELS: tuple[tuple[set[str], Name], ...] = (
@@ -72,6 +76,8 @@ class DatasetSpec(BaseModel):
         class_folders: Which class a folder is of; ``None`` to tell by their names.
         names: What the model calls its classes, by class id, for ``class_folders`` and objects.
         ignore: Besides 255, a class id of the labels that does not count.
+        tensors: The inputs of the model that are no images.
+        has_image: Whether it takes an image.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -84,36 +90,40 @@ class DatasetSpec(BaseModel):
     class_folders: Rule | None = None
     names: tuple[str, ...] = ()
     ignore: int | None = None
+    tensors: tuple[TensorSpec, ...] = ()
+    has_image: bool = True
 
 
 @dataclass(frozen=True)
 class Sample:
-    """An image and what is true of it.
+    """What a model is fed at a time, and what is true of it.
 
     Attributes:
-        name: What both files are called, without suffix.
-        image: The image's file.
+        name: What its files are called, without suffix.
+        image: The image's file; ``None`` of a model without an image.
         label: The label's file, a class id, its objects, or ``None`` without labels.
         encoding: How the class ids in the label's file are to be read.
         ignore: Besides 255, a class id that does not count, as the model counts them.
         scale: What one unit of depth is in the label's file.
         folders: How many class folders there are, where their order decides the class.
         places: The folders of both files, for messages.
+        tensors: The files of the inputs that are no images, by input.
     """
 
     name: str
-    image: ImageFile
+    image: ImageFile | None
     label: ImageFile | int | BoxLabel | None = None
     encoding: Encoding = "ids"
     ignore: int | None = None
     scale: float | None = None
     folders: int | None = None
     places: tuple[str, str] = ("", "")
+    tensors: Mapping[str, ImageFile] = field(default_factory=dict)
 
     @property
     def image_name(self) -> str:
         """What messages call the image."""
-        return f"{self.places[0]}{shown(self.image.name)}"
+        return f"{self.places[0]}{shown(self.image.name)}" if self.image else self.name
 
     @property
     def label_name(self) -> str:
@@ -153,10 +163,12 @@ def layout_name(folder: Path, spec: DatasetSpec) -> Name:
     """
     if spec.layout != "auto":
         return spec.layout
+    if spec.tensors:
+        return "tensors"
     if not folder.is_dir():
         raise StepError(f"the dataset {folder} is empty: there is no such folder")
     there = {path.name for path in folder.iterdir() if path.is_dir()}
-    if spec.task == FEATURES:
+    if spec.task in (FEATURES, OTHER):
         return "images"
     if spec.task == CLASSIFICATION:
         return "classes"
@@ -266,6 +278,20 @@ def _images(folder: Path, spec: DatasetSpec) -> list[Sample]:
     return [Sample(name, file) for name, file in _by_stem(root, folder_images(root)).items()]
 
 
+def _tensors(folder: Path, spec: DatasetSpec) -> list[Sample]:
+    by_input = {}
+    for tensor in spec.tensors:
+        own = folder / tensor.name
+        with tensor_files(own if own.is_dir() else folder) as files:
+            by_input[tensor.name] = files
+    images = {Path(sample.name).name: sample.image for sample in _images(folder, spec)} if spec.has_image else {}
+    first, *_ = [images] if images else by_input.values()
+    return [
+        Sample(name, images.get(name), tensors={key: files[name] for key, files in by_input.items() if name in files})
+        for name in first
+    ]
+
+
 LAYOUTS: dict[Name, DatasetLayout] = {
     "folders": DatasetLayout(_folders, "images/ and, with PNGs of class ids, labels/"),
     "cityscapes": DatasetLayout(
@@ -288,6 +314,7 @@ LAYOUTS: dict[Name, DatasetLayout] = {
         "JPEGImages/ and Annotations/ with an .xml for each image",
     ),
     "images": DatasetLayout(_images, "images", labelled=False),
+    "tensors": DatasetLayout(_tensors, "a folder for each input, with a .npy file for each sample", labelled=False),
 }
 
 

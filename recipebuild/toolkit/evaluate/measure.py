@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from recipebuild.errors import StepError
 from recipebuild.facts.metrics import AGAINST_A_MODEL, metrics_of
-from recipebuild.facts.tasks import CLASSIFICATION, SEGMENTATION
+from recipebuild.facts.tasks import CLASSIFICATION, OTHER, SEGMENTATION
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.detection.precision import MatchTable
 from recipebuild.toolkit.evaluate.answers import Answer
@@ -22,7 +22,10 @@ from recipebuild.toolkit.evaluate.classes import class_count
 from recipebuild.toolkit.evaluate.dataset import IGNORE, DatasetSpec, Sample, read_image, read_truth
 from recipebuild.toolkit.evaluate.detections import Detection
 from recipebuild.toolkit.evaluate.layouts import layout_of
+from recipebuild.toolkit.evaluate.raw_outputs import RawOutputs
 from recipebuild.toolkit.evaluate.scores import Score, score_of
+from recipebuild.toolkit.graph.files import load
+from recipebuild.toolkit.graph.statistics import outputs as model_outputs
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,6 +50,7 @@ class Measurement:
         relative: Of depth: whether the models give inverse depth up to scale and shift.
         detection: Of object detection: how outputs become boxes.
         image: Of image-to-image: the input of the network, before its channels were exchanged.
+        outputs: Of the task ``other``: the names of the model's outputs.
     """
 
     task: str
@@ -55,6 +59,7 @@ class Measurement:
     relative: bool = False
     image: ImageSpec | None = None
     detection: Detection | None = None
+    outputs: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -83,6 +88,9 @@ class Measurement:
         if detection is not None:
             labelled = layout_of(dataset, spec).labelled
             return cls(spec.task, detection.detector.classes, labelled, detection=detection)
+        if spec.task == OTHER:
+            names = tuple(tensor.name for tensor in model_outputs(load(model, weights=False)))
+            return cls(spec.task, 0, labelled=False, outputs=names)
         classes = (class_count(model) or IGNORE) if spec.task in (SEGMENTATION, CLASSIFICATION) else 0
         return cls(spec.task, classes, layout_of(dataset, spec).labelled, relative, image)
 
@@ -101,6 +109,8 @@ class Measurement:
         """How answers are judged."""
         if self.detection is not None and self.labelled:
             return self.detection
+        if self.outputs:
+            return RawOutputs(self.outputs)
         return score_of(
             self.task, classes=self.classes, labelled=self.labelled, relative=self.relative, image=self.image
         )
@@ -112,13 +122,15 @@ class Measurement:
             return labelled
         return AGAINST_A_MODEL if self.classes and not self.detection else AGAINST_A_MODEL[1:]
 
-    def read(self, sample: Sample) -> tuple[Image.Image, Any]:
-        """A sample's image, and what is true of it; ``None`` without labels.
+    def read(self, sample: Sample) -> tuple[Any, Any]:
+        """A sample's image, and what is true of it; ``None`` without an image, and without labels.
 
         Raises:
             StepError: If either cannot be used.
         """
-        return read_truth(sample, self.task, self.classes) if self.labelled else (read_image(sample), None)
+        if self.labelled:
+            return read_truth(sample, self.task, self.classes)
+        return (read_image(sample) if sample.image else None), None
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ Use: ``run = onnx_runner(open_model(path), spec, task)``, then ``run(image, "str
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,22 +64,17 @@ def outputs_of(model: LoadedModel, image: Image.Image, spec: ImageSpec) -> list[
     Raises:
         StepError: If the model does not take this input.
     """
-    return outputs_of_batch(model, spec.name, batch(image, spec))
+    return outputs_of_feed(model, {spec.name: batch(image, spec)})
 
 
-def outputs_of_batch(model: LoadedModel, name: str, batch: Array) -> list[Array]:
-    """What the model gives for a batch.
-
-    Args:
-        model: The model.
-        name: What its input is called.
-        batch: As ``batch`` makes it.
+def outputs_of_feed(model: LoadedModel, feed: Mapping[str, Array]) -> list[Array]:
+    """What the model gives for arrays by the names of its inputs.
 
     Raises:
-        StepError: If the model does not take this input.
+        StepError: If the model does not take them.
     """
     try:
-        outputs: list[Array] = model.session.run(None, {name: batch})
+        outputs: list[Array] = model.session.run(None, dict(feed))
     except Exception as error:  # as above
         raise StepError(f"ONNX Runtime cannot run {model.name}: {reason(error)}") from error
     return outputs
@@ -93,6 +88,11 @@ def batch(image: Image.Image, spec: ImageSpec) -> Array:
 def onnx_runner(model: LoadedModel, spec: ImageSpec, task: str, *, cut: float = 0.0, axis: int = 1) -> Run:
     """What answers with an ONNX model; ``cut`` and ``axis`` as of ``answer``."""
     return lambda image, _: answer(outputs_of(model, image, spec), task, model.name, cut=cut, axis=axis)
+
+
+def fed_runner(model: LoadedModel, feed: Callable[[str], Mapping[str, Array]], task: str) -> Run:
+    """What answers with an ONNX model; ``feed`` gives what it is fed for the sample of a name."""
+    return lambda _, sample: answer(outputs_of_feed(model, feed(sample)), task, model.name)
 
 
 def recorded_runner(path: Path, task: str, *, cut: float = 0.0, axis: int = 1) -> Run:

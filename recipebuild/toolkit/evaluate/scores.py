@@ -211,7 +211,7 @@ class Fidelity:
             agreement = float((ids == truth.ids).mean())
         if truth.values is not None and answer.values is not None and truth.values.shape == answer.values.shape:
             size = truth.values.shape[-1] if self.by_place else truth.values.size
-            cosine, snr = _cosine(truth.values, answer.values, size), _snr(truth.values, answer.values)
+            cosine, snr = cosine_of(truth.values, answer.values, size), snr_of(truth.values, answer.values)
         return np.array([1.0, agreement, cosine, snr])
 
     def figures(self, sums: Row) -> dict[str, Array]:
@@ -219,8 +219,8 @@ class Fidelity:
         return {name: sums[..., i] / sums[..., 0] for i, name in enumerate(AGAINST_A_MODEL, 1)}
 
 
-def _cosine(truth: Array, predicted: Array, size: int) -> float:
-    """The mean over vectors of ``size`` values."""
+def cosine_of(truth: Array, predicted: Array, size: int) -> float:
+    """The mean cosine of vectors of ``size`` values; NaN where one is all zero."""
     import torch
     from torchmetrics.functional.regression import cosine_similarity
 
@@ -229,7 +229,8 @@ def _cosine(truth: Array, predicted: Array, size: int) -> float:
     return min(mean, 1.0)  # rounding gives 1.0000000000000002 for equal values; this order keeps NaN
 
 
-def _snr(truth: Array, predicted: Array) -> float:
+def snr_of(truth: Array, predicted: Array) -> float:
+    """The signal-to-noise ratio in dB."""
     import torch
     from torchmetrics.functional.audio.snr import signal_noise_ratio
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.errors import RecipeError
-from recipebuild.facts.tasks import CLASSIFICATION, DEPTH, FEATURES, RESTORATION, SEGMENTATION
+from recipebuild.facts.tasks import CLASSIFICATION, DEPTH, FEATURES, OTHER, RESTORATION, SEGMENTATION
 from recipebuild.recipe.section import INPUT_NAME, TENSOR_NAME
 from recipebuild.toolkit.graph.image_layout import layout
 from recipebuild.verbs.draft import preprocessor, tensors
@@ -111,8 +111,7 @@ def _raw(results: Sequence[Tensor]) -> dict[str, Fact]:
     """The fields of a model without an image: what it gives is taken as it is."""
     why = f"it gives {', '.join(map(str, results))}"
     return {
-        "model.task": Fact(FEATURES, "what it gives is taken as it is"),
-        "model.features": Fact("tokens", "all that the graph gives"),
+        "model.task": Fact(OTHER, "what it gives is taken as it is", sure=False),
         "head.kind": Fact("none", why),
     }
 
@@ -142,15 +141,15 @@ def _task(outputs: list[Tensor], sides: Sequence[int]) -> tuple[str, str, bool]:
     maps = [_is_map(each, sides) or _classes_last(each, sides) for each in outputs]
     if len({(each.shape or ())[-2:] for each in outputs}) > 1 or (len(outputs) > 1 and not all(maps)):
         listed = ", ".join(map(str, outputs))
-        return FEATURES, f"its outputs are {listed}: of no task that is known here, so taken as they are", False
+        return OTHER, f"its outputs are {listed}: of no task that is known here, so taken as they are", False
     if not first.dtype.startswith("float") and len(shape) in (3, 4):
         known = len(shape) == 3 or maps[0]
-        return (SEGMENTATION, f"{why}: class ids", True) if known else (FEATURES, f"{why}: no map of the image", False)
+        return (SEGMENTATION, f"{why}: class ids", True) if known else (OTHER, f"{why}: no map of the image", False)
     if len(shape) == 4 and shape[1] == 3 and _is_enlarged(shape[2:], sides):
         return RESTORATION, f"{why}: an image larger than the one that it takes", False
     if len(shape) == 4 and shape[1] != 1:
         if not maps[0]:
-            return FEATURES, f"{why}: no map of the image, so taken as it is", False
+            return OTHER, f"{why}: no map of the image, so taken as it is", False
         return SEGMENTATION, why, _is_map(first, sides)
     if len(shape) == 4:
         return DEPTH, why, False

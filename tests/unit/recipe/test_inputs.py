@@ -39,7 +39,8 @@ def test_their_sources_are_relative_to_the_recipe(folder: Path) -> None:
     [
         ("model.source=./net", "model.source", "come as .onnx files"),
         ("calibration.format=Numpy", "calibration.format", "format: NumpyObject"),
-        ("evaluate.dataset=./labelled", "evaluate", "leave evaluate out"),
+        ("evaluate.dataset=./labelled", "evaluate", "model.task: other holds its outputs against"),
+        ("model.task=other", "head.kind", "taken as they are"),
         ("more_inputs=[{name: pixel_values, shape: [1], source: ./masks}]", "more_inputs.0.name", "input.name"),
         ("more_inputs=[{name: mask, shape: [1], source: ./nowhere}]", "more_inputs.0.source", "no such folder"),
         ("more_inputs=[{name: mask, shape: [0], source: ./masks}]", "more_inputs.shape", "each value must be"),
@@ -50,6 +51,15 @@ def test_what_does_not_go_with_them_is_told(folder: Path, sets: str, field: str,
         load("r.yaml", sets=[sets], cwd=folder)
     found = {problem.field: f"{problem.message} {problem.remedy}" for problem in caught.value.problems}
     assert words in found[field], found
+
+
+def test_of_other_tasks_what_is_given_is_held_against_the_float_model(folder: Path) -> None:
+    sets = ["model.task=other", "head.kind=none", "evaluate.dataset=./masks"]
+    (variant,) = load("r.yaml", sets=sets, cwd=folder)
+    assert variant.recipe.evaluate is not None
+    with pytest.raises(RecipeProblems) as caught:
+        load("r.yaml", sets=[*sets, "evaluate.layout=images"], cwd=folder)
+    assert [problem.field for problem in caught.value.problems] == ["evaluate.layout"]
 
 
 ALL = """\
@@ -149,11 +159,6 @@ def test_a_model_of_tensors_needs_no_images(folder: Path) -> None:
             " {kind: tensor, name: a, shape: [1], source: ./masks}]\n",
             "inputs.1.name",
             "`a` is already inputs.0.name",
-        ),
-        (
-            "inputs: [{kind: tensor, name: a, shape: [1], source: ./masks}]\nequalize: {linear: true}\n",
-            "equalize",
-            "leave equalize out",
         ),
     ],
 )

@@ -93,6 +93,28 @@ def done(model: onnx.ModelProto, techniques: Sequence[str] = tuple(TECHNIQUES)) 
     return result
 
 
+def test_a_model_of_several_inputs_is_fed_all_of_them() -> None:
+    model = graph(
+        """(float[1,6,4] x, int64[1] rate, float[4,8] w1, float[8,5] w2) => (float[1,6,5] y, int64[1] next) {
+            h = MatMul(x, w1)
+            o = MatMul(h, w2)
+            factor = Cast<to = 1>(rate)
+            y = Mul(o, factor)
+            next = Add(rate, rate)
+        }""",
+        w1=np.random.default_rng(0).normal(size=(4, 8)) * UNEVEN,
+        w2=np.ones((8, 5)),
+    )
+    constant = next(tensor for tensor in model.graph.initializer if tensor.name == "rate")
+    model.graph.initializer.remove(constant)
+    model.graph.input.append(onnx.helper.make_tensor_value_info("rate", onnx.TensorProto.INT64, [1]))
+    feeds = [{"x": batch, "rate": np.array([3])} for batch in batches(model)]
+    result = equalize(model, ["linear"], feeds)
+    assert [site.tensor for site in result.sites] == ["h"] and result.relative <= RELATIVE
+    before, after = (Probe(each, {}, ["y"])(feeds[1])[0] for each in (model, result.model))
+    assert np.abs(before - after).max() <= 10 * RELATIVE * np.abs(before).max()
+
+
 def held(model: onnx.ModelProto, output: str, position: int) -> Any:
     (node,) = [node for node in model.graph.node if node.output[0] == output]
     return numpy_helper.to_array(next(t for t in model.graph.initializer if t.name == node.input[position]))
