@@ -14,6 +14,7 @@ from recipebuild.toolkit.equalize.equalize import Equalized, equalize
 from recipebuild.toolkit.equalize.parts import in_parts
 from recipebuild.toolkit.equalize.statistics import Measured
 from recipebuild.toolkit.equalize.tokens import Norm, differ, ends, gains, kinds, run_of
+from recipebuild.toolkit.graph.layers import resolve
 from recipebuild.toolkit.quantize.probe import Probe
 from recipebuild.toolkit.quantize.view import view
 
@@ -164,6 +165,19 @@ def test_an_output_that_is_in_parts_is_joined_under_its_name() -> None:
     onnx.checker.check_model(split, full_check=True)
     for before, after in zip(outputs(model), outputs(split), strict=True):
         np.testing.assert_allclose(after, before, rtol=1e-4, atol=1e-5)
+
+
+def test_parts_and_what_joins_them_lie_in_the_module_that_they_come_from() -> None:
+    model = block()
+    for node in model.graph.node:
+        node.name = f"block.0/{node.output[0]}"
+        scopes = ["block.0", f"block.0.{node.output[0]}", "operation"]
+        node.metadata_props.add(key="pkg.torch.onnx.name_scopes", value=str(scopes))
+    split = in_parts(model, kinds(model), ["tokens", "placed", "r", "r2"])
+    norms = [node for node in split.graph.node if node.name.startswith("block.0/n")]
+    assert [node.op_type for node in norms] == ["LayerNormalization", "Concat"]
+    (layers,) = resolve([{"module": ["block.0.n"], "data_type": "U16"}], split)
+    assert layers["layer_names"] == [node.name for node in norms]
 
 
 def test_nothing_apart_changes_nothing() -> None:
