@@ -13,7 +13,7 @@ from support.graphs import graph
 from recipebuild.toolkit.equalize.equalize import Equalized, equalize
 from recipebuild.toolkit.equalize.parts import in_parts
 from recipebuild.toolkit.equalize.statistics import Measured
-from recipebuild.toolkit.equalize.tokens import Norm, differ, ends, gains, kinds, run_of
+from recipebuild.toolkit.equalize.tokens import Norm, differ, ends, gains, kinds, run_of, window
 from recipebuild.toolkit.graph.layers import resolve
 from recipebuild.toolkit.quantize.probe import Probe
 from recipebuild.toolkit.quantize.view import view
@@ -120,6 +120,28 @@ def test_runs_of_tokens_are_kinds_if_they_begin_and_end_with_them(
     run: tuple[int, int], expected: tuple[int, int] | None
 ) -> None:
     assert run_of(KINDS, *run) == (slice(*expected) if expected else None)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Slice(x, two, far, one, one)", (2, 9)),
+        ("Slice(x, last, far, one, one)", (8, 9)),
+        ("Slice(x, two, last, one)", (2, 8)),
+        ("Slice(x, two, far, one, two)", None),  # every other token
+        ("Slice(x, one, two, two, one)", None),  # channels
+        ("Slice(x, last, two, one, one)", None),  # nothing
+        ("Gather<axis = 1>(x, last)", (8, 9)),
+        ("Gather<axis = 2>(x, one)", None),
+        ("Gather<axis = 1>(x, several)", None),
+        ("Add(x, x)", None),
+    ],
+)
+def test_which_tokens_a_slice_takes(text: str, expected: tuple[int, int] | None) -> None:
+    integers = {name: np.array(held) for name, held in
+                {"one": [1], "two": [2], "last": [-1], "far": [2**31 - 1], "several": [0, 3]}.items()}  # fmt: skip
+    (node,) = graph(f"(float[1,9,8] x) => (float y) {{ y = {text} }}").graph.node
+    assert window(node, integers, 9) == expected
 
 
 def test_each_kind_has_tensors_of_its_own_and_the_function_stays() -> None:
