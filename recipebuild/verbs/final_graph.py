@@ -20,7 +20,7 @@ QUICK_BYTES = 64 << 20
 """Up to here a model is simplified and rewritten in seconds."""
 
 _PASSED_OVER = ("fetch", "equalize")
-"""fetch copies the file; equalize changes constants only, and needs the calibration set."""
+"""fetch copies the file; equalize needs the calibration set, and adds only operators that the NPU takes."""
 
 
 def is_quick(source: Path) -> bool:

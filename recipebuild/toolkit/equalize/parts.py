@@ -166,7 +166,10 @@ class _Rewriter:
         parts = self._parts[name]
         self._whole[name] = parts[0] if len(parts) == 1 else name
         if len(parts) > 1:
-            self.nodes.append(helper.make_node("Concat", parts, [name], name=self._free(f"{name}_joined"), axis=1))
+            maker = self._graph.producer[name]
+            node = helper.make_node("Concat", parts, [name], name=self._free(f"{maker.name}_joined"), axis=1)
+            node.metadata_props.extend(maker.metadata_props)  # so that it lies in the same module
+            self.nodes.append(node)
         return self._whole[name]
 
     def _add(self, node: onnx.NodeProto) -> None:

@@ -72,7 +72,8 @@ class RecipeChange:
     @property
     def parts(self) -> int:
         """How many things somebody has to read."""
-        return len(self.settings) + len(self.wide) + len(self.operators)
+        inside = sum(len(value) for value in self.settings.values() if isinstance(value, dict))
+        return len(self.settings) + inside + len(self.wide) + len(self.operators)
 
     def __str__(self) -> str:
         words = [f"{name.rpartition('.')[2]} {_short(value)}".strip() for name, value in sorted(self.settings.items())]

@@ -61,3 +61,28 @@ def test_a_model_over_2_gib_is_told_before_it_is_read(
     with pytest.raises(StepError, match="equalize takes models under 2 GiB") as raised:
         equalize.run(inputs, params, tmp_path, lambda fraction, text="": None)
     assert raised.value.field == "equalize"
+
+
+def test_kinds_of_tokens_are_listed_and_written_the_same_every_time(inputs: dict[str, Path], tmp_path: Path) -> None:
+    text = """(float[1,3,64,128] x, float[8,3,16,16] k, int64[3] flat, float[1,1,8] cls, float[8] gain)
+        => (float[1,33,8] y) {
+        patches = Conv<strides = [16, 16]>(x, k)
+        rows = Reshape(patches, flat)
+        turned = Transpose<perm = [0, 2, 1]>(rows)
+        tokens = Concat<axis = 1>(cls, turned)
+        y = LayerNormalization(tokens, gain)
+    }"""
+    cls = np.array([9000.0, *range(7)]).reshape(1, 1, 8)
+    onnx.save(graph(text, flat=[1, 8, 32], cls=cls, gain=np.ones(8)), inputs["model"])
+    written = []
+    for folder in ("one", "two"):
+        out = tmp_path / folder
+        out.mkdir()
+        params = equalize.Params(techniques=(), tokens=True, input=SPEC)
+        (site,) = equalize.run(inputs, params, out, lambda fraction, text="": None)["sites"]
+        assert (site["technique"], site["tensor"], site["channels"]) == ("tokens", "tokens", 2)
+        assert site["measured_db"] > 3
+        written.append([(out / name).read_bytes() for name in ("equalize.json", "equalized.onnx")])
+    assert written[0] == written[1]
+    operators = [node.op_type for node in onnx.load(tmp_path / "one" / "equalized.onnx").graph.node]
+    assert operators == ["Conv", "Reshape", "Transpose", "LayerNormalization", "Concat"]  # the class token is constant

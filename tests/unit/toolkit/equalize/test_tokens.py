@@ -13,7 +13,8 @@ from support.graphs import graph
 from recipebuild.toolkit.equalize.equalize import Equalized, equalize
 from recipebuild.toolkit.equalize.parts import in_parts
 from recipebuild.toolkit.equalize.statistics import Measured
-from recipebuild.toolkit.equalize.tokens import Norm, differ, ends, gains, kinds, run_of
+from recipebuild.toolkit.equalize.tokens import Norm, differ, ends, gains, kinds, run_of, window
+from recipebuild.toolkit.graph.layers import resolve
 from recipebuild.toolkit.quantize.probe import Probe
 from recipebuild.toolkit.quantize.view import view
 
@@ -121,6 +122,28 @@ def test_runs_of_tokens_are_kinds_if_they_begin_and_end_with_them(
     assert run_of(KINDS, *run) == (slice(*expected) if expected else None)
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Slice(x, two, far, one, one)", (2, 9)),
+        ("Slice(x, last, far, one, one)", (8, 9)),
+        ("Slice(x, two, last, one)", (2, 8)),
+        ("Slice(x, two, far, one, two)", None),  # every other token
+        ("Slice(x, one, two, two, one)", None),  # channels
+        ("Slice(x, last, two, one, one)", None),  # nothing
+        ("Gather<axis = 1>(x, last)", (8, 9)),
+        ("Gather<axis = 2>(x, one)", None),
+        ("Gather<axis = 1>(x, several)", None),
+        ("Add(x, x)", None),
+    ],
+)
+def test_which_tokens_a_slice_takes(text: str, expected: tuple[int, int] | None) -> None:
+    integers = {name: np.array(held) for name, held in
+                {"one": [1], "two": [2], "last": [-1], "far": [2**31 - 1], "several": [0, 3]}.items()}  # fmt: skip
+    (node,) = graph(f"(float[1,9,8] x) => (float y) {{ y = {text} }}").graph.node
+    assert window(node, integers, 9) == expected
+
+
 def test_each_kind_has_tensors_of_its_own_and_the_function_stays() -> None:
     model = block()
     result = done(model)
@@ -164,6 +187,19 @@ def test_an_output_that_is_in_parts_is_joined_under_its_name() -> None:
     onnx.checker.check_model(split, full_check=True)
     for before, after in zip(outputs(model), outputs(split), strict=True):
         np.testing.assert_allclose(after, before, rtol=1e-4, atol=1e-5)
+
+
+def test_parts_and_what_joins_them_lie_in_the_module_that_they_come_from() -> None:
+    model = block()
+    for node in model.graph.node:
+        node.name = f"block.0/{node.output[0]}"
+        scopes = ["block.0", f"block.0.{node.output[0]}", "operation"]
+        node.metadata_props.add(key="pkg.torch.onnx.name_scopes", value=str(scopes))
+    split = in_parts(model, kinds(model), ["tokens", "placed", "r", "r2"])
+    norms = [node for node in split.graph.node if node.name.startswith("block.0/n")]
+    assert [node.op_type for node in norms] == ["LayerNormalization", "Concat"]
+    (layers,) = resolve([{"module": ["block.0.n"], "data_type": "U16"}], split)
+    assert layers["layer_names"] == [node.name for node in norms]
 
 
 def test_nothing_apart_changes_nothing() -> None:

@@ -78,6 +78,14 @@ def test_what_equalize_can_do_and_the_recipe_leaves_out_is_tried(start: Start, s
     assert [each for each in singles if any(name.startswith("equalize") for name in each)] == settings
 
 
+def test_a_switch_of_equalize_is_not_thrown_where_equalize_is_enough() -> None:
+    def rest(change: RecipeChange) -> float:
+        return {"{}": 0.02, "{'tokens': True}": 0.01}.get(str(change.settings.get("equalize")), 1.0)
+
+    found = Model(rest=rest).search(max_drop=0.005)
+    assert found.met and found.best.settings == {"equalize": {}}
+
+
 def test_blocks_get_16_bits_within_the_budget_and_no_more_than_needed() -> None:
     found = Model().search(max_drop=0.075, max_16bit_share=0.2)
     assert found.met
