@@ -7,8 +7,10 @@ whatever they show is in a table, too.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from hashlib import sha256
 from html import escape
 from typing import Any
@@ -145,15 +147,22 @@ def draw(spec: Mapping[str, Any], caption: str) -> Chart | None:
     """A chart from its Vega-Lite specification; ``None`` if vl-convert is not installed."""
     if not available():
         return None
-    import vl_convert
-
-    svg = vl_convert.vegalite_to_svg({**spec, "config": _CONFIG})
+    svg = _svg(json.dumps({**spec, "config": _CONFIG}))
     size = re.search(r'viewBox="0 0 (\S+) \S+"', svg)
     opening = (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="chart" role="group" aria-label="{escape(caption)}" '
         f'viewBox{svg.split("viewBox", 1)[1].split(">", 1)[0]} style="max-width:{size[1] if size else WIDTH}px">'
     )
     return Chart(_named(opening + svg.split(">", 1)[1]), caption)
+
+
+@lru_cache(maxsize=64)
+def _svg(spec: str) -> str:
+    """What vl-convert draws, half of a report's time: recipes that share a graph share its chart."""
+    import vl_convert
+
+    svg: str = vl_convert.vegalite_to_svg(spec)
+    return svg
 
 
 def _named(svg: str) -> str:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from recipebuild.errors import StepError, reason
 from recipebuild.toolkit.graph.files import load, save
 from recipebuild.toolkit.graph.image_layout import layout, planar
+from recipebuild.toolkit.graph.proto import bare
 from recipebuild.toolkit.graph.statistics import Tensor, inputs
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def simplify(
     """
     import onnxsim
 
-    original = load(path, weights=False)
+    original = bare(load(path, weights=False))  # onnxsim needs the memory
     shapes = {name: list(sizes) for name, sizes in more.items()}
     if image is not None and shape is not None:
         shapes = {image: list(shape), **shapes}

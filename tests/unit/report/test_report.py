@@ -284,6 +284,24 @@ def test_the_same_manifest_gives_the_same_page(folder: Path) -> None:
     assert report(manifest, folder) == report(manifest, folder)
 
 
+def test_charts_that_builds_share_are_drawn_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import vl_convert
+
+    drawn: list[str] = []
+    plain = vl_convert.vegalite_to_svg
+
+    def draw(spec: str) -> str:
+        drawn.append(spec)
+        return plain(spec)
+
+    monkeypatch.setattr(vl_convert, "vegalite_to_svg", draw)
+    charts._svg.cache_clear()
+    (first := tmp_path / "first").mkdir()
+    (second := tmp_path / "second").mkdir()
+    pages = [report({**make_build(folder), "recipe": folder.name}, folder) for folder in (first, second)]
+    assert len(drawn) == len(set(drawn)) == pages[0].count("<figure") == pages[1].count("<figure") > 0
+
+
 def test_equalized_tensors_are_listed_with_what_they_win(folder: Path) -> None:
     manifest = make_build(folder)
     site = {"technique": "linear", "tensor": "v_proj", "channels": 64, "predicted_db": 2.04, "measured_db": 1.5}
