@@ -36,7 +36,7 @@ def new(
         typer.Option(
             metavar="PATH",
             help="The calibration data: images as a folder, an archive or a glob pattern; or tensors, as a folder with "
-            "a folder for each input, or as .npz files.",
+            "a folder for each input, or as .npz files; or texts, as a .txt or .jsonl file.",
         ),
     ] = None,
     revision: Annotated[

@@ -61,7 +61,7 @@ FIELDS = (
     Field("input.color", ("input_processors.tensor_format",)),
     Field("input.mean", ("quant.input_configs.calibration_mean", "input_processors.mean")),
     Field("input.std", ("quant.input_configs.calibration_std", "input_processors.std")),
-    Field("inputs", ingredients=("params.tensors.",), steps=("samples",)),
+    Field("inputs", ingredients=("params.tensors.", "params.tokens.", "params.length"), steps=("samples", "tokens")),
     Field("more_inputs", ingredients=("params.more.", "inputs.more_")),
     Field("rewrite", ingredients=("params.switches.",), steps=("rewrite",)),
     Field("equalize", ingredients=("params.techniques",), steps=("equalize",)),
@@ -75,7 +75,7 @@ FIELDS = (
         "evaluate", ingredients=("params.dataset.",),
         steps=(
             "answers-float", "answers-pytorch", "answers-quantized", "dataset", "evaluate", "judge", "ladder",
-            "preview", "rungs", "simulate", "simulate-npu", "simulate-reference",
+            "preview", "rungs", "simulate", "simulate-npu", "simulate-reference", "tokens-dataset",
         ),
     ),
     Field("evaluate.dataset", ingredients=("inputs.dataset",)),

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from recipebuild.facts.tasks import CLASSIFICATION, DEPTH, DETECTION, FEATURES, OTHER, RESTORATION, SEGMENTATION
+from recipebuild.facts.tasks import CLASSIFICATION, DEPTH, DETECTION, FEATURES, OTHER, RESTORATION, SEGMENTATION, TEXT
 
 
 @dataclass(frozen=True)
@@ -57,11 +57,16 @@ METRICS = {
         Metric("ssim", "SSIM", "", (RESTORATION,), "structural similarity of the 8-bit pixels, at most 1"),
         Metric("agreement", "agreement", "%", (SEGMENTATION, CLASSIFICATION), "share of equal class ids", labels=False),
         Metric(
-            "cosine", "cosine", "", (DEPTH, RESTORATION, FEATURES, DETECTION, OTHER),
+            "cosine", "cosine", "", (DEPTH, RESTORATION, FEATURES, DETECTION, OTHER, TEXT),
             "cosine of the values; of features, per place; of the task `other`, of the output that lost most",
             labels=False,
         ),
         Metric("snr", "SNR", "dB", (), "signal-to-noise ratio of the values; shown beside the others", labels=False),
+        Metric(
+            "retrieval", "retrieval", "%", (TEXT,),
+            "share of texts whose nearest neighbour among the others, by cosine, is the one that the other model has",
+            labels=False,
+        ),
     )
 }  # fmt: skip
 """All metrics, by name; of each task the usual one comes first."""

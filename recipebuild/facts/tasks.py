@@ -16,6 +16,7 @@ RESTORATION = "image-to-image"
 FEATURES = "image-feature-extraction"
 DETECTION = "object-detection"
 OTHER = "other"
+TEXT = "feature-extraction"
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,7 @@ TASKS = {
             DETECTION, "AutoModelForObjectDetection", ("ForObjectDetection",), "logits", "logits",
             "boxes, or the scores of their classes", "coco", more_outputs=("pred_boxes",), size=(640, 640),
         ),
+        Task(TEXT, "AutoModel", (), None, "embedding", "the embedding of a text", "images"),
         Task(OTHER, None, (), None, None, "as the model gives it", "images"),
     )
 }  # fmt: skip

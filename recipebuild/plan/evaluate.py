@@ -187,7 +187,9 @@ def tensor_specs(recipe: Recipe) -> list[dict[str, Any]]:
 
 
 def _dataset(steps: Steps, evaluate: Evaluate) -> Output | Source:
-    """The folder of the dataset; where the library `datasets` reads it, what a step made of it."""
+    """The folder of the dataset; of texts, and where the library `datasets` reads it, what a step made of it."""
+    if steps.recipe.tokens:
+        return steps.tokens(Source(Path(evaluate.dataset)), as_dataset=True)
     if not evaluate.is_prepared:
         return Source(Path(evaluate.dataset))
     hub = evaluate.dataset.startswith(HUB)

@@ -56,6 +56,8 @@ _ANSWERS = Kind(
     goes_on=("inputs.dataset", "params.dataset", "params.count", "params.seed", "params.part"),
 )
 
+_TOKENS = Kind("recipebuild.steps.tokens", ("numpy", "transformers", "tokenizers"))
+
 KINDS = {
     "fetch": Kind(
         "recipebuild.steps.fetch", ("safetensors", "torch", "transformers"), timeout=6 * _HOUR, retries=2, families=True
@@ -69,6 +71,8 @@ KINDS = {
     "lint": Kind("recipebuild.steps.lint", _ONNX),
     "calibrate": Kind("recipebuild.steps.calibrate", _IMAGES),
     "samples": Kind("recipebuild.steps.samples", ("numpy",)),
+    "tokens": _TOKENS,
+    "tokens-dataset": _TOKENS,
     "tensors": Kind("recipebuild.steps.tensors", _IMAGES),
     "configure": Kind(
         "recipebuild.steps.configure",

@@ -85,11 +85,18 @@ class Steps:
             "class_axis": TASKS[recipe.model.task].class_axis,
             "smooth_quant": host_params(recipe)["smooth_quant"],
         }
-        self.sources = {f"more_{tensor.name}": Source(Path(tensor.source)) for tensor in recipe.tensors}
+        self.sources = (
+            {"more_texts": Source(Path(recipe.tokens.source))}
+            if recipe.tokens
+            else {f"more_{tensor.name}": Source(Path(tensor.source)) for tensor in recipe.tensors}
+        )
+        self.tokenizer: Output | None = None
         self.labels = {"labels": recipe.evaluate.labels if recipe.evaluate else None}
         self.config: dict[str, Output] = {}
         self.detector = {"detector": detector_params(recipe)} if recipe.model.task == DETECTION else {}
         self.weights = recipe.model.model_dump(include={"task", "weights", "seed", "features", "normalize"})
+        if recipe.tokens:
+            self.weights["tokens"] = list(recipe.tokens.names)
 
     def add(
         self, kind: str, output: str, params: Mapping[str, Any], inputs: Mapping[str, Output | Source], **more: Any
@@ -122,13 +129,25 @@ class Steps:
                 },
                 {"source": Source(Path(described.path))},
             )  # fmt: skip
-        if tensors:
+        if self.recipe.tokens:
+            drawn["samples"] = self.tokens(
+                self.sources["more_texts"], **described.model_dump(include={"count", "seed"})
+            )
+        elif tensors:
             params = {
                 "tensors": tensor_specs(self.recipe),
                 **described.model_dump(include={"count", "seed"}),
             }
             drawn["samples"] = self.add("samples", "samples.tar", params, {**drawn, **self.sources})
         return drawn
+
+    def tokens(self, texts: Source, **params: Any) -> Output:
+        """What the model is fed of texts: samples to calibrate with, or with ``as_dataset`` to evaluate on."""
+        tokens, tokenizer = self.recipe.tokens, self.tokenizer
+        assert tokens is not None and tokenizer is not None, "the model is fetched first"  # noqa: S101
+        kind, output = ("tokens-dataset", "dataset") if "as_dataset" in params else ("tokens", "samples.tar")
+        fed = tokens.model_dump(mode="json", include={"names", "length"})
+        return self.add(kind, output, {**fed, **params}, {"texts": texts, "model": tokenizer})
 
 
 def _model(steps: Steps) -> dict[str, Output]:
@@ -145,16 +164,20 @@ def _model(steps: Steps) -> dict[str, Output]:
             "allow_pickle": model.allow_pickle,
             **({"quantized": True} if recipe.pulsar2.is_quantized else {}),
             **({"outputs": list(model.outputs)} if model.outputs else {}),
+            **({"tokenizer": True} if recipe.tokens else {}),
         },
         {
             **({"source": Source(Path(model.source))} if model.is_local else {}),
             **({"adapter": Source(Path(model.adapter))} if model.adapter else {}),
         },
     )  # fmt: skip
+    steps.tokenizer = fetched
     if is_onnx:
         models = {"reference": fetched}
     else:
         how = {"opset": export.opset, "exporter": export.exporter, "output_name": export.output}
+        if recipe.tokens:
+            how["length"] = recipe.tokens.length
         exported = steps.add("export", "export.onnx", {**steps.weights, **_shape(recipe), **how}, {"model": fetched})
         models = {"model": fetched, "export": exported}
         steps.config = {"config": replace(fetched, name="model/config.json")}

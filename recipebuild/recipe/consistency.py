@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from recipebuild.facts.metrics import metrics_of
-from recipebuild.facts.tasks import DETECTION, OTHER, TASKS
+from recipebuild.facts.tasks import DETECTION, OTHER, TASKS, TEXT
 from recipebuild.recipe.model import CHECKPOINT
 
 if TYPE_CHECKING:
@@ -121,12 +121,38 @@ def _names(recipe: Recipe) -> Iterator[Fault]:
     others = [("export.output", recipe.export.output)]
     if recipe.head.kind != "none":
         others.append(("head.output", recipe.head.output))
-    others += [(f"inputs.{at}.name", entry.name) for at, entry in enumerate(recipe.inputs)]
+    others += [(f"inputs.{at}.name", entry.name) for at, entry in enumerate(recipe.inputs) if entry.kind != "tokens"]
+    others += [(f"inputs.{at}.names", name) for at, name in _token_names(recipe)]
     others += [(f"more_inputs.{at}.name", more.name) for at, more in enumerate(recipe.more_inputs)]
     for field, name in others:
         twin = taken.get(name, "")
         yield Fault(twin, field, f"`{name}` is already {twin}", "give each tensor a name of its own", twin)
         taken[name] = field
+
+
+def _token_names(recipe: Recipe) -> Iterator[tuple[int, str]]:
+    return ((at, name) for at, entry in enumerate(recipe.inputs) if entry.kind == "tokens" for name in entry.names)
+
+
+def _of_text(recipe: Recipe) -> Iterator[Fault]:
+    is_text, tokens = recipe.model.task == TEXT, recipe.tokens
+    yield Fault(
+        is_text and not tokens, "inputs" if recipe.inputs else "input", f"{TEXT} is for models of text",
+        "inputs: [{kind: tokens, length: 64, source: ./texts.txt}]; of images, task: image-feature-extraction",
+    )  # fmt: skip
+    if not tokens:
+        return
+    at = next(at for at, entry in enumerate(recipe.inputs) if entry.kind == "tokens")
+    yield Fault(not is_text, "model.task", f"{recipe.model.task} takes no text", f"task: {TEXT}")
+    yield Fault(
+        len(recipe.inputs) > 1, f"inputs.{at}", "a model of text takes nothing else", "leave the other inputs out"
+    )
+    yield Fault(
+        recipe.model.source.endswith(".onnx"), "model.source", "an ONNX file has no tokenizer",
+        "name the folder that it was exported from; or feed it ids, as kind: tensor",
+    )  # fmt: skip
+    yield Fault("input_ids" not in tokens.names, f"inputs.{at}.names", "a model of text takes input_ids", "add it")
+    yield Fault(recipe.head.kind != "none", "head.kind", "an embedding is taken as it is", "head: {kind: none}")
 
 
 def _toolchains(recipe: Recipe) -> Iterator[Fault]:
@@ -154,7 +180,8 @@ def _several_inputs(recipe: Recipe) -> Iterator[Fault]:
         return
     format_ = recipe.calibration.format
     yield Fault(
-        not recipe.model.source.endswith(".onnx"), "model.source", "models of several inputs come as .onnx files",
+        not recipe.tokens and not recipe.model.source.endswith(".onnx"), "model.source",
+        "models of several inputs come as .onnx files",
         "export the model yourself; what is exported here has one input, the image",
     )  # fmt: skip
     yield Fault(
@@ -162,7 +189,7 @@ def _several_inputs(recipe: Recipe) -> Iterator[Fault]:
         "several inputs are calibrated together", "format: NumpyObject",
     )  # fmt: skip
     yield Fault(
-        recipe.evaluate and recipe.model.task != OTHER, "evaluate",
+        recipe.evaluate and recipe.model.task not in (OTHER, TEXT), "evaluate",
         "labelled images alone are not all that this model takes",
         f"model.task: {OTHER} holds its outputs against the float model's; or leave evaluate out",
     )  # fmt: skip
@@ -177,7 +204,6 @@ def _several_inputs(recipe: Recipe) -> Iterator[Fault]:
 
 
 _RULES: tuple[Callable[[Recipe], Iterator[Fault]], ...] = (
-    _described_once, _evaluated_as_the_task_is, _taken_as_it_is, _detected, _fed_colours, _names, _toolchains,
-    _checkpoint,
-    _several_inputs,
+    _described_once, _of_text, _evaluated_as_the_task_is, _taken_as_it_is, _detected, _fed_colours, _names, _toolchains,
+    _checkpoint, _several_inputs,
 )  # fmt: skip

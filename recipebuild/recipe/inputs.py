@@ -82,6 +82,27 @@ class ImageInput(Input):
     kind: Literal["image"] = Field(description="Made of an image: `image`")
 
 
+class TokensInput(Section):
+    """Text, as a model of the Hugging Face layout takes it. Its own tokenizer makes the tokens."""
+
+    kind: Literal["tokens"] = Field(description="Made of text by the model's own tokenizer: `tokens`")
+    names: Annotated[tuple[Literal["input_ids", "attention_mask", "token_type_ids"], ...], Field(strict=False)] = Field(
+        default=("input_ids", "attention_mask"),
+        description="What of the tokenizer's answer the model takes: input_ids, attention_mask, token_type_ids",
+    )
+    length: Side = Field(
+        description="How many tokens a text has: shorter ones are filled up, longer ones are cut, which is counted"
+    )
+    source: Text = Field(description='Texts to calibrate with: a .txt, one a line, or a .jsonl of {"text": "..."}')
+
+    @property
+    def tensors(self) -> tuple[TensorInput, ...]:
+        """What the model is fed: int32 ``[1, length]`` by each name."""
+        return tuple(
+            TensorInput(name=name, shape=(1, self.length), dtype="int32", source=self.source) for name in self.names
+        )
+
+
 class TensorInput(Section):
     """An input that is no image. Its tensors are taken as they are."""
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from recipebuild.facts.tasks import FEATURES, SEGMENTATION, TaskName
+from recipebuild.facts.tasks import FEATURES, SEGMENTATION, TEXT, TaskName
 from recipebuild.recipe.section import REVISION, Section, Seed, Text, wrong
 
 HUB_ID = re.compile(r"(?!.*(--|\.\.))[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9_][\w.-]{0,95})?(?<![.-])", re.ASCII)
@@ -34,12 +34,14 @@ class Model(Section):
         description="Commit of the hub repository (40 hexadecimal digits), so that every build gets the same files",
     )
     task: TaskName = Field(default=SEGMENTATION, description="What the network does, in Hugging Face's words")
-    features: Literal["patches", "cls", "tokens", "pooled"] | None = Field(
+    features: Literal["patches", "cls", "tokens", "pooled", "mean"] | None = Field(
         default=None,
         description="For image-feature-extraction: tokens of the patches [N, places, C], the class token, all "
-        "tokens, or the pooled embedding; by default pooled for models of images and text, else patches",
+        "tokens, or the pooled embedding; by default pooled for models of images and text, else patches. For "
+        "feature-extraction: the first token (cls), the mean over tokens, or pooled; by default pooled for the text "
+        "tower of such models, else mean",
     )
-    normalize: bool = Field(default=False, description="For image-feature-extraction: bring features to length 1 (L2)")
+    normalize: bool = Field(default=False, description="For both feature extractions: bring features to length 1 (L2)")
     weights: Literal["pretrained", "random"] = Field(
         default="pretrained", description="`random` builds the architecture with seeded weights and downloads nothing"
     )
@@ -68,7 +70,11 @@ class Model(Section):
 
     @model_validator(mode="after")
     def _fits_task(self) -> Model:
-        if self.task != FEATURES and (self.features or self.normalize):
+        known = {FEATURES: ("patches", "cls", "tokens", "pooled"), TEXT: ("cls", "mean", "pooled")}.get(self.task, ())
+        if known and self.features and self.features not in known:
+            words = {"message": f"{self.task} has no {self.features}", "remedy": f"say {' or '.join(known)}"}
+            raise PydanticCustomError("recipe", "{message}", {**words, "field": "features"})
+        if not known and (self.features or self.normalize):
             field = "features" if self.features else "normalize"
             words = {"message": f"{self.task} gives no features", "remedy": f"task: {FEATURES}"}
             raise PydanticCustomError("recipe", "{message}", {**words, "field": field})

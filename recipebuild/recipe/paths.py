@@ -12,7 +12,7 @@ from os.path import normpath
 from pathlib import Path
 from typing import Any
 
-from recipebuild.facts.tasks import OTHER
+from recipebuild.facts.tasks import OTHER, TEXT
 from recipebuild.recipe.calibration import split_glob
 from recipebuild.recipe.model import BARE_WEIGHTS, CHECKPOINT, WEIGHT_FILES
 
@@ -20,6 +20,7 @@ FIELDS = (("model", "source"), ("model", "adapter"), ("calibration", "source"), 
 INPUTS = ("inputs", "more_inputs")
 """Lists of inputs, of which those that are no images have a ``source``."""
 
+TEXTS = (".txt", ".jsonl")
 ARCHIVES = (".tar", ".tar.gz", ".tgz", ".zip")
 
 
@@ -113,8 +114,17 @@ def missing_tensors(data: Mapping[str, Any]) -> Iterator[tuple[tuple[str, int, s
         entries = data.get(section)
         for at, entry in enumerate(entries if isinstance(entries, list) else ()):
             source = entry.get("source") if isinstance(entry, dict) else None
-            if isinstance(source, str) and source.startswith("/") and (fault := _tensor_source(source)):
+            if not isinstance(source, str) or not source.startswith("/"):
+                continue
+            if fault := _texts(source) if entry.get("kind") == "tokens" else _tensor_source(source):
                 yield (section, at, "source"), *fault
+
+
+def _texts(source: str) -> tuple[str, str] | None:
+    if Path(source).is_file() and source.lower().endswith(TEXTS):
+        return None
+    what, near = ("no file of texts: ", "") if Path(source).exists() else ("no such file: ", _near(Path(source)))
+    return f"{what}{source}", near or 'a .txt with one text a line, or a .jsonl of {"text": "..."}'
 
 
 def _tensor_source(source: str) -> tuple[str, str] | None:
@@ -197,6 +207,8 @@ _FOLDERS = {
 
 def _dataset(source: str, data: Mapping[str, Any]) -> tuple[str, str] | None:
     path, section, model = Path(source), data["evaluate"], data.get("model")
+    if isinstance(model, dict) and model.get("task") == TEXT:
+        return _texts(source)
     if not path.is_dir():
         hint = "a folder with images/ and labels/, or another evaluate.layout"
         return f"no such folder: {source}", "\n".join(filter(None, (_near(path), hint)))

@@ -25,7 +25,7 @@ from recipebuild.recipe.equalize import Equalize
 from recipebuild.recipe.evaluate import Evaluate
 from recipebuild.recipe.export import Export
 from recipebuild.recipe.head import ArgmaxHead, NoHead, ThresholdHead
-from recipebuild.recipe.inputs import ImageInput, Input, TensorInput
+from recipebuild.recipe.inputs import ImageInput, Input, TensorInput, TokensInput
 from recipebuild.recipe.model import Model
 from recipebuild.recipe.pulsar2 import Pulsar2
 from recipebuild.recipe.quantization import LayerPrecision, Quantization
@@ -41,10 +41,11 @@ class Recipe(Section):
     name: Name = Field(description="Name of the build and of its folder: letters, digits, `_`, `-`, `.`")
     model: Model = Field(description="The network: where it comes from, and with which weights")
     inputs: Annotated[
-        tuple[Annotated[ImageInput | TensorInput, Field(discriminator="kind")], ...], Field(strict=False)
+        tuple[Annotated[ImageInput | TensorInput | TokensInput, Field(discriminator="kind")], ...], Field(strict=False)
     ] = Field(
         default=(),
-        description="All that an ONNX model takes: at most one `kind: image`, and any number of `kind: tensor`",
+        description="All that an ONNX model takes: at most one `kind: image`, and any number of `kind: tensor`; of a "
+        "model of text, `kind: tokens`",
     )
     input: Input | None = Field(
         default=None,
@@ -101,8 +102,15 @@ class Recipe(Section):
         return Input(**described.model_dump(exclude={"kind"})) if described else self.input
 
     @property
+    def tokens(self) -> TokensInput | None:
+        """The input that is text; ``None`` for a model without one."""
+        return next((entry for entry in self.inputs if isinstance(entry, TokensInput)), None)
+
+    @property
     def tensors(self) -> tuple[TensorInput, ...]:
         """The inputs that are no image."""
+        if self.tokens:
+            return self.tokens.tensors
         return tuple(entry for entry in self.inputs if isinstance(entry, TensorInput)) + self.more_inputs
 
     @property

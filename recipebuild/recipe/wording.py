@@ -21,7 +21,7 @@ EXAMPLES = {
 }
 """What to write where it is missing."""
 
-KINDS = {"head": ("argmax", "threshold", "none"), "inputs": ("image", "tensor")}
+KINDS = {"head": ("argmax", "threshold", "none"), "inputs": ("image", "tensor", "tokens")}
 """Of sections with a `kind`, which ones there are."""
 
 CHANNELS = ("input", "shape", 1)

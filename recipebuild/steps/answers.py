@@ -110,7 +110,6 @@ def _computed(
 def _model(inputs: Mapping[str, Path], params: Params) -> tuple[str, Callable[[Feed], Sequence[Array]]]:
     """What messages call the model, and what runs it."""
     if "weights" in inputs:
-        forward = torch_runner(inputs["weights"], params.weights)
-        return "PyTorch", lambda feed: forward(*feed.values())
+        return "PyTorch", torch_runner(inputs["weights"], params.weights)
     loaded = open_model(inputs["model"])
     return loaded.name, partial(outputs_of_feed, loaded)

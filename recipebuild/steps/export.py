@@ -31,8 +31,10 @@ class Params(BaseModel):
         seed: For random weights.
         features: Which features, for image-feature-extraction.
         normalize: Whether to bring them to length 1.
-        input_name: Name of the graph's input.
+        input_name: Name of the graph's input; of an image.
         shape: Its shape: N, C, H, W.
+        tokens: Of text: the names of the graph's inputs.
+        length: How many tokens these have.
         output_name: Name of the graph's output.
         opset: Version of the ONNX operator set.
         exporter: Which exporter of torch.
@@ -45,8 +47,10 @@ class Params(BaseModel):
     seed: int
     features: str | None = None
     normalize: bool = False
-    input_name: str
-    shape: tuple[int, int, int, int]
+    input_name: str = ""
+    shape: tuple[int, int, int, int] = (1, 3, 1, 1)
+    tokens: tuple[str, ...] = ()
+    length: int = 0
     output_name: str
     opset: int
     exporter: Literal["dynamo", "torchscript"]
@@ -81,15 +85,16 @@ def _export(folder: Path, params: Params, attention: str, out: Path, progress: P
         attention=attention,
         features=params.features,
         normalize=params.normalize,
+        tokens=params.tokens,
     )
     progress(0.2, f"{params.exporter}, opset {params.opset}")
     return export(
         module,
         out / "export.onnx",
-        input_name=params.input_name,
+        input_name=params.tokens or params.input_name,
         output_name=params.output_name,
         more_outputs=TASKS[params.task].more_outputs,
-        shape=params.shape,
+        shape=(1, params.length) if params.tokens else params.shape,
         opset=params.opset,
         exporter=params.exporter,
     )

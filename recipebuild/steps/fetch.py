@@ -20,7 +20,15 @@ from recipebuild.figures.values import as_json
 from recipebuild.toolkit.graph.cut import cut
 from recipebuild.toolkit.graph.source import copy_onnx
 from recipebuild.toolkit.models.adapter import merge_adapter
-from recipebuild.toolkit.models.checkpoint import CONFIG, check_folder, copy_files, read_config, write_config
+from recipebuild.toolkit.models.checkpoint import (
+    CONFIG,
+    check_folder,
+    copy_files,
+    file_names,
+    read_config,
+    tokenizer_files,
+    write_config,
+)
 from recipebuild.toolkit.models.families import config_for, known_ids
 from recipebuild.toolkit.models.fetch import snapshot
 from recipebuild.toolkit.models.original_segformer import SUFFIX, read
@@ -38,6 +46,7 @@ class Params(BaseModel):
         allow_pickle: Whether pickled weights will do where there are no safetensors.
         quantized: Whether an ONNX file may be quantized already.
         outputs: Of an ONNX file: the tensors at which it is cut; empty for its own outputs.
+        tokenizer: Whether the files of its tokenizer are needed, too.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -48,6 +57,7 @@ class Params(BaseModel):
     allow_pickle: bool = False
     quantized: bool = False
     outputs: tuple[str, ...] = ()
+    tokenizer: bool = False
 
 
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
@@ -96,18 +106,25 @@ def _from_hub(params: Params, model: Path, progress: Progress) -> str | None:
     if params.weights == "random":
         write_config(_known_config(params.hub_id), model)
         return None
-    fetched = snapshot(params.hub_id, params.revision, allow_pickle=params.allow_pickle, progress=progress)
+    fetched = snapshot(
+        params.hub_id,
+        params.revision,
+        allow_pickle=params.allow_pickle,
+        progress=progress,
+        tokenizer=params.tokenizer,
+    )
     where = f"{params.hub_id} at {fetched.commit}"
-    copy_files(check_folder(fetched.folder, allow_pickle=params.allow_pickle, where=where), fetched.folder, model)
+    files = check_folder(fetched.folder, allow_pickle=params.allow_pickle, where=where, tokenizer=params.tokenizer)
+    copy_files(files, fetched.folder, model)
     return fetched.commit
 
 
 def _from_folder(source: Path, params: Params, model: Path) -> None:
     if params.weights == "random":
         read_config(source / CONFIG)
-        files = [CONFIG]
+        files = [CONFIG, *(tokenizer_files(file_names(source)) if params.tokenizer else ())]
     else:
-        files = check_folder(source, allow_pickle=params.allow_pickle, where=str(source))
+        files = check_folder(source, allow_pickle=params.allow_pickle, where=str(source), tokenizer=params.tokenizer)
     copy_files(files, source, model)
 
 

@@ -148,7 +148,7 @@ def _preprocessing(folder: Path, spec: ImageSpec) -> list[str]:
 def _reference(inputs: Mapping[str, Path], params: Params, feeds: Sequence[Mapping[str, Array]]) -> list[Outputs]:
     """What the model gives that the recipe starts from: a PyTorch model's one output, or all those of an ONNX file."""
     if "model" in inputs:
-        outputs = _run_pytorch(inputs["model"], params, [batch for feed in feeds for batch in feed.values()])
+        outputs = _run_pytorch(inputs["model"], params, feeds)
     else:
         outputs = run_model(inputs["reference"], [_as_taken(inputs["reference"], params.input, feed) for feed in feeds])
     for tensors in outputs:
@@ -168,9 +168,9 @@ def _as_taken(model: Path, spec: ImageSpec | None, feed: Mapping[str, Array]) ->
     return {**feed, **{tensor.name: as_taken(feed[tensor.name], tensor) for tensor in images}}
 
 
-def _run_pytorch(folder: Path, params: Params, batches: Sequence[Array]) -> list[Outputs]:
+def _run_pytorch(folder: Path, params: Params, feeds: Sequence[Mapping[str, Array]]) -> list[Outputs]:
     forward = torch_runner(folder, Weights(**params.model_dump(include=set(Weights.model_fields))))
-    return [forward(batch) for batch in batches]
+    return [forward(feed) for feed in feeds]
 
 
 def _class_axis(head: Head, outputs: Outputs) -> int | None:

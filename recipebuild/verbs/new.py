@@ -236,6 +236,8 @@ def _calibration_note(facts: Mapping[str, Fact]) -> list[str]:
     if "inputs" in facts:
         if facts["inputs"].value[0]["source"].startswith("/"):
             return []
+        if facts["inputs"].value[0]["kind"] == "tokens":
+            return ["note: no texts were named: --calibration FILE names a .txt with one a line, or a .jsonl"]
         return [
             "note: no calibration samples were named: a .npy file for each goes to the folder of each input; "
             "--calibration FOLDER names one that has them"

@@ -128,8 +128,13 @@ def test_a_model_without_an_image_is_built(voice: Project, tmp_path: Path) -> No
 
 def test_pulsar2_is_given_all_inputs_of_a_sample_together(voice: Project, standins: Callable[..., Path]) -> None:
     standins("pulsar2")
-    voice.command("run", voice.folder / "recipes" / "voice.yaml")
-    build = voice.folder / "build" / "voice"
+    recipe = voice.folder / "recipes" / "onboard.yaml"
+    recipe.write_text(f"{RECIPE}evaluate: {{dataset: ./heard}}\n")
+    voice.command("run", recipe)
+    build = voice.folder / "build" / "onboard"
+    steps = {step["name"]: step for step in json.loads((build / "manifest.json").read_text())["steps"]}
+    assert steps["simulate"]["metrics"]["images"] == 5
+    assert set(steps["evaluate"]["metrics"]["per_output"]) == {"next", "probability"}
     config = json.loads((build / "bundle" / "pulsar2.json").read_text())
     (calibration,) = config["quant"]["input_configs"]
     assert (calibration["tensor_name"], calibration["calibration_format"]) == ("DEFAULT", "NumpyObject")

@@ -2,12 +2,14 @@
 
 Of a model that takes [N, H, W, 3] in uint8, or [N, 3H/2, W, 1], which it takes for NV12, it gives the strongest channel
 of the nearest pixel: its number where an output has one channel, and 1.0 at its place, else 0.0, where an output has
-many. Of a model that has a twin (``twins.py``) in the folder STANDIN_TWINS it gives what the stand-in boards give.
+many. Of a model that takes tensors it gives the bytes of the first of them, over and over. Of a model that has a twin
+(``twins.py``) in the folder STANDIN_TWINS it gives what the stand-in boards give.
 PULSAR2_STANDIN_FAIL=backend has the NPU see the first channel everywhere, and the host's operators still the strongest.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import struct
@@ -74,6 +76,9 @@ def _twin(model: Path) -> Callable[[Path, Path], None] | None:
 
 
 def _simulate(source: Path, target: Path, inputs: Tensors, outputs: Tensors, broken: bool) -> None:
+    if len(inputs) > 1 or any(len(dims) != 4 for _, dims in inputs.values()):
+        _echo(source, target, inputs, outputs)
+        return
     ((name, (kind, dims)),) = inputs.items()
     data = (source / f"{_escaped(name)}.bin").read_bytes()
     size = 1
@@ -99,6 +104,19 @@ def _simulate(source: Path, target: Path, inputs: Tensors, outputs: Tensors, bro
         target.mkdir(parents=True, exist_ok=True)
         (target / f"{_escaped(output)}.bin").write_bytes(content)
         sys.stdout.write(f"write [{output}] to [{target}/{_escaped(output)}.bin] successfully\n")
+
+
+def _echo(source: Path, target: Path, inputs: Tensors, outputs: Tensors) -> None:
+    """Find that each input has 4 bytes for each element, as the chip has no integers of 64 bits."""
+    target.mkdir(parents=True, exist_ok=True)
+    taken = {name: (source / f"{_escaped(name)}.bin").read_bytes() for name in inputs}
+    for name, (_, dims) in inputs.items():
+        if len(taken[name]) != 4 * math.prod(dims):
+            sys.exit(f"ValueError: cannot reshape array of size {len(taken[name])} into shape {dims}")
+    first = next(iter(taken.values()))
+    for output, (_, dims) in outputs.items():
+        size = 4 * math.prod(dims)
+        (target / f"{_escaped(output)}.bin").write_bytes((first * (size // len(first) + 1))[:size])
 
 
 def _channels_last(data: bytes, dims: list[int]) -> tuple[list[float], list[int]]:

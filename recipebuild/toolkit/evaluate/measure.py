@@ -13,14 +13,15 @@ from typing import TYPE_CHECKING, Any
 from pydantic import TypeAdapter
 
 from recipebuild.errors import StepError
-from recipebuild.facts.metrics import AGAINST_A_MODEL, metrics_of
-from recipebuild.facts.tasks import CLASSIFICATION, OTHER, SEGMENTATION
+from recipebuild.facts.metrics import metrics_of
+from recipebuild.facts.tasks import CLASSIFICATION, OTHER, SEGMENTATION, TEXT
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.detection.precision import MatchTable
 from recipebuild.toolkit.evaluate.answers import Answer
 from recipebuild.toolkit.evaluate.classes import class_count
 from recipebuild.toolkit.evaluate.dataset import IGNORE, DatasetSpec, Sample, read_image, read_truth
 from recipebuild.toolkit.evaluate.detections import Detection
+from recipebuild.toolkit.evaluate.embeddings import Embeddings
 from recipebuild.toolkit.evaluate.layouts import layout_of
 from recipebuild.toolkit.evaluate.raw_outputs import RawOutputs
 from recipebuild.toolkit.evaluate.scores import Score, score_of
@@ -120,7 +121,9 @@ class Measurement:
         """The figures, the usual one first; of features, and of depth without labels, there is no agreement."""
         if self.labelled and (labelled := metrics_of(self.task, labels=True)):
             return labelled
-        return AGAINST_A_MODEL if self.classes and not self.detection else AGAINST_A_MODEL[1:]
+        if self.task == TEXT:
+            return metrics_of(TEXT)
+        return ("agreement", "cosine", "snr") if self.classes and not self.detection else ("cosine", "snr")
 
     def read(self, sample: Sample) -> tuple[Any, Any]:
         """A sample's image, and what is true of it; ``None`` without an image, and without labels.
@@ -192,12 +195,15 @@ def measure(
 def image_scores(counts: Sequence[Any], score: Score) -> ImageScores:
     """What a model came to, from what ``score.count`` gave for each image.
 
-    Of detectors the rows say which image counts, as their figures are no sums over images; see ``MatchTable``.
+    Which text is nearest is known of all texts together. Of detectors the rows say which image counts, as their figures
+    are no sums over images; see ``MatchTable``.
     """
     import numpy as np
 
     if isinstance(score, Detection):
         return ImageScores(np.eye(len(counts)), MatchTable(counts, score.detector.classes))
+    if isinstance(score, Embeddings):
+        return ImageScores(score.compared(np.stack(counts)), score)
     return ImageScores(np.stack(counts), score)
 
 

@@ -26,9 +26,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from recipebuild.facts.metrics import AGAINST_A_MODEL, metrics_of
-from recipebuild.facts.tasks import CLASSIFICATION, DEPTH, FEATURES, RESTORATION, SEGMENTATION
+from recipebuild.facts.metrics import metrics_of
+from recipebuild.facts.tasks import CLASSIFICATION, DEPTH, FEATURES, RESTORATION, SEGMENTATION, TEXT
 from recipebuild.toolkit.evaluate.answers import Answer
+from recipebuild.toolkit.evaluate.embeddings import Embeddings
 from recipebuild.toolkit.evaluate.image_quality import psnr, ssim
 from recipebuild.toolkit.evaluate.metrics import accuracy, class_counts, confusion_matrix, iou, mean_over_classes
 from recipebuild.toolkit.evaluate.pixels import Target, as_pixels, fitting
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     Row = npt.NDArray[np.float64]
 
 _TOP = 5
+_FIDELITY = ("agreement", "cosine", "snr")
 
 
 class Score(Protocol):
@@ -68,6 +70,8 @@ def score_of(
         relative: Of depth: whether the model gives inverse depth up to scale and shift.
         image: Of image-to-image: the network's input, which says what its image means.
     """
+    if task == TEXT:
+        return Embeddings()
     if not labelled or not metrics_of(task, labels=True):
         return Fidelity(by_place=task == FEATURES)
     if task == SEGMENTATION:
@@ -216,7 +220,7 @@ class Fidelity:
 
     def figures(self, sums: Row) -> dict[str, Array]:
         """``agreement`` (0..1), ``cosine`` (-1..1; of features the mean over places) and ``snr`` (dB)."""
-        return {name: sums[..., i] / sums[..., 0] for i, name in enumerate(AGAINST_A_MODEL, 1)}
+        return {name: sums[..., i] / sums[..., 0] for i, name in enumerate(_FIDELITY, 1)}
 
 
 def cosine_of(truth: Array, predicted: Array, size: int) -> float:

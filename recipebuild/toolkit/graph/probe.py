@@ -14,6 +14,23 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+    import onnx
+
+
+def rows_named_by(model: onnx.ModelProto, name: str) -> int | None:
+    """How many rows the smallest table has out of which an input of the model picks some; ``None`` if it picks none.
+
+    Ids of tokens pick those of an embedding; numbers beyond it no runtime takes.
+    """
+    sizes = {tensor.name: tuple(tensor.dims) for tensor in model.graph.initializer}
+    same, rows = {name}, []
+    for node in model.graph.node:
+        if node.op_type in ("Cast", "Identity") and node.input[0] in same:
+            same.add(node.output[0])
+        elif node.op_type == "Gather" and node.input[1] in same and node.input[0] in sizes:
+            axis = next((attribute.i for attribute in node.attribute if attribute.name == "axis"), 0)
+            rows.append(sizes[node.input[0]][axis])
+    return min(rows, default=None)
 
 
 def probe(shape: Sequence[int], dtype: str) -> npt.NDArray[Any]:

@@ -21,7 +21,7 @@ from recipebuild.toolkit.graph.apply import Applied, Refused, RewriteOutcome, re
 from recipebuild.toolkit.graph.compare import OutputDifference, difference, run_model, with_classes
 from recipebuild.toolkit.graph.files import EXTERNAL_DATA_OVER, load, save
 from recipebuild.toolkit.graph.ir import load_ir
-from recipebuild.toolkit.graph.probe import probe
+from recipebuild.toolkit.graph.probe import probe, rows_named_by
 from recipebuild.toolkit.graph.statistics import inputs
 
 if TYPE_CHECKING:
@@ -120,12 +120,15 @@ class _Trial:
     def reference(self) -> None:
         """Run the model as it was."""
         feed = {}
-        for tensor in inputs(load(self._source, weights=False)):
+        model = load(self._source, weights=False)
+        for tensor in inputs(model):
             if tensor.sizes is None:
                 raise StepError(
                     f"{self._source.name} has the input {tensor}, and a rewrite needs its shape to be fixed"
                 )
-            feed[tensor.name] = probe(tensor.sizes, tensor.dtype)
+            values = probe(tensor.sizes, tensor.dtype)
+            rows = rows_named_by(model, tensor.name)
+            feed[tensor.name] = values % rows if rows else values
         self._feeds = [feed]
         self._expected = self._run(self._source)
 

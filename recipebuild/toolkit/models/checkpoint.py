@@ -27,6 +27,10 @@ _PREPROCESSOR = "preprocessor_config.json"
 _PROCESSOR = "processor_config.json"
 DESCRIBING = (_PREPROCESSOR, _PROCESSOR)
 """Files that say how images are prepared."""
+_TOKENIZER = (
+    "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
+    "vocab.txt", "vocab.json", "merges.txt", "spiece.model", "sentencepiece.bpe.model", "tokenizer.model",
+)  # fmt: skip
 _SAFETENSORS, _PICKLE = "model.safetensors", "pytorch_model.bin"
 _NEEDED = "model.source must be a folder in Hugging Face layout: config.json and model.safetensors"
 _AGAIN = "get the file again (in a git clone of a model: git lfs pull)"
@@ -44,13 +48,19 @@ def weight_files(names: Collection[str]) -> list[str]:
     return []
 
 
-def needed_files(names: Collection[str], *, allow_pickle: bool, where: str) -> list[str]:
+def tokenizer_files(names: Collection[str]) -> list[str]:
+    """Those of ``names`` that a tokenizer is made of."""
+    return [name for name in _TOKENIZER if name in names]
+
+
+def needed_files(names: Collection[str], *, allow_pickle: bool, where: str, tokenizer: bool = False) -> list[str]:
     """The files that a build needs out of ``names``, the names of a folder's files.
 
     Args:
         names: Names relative to the folder.
         allow_pickle: Whether pickled weights will do where there are no safetensors.
         where: The folder or the hub id, for error messages.
+        tokenizer: Whether its tokenizer is needed, too.
 
     Raises:
         StepError: If there is no config.json, there are no weights, or they are pickled and that is not allowed.
@@ -67,16 +77,17 @@ def needed_files(names: Collection[str], *, allow_pickle: bool, where: str) -> l
             remedy="set model.allow_pickle: true if you trust it (it is read with weights_only), or name a "
             "model.revision or a folder that has model.safetensors",
         )
-    return [CONFIG, *(name for name in DESCRIBING if name in names), *weights]
+    more = tokenizer_files(names) if tokenizer else []
+    return [CONFIG, *(name for name in DESCRIBING if name in names), *more, *weights]
 
 
-def check_folder(folder: Path, *, allow_pickle: bool, where: str) -> list[str]:
+def check_folder(folder: Path, *, allow_pickle: bool, where: str, tokenizer: bool = False) -> list[str]:
     """The files of the model folder ``folder`` that a build needs, each found to be there and whole.
 
     Raises:
         StepError: If a file is missing, damaged or cut short, or the weights are pickled and that is not allowed.
     """
-    files = needed_files(file_names(folder), allow_pickle=allow_pickle, where=where)
+    files = needed_files(file_names(folder), allow_pickle=allow_pickle, where=where, tokenizer=tokenizer)
     read_config(folder / CONFIG)
     for name in files:
         if name.endswith(".safetensors"):

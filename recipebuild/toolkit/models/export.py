@@ -59,23 +59,23 @@ def export(
     module: torch.nn.Module,
     path: Path,
     *,
-    input_name: str,
+    input_name: str | Sequence[str],
     output_name: str,
     more_outputs: Sequence[str] = (),
-    shape: tuple[int, int, int, int],
+    shape: Sequence[int],
     opset: int,
     exporter: str,
 ) -> Exported:
     """Write ``module`` to ``path`` as ONNX: weights inside, or in ``<path>.data`` if they are over 2 GiB.
 
     Args:
-        module: Takes one float32 tensor, returns one tensor or a tuple. It is put into eval mode: in training mode,
-            torch's tracing exporter would also leave its parts in another mode than it found them.
+        module: Takes one float32 tensor, or several of int32, returns one tensor or a tuple. It is put into eval mode:
+            in training mode, torch's tracing exporter would also leave its parts in another mode than it found them.
         path: The file to write.
-        input_name: Name of the graph's input.
+        input_name: Name of the graph's input; or the names of several, which are int32, of text.
         output_name: Name of the graph's output.
         more_outputs: Names of those that follow, where the module returns a tuple.
-        shape: N, C, H, W of the input; the graph is made for it and no other.
+        shape: N, C, H, W of the input, of text 1 and the number of tokens; the graph is made for it and no other.
         opset: The version of the operator set, which the file then has.
         exporter: ``dynamo`` or ``torchscript``.
 
@@ -84,17 +84,20 @@ def export(
         ExportError: If the exporter cannot write the model at this opset.
     """
     module.eval()
-    example = _example(module, shape)
-    freeze_positions(module, shape)
+    if isinstance(input_name, str):
+        example, names = (_example(module, shape),), [input_name]
+        freeze_positions(module, shape)
+    else:
+        example, names = _text_example(module, len(input_name), shape), list(input_name)
     external = sum(tensor.nbytes for tensor in module.state_dict().values()) > EXTERNAL_DATA_OVER
     write = _dynamo if exporter == "dynamo" else _torchscript
-    names = {"input_names": [input_name], "output_names": [output_name, *more_outputs]}
+    named = {"input_names": names, "output_names": [output_name, *more_outputs]}
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".export-") as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         scratch = Path(folder) / path.name
         try:
             with uncached():
-                model = write(module, example, opset, names, scratch if external else None)
+                model = write(module, example, opset, named, scratch if external else None)
         except OSError:
             raise  # the disk's matter, not the exporter's
         except Exception as error:  # exporters fail in their own ways
@@ -124,7 +127,24 @@ def _data(path: Path) -> Path:
     return path.with_name(f"{path.name}.data")
 
 
-def _example(module: torch.nn.Module, shape: tuple[int, int, int, int]) -> torch.Tensor:
+def _text_example(module: torch.nn.Module, inputs: int, shape: Sequence[int]) -> tuple[torch.Tensor, ...]:
+    """Tokens that ``module`` is found to take; nothing of a mask is left out."""
+    import torch
+
+    example = tuple(torch.ones(tuple(shape), dtype=torch.int32) for _ in range(inputs))
+    try:
+        with torch.no_grad():
+            module(*example)
+    except Exception as error:  # the model's own way to say that it does not fit
+        raise StepError(
+            f"the model rejects {shape[1]} tokens: {reason(error)}",
+            field="inputs",
+            remedy="length may be at most max_position_embeddings in its config.json (with RoBERTa two less)",
+        ) from error
+    return example
+
+
+def _example(module: torch.nn.Module, shape: Sequence[int]) -> torch.Tensor:
     """An input that ``module`` is found to take."""
     import torch
 
@@ -141,7 +161,7 @@ def _example(module: torch.nn.Module, shape: tuple[int, int, int, int]) -> torch
         ) from error
 
 
-def _check_patches(module: torch.nn.Module, shape: tuple[int, int, int, int]) -> None:
+def _check_patches(module: torch.nn.Module, shape: Sequence[int]) -> None:
     """Find that the image is cut into whole patches; a Conv would drop what is left over, without a word.
 
     The size that the model was trained with is let through whatever it is: SigLIP drops 6 of 384 pixels. Models that
@@ -155,7 +175,7 @@ def _check_patches(module: torch.nn.Module, shape: tuple[int, int, int, int]) ->
             continue
         height, width = (size, size) if isinstance(size, int) else tuple(size)
         own = getattr(part, "image_size", None)
-        if shape[2:] == ((own, own) if isinstance(own, int) else own and tuple(own)):
+        if tuple(shape[2:]) == ((own, own) if isinstance(own, int) else own and tuple(own)):
             continue
         if tuple(conv.stride) == (height, width) and (shape[2] % height or shape[3] % width):
             near = (max(1, round(shape[2] / height)) * height, max(1, round(shape[3] / width)) * width)
@@ -167,7 +187,11 @@ def _check_patches(module: torch.nn.Module, shape: tuple[int, int, int, int]) ->
 
 
 def _dynamo(
-    module: torch.nn.Module, example: torch.Tensor, opset: int, names: dict[str, list[str]], file: Path | None
+    module: torch.nn.Module,
+    example: tuple[torch.Tensor, ...],
+    opset: int,
+    names: dict[str, list[str]],
+    file: Path | None,
 ) -> onnx.ModelProto:
     """The module as torch.export sees it; the weights go beside ``file`` if it is given."""
     import onnx
@@ -177,13 +201,14 @@ def _dynamo(
     native = opset >= _DYNAMO_OPSET
     program = torch.onnx.export(
         module,
-        (example,),
+        example,
         dynamo=True,
         opset_version=max(opset, _DYNAMO_OPSET),
         optimize=False,
         verbose=False,
         **names,
     )
+    _part_names(program.model.graph)
     if not native:
         # What torch does for lower opsets, in the same order; only that it loses the nodes' metadata on the way. Nodes
         # get new names there, too: what they write is known by the same name before and after.
@@ -201,8 +226,21 @@ def _dynamo(
     return onnx.load(file, load_external_data=False)
 
 
+def _part_names(graph: Any) -> None:
+    """Rename, in place, what is called like an output and is none: torch calls what an embedding gives `embedding`."""
+    outputs = {value.name: value for value in graph.outputs}
+    for node in graph:
+        for value in node.outputs:
+            if outputs.get(value.name, value) is not value:
+                value.name = f"{value.name}_of_{node.name}"
+
+
 def _torchscript(
-    module: torch.nn.Module, example: torch.Tensor, opset: int, names: dict[str, list[str]], file: Path | None
+    module: torch.nn.Module,
+    example: tuple[torch.Tensor, ...],
+    opset: int,
+    names: dict[str, list[str]],
+    file: Path | None,
 ) -> onnx.ModelProto:
     """The module as tracing sees it; the weights go beside ``file`` if it is given."""
     import onnx
@@ -211,9 +249,9 @@ def _torchscript(
     options = {"dynamo": False, "opset_version": opset, "verbose": False, **names}
     if file is None:
         buffer = io.BytesIO()
-        torch.onnx.export(module, (example,), buffer, **options)
+        torch.onnx.export(module, example, buffer, **options)
         return onnx.load_from_string(buffer.getvalue())
-    torch.onnx.export(module, (example,), str(file), **options)  # a Path will not do over 2 GiB
+    torch.onnx.export(module, example, str(file), **options)  # a Path will not do over 2 GiB
     # Over 2 GiB torch writes a file per tensor: gather them.
     onnx.save_model(onnx.load(file), file, save_as_external_data=True, location=_data(file).name)
     return onnx.load(file, load_external_data=False)

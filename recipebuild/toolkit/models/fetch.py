@@ -23,7 +23,14 @@ from typing import NoReturn, TypeVar
 from urllib.parse import urlsplit
 
 from recipebuild.errors import MissingError, RecipeError, StepError, UnreachableError, reason
-from recipebuild.toolkit.models.checkpoint import CONFIG, DESCRIBING, check_folder, file_names, needed_files
+from recipebuild.toolkit.models.checkpoint import (
+    CONFIG,
+    DESCRIBING,
+    check_folder,
+    file_names,
+    needed_files,
+    tokenizer_files,
+)
 from recipebuild.toolkit.models.meter import Meter
 
 logger = logging.getLogger(__name__)
@@ -53,7 +60,12 @@ class Snapshot:
 
 
 def snapshot(
-    hub_id: str, revision: str | None, *, allow_pickle: bool, progress: Callable[[float, str], None]
+    hub_id: str,
+    revision: str | None,
+    *,
+    allow_pickle: bool,
+    progress: Callable[[float, str], None],
+    tokenizer: bool = False,
 ) -> Snapshot:
     """Download what a build needs of the model ``hub_id`` into the hub's cache.
 
@@ -62,6 +74,7 @@ def snapshot(
         revision: A commit, branch or tag; ``None`` for the main branch.
         allow_pickle: Whether pickled weights will do where there are no safetensors.
         progress: Told how much has come, in bytes, and which file is coming.
+        tokenizer: Whether the files of its tokenizer are needed, too.
 
     Raises:
         MissingError: If the hub does not answer within ``REACH_SECONDS``, or has no such model or revision for us.
@@ -74,16 +87,20 @@ def snapshot(
 
     disable_progress_bars()
     cached = _cached(hub_id, revision)
-    if cached is not None and _COMMIT.fullmatch(revision or "") and _is_complete(cached, allow_pickle=allow_pickle):
+    if (
+        cached is not None
+        and _COMMIT.fullmatch(revision or "")
+        and _is_complete(cached, allow_pickle=allow_pickle, tokenizer=tokenizer)
+    ):
         return cached
     try:
         commit, sizes = _within(REACH_SECONDS, lambda: _first_contact(hub_id, revision))
     except Exception as error:  # whatever a network, a proxy, a portal page or the library makes of it
-        if cached is None or _is_answer(error) or not _is_complete(cached, allow_pickle=True):
+        if cached is None or _is_answer(error) or not _is_complete(cached, allow_pickle=True, tokenizer=tokenizer):
             _give_up(hub_id, revision, error)
         logger.warning("RB801 the hub cannot be reached (%s): taking %s from the cache", reason(error), cached.commit)
         return cached
-    files = needed_files(sizes, allow_pickle=allow_pickle, where=f"{hub_id} at {commit}")
+    files = needed_files(sizes, allow_pickle=allow_pickle, where=f"{hub_id} at {commit}", tokenizer=tokenizer)
     meter = Meter({name: sizes[name] for name in files}, progress)
     try:
         for name in files:
@@ -194,12 +211,12 @@ def _cached(hub_id: str, revision: str | None) -> Snapshot | None:
     return Snapshot(folder, folder.name)
 
 
-def _is_complete(cached: Snapshot, *, allow_pickle: bool) -> bool:
+def _is_complete(cached: Snapshot, *, allow_pickle: bool, tokenizer: bool) -> bool:
     try:
-        check_folder(cached.folder, allow_pickle=allow_pickle, where="the cache")
+        files = check_folder(cached.folder, allow_pickle=allow_pickle, where="the cache", tokenizer=tokenizer)
     except StepError:
         return False
-    return True
+    return not tokenizer or bool(tokenizer_files(files))
 
 
 def _status(error: Exception) -> int | None:

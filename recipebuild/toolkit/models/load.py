@@ -10,14 +10,16 @@ from __future__ import annotations
 import difflib
 import inspect
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.errors import MissingError, StepError, reason
-from recipebuild.facts.tasks import DETECTION, FEATURES
+from recipebuild.facts.tasks import DETECTION, FEATURES, TEXT
 from recipebuild.toolkit.models.checkpoint import CONFIG, file_names, read_config, weight_files
 from recipebuild.toolkit.models.extensions import register_models
 from recipebuild.toolkit.models.tasks import answer, default_features, model_class, special_tokens
+from recipebuild.toolkit.models.text import default_text_features, of_text, text_class
 
 if TYPE_CHECKING:
     import torch
@@ -32,6 +34,7 @@ def load(
     attention: str = "sdpa",
     features: str | None = None,
     normalize: bool = False,
+    tokens: Sequence[str] = (),
 ) -> torch.nn.Module:
     """Build the model of ``folder`` in float32 and eval mode, with nothing from the network and no code of the model's.
 
@@ -44,10 +47,11 @@ def load(
         attention: transformers' attention implementation, ``sdpa`` or ``eager``, where the model has several.
         features: Which, for image-feature-extraction; ``None`` for what is usual for the model.
         normalize: Bring features to length 1 (L2) along the last axis.
+        tokens: Of feature-extraction: what of its tokenizer's answer the model takes, in the order of its arguments.
 
     Returns:
         A module: float32 [N, 3, H, W] -> the task's output; [N, classes, H/4, W/4] logits for SegFormer. Of object
-        detection it is a tuple of logits and boxes.
+        detection it is a tuple of logits and boxes. Of feature-extraction: int32 [N, tokens] each -> [N, C].
 
     Raises:
         StepError: If transformers does not know the model or the task, or the weights do not fit the architecture.
@@ -55,8 +59,8 @@ def load(
     import torch
 
     config = _config(folder)
-    kind = features or default_features(config)
-    chosen, config = model_class(task, config, kind)
+    kind = features or (default_text_features(config) if task == TEXT else default_features(config))
+    chosen, config = text_class(config, kind) if task == TEXT else model_class(task, config, kind)
     options: dict[str, Any] = {"dtype": torch.float32, "trust_remote_code": False}
     if attention == "eager" or _has_sdpa(chosen, config):
         options["attn_implementation"] = attention
@@ -65,8 +69,11 @@ def load(
     if weights == "random":
         model = _random(chosen, config, seed, options)
     else:
-        loose = ("pooler.",) if task == FEATURES and kind != "pooled" else ()
-        model = _pretrained(chosen, config, folder, options, loose=loose, extra=task == FEATURES)
+        embeds = task in (FEATURES, TEXT)
+        loose = ("pooler.",) if embeds and kind != "pooled" else ()
+        model = _pretrained(chosen, config, folder, options, loose=loose, extra=embeds)
+    if task == TEXT:
+        return of_text(model, kind, tokens, normalize=normalize)
     _settle_masks(model)
     special = special_tokens(model, config)
     # Models with positions for one size only say so; they interpolate when asked to.

@@ -5,7 +5,7 @@ Use: ``outputs = torch_runner(folder, Weights(task="depth-estimation"))(batch)``
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,7 @@ class Weights(BaseModel):
         seed: Of random weights.
         features: Which features, for image-feature-extraction.
         normalize: Whether they are brought to length 1.
+        tokens: Of feature-extraction: the names of its inputs.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -37,10 +38,13 @@ class Weights(BaseModel):
     seed: int = 0
     features: str | None = None
     normalize: bool = False
+    tokens: tuple[str, ...] = ()
 
 
-def torch_runner(folder: Path, weights: Weights) -> Callable[[Array], list[Array]]:
+def torch_runner(folder: Path, weights: Weights) -> Callable[[Array | Mapping[str, Array]], list[Array]]:
     """Load the model, and give what runs it: float32 ``[N, 3, H, W]`` -> its outputs, of most tasks one.
+
+    Inputs may come by their names: of text they must, as int32 ``[N, tokens]``.
 
     Raises:
         StepError: As ``load`` does.
@@ -49,14 +53,16 @@ def torch_runner(folder: Path, weights: Weights) -> Callable[[Array], list[Array
 
     model = load(folder, attention="sdpa", **weights.model_dump())
 
-    def run(batch: Array) -> list[Array]:
+    def run(fed: Array | Mapping[str, Array]) -> list[Array]:
+        by_name = fed if isinstance(fed, Mapping) else {"": fed}
+        arrays = [by_name[name] for name in weights.tokens or by_name]
         # OpenMP's threads wait for each other by spinning: where other steps have a core of their own, a model takes
         # twenty times as long on all cores as on half of them.
         before = torch.get_num_threads()
         torch.set_num_threads(max(1, before // 2))
         try:
             with torch.inference_mode():
-                outputs = model(torch.from_numpy(batch))
+                outputs = model(*map(torch.from_numpy, arrays))
                 return [each.numpy() for each in (outputs if isinstance(outputs, tuple) else (outputs,))]
         finally:
             torch.set_num_threads(before)

@@ -6,6 +6,7 @@
     object-detection           logits [N, places, classes] and boxes [N, places, 4]
     image-to-image             an image [N, C, sH, sW], s times as large as the input
     image-feature-extraction   ``patches`` [N, places, C], ``cls`` [N, C], ``tokens`` (both), or ``pooled`` [N, C]
+    feature-extraction         of text: ``cls``, ``mean`` or ``pooled``, [N, C]
 
 A task is a row in ``facts/tasks.py``; the model's class follows from it and from the ``model_type`` in config.json.
 """

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from recipebuild.errors import RecipeError
-from recipebuild.facts.tasks import FEATURES, SEGMENTATION, TASKS
+from recipebuild.facts.tasks import FEATURES, SEGMENTATION, TASKS, TEXT
 from recipebuild.toolkit.evaluate.class_names import declared_classes
-from recipebuild.verbs.draft import preprocessor
+from recipebuild.verbs.draft import preprocessor, text
 from recipebuild.verbs.draft.facts import Fact, Facts, usual_colours
 
 _IMAGES = ("image_size", "patch_size", "patch_sizes", "num_channels", "vision_config", "backbone_config")
@@ -33,6 +33,8 @@ def facts(config: Json, settings: Json | None, name: str, *, known: bool, task: 
     """
     fields: dict[str, Fact] = {"model.task": Fact(task, "as it was given") if task else _task(config, settings, known)}
     kind = fields["model.task"].value
+    if kind == TEXT:
+        return dict(text.facts(config, fields["model.task"].why))
     if kind == FEATURES:
         tower = isinstance(config.get("vision_config"), Mapping)
         why = "the image tower of a model of images and text" if tower else f"a {config['model_type']} model's tokens"
@@ -61,6 +63,8 @@ def head(task: str, classes: int | None = None) -> Facts:
 def _task(config: Json, settings: Json | None, known: bool) -> Fact:
     names = config.get("architectures")
     name = names[0] if isinstance(names, list) and names and isinstance(names[0], str) else ""
+    if settings is None and not known and not any(key in config for key in _IMAGES) and text.is_text(config, name):
+        return Fact(TEXT, f"{name} in config.json")
     for task in TASKS.values():
         if not name.endswith(task.architectures):
             continue

@@ -51,12 +51,22 @@ def with_sources(facts: Mapping[str, Fact], samples: str | None) -> dict[str, Fa
     for section in SECTIONS:
         if (fact := facts.get(section)) is None:
             continue
+        if any(entry["kind"] == "tokens" for entry in fact.value):
+            filled[section] = _with_texts(fact, samples)
+            continue
         entries = [{**entry, "source": _source(entry["name"], samples)} for entry in fact.value]
         if samples:
             filled[section] = Fact(entries, fact.why, fact.sure)
         else:
             filled[section] = Fact(entries, f"{fact.why}: a .npy file for each sample goes to its source", sure=False)
     return filled
+
+
+def _with_texts(fact: Fact, texts: str | None) -> Fact:
+    entries = [{**entry, "source": texts or f"{FOLDER}/texts.txt"} for entry in fact.value]
+    if texts:
+        return Fact(entries, fact.why, fact.sure)
+    return Fact(entries, f"{fact.why}; texts to calibrate with go to its source, one a line", sure=False)
 
 
 def _source(name: str, samples: str | None) -> str:

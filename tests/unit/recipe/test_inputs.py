@@ -115,7 +115,7 @@ def test_a_model_of_tensors_needs_no_images(folder: Path) -> None:
     [
         ("", "input", "is missing"),
         ("inputs: []\n", "input", "is missing"),
-        ("inputs: [{kind: video, name: a}]\n", "inputs.kind", "must be image or tensor, got video"),
+        ("inputs: [{kind: video, name: a}]\n", "inputs.kind", "must be image, tensor or tokens, got video"),
         ("inputs: [{name: a, shape: [1], source: ./masks}]\n", "inputs.kind", "kind: tensor"),
         ("inputs: [{kind: tensor, name: a, shape: [1]}]\n", "inputs.source", "is missing"),
         (
@@ -194,5 +194,68 @@ def test_each_channel_has_its_colour_and_numbers(
     )
     with pytest.raises(RecipeProblems) as caught:
         load("bad.yaml", sets=sets, cwd=folder)
+    found = {problem.field: f"{problem.message} {problem.remedy}" for problem in caught.value.problems}
+    assert words in found.get(field, ""), found
+
+
+TEXT = """\
+model: {source: ./bert, task: feature-extraction}
+inputs: [{kind: tokens, length: 16, source: ./texts.txt}]
+head: {kind: none}
+evaluate: {dataset: ./heldout.jsonl}
+"""
+
+
+@pytest.fixture
+def of_text(folder: Path) -> Path:
+    (folder / "bert").mkdir()
+    (folder / "bert" / "config.json").write_text('{"model_type": "bert"}')
+    (folder / "texts.txt").write_text("a cat\n")
+    (folder / "heldout.jsonl").write_text('{"text": "a dog"}\n')
+    (folder / "text.yaml").write_text(TEXT)
+    return folder
+
+
+def test_a_model_of_text_takes_what_its_tokenizer_gives(of_text: Path) -> None:
+    (variant,) = load("text.yaml", cwd=of_text)
+    recipe = variant.recipe
+    assert [(each.name, each.shape, each.dtype) for each in recipe.tensors] == [
+        ("input_ids", (1, 16), "int32"),
+        ("attention_mask", (1, 16), "int32"),
+    ]
+    assert recipe.tokens is not None and recipe.tokens.source == str(of_text / "texts.txt")
+    assert (recipe.image, recipe.calibration_format, recipe.calibration.count) == (None, "NumpyObject", 32)
+
+
+TOKENS = "{kind: tokens, length: 16, source: ./texts.txt}"
+
+
+@pytest.mark.parametrize(
+    ("sets", "field", "words"),
+    [
+        ("inputs=[{kind: tokens, length: 0, source: ./texts.txt}]", "inputs.length", "1"),
+        ("inputs=[{kind: tokens, length: 16}]", "inputs.source", "is missing"),
+        ("inputs=[{kind: tokens, length: 16, names: [], source: ./texts.txt}]", "inputs.0.names", "takes input_ids"),
+        ("inputs=[{kind: tokens, length: 16, names: [ids], source: ./texts.txt}]", "inputs.names", "input_ids"),
+        (
+            "inputs=[{kind: tokens, length: 16, names: [attention_mask], source: ./texts.txt}]",
+            "inputs.0.names",
+            "takes input_ids",
+        ),
+        ("inputs=[{kind: tokens, length: 16, source: ./text.txt}]", "inputs.0.source", "did you mean"),
+        ("inputs=[{kind: tokens, length: 16, source: ./net.onnx}]", "inputs.0.source", "no file of texts"),
+        (f"inputs=[{TOKENS}, {{kind: tensor, name: a, shape: [1], source: ./masks}}]", "inputs.0", "nothing else"),
+        ("inputs=[{kind: tensor, name: a, shape: [1], source: ./masks}]", "inputs", "is for models of text"),
+        ("model.task=image-feature-extraction", "model.task", "task: feature-extraction"),
+        ("model.source=./net.onnx", "model.source", "has no tokenizer"),
+        ("model.features=patches", "model.features", "say cls or mean or pooled"),
+        ("head.kind=argmax", "head.kind", "head: {kind: none}"),
+        ("evaluate.dataset=./masks", "evaluate.dataset", "one text a line"),
+        ("evaluate.metric=top1", "evaluate.metric", "say cosine or retrieval"),
+    ],
+)
+def test_what_is_wrong_with_text_is_told(of_text: Path, sets: str, field: str, words: str) -> None:
+    with pytest.raises(RecipeProblems) as caught:
+        load("text.yaml", sets=[sets], cwd=of_text)
     found = {problem.field: f"{problem.message} {problem.remedy}" for problem in caught.value.problems}
     assert words in found.get(field, ""), found

@@ -211,3 +211,33 @@ def test_a_model_that_draws_random_numbers_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StepError, match=r"model\.source: the model draws random numbers \(RandomUniformLike\)"):
         export(Noisy(), tmp_path / "x.onnx", **WHAT, opset=17, exporter="torchscript")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_of_text_several_inputs_go_in_and_an_output_may_be_called_like_a_layer(tmp_path: Path) -> None:
+    import numpy as np
+    import onnxruntime as ort
+    import torch
+
+    class Words(torch.nn.Module):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__()
+            self.table = torch.nn.Embedding(9, 4)
+
+        def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> Any:
+            return (self.table(ids) * mask.unsqueeze(-1)).sum(1)
+
+    module = Words()
+    names = ("input_ids", "attention_mask")
+    path = tmp_path / "export.onnx"
+    export(module, path, input_name=names, output_name="embedding", shape=(1, 3), opset=17, exporter="dynamo")
+    session = ort.InferenceSession(path, providers=["CPUExecutionProvider"])
+    assert [(each.name, each.type, each.shape) for each in session.get_inputs()] == [
+        (name, "tensor(int32)", [1, 3]) for name in names
+    ]
+    feed = {"input_ids": np.array([[8, 1, 0]], np.int32), "attention_mask": np.array([[1, 1, 0]], np.int32)}
+    (got,) = session.run(["embedding"], feed)
+    table = module.table.weight.detach().numpy()
+    np.testing.assert_allclose(got[0], table[8] + table[1], rtol=1e-6)
+    with pytest.raises(StepError, match="the model rejects 3 tokens") as caught:
+        export(module, path, input_name=("ids",), output_name="out", shape=(1, 3), opset=17, exporter="dynamo")
+    assert caught.value.field == "inputs"

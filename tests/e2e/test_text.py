@@ -1,0 +1,71 @@
+"""A model of text: from its folder and two files of texts to accuracy and a bundle."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.formats import follows
+from support.project import Project
+from support.text_models import bert, texts
+
+RECIPE = """\
+model: {source: ./bert, task: feature-extraction, normalize: true}
+inputs: [{kind: tokens, length: 12, source: ./texts.txt}]
+export: {output: embedding}
+head: {kind: none}
+calibration: {count: 16}
+evaluate: {dataset: ./heldout.jsonl, max_drop: 0.05}
+"""
+
+
+def test_a_model_of_text_is_built_and_measured(make_project: Callable[[], Project], tmp_path: Path) -> None:
+    import torch
+    from transformers import AutoModel, AutoTokenizer
+
+    project = make_project()
+    folder = project.folder / "recipes"
+    bert(folder / "bert")
+    sentences = texts(36)
+    (folder / "texts.txt").write_text("\n".join(sentences[:20]), encoding="utf-8")
+    held = "\n".join(json.dumps({"text": text}) for text in sentences[20:])
+    (folder / "heldout.jsonl").write_text(held, encoding="utf-8")
+    (folder / "text.yaml").write_text(RECIPE)
+    project.command("run", folder / "text.yaml")
+    build = project.folder / "build" / "text"
+    steps = {step["name"]: step for step in json.loads((build / "manifest.json").read_text())["steps"]}
+    assert steps["tokens"]["metrics"] == {"samples": 16, "cut": 0}
+    assert steps["verify"]["metrics"]["relative"] < 1e-4
+    figures = steps["evaluate"]["metrics"]
+    assert (figures["images"], figures["cosine_float"], figures["retrieval_float"]) == (16, 1.0, 1.0)
+    assert 0.98 < figures["cosine_quantized"] < 1 and 0 < figures["retrieval_quantized"] <= 1
+    assert steps["ladder"]["metrics"]["rows"][0]["rung"] == "pytorch"
+
+    # run.py takes ids; the mean over the tokens of transformers' own model, which never saw what fills the text up.
+    tokenizer, model = AutoTokenizer.from_pretrained(folder / "bert"), AutoModel.from_pretrained(folder / "bert").eval()
+    text = sentences[20]
+    fed = tokenizer(text, padding="max_length", max_length=12)
+    for name in ("input_ids", "attention_mask"):
+        np.save(tmp_path / f"{name}.npy", np.array([fed[name]], np.int32))
+    described = json.loads((build / "bundle" / "model.json").read_text())
+    follows("model", build / "bundle" / "model.json")
+    assert [(each["name"], each["shape"], each["dtype"]) for each in described["more_inputs"]] == [
+        ("input_ids", [1, 12], "int32"),
+        ("attention_mask", [1, 12], "int32"),
+    ]
+    program = [sys.executable, str(build / "bundle" / "run.py"), "--out", str(tmp_path)]
+    given = [f"--input={name}={tmp_path / name}.npy" for name in ("input_ids", "attention_mask")]
+    subprocess.run([*program, *given], check=True, capture_output=True)
+    with torch.no_grad():
+        right = model(**tokenizer(text, return_tensors="pt")).last_hidden_state.mean(1)
+    right = torch.nn.functional.normalize(right, dim=-1).numpy()[0]
+    assert np.load(tmp_path / "output-embedding.npy")[0] @ right == pytest.approx(1, abs=0.02)
+
+    (folder / "heldout.jsonl").write_text("", encoding="utf-8")
+    failed = project.command("run", folder / "text.yaml", code=3)
+    assert "heldout.jsonl has no text" in failed.stderr and "text.yaml:6" in failed.stderr
