@@ -10,7 +10,7 @@ Outputs: rungs.json.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -33,7 +33,10 @@ from recipebuild.toolkit.evaluate.layouts import Sample
 from recipebuild.toolkit.evaluate.measure import Measurement, check_classes
 from recipebuild.toolkit.evaluate.rung_images import climbing
 from recipebuild.toolkit.evaluate.runners import batch, fed_runner, onnx_runner, open_model, recorded_runner
+from recipebuild.toolkit.graph.files import load
+from recipebuild.toolkit.graph.image_layout import fed_as_taken
 from recipebuild.toolkit.graph.logit import logit
+from recipebuild.toolkit.graph.statistics import inputs as inputs_of
 from recipebuild.toolkit.models.depth import depth_kind
 from recipebuild.toolkit.models.detector import detector_of
 from recipebuild.toolkit.models.processor import own_processor
@@ -42,6 +45,7 @@ from recipebuild.toolkit.models.run import Weights, torch_runner
 if TYPE_CHECKING:
     from PIL import Image
 
+    from recipebuild.toolkit.evaluate.feeds import Feed
     from recipebuild.toolkit.evaluate.runners import Run
 
 _ANSWERED = ("head", "quantized", "emulated", "simulated")
@@ -138,13 +142,24 @@ class _Work:
             kept = self.inputs["float" if name == "head" else rung.input]
             return recorded_runner(kept, task, cut=self.cut, axis=self.params.class_axis)
         spec = self.params.input if rung.fed else self.params.original
-        if self.params.dataset.tensors or spec is None:
-            by_name = {sample.name: sample for sample in self.samples}
-            tensors = self.params.dataset.tensors
+        if name == "reference" or spec is None or self.params.dataset.tensors:
+            feeds = self._feeds(name, spec)
             return fed_runner(
-                open_model(self.inputs[rung.input]), lambda name: feed_of(by_name[name], spec, tensors), task
+                open_model(self.inputs[rung.input]), feeds, task, cut=self.cut, axis=self.params.class_axis
             )
         return onnx_runner(open_model(self.inputs[rung.input]), spec, task, cut=self.cut, axis=self.params.class_axis)
+
+    def _feeds(self, name: str, spec: ImageSpec | None) -> Callable[[str], Feed]:
+        """What a rung's model is fed for the sample of a name; the first one takes images in a way of its own."""
+        by_name = {sample.name: sample for sample in self.samples}
+        path = self.inputs[RUNGS[name].input]
+        taken = inputs_of(load(path, weights=False)) if name == "reference" else ()
+        image = spec.name if spec else None
+
+        def feed(sample: str) -> Feed:
+            return fed_as_taken(feed_of(by_name[sample], spec, self.params.dataset.tensors), image, taken)
+
+        return feed
 
     def _pytorch(self) -> Iterator[tuple[str, list[Answer]]]:
         """The model with its own preprocessor, and with ours; where both give the same pixels it runs but once."""

@@ -28,7 +28,7 @@ from recipebuild.toolkit.evaluate.resize import enlarge, inside
 from recipebuild.toolkit.graph.compare import OutputDifference, check_finite, difference, run_model, with_classes
 from recipebuild.toolkit.graph.files import load
 from recipebuild.toolkit.graph.head import Head
-from recipebuild.toolkit.graph.image_layout import as_taken
+from recipebuild.toolkit.graph.image_layout import fed_as_taken
 from recipebuild.toolkit.graph.joins import unlike
 from recipebuild.toolkit.graph.logit import logit
 from recipebuild.toolkit.graph.statistics import inputs as model_inputs
@@ -164,8 +164,7 @@ def _reference(inputs: Mapping[str, Path], params: Params, feeds: Sequence[Mappi
 
 def _as_taken(model: Path, spec: ImageSpec | None, feed: Mapping[str, Array]) -> Mapping[str, Array]:
     """A feed as the model takes it that the recipe starts from: its image may be of bytes, or have channels last."""
-    images = (tensor for tensor in model_inputs(load(model, weights=False)) if spec and tensor.name == spec.name)
-    return {**feed, **{tensor.name: as_taken(feed[tensor.name], tensor) for tensor in images}}
+    return fed_as_taken(feed, spec.name if spec else None, model_inputs(load(model, weights=False)))
 
 
 def _run_pytorch(folder: Path, params: Params, feeds: Sequence[Mapping[str, Array]]) -> list[Outputs]:

@@ -90,9 +90,11 @@ def onnx_runner(model: LoadedModel, spec: ImageSpec, task: str, *, cut: float = 
     return lambda image, _: answer(outputs_of(model, image, spec), task, model.name, cut=cut, axis=axis)
 
 
-def fed_runner(model: LoadedModel, feed: Callable[[str], Mapping[str, Array]], task: str) -> Run:
-    """What answers with an ONNX model; ``feed`` gives what it is fed for the sample of a name."""
-    return lambda _, sample: answer(outputs_of_feed(model, feed(sample)), task, model.name)
+def fed_runner(
+    model: LoadedModel, feed: Callable[[str], Mapping[str, Array]], task: str, *, cut: float = 0.0, axis: int = 1
+) -> Run:
+    """The same, where ``feed`` gives what the model is fed for the sample of a name."""
+    return lambda _, sample: answer(outputs_of_feed(model, feed(sample)), task, model.name, cut=cut, axis=axis)
 
 
 def recorded_runner(path: Path, task: str, *, cut: float = 0.0, axis: int = 1) -> Run:

@@ -7,6 +7,7 @@ as_taken(batch, tensor)                          # a batch in NCHW, float32, as 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from recipebuild.errors import StepError
@@ -87,6 +88,11 @@ def as_taken(batch: Array, tensor: Tensor) -> Array:
     if layout(tensor) == "NHWC":
         batch = batch.transpose(0, 2, 3, 1)
     return np.ascontiguousarray(np.rint(batch).clip(0, 255).astype(np.uint8) if tensor.dtype == "uint8" else batch)
+
+
+def fed_as_taken(feed: Mapping[str, Array], image: str | None, tensors: Iterable[Tensor]) -> Mapping[str, Array]:
+    """A feed whose image, by its name, is as one of a model's inputs ``tensors`` takes it."""
+    return {**feed, **{tensor.name: as_taken(feed[tensor.name], tensor) for tensor in tensors if tensor.name == image}}
 
 
 def _check_bytes(graph: onnx.GraphProto, name: str) -> None:
