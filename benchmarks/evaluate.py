@@ -26,7 +26,7 @@ from recipebuild.steps import answers
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.evaluate.dataset import DatasetSpec, read_image, samples
 from recipebuild.toolkit.evaluate.device import resolve, using
-from recipebuild.toolkit.evaluate.runners import batch, open_model, outputs_of_batch
+from recipebuild.toolkit.evaluate.runners import open_model, outputs_of
 
 ROUNDS = 5
 MODELS = {"float": "model.onnx", "quantized": "quantized.onnx"}
@@ -43,7 +43,8 @@ def main() -> None:
     figures: dict[str, results.Figure] = {}
     for device, (name, file) in itertools.product(devices(), MODELS.items()):
         data = DatasetSpec(task=recipe.model.task)
-        step, loop = measured(build / file, dataset, answers.Params(input=spec, dataset=data, device=device))
+        params = answers.Params(input=spec, dataset=data, device=device)
+        step, loop = measured(build / file, dataset, params, spec)
         speeds = [count / statistics.median(seconds for seconds, _ in runs) for runs in (step, loop)]
         ratio = statistics.median(busy for _, busy in loop) / statistics.median(busy for _, busy in step)
         print(f"  {device:8} {name:11} {speeds[0]:9.2f} {ratio:17.2f}")
@@ -61,7 +62,7 @@ def devices() -> list[str]:
 Runs = list[tuple[float, float]]
 
 
-def measured(model: Path, dataset: Path, params: answers.Params) -> tuple[Runs, Runs]:
+def measured(model: Path, dataset: Path, params: answers.Params, spec: ImageSpec) -> tuple[Runs, Runs]:
     """Wall and processor seconds of each round of the step, and of the bare loop."""
 
     def step() -> None:
@@ -72,7 +73,7 @@ def measured(model: Path, dataset: Path, params: answers.Params) -> tuple[Runs, 
         with using(params.device):
             loaded = open_model(model)
         for sample in samples(dataset, spec=params.dataset):
-            outputs_of_batch(loaded, params.input.name, batch(read_image(sample), params.input))
+            outputs_of(loaded, read_image(sample), spec)
 
     runs: tuple[Runs, Runs] = ([], [])
     for _ in range(ROUNDS):
