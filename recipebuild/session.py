@@ -16,7 +16,6 @@ from typing import Self
 
 from recipebuild.engine.events import OnEvent
 from recipebuild.engine.executors import open_executor
-from recipebuild.engine.keys import installed_version
 from recipebuild.engine.remote import Remote
 from recipebuild.engine.run import run_steps
 from recipebuild.engine.step import Step
@@ -24,6 +23,7 @@ from recipebuild.engine.store import Store, own_store
 from recipebuild.engine.task import Result
 from recipebuild.engine.transfer import Transfer
 from recipebuild.errors import RecipeError
+from recipebuild.machine import ResolvedDevice, onnxruntime_distribution, resolve_device, resolve_toolchain
 from recipebuild.plan.device import with_device, with_runtime
 from recipebuild.plan.families import with_families
 from recipebuild.plan.plan import Plan, only_until, plan
@@ -36,7 +36,6 @@ from recipebuild.recipe.schema import Recipe
 from recipebuild.requirements import MISSING, require_packages, require_toolchain
 from recipebuild.resources import shipped, template_sources
 from recipebuild.toolkit.models.extensions import declared
-from recipebuild.toolkit.pulsar2.toolchain import find
 
 
 @dataclass(frozen=True)
@@ -143,7 +142,7 @@ def prepare(recipes: Sequence[str], options: Options) -> list[Job]:
     jobs: dict[str, Job] = {}
     bases: dict[Path, Document] = {}  # what many recipes extend is read once
     resolve = cache(resolve_toolchain)  # asking docker costs more than planning a recipe
-    device = resolve_device(options)
+    device = resolve_device(options.wanted_device)
     problems: list[Problem] = []
     for recipe in recipes:
         try:
@@ -167,7 +166,7 @@ def plan_recipe(
     device: ResolvedDevice | None = None,
 ) -> Job:
     """Plan one loaded recipe with what ``resolve`` finds of the toolchains and versions that it wants."""
-    device = device or resolve_device(options)
+    device = device or resolve_device(options.wanted_device)
     toolchains = [resolve(_wanted(v.recipe), v.recipe.pulsar2.version) for v in variants]
     planned = with_families(plan(variants, toolchains, templates_of(options)), declared())
     planned = with_runtime(with_device(planned, device.name, device.facts), onnxruntime_distribution())
@@ -201,67 +200,6 @@ def _absent(variant: Variant, toolchain: ResolvedToolchain) -> list[str]:
     if version and toolchain.name == "onnxruntime" and variant.recipe.target.toolchain == "auto":
         return [f"note: RB503 Pulsar2 {version}, which the recipe names, is not on this machine"]
     return []
-
-
-def resolve_toolchain(wanted: str, version: str | None = None) -> ResolvedToolchain:
-    """What ``target.toolchain`` comes to here: Pulsar2 where the machine has it, unless the recipe says otherwise.
-
-    If the recipe names a version, another one is as good as none.
-
-    Where the recipe insists on Pulsar2 and it is missing, the plan has its compile step all the same, so that it can
-    be looked at and built up to there; ``require_toolchain`` refuses to run that step.
-    """
-    installed = find(version=version) if wanted != "onnxruntime" else None
-    if installed:
-        facts = {"pulsar2": installed.version, "image": installed.image_id or ""}
-        return ResolvedToolchain(
-            "pulsar2", installed.version, {"runner": installed.kind, "image": installed.image}, facts
-        )
-    if wanted == "pulsar2":
-        return ResolvedToolchain("pulsar2", MISSING, {"runner": "native", "image": None}, {"pulsar2": MISSING})
-    return embedded_toolchain()
-
-
-@dataclass(frozen=True)
-class ResolvedDevice:
-    """What ``Options.device`` comes to here.
-
-    Attributes:
-        name: ``cpu`` or ``cuda:N``.
-        note: Why it is not the GPU asked for; empty if it is.
-        facts: Of the GPU, for keys: what it is, and which ONNX Runtime runs models there.
-    """
-
-    name: str
-    note: str = ""
-    facts: Mapping[str, str] = field(default_factory=dict)
-
-
-def resolve_device(options: Options) -> ResolvedDevice:
-    """Where evidence is measured.
-
-    Raises:
-        RecipeError: If there is no such device.
-    """
-    if options.wanted_device == "cpu":
-        return ResolvedDevice("cpu")
-    from recipebuild.toolkit.evaluate.device import gpu_name, resolve  # few runs have a GPU, and all would wait for it
-
-    name, note = resolve(options.wanted_device)
-    if name == "cpu":
-        return ResolvedDevice("cpu", note)
-    return ResolvedDevice(name, facts={"gpu": gpu_name(name), "onnxruntime-gpu": installed_version("onnxruntime-gpu")})
-
-
-def embedded_toolchain() -> ResolvedToolchain:
-    """The one that is always there."""
-    return ResolvedToolchain("onnxruntime", installed_version(onnxruntime_distribution()))
-
-
-def onnxruntime_distribution() -> str:
-    """Where ONNX Runtime comes from: ``onnxruntime``, or ``onnxruntime-gpu`` where only that is installed."""
-    only_gpu = not installed_version("onnxruntime") and installed_version("onnxruntime-gpu")
-    return "onnxruntime-gpu" if only_gpu else "onnxruntime"
 
 
 def templates_of(options: Options) -> dict[str, dict[str, Path]]:

@@ -10,9 +10,10 @@ from typing import Any
 from recipebuild.engine.events import OnEvent
 from recipebuild.errors import Interrupted
 from recipebuild.facts.chips import CHIPS
+from recipebuild.machine import resolve_toolchain
 from recipebuild.plan.plan import only_until
 from recipebuild.recipe.load import Variant, load
-from recipebuild.session import DEFAULTS, Options, RecipeName, Session, listed, plan_recipe, resolve_toolchain
+from recipebuild.session import DEFAULTS, Options, RecipeName, Session, listed, plan_recipe
 from recipebuild.toolkit.board.book import measured
 from recipebuild.toolkit.board.costs import costs
 from recipebuild.toolkit.board.estimate import MeasuredModel, held_out

@@ -30,12 +30,13 @@ from recipebuild.figures.evaluation import Evaluation
 from recipebuild.figures.sensitivity import Sensitivity
 from recipebuild.figures.values import read_figures
 from recipebuild.files import write_text
+from recipebuild.machine import embedded_toolchain
 from recipebuild.plan.plan import Plan, only_until
 from recipebuild.recipe.edit import with_values
 from recipebuild.recipe.find import find
 from recipebuild.recipe.load import Variant, load
 from recipebuild.recipe.tune import Tune
-from recipebuild.session import DEFAULTS, Options, RecipeName, Session, embedded_toolchain, plan_recipe
+from recipebuild.session import DEFAULTS, Options, RecipeName, Session, plan_recipe
 from recipebuild.verbs.tuning.change import RecipeChange, TunableBlock, blocks_of
 from recipebuild.verbs.tuning.search import Outcome, SearchResult, Start, failed, search
 

@@ -6,10 +6,11 @@ from importlib import import_module
 
 import pytest
 
+from recipebuild.machine import resolve_device
 from recipebuild.plan.device import with_device, with_runtime
 from recipebuild.plan.kinds import KINDS
 from recipebuild.plan.plan import Plan
-from recipebuild.session import Options, prepare, resolve_device
+from recipebuild.session import Options, prepare
 
 FACTS = {"gpu": "NVIDIA H100", "onnxruntime-gpu": "1.23.0"}
 
@@ -55,8 +56,8 @@ def test_the_environment_names_a_device_and_the_option_goes_before(monkeypatch: 
 
     monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CPUExecutionProvider"])
     monkeypatch.setenv("RECIPEBUILD_DEVICE", "cuda")
-    assert "RB509" in resolve_device(Options()).note
-    assert not resolve_device(Options(device="cpu")).note
+    assert "RB509" in resolve_device(Options().wanted_device).note
+    assert not resolve_device(Options(device="cpu").wanted_device).note
     (job,) = prepare(["quickstart"], Options())
     assert any(note.startswith("note: RB509 cuda:0 cannot be used") for note in job.notes)
     assert all("device" not in step.params for step in job.plan.steps)
