@@ -74,7 +74,7 @@ def _task(config: Json, settings: Json | None, known: bool) -> Fact:
     architecture = f"its config.json names {name}" if name else "its config.json names no architecture"
     raise RecipeError(
         f"what the model is for is not known: {architecture}",
-        remedy=f"recipes are for models that take one image: {', '.join(sorted(TASKS))};\n"
+        remedy=f"recipes are for {', '.join(sorted(name for name, task in TASKS.items() if task.auto_class))};\n"
         "if it can do one of these, say which: --set model.task=TASK",
     )
 

@@ -18,7 +18,7 @@ def is_text(config: Json, architecture: str) -> bool:
     """Whether a model encodes text: a text tower, or of BERT's kind, which has words and no decoder."""
     if architecture.endswith(("TextModel", "TextModelWithProjection")):
         return True
-    decodes = config.get("is_decoder") or config.get("is_encoder_decoder")
+    decodes = config.get("is_decoder") or config.get("is_encoder_decoder") or architecture.endswith("LMHeadModel")
     return "vocab_size" in config and not decodes and architecture.endswith(("Model", "ForMaskedLM"))
 
 

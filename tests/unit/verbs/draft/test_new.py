@@ -197,7 +197,7 @@ def test_weights_that_need_a_decision_are_told(weights: str, words: str, tmp_pat
     ("config", "words"),
     [
         ({"model_type": "detr", "architectures": ["DetrForObjectDetection"]}, ["ObjectDetection", "--set model.task"]),
-        ({"model_type": "bert", "architectures": ["BertModel"]}, ["BertModel", "one image"]),
+        ({"model_type": "bert", "architectures": ["BertModel"]}, ["BertModel", "recipes are for"]),
         ({"model_type": "vit"}, ["no architecture", "--set model.task"]),
         ({"model_type": "vit", "architectures": ["ViTModel"], "num_channels": 1}, ["1 channels", "colour"]),
     ],

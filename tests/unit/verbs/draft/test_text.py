@@ -63,7 +63,11 @@ def test_the_text_tower_of_a_model_of_both_is_asked_for_by_its_task(tmp_path: Pa
     ]
 
 
-def test_a_decoder_is_no_encoder_of_text(tmp_path: Path) -> None:
-    folder = folder_of(tmp_path, {**BERT, "is_decoder": True}, "BertModel")
+@pytest.mark.parametrize(
+    ("more", "architecture"),
+    [({"is_decoder": True}, "BertModel"), ({"is_encoder_decoder": True}, "T5Model"), ({}, "GPT2LMHeadModel")],
+)
+def test_a_decoder_is_no_encoder_of_text(tmp_path: Path, more: dict[str, Any], architecture: str) -> None:
+    folder = folder_of(tmp_path, {**BERT, **more}, architecture)
     with pytest.raises(RecipeError, match="what the model is for is not known"):
         new(str(folder))
