@@ -2,10 +2,11 @@
 
     Softmax(S) V = (E V) / sum_k E_k    with    E = exp(S - max_k S_k)
 
-Over hundreds of keys a row of Softmax(S) holds small numbers, and one scale for all rows, from 0 to the largest of
-them, leaves a row few codes. E is 1 at the largest key of each row, so each row has all codes. The noise that a row of
-Softmax(S) has in U8 goes with R / 255, where R is the largest value of all rows, and that of the same row by E with
-max_k Softmax(S)_k / 255, as 1 / sum_k E_k is the largest value of the row. So what is to be won is
+Over hundreds of keys a row of Softmax(S) holds small numbers, and one scale for all rows of all images, from 0 to the
+largest of them, leaves a row few codes. E is 1 at the largest key of each row, so each row has all codes. A product of
+two activations takes both in S8: the noise that a row of Softmax(S) has there goes with R / 127.5, where R is the
+largest value of all rows, and that of the same row by E with max_k Softmax(S)_k / 127.5, as 1 / sum_k E_k is the
+largest value of the row. So what is to be won is
 
     R^2 / E_rows[ (max_k Softmax(S)_k)^2 ]
 
@@ -62,9 +63,29 @@ class LongRows:
         return str(self.softmax.input[0])
 
     @property
+    def weights(self) -> str:
+        """Softmax(S): [..., rows, keys]."""
+        return str(self.softmax.output[0])
+
+    @property
     def values(self) -> str:
         """V: [..., keys, channels]."""
         return str(self.product.input[1])
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """Of the tensors of a place, over the calibration set.
+
+    Attributes:
+        scores: Smallest and largest of S.
+        weight: The largest of Softmax(S).
+        value: The largest magnitude of V.
+    """
+
+    scores: tuple[float, float]
+    weight: float
+    value: float
 
 
 def long_rows(graph: View) -> tuple[list[LongRows], Counter[str]]:
@@ -88,26 +109,30 @@ def long_rows(graph: View) -> tuple[list[LongRows], Counter[str]]:
     return places, refused
 
 
-def gains(scores: Values, values: Values, quotient: Quotient) -> tuple[float, float]:
+def gains(scores: Values, values: Values, ranges: Ranges, quotient: Quotient) -> tuple[float, float]:
     """What a place wins in dB of signal to noise of Softmax(S) V: predicted, and tried.
+
+    Both are quantized as they will be, over the ranges of the calibration set; what is S - max there is known by its
+    bound, the range of S.
 
     Args:
         scores: S: float32 [..., rows, keys].
         values: V: float32 [..., keys, channels].
+        ranges: Over the calibration set.
         quotient: The type of what the division takes.
     """
     import numpy as np
 
     scores = scores[..., :: -(-scores.size // _ROWS), :]
     exact = _softmax(scores)
-    largest = float(exact.max())
     rows = np.square(exact.max(axis=-1), dtype=np.float64)
-    predicted = float(10 * np.log10(largest**2 / rows.mean()))
-    coarse, v = _in_u8(scores), _in_u8(values)
-    before = in_u8(_softmax(coarse), 0.0, largest) @ v
-    shifted = _in_u8(coarse - coarse.max(axis=-1, keepdims=True))
+    predicted = float(10 * np.log10(ranges.weight**2 / rows.mean()))
+    low, high = min(ranges.scores[0], 0.0), max(ranges.scores[1], 0.0)
+    coarse, v = in_u8(scores, low, high), _in_s8(values, ranges.value)
+    before = _in_s8(_softmax(coarse), ranges.weight) @ v
+    shifted = in_u8(coarse - coarse.max(axis=-1, keepdims=True), ranges.scores[0] - ranges.scores[1], 0.0)
     e = in_u8(np.exp(shifted), 0.0, 1.0)
-    numerator, denominator = e @ v, e.sum(axis=-1, keepdims=True)
+    numerator, denominator = _in_s8(e, 1.0) @ v, e.sum(axis=-1, keepdims=True)
     if quotient == "U8":
         numerator, denominator = _in_u8(numerator), _in_u8(denominator)
     return predicted, won(exact @ values, before, numerator / np.maximum(denominator, 1e-30))
@@ -175,6 +200,15 @@ def _softmax(scores: Values) -> Values:
     e = np.exp(scores - scores.max(axis=-1, keepdims=True))
     rows: Values = e / e.sum(axis=-1, keepdims=True)
     return rows
+
+
+def _in_s8(values: Values, largest: float) -> Values:
+    """On the grid of S8 over -largest..largest: as a product of two activations takes both."""
+    import numpy as np
+
+    step = largest / 127.5 or 1.0
+    on_grid: Values = np.clip(np.rint(values / step), -128, 127) * step
+    return on_grid
 
 
 def _in_u8(values: Values) -> Values:

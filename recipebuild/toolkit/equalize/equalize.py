@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.toolkit.equalize import layer_norm, linear, query_key
-from recipebuild.toolkit.equalize.attention import WORTH, LongRows, Quotient, deferred, gains, long_rows
+from recipebuild.toolkit.equalize.attention import WORTH, LongRows, Quotient, Ranges, deferred, gains, long_rows
 from recipebuild.toolkit.equalize.fold import Constants, Scaled, folded
 from recipebuild.toolkit.equalize.noise import Linear, Noisy, Score, Spread, choose
 from recipebuild.toolkit.equalize.parts import in_parts
@@ -109,7 +109,7 @@ def equalize(
         result = _with_tokens(model, result, batches)
     if attention:
         progress(0.9, "attention over long rows")
-        result = _with_long_rows(model, result, next(iter(batches)), attention)
+        result = _with_long_rows(model, result, batches, attention)
     return result
 
 
@@ -251,24 +251,28 @@ def _with_tokens(before: onnx.ModelProto, scaled: Equalized, batches: Batches) -
     return replace(scaled, model=changed, sites=(*scaled.sites, *sites), relative=same(changed))
 
 
-def _with_long_rows(before: onnx.ModelProto, scaled: Equalized, batch: Any, quotient: Quotient) -> Equalized:
-    """With the division of attention deferred where that wins enough on this input."""
+def _with_long_rows(before: onnx.ModelProto, scaled: Equalized, batches: Batches, quotient: Quotient) -> Equalized:
+    """With the division of attention deferred where that wins enough."""
     import onnx
 
     model = onnx.shape_inference.infer_shapes(named(scaled.model), data_prop=True)
     graph = view(model)
     places, reasons = long_rows(graph)
-    tensor = Tensors(model, graph, [name for place in places for name in (place.scores, place.values)], batch)
+    wanted = [Wanted(name) for place in places for name in (place.scores, place.weights, place.values)]
+    measured = measure(model, wanted, lambda name: len(graph.shapes[name]), batches)
+    first: Any = next(iter(batches))
+    tensor = Tensors(model, graph, [name for place in places for name in (place.scores, place.values)], first)
     refused = Counter({("attention", reason): times for reason, times in reasons.items()})
     chosen: list[tuple[LongRows, Done]] = []
     for place in places:
-        predicted, won = gains(tensor(place.scores), tensor(place.values), quotient)
+        over = _ranges(place, measured)
+        predicted, won = gains(tensor(place.scores), tensor(place.values), over, quotient)
         if won < WORTH:
             refused["attention", f"it won less than {WORTH:g} dB when it was tried"] += 1
         else:
             done = Done("attention", place.scores, place.keys, round(predicted, 3), round(won, 3))
             chosen.append((place, done))
-    same = Same(before, batch)
+    same = Same(before, first)
     kept, changed = harmless(model, chosen, same, deferred)
     return Equalized(
         changed if kept else scaled.model,
@@ -277,3 +281,10 @@ def _with_long_rows(before: onnx.ModelProto, scaled: Equalized, batch: Any, quot
         (*scaled.rolled_back, *(done.tensor for _, done in chosen if done not in kept)),
         same(changed) if kept else scaled.relative,
     )
+
+
+def _ranges(place: LongRows, measured: Mapping[Wanted, Measured]) -> Ranges:
+    """Of the tensors of a place, of what was measured of each as a whole."""
+    scores, weights, values = (measured[Wanted(name)] for name in (place.scores, place.weights, place.values))
+    value = max(abs(float(values.low)), abs(float(values.high)))
+    return Ranges((float(scores.low), float(scores.high)), float(weights.high), value)

@@ -10,7 +10,7 @@ import onnx
 import pytest
 from support.graphs import graph
 
-from recipebuild.toolkit.equalize.attention import LONG, deferred, gains, long_rows
+from recipebuild.toolkit.equalize.attention import LONG, Ranges, deferred, gains, long_rows
 from recipebuild.toolkit.equalize.equalize import equalize
 from recipebuild.toolkit.quantize.probe import Probe
 from recipebuild.toolkit.quantize.view import view
@@ -40,19 +40,39 @@ def rows(*, alike: bool) -> Any:
     return scores
 
 
+def own(scores: Any, values: Any) -> Ranges:
+    """The ranges of one image."""
+    e = np.exp(scores - scores.max(axis=-1, keepdims=True))
+    largest = float((1 / e.sum(axis=-1)).max())
+    return Ranges((float(scores.min()), float(scores.max())), largest, float(np.abs(values).max()))
+
+
 def test_the_promise_is_the_largest_value_of_all_rows_over_those_of_each() -> None:
     # 256 keys: in one row e^S is 255 for one key and 1 for each other, so 0.5; in one it is 1 for all, so 1 / 256.
     scores = np.zeros((1, 2, KEYS), np.float32)
     scores[0, 0, 3] = np.log(255.0)
-    predicted, _ = gains(scores, np.ones((1, KEYS, 4), np.float32), "U16")
+    over = Ranges(scores=(0.0, np.log(255.0)), weight=0.5, value=1.0)
+    predicted, _ = gains(scores, np.ones((1, KEYS, 4), np.float32), over, "U16")
     assert predicted == pytest.approx(10 * np.log10(0.25 / ((0.25 + 1 / 256**2) / 2)), abs=1e-4)
 
 
 def test_rows_of_unlike_peaks_win_and_rows_of_one_peak_do_not() -> None:
     values = np.random.default_rng(2).normal(size=(1, KEYS, 8)).astype(np.float32)
-    unlike, alike = (gains(rows(alike=one), values, "U16")[1] for one in (False, True))
+    cases = (rows(alike=one) for one in (False, True))
+    unlike, alike = (gains(scores, values, own(scores, values), "U16")[1] for scores in cases)
     assert unlike > 10
     assert alike < 3
+
+
+def test_a_place_is_tried_over_the_ranges_of_all_images() -> None:
+    # 256 keys alike: every weight is 1 / 256. Over 0..1/256 the largest code of S8 stands for them, and nothing is
+    # lost. Where another image has a weight of 1, a step is 1 / 127.5 and they are all rounded to 0; E is 1 as before.
+    scores, values = np.zeros((1, 4, KEYS), np.float32), np.ones((1, KEYS, 2), np.float32)
+    alone, among_others = (gains(scores, values, Ranges((0.0, 0.0), largest, 1.0), "U16") for largest in (1 / 256, 1.0))
+    assert alone[0] == pytest.approx(0.0, abs=1e-4)
+    assert alone[1] < 1
+    assert among_others[0] == pytest.approx(20 * np.log10(256), abs=1e-4)
+    assert among_others[1] > 30
 
 
 @pytest.mark.parametrize("opset", [12, 13, 18, 20])
