@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
+from itertools import chain
 from pathlib import Path
 
 from benchmarks import results
@@ -62,7 +63,7 @@ def main() -> None:
         for model in models(Path(place), kinds):
             tensors, exact = placement(model.path).tensors, model.float_accuracy()
             print(f"{model.kind}, {model.metric} in %, {tensors} tensors; float: {exact:.2f}", flush=True)
-            for row in (*ours(model), *theirs(model)):
+            for row in chain(ours(model), theirs(model)):
                 print(line(row, tensors), flush=True)
                 if row.accuracy is not None and row.placed is not None:
                     name = f"{model.kind}, {row.name}"
