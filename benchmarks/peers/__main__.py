@@ -32,8 +32,8 @@ QUANTIZERS = Path(__file__).with_name("quantizers")
 SETTINGS = {
     "onnxruntime": ("MinMax",),
     "nncf": ("transformer",),
-    "quark": ("A8W8", "A8W8+smooth", "INT8_TRANSFORMER_DEFAULT", "XINT8"),
-    "modelopt": ("entropy", "max"),
+    "quark": ("A8W8", "A8W8+smooth"),
+    "modelopt": ("entropy",),
 }
 """By quantizer, see its file in ``quantizers/``."""
 

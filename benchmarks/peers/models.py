@@ -70,7 +70,12 @@ class Model:
 
     def _measured(self, more: dict[str, Path], which: str) -> float:
         inputs = {"model": self.path, "float": self._float, "dataset": self.heldout, **more}
-        figures = evaluate.run(inputs, evaluate.Params(dataset=self.layout), self.path.parent, _silent)
+        figures = evaluate.run(
+            inputs,
+            evaluate.Params(dataset=self.layout, labels=list(self.layout.names) or None),
+            self.path.parent,
+            _silent,
+        )
         return 100 * float(figures[f"{self.metric}_{which}"])
 
     @cached_property
@@ -114,7 +119,7 @@ def vit(place: Path) -> Model:
             name=f"{VIT_KIND}-{len(recipes)}",
             model=massive_vit.made(MODEL), size=massive_vit.SIZE, count=len(CALIBRATION), more=more,
         )  # fmt: skip
-    layout = DatasetSpec(task=CLASSIFICATION, layout="classes")
+    layout = DatasetSpec(task=CLASSIFICATION, layout="classes", names=massive_vit.NAMES)
     return made(place, VIT_KIND, recipes, layout, "top1")
 
 
