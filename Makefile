@@ -68,7 +68,7 @@ release: setup  ## sdist, wheel, bill of materials and SHA256SUMS, the same byte
 	@$(BIN)/python -m scripts.release
 
 clean:  ## remove what was built here; the store stays
-	rm -rf $(VENV) .venv-bench build dist mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-bench .venv-peers build dist mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/.created:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "recipebuild needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
