@@ -99,25 +99,22 @@ def measuring(
                 **{name: answers[name] for name in ("float", "quantized") if name in answers},
             }
             spec = drawn
-    if recipe.model.task == SEGMENTATION and not recipe.tensors:
-        inputs = {"model": models["head"], **steps.config, **shown, **calibration}
-        steps.add("preview", "preview.png", {"input": steps.fed, **spec, **steps.labels}, inputs)
-    if recipe.model.task in (DETECTION, RESTORATION) and not recipe.tensors:
-        seen = {name: kept for name, kept in shown.items() if name in ("dataset", "weights")}
-        if compiled.name.endswith(".onnx"):
-            seen["quantized"] = compiled
-        elif "quantized" in shown:
-            seen["predictions"] = shown["quantized"]
-        _preview(steps, {"model": models["head"], **seen, **calibration}, spec)
+    _preview(steps, {"model": models["head"], **shown, **calibration}, spec)
     return outputs
 
 
 def _preview(steps: Steps, inputs: Mapping[str, Output | Source], spec: Mapping[str, Any]) -> None:
-    """Show boxes, or what became of images."""
-    if steps.recipe.model.task == DETECTION:
+    """Show masks, boxes, or what became of images; of other tasks, and without an image, there is nothing to see."""
+    task = steps.recipe.model.task
+    if steps.recipe.tensors:
+        return
+    if task == SEGMENTATION:
+        params = {"input": steps.fed, **spec, **steps.labels}
+        steps.add("preview", "preview.png", params, {**inputs, **steps.config})
+    elif task == DETECTION:
         params = {"input": steps.fed, **spec, **steps.labels, **steps.detector}
         steps.add("preview/boxes", "preview.png", params, {**inputs, **steps.config})
-    else:
+    elif task == RESTORATION:
         params = {"input": steps.fed, "original": steps.image, **spec}
         steps.add("preview/images", "preview.png", params, {k: v for k, v in inputs.items() if k != "weights"})
 

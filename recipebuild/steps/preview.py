@@ -9,7 +9,6 @@ panels/<row>/, with the pixels in which float and quantized differ, and panels/c
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,10 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from recipebuild.engine.step import Progress
 from recipebuild.facts.tasks import SEGMENTATION
-from recipebuild.toolkit.calibration.archive import sample
-from recipebuild.toolkit.calibration.decode import decode
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
-from recipebuild.toolkit.calibration.source import images
 from recipebuild.toolkit.evaluate.as_trained import as_trained
 from recipebuild.toolkit.evaluate.class_names import class_names
 from recipebuild.toolkit.evaluate.classes import class_count
@@ -30,13 +26,13 @@ from recipebuild.toolkit.evaluate.device import CPU, on_device
 from recipebuild.toolkit.evaluate.layouts import layout_name
 from recipebuild.toolkit.evaluate.palette import palette
 from recipebuild.toolkit.evaluate.preview import Row, draw, most_varied, pictures
-from recipebuild.toolkit.evaluate.runners import open_model, recorded_runner
+from recipebuild.toolkit.evaluate.runners import open_model
 from recipebuild.toolkit.evaluate.segmentation import class_ids, segment
+from recipebuild.toolkit.evaluate.shown import ROWS, calibration_images, columns, write_classes
 
 if TYPE_CHECKING:
     from recipebuild.toolkit.evaluate.palette import Label
 
-_ROWS = 3
 _COLUMNS = ("float", "quantized")
 
 
@@ -78,8 +74,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     picture.save(out / "preview.png")
     for number, row in enumerate(rows):
         _save(row, labels, out / "panels" / str(number))
-    colors = [{"name": label.name, "color": "#" + bytes(label.color).hex()} for label in labels]
-    (out / "panels/classes.json").write_text(json.dumps(colors, indent=1) + "\n", encoding="utf-8")
+    write_classes(labels, out / "panels/classes.json")
     return {"images": len(rows), "size": f"{picture.width}x{picture.height}"}
 
 
@@ -99,9 +94,9 @@ def _save(row: Row, labels: Sequence[Label], folder: Path) -> None:
 def _labelled(inputs: Mapping[str, Path], params: Params) -> list[Row]:
     """Of the images that are evaluated those with most classes: what the models gave, and their ground truth."""
     dataset, classes, rows = inputs["dataset"], class_count(inputs["model"]) or IGNORE, []
-    recorded = {title: recorded_runner(inputs[title], SEGMENTATION) for title in _COLUMNS if title in inputs}
+    recorded = columns(inputs, params.input, SEGMENTATION)
     spec, _ = as_trained(params.dataset, dataset, inputs.get("weights"))
-    for one in most_varied(samples(dataset, params.count, params.seed, spec), _ROWS, classes, params.seed):
+    for one in most_varied(samples(dataset, params.count, params.seed, spec), ROWS, classes, params.seed):
         image, label = read(one, classes)
         masks = {title: class_ids(run(image, one.name), title) for title, run in recorded.items()}
         rows.append(Row(image, {**masks, "ground truth": label}))
@@ -113,9 +108,8 @@ def _unlabelled(inputs: Mapping[str, Path], params: Params, progress: Progress) 
     names = zip(_COLUMNS, ("model", "compiled"), strict=True)
     models = {title: open_model(inputs[name]) for title, name in names if name in inputs}
     rows = []
-    with images(inputs["calibration"]) as files:
-        for done, file in enumerate(chosen := sample(files, _ROWS, params.seed), 1):
-            image = decode(file.read(), file.name)
-            rows.append(Row(image, {title: segment(model, image, params.input) for title, model in models.items()}))
-            progress(done / (len(chosen) + 1), f"image {done} of {len(chosen)}")
+    chosen = calibration_images(inputs["calibration"], params.seed)
+    for done, (_, image) in enumerate(chosen, 1):
+        rows.append(Row(image, {title: segment(model, image, params.input) for title, model in models.items()}))
+        progress(done / (len(chosen) + 1), f"image {done} of {len(chosen)}")
     return rows

@@ -1,15 +1,14 @@
 """preview: what detectors see, as a picture.
 
-Inputs: model (ONNX), config (the model's config.json), quantized (ONNX), or predictions (tar: what a simulation of the
-compiled model gave), weights (folder in HF layout), dataset (folder), calibration (tar); all but model and calibration
-are optional.
+Inputs: model (ONNX), config (the model's config.json, optional); calibration (tar). With a labelled dataset: dataset
+(folder), weights (folder in HF layout, optional), and what the models gave for it: float, quantized (tars of the step
+answers; of what Pulsar2 compiled, of a simulation). Without one: compiled (ONNX, optional), which runs as model does.
 Outputs: preview.png, with columns input | float | quantized | ground truth; the same pictures one by one in
 panels/<row>/, and panels/classes.json: names and colours.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,10 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from recipebuild.engine.step import Progress
 from recipebuild.errors import StepError
 from recipebuild.facts.tasks import DETECTION
-from recipebuild.toolkit.calibration.archive import sample
-from recipebuild.toolkit.calibration.decode import decode
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
-from recipebuild.toolkit.calibration.source import images
 from recipebuild.toolkit.detection.detector import Detector
 from recipebuild.toolkit.evaluate.as_trained import as_trained
 from recipebuild.toolkit.evaluate.class_names import class_names
@@ -31,7 +27,7 @@ from recipebuild.toolkit.evaluate.detections import Detection
 from recipebuild.toolkit.evaluate.device import CPU, on_device
 from recipebuild.toolkit.evaluate.palette import palette
 from recipebuild.toolkit.evaluate.preview_boxes import drawn, sheet
-from recipebuild.toolkit.evaluate.runners import onnx_runner, open_model, recorded_runner
+from recipebuild.toolkit.evaluate.shown import ROWS, calibration_images, columns, write_classes
 from recipebuild.toolkit.models.detector import detector_of
 
 if TYPE_CHECKING:
@@ -41,7 +37,6 @@ if TYPE_CHECKING:
     from recipebuild.toolkit.evaluate.palette import Label
     from recipebuild.toolkit.evaluate.runners import Run
 
-_ROWS = 3
 _SHOWN = 0.3
 """The score from which on a box is drawn; figures look at lower ones, too."""
 _CANDIDATES = 48
@@ -73,7 +68,7 @@ class Params(BaseModel):
 
 @on_device
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
-    """Run the models on a few images and draw what they give.
+    """Draw what the models give for a few images.
 
     Raises:
         StepError: If an image or a label cannot be used, or the outputs are not those of the detector.
@@ -85,11 +80,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         detector = detector_of(inputs["config"])
     detection = Detection(detector, params.input)
     labels = palette(class_names(detector.classes, labels=params.labels, config=inputs.get("config")))
-    runs = {"float": onnx_runner(open_model(inputs["model"]), params.input, DETECTION)}
-    if "quantized" in inputs:
-        runs["quantized"] = onnx_runner(open_model(inputs["quantized"]), params.input, DETECTION)
-    elif "predictions" in inputs and "dataset" in inputs:
-        runs["quantized"] = recorded_runner(inputs["predictions"], DETECTION)
+    runs = columns(inputs, params.input, DETECTION)
     chosen = _labelled(inputs, params, detector.classes) if "dataset" in inputs else _unlabelled(inputs, params.seed)
     rows = []
     for done, (name, image, truth) in enumerate(chosen, 1):
@@ -101,8 +92,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         (out / "panels" / str(number)).mkdir(parents=True)
         for title, panel in row.items():
             panel.save(out / "panels" / str(number) / f"{title.replace(' ', '-')}.jpg", quality=85, subsampling=0)
-    colors = [{"name": label.name, "color": "#" + bytes(label.color).hex()} for label in labels]
-    (out / "panels/classes.json").write_text(json.dumps(colors, indent=1) + "\n", encoding="utf-8")
+    write_classes(labels, out / "panels/classes.json")
     return {"images": len(rows), "size": f"{picture.width}x{picture.height}"}
 
 
@@ -131,10 +121,9 @@ def _labelled(inputs: Mapping[str, Path], params: Params, classes: int) -> list[
     spec, _ = as_trained(params.dataset, inputs["dataset"], inputs.get("weights"), params.labels)
     some = samples(inputs["dataset"], params.count, params.seed, spec)[:_CANDIDATES]
     read = [(one.name, *read_truth(one, DETECTION, classes)) for one in some]
-    return sorted(read, key=lambda one: (-len(set(one[2].ids.tolist())), one[0]))[:_ROWS]
+    return sorted(read, key=lambda one: (-len(set(one[2].ids.tolist())), one[0]))[:ROWS]
 
 
 def _unlabelled(inputs: Mapping[str, Path], seed: int) -> list[tuple[str, Image.Image, Truth | None]]:
     """A few images of the calibration set."""
-    with images(inputs["calibration"]) as files:
-        return [(file.name, decode(file.read(), file.name), None) for file in sample(files, _ROWS, seed)]
+    return [(name, image, None) for name, image in calibration_images(inputs["calibration"], seed)]

@@ -1,7 +1,8 @@
 """preview, of networks that make images: what they make, as pictures.
 
-Inputs: model (ONNX), quantized (ONNX), or predictions (tar: what a simulation of the compiled model gave), dataset
-(folder with images/ and targets/), calibration (tar); all but model and calibration are optional.
+Inputs: model (ONNX); calibration (tar). With targets: dataset (folder with images/ and targets/), and what the models
+gave for it: float, quantized (tars of the step answers; of what Pulsar2 compiled, of a simulation). Without them:
+compiled (ONNX, optional), which runs as model does.
 Outputs: preview.png, with columns input | float | quantized | difference | target; the same pictures one by one in
 panels/<row>/.
 """
@@ -16,23 +17,18 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from recipebuild.engine.step import Progress
 from recipebuild.facts.tasks import RESTORATION
-from recipebuild.toolkit.calibration.archive import sample
-from recipebuild.toolkit.calibration.decode import decode
 from recipebuild.toolkit.calibration.preprocess import ImageSpec, to_pixels
-from recipebuild.toolkit.calibration.source import images
 from recipebuild.toolkit.evaluate.answers import Answer
 from recipebuild.toolkit.evaluate.dataset import DatasetSpec, read_truth, samples
 from recipebuild.toolkit.evaluate.device import CPU, on_device
 from recipebuild.toolkit.evaluate.gallery import difference, gallery, picture
 from recipebuild.toolkit.evaluate.pixels import Target, as_pixels, fitting
-from recipebuild.toolkit.evaluate.runners import onnx_runner, open_model, recorded_runner
+from recipebuild.toolkit.evaluate.shown import ROWS, calibration_images, columns
 
 if TYPE_CHECKING:
     from PIL import Image
 
     from recipebuild.toolkit.evaluate.pixels import Pixels
-
-_ROWS = 3
 
 
 class Params(BaseModel):
@@ -59,21 +55,17 @@ class Params(BaseModel):
 
 @on_device
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
-    """Run the models on a few images and show what they make of them.
+    """Show what the models make of a few images.
 
     Raises:
         StepError: If an image or a target cannot be used, or a model gives no image.
     """
-    runs = {"float": onnx_runner(open_model(inputs["model"]), params.input, RESTORATION)}
-    if "quantized" in inputs:
-        runs["quantized"] = onnx_runner(open_model(inputs["quantized"]), params.input, RESTORATION)
-    elif "predictions" in inputs and "dataset" in inputs:
-        runs["quantized"] = recorded_runner(inputs["predictions"], RESTORATION)
+    runs = columns(inputs, params.input, RESTORATION)
     rows = []
     for name, image, target in _chosen(inputs, params):
         made = {title: _pixels(run(image, name), params.original) for title, run in runs.items()}
         rows.append({title: picture(pixels) for title, pixels in _row(image, made, target, params.original).items()})
-        progress(len(rows) / (_ROWS + 1), f"image {len(rows)}")
+        progress(len(rows) / (ROWS + 1), f"image {len(rows)}")
     drawn = gallery(rows)
     drawn.save(out / "preview.png")
     for number, row in enumerate(rows):
@@ -87,12 +79,11 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
 def _chosen(inputs: Mapping[str, Path], params: Params) -> Iterator[tuple[str, Image.Image, Target | None]]:
     """A few of the images that are evaluated, with their targets; without a dataset, of the calibration set."""
     if "dataset" in inputs:
-        for one in samples(inputs["dataset"], params.count, params.seed, params.dataset)[:_ROWS]:
+        for one in samples(inputs["dataset"], params.count, params.seed, params.dataset)[:ROWS]:
             yield one.name, *read_truth(one, RESTORATION, 0)
         return
-    with images(inputs["calibration"]) as files:
-        for file in sample(files, _ROWS, params.seed):
-            yield file.name, decode(file.read(), file.name), None
+    for name, image in calibration_images(inputs["calibration"], params.seed):
+        yield name, image, None
 
 
 def _row(image: Image.Image, made: Mapping[str, Pixels], target: Target | None, spec: ImageSpec) -> dict[str, Pixels]:

@@ -10,6 +10,7 @@ from PIL import Image
 from support.detectors import DETECTOR, INPUT, NAMES, detector_model, squares
 from support.quantized import quiet
 
+from recipebuild.steps import answers
 from recipebuild.steps.preview_boxes import Params, run
 from recipebuild.toolkit.evaluate.palette import palette
 from recipebuild.toolkit.graph.cut import cut
@@ -20,7 +21,14 @@ def test_a_row_shows_the_image_both_models_and_the_truth(tmp_path: Path) -> None
     for path in models.values():
         cut(path, ["grid"])
     given = {"input": {**INPUT, "resize": "letterbox"}, "detector": DETECTOR, "labels": NAMES}
-    metrics = run({**models, "dataset": squares(tmp_path / "data")}, Params.model_validate(given), tmp_path, quiet)
+    dataset = squares(tmp_path / "data")
+    params = answers.Params.model_validate({"input": given["input"], "dataset": {"task": "object-detection"}})
+    answered = {"model": models["model"], "dataset": dataset}
+    for title, model in zip(("float", "quantized"), models.values(), strict=True):
+        (tmp_path / title).mkdir()
+        answers.run({"model": model, "dataset": dataset}, params, tmp_path / title, quiet)
+        answered[title] = tmp_path / title / "answers.tar"
+    metrics = run(answered, Params.model_validate(given), tmp_path, quiet)
     assert metrics["images"] == 3
     assert Image.open(tmp_path / "preview.png").size == tuple(map(int, metrics["size"].split("x")))
     panels = tmp_path / "panels/0"
@@ -45,3 +53,11 @@ def test_without_a_dataset_there_is_no_truth(tmp_path: Path) -> None:
     given = Params.model_validate({"input": INPUT, "detector": DETECTOR})
     assert run({"model": model, "calibration": calibration}, given, tmp_path, quiet)["images"] == 3
     assert sorted(path.name for path in (tmp_path / "panels/0").iterdir()) == ["float.jpg", "input.jpg"]
+
+
+def test_without_a_dataset_the_compiled_model_runs_too(tmp_path: Path) -> None:
+    model = detector_model(tmp_path / "model.onnx")
+    cut(model, ["grid"])
+    inputs = {"model": model, "compiled": model, "calibration": squares(tmp_path / "data") / "images"}
+    run(inputs, Params.model_validate({"input": INPUT, "detector": DETECTOR}), tmp_path, quiet)
+    assert (tmp_path / "panels/0/quantized.jpg").read_bytes() == (tmp_path / "panels/0/float.jpg").read_bytes()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from recipebuild.steps import calibrate
+from recipebuild.steps import answers, calibrate
 from recipebuild.steps.preview_images import Params, run
 from recipebuild.toolkit.evaluate.recorded import write_outputs
 
@@ -61,9 +61,19 @@ def colour(path: Path) -> tuple[int, ...]:
     return tuple(pixels[0, 0].tolist())
 
 
+def answered_by(model: Path, folder: Path) -> Path:
+    """What the step answers keeps of a model for the dataset in ``folder``."""
+    out = folder / f"answers-{model.stem}"
+    out.mkdir()
+    params = answers.Params.model_validate({"input": INPUT, "dataset": {"task": "image-to-image"}})
+    answers.run({"model": model, "dataset": folder / "set"}, params, out, lambda fraction, text="": None)
+    return out / "answers.tar"
+
+
 def test_all_columns(inputs: dict[str, Path], tmp_path: Path) -> None:
     quantized = enlarging(tmp_path / "quantized.onnx", gain=0.95)
-    metrics = preview({**inputs, "quantized": quantized, "dataset": tmp_path / "set"}, tmp_path / "out")
+    answered = {"float": answered_by(inputs["model"], tmp_path), "quantized": answered_by(quantized, tmp_path)}
+    metrics = preview({**inputs, **answered, "dataset": tmp_path / "set"}, tmp_path / "out")
     assert metrics["images"] == 3
     assert Image.open(tmp_path / "out/preview.png").size == tuple(map(int, metrics["size"].split("x")))
     shown = {path.stem: colour(path) for path in (tmp_path / "out/panels/2").iterdir()}
@@ -76,7 +86,8 @@ def test_all_columns(inputs: dict[str, Path], tmp_path: Path) -> None:
 def test_what_a_simulation_gave_is_shown(inputs: dict[str, Path], tmp_path: Path) -> None:
     given = np.full((1, 3, 32, 64), 0.2, np.float32)
     write_outputs(tmp_path / "p.tar", [(str(number), [given]) for number in range(4)])
-    preview({**inputs, "predictions": tmp_path / "p.tar", "dataset": tmp_path / "set"}, tmp_path / "out")
+    answered = {"float": answered_by(inputs["model"], tmp_path), "quantized": tmp_path / "p.tar"}
+    preview({**inputs, **answered, "dataset": tmp_path / "set"}, tmp_path / "out")
     assert colour(tmp_path / "out/panels/0/quantized.png") == (51, 51, 51)
 
 
