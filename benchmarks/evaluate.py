@@ -2,10 +2,11 @@
 
     python -m benchmarks.evaluate                              # after `recipebuild run quickstart`, in the same folder
     python -m benchmarks.evaluate mine build/mine ./heldout    # a recipe, its build folder, and a folder of images
+    python -m benchmarks.evaluate mine build/mine ./heldout cuda:0    # on that device alone
 
 The bare loop decodes each image, prepares it and runs the same session; the step also checks what comes out, and keeps
-it. Both load the model themselves. Rounds alternate; the ratio is of medians of processor time, as other work on the
-machine counts for that least.
+it. Both load the model themselves, and images a second leave that time out. Rounds alternate; the ratio is of medians
+of processor time, as other work on the machine counts for that least.
 """
 
 from __future__ import annotations
@@ -37,17 +38,18 @@ def main() -> None:
     recipe, build, dataset = load(named[0], cwd=Path.cwd())[0].recipe, Path(named[1]), Path(named[2])
     assert recipe.input is not None
     spec = ImageSpec(**recipe.input.model_dump(mode="json"))
-    count = len(samples(dataset, spec=DatasetSpec(task=recipe.model.task)))
+    count = len(samples(dataset, spec=DatasetSpec(task=recipe.model.task))) - 1  # the first counts as loading
     print(f"{recipe.name}, {count} images, medians of {ROUNDS}; {machine()}")
-    print(f"  {'':20} {'images/s':>9} {'of the bare loop':>17}")
+    print(f"  {'':20} {'load, s':>8} {'images/s':>9} {'of the bare loop':>17}")
     figures: dict[str, results.Figure] = {}
-    for device, (name, file) in itertools.product(devices(), MODELS.items()):
+    for device, (name, file) in itertools.product(named[3:] or devices(), MODELS.items()):
         data = DatasetSpec(task=recipe.model.task)
         params = answers.Params(input=spec, dataset=data, device=device)
-        step, loop = measured(build / file, dataset, params, spec)
-        speeds = [count / statistics.median(seconds for seconds, _ in runs) for runs in (step, loop)]
+        loads, step, loop = measured(build / file, dataset, params, spec)
+        loading = statistics.median(seconds for seconds, _ in loads)
+        speeds = [count / (statistics.median(seconds for seconds, _ in runs) - loading) for runs in (step, loop)]
         ratio = statistics.median(busy for _, busy in loop) / statistics.median(busy for _, busy in step)
-        print(f"  {device:8} {name:11} {speeds[0]:9.2f} {ratio:17.2f}")
+        print(f"  {device:8} {name:11} {loading:8.2f} {speeds[0]:9.2f} {ratio:17.2f}")
         figures[f"{device}, {name}"] = results.Figure(speeds[0], "images/s", speeds[1], "a bare loop")
         figures[f"{device}, {name}, of the loop's processor time"] = results.Figure(ratio, "times")
     results.append(f"evaluate {recipe.name}", figures)
@@ -62,8 +64,13 @@ def devices() -> list[str]:
 Runs = list[tuple[float, float]]
 
 
-def measured(model: Path, dataset: Path, params: answers.Params, spec: ImageSpec) -> tuple[Runs, Runs]:
-    """Wall and processor seconds of each round of the step, and of the bare loop."""
+def measured(model: Path, dataset: Path, params: answers.Params, spec: ImageSpec) -> tuple[Runs, Runs, Runs]:
+    """Wall and processor seconds of each round: of loading the model and a first image, of the step, of the loop."""
+    images = samples(dataset, spec=params.dataset)
+
+    def load() -> None:
+        with using(params.device):
+            outputs_of(open_model(model), read_image(images[0]), spec)
 
     def step() -> None:
         with tempfile.TemporaryDirectory() as out:
@@ -72,12 +79,12 @@ def measured(model: Path, dataset: Path, params: answers.Params, spec: ImageSpec
     def loop() -> None:
         with using(params.device):
             loaded = open_model(model)
-        for sample in samples(dataset, spec=params.dataset):
+        for sample in images:
             outputs_of(loaded, read_image(sample), spec)
 
-    runs: tuple[Runs, Runs] = ([], [])
+    runs: tuple[Runs, Runs, Runs] = ([], [], [])
     for _ in range(ROUNDS):
-        for what, taken in zip((step, loop), runs, strict=True):
+        for what, taken in zip((load, step, loop), runs, strict=True):
             taken.append(timed(what))
     return runs
 

@@ -9,12 +9,13 @@ GPU's memory runs out, what is left of the step runs on the CPU, and its figures
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import io
 import logging
 import re
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from recipebuild.errors import RecipeError, reason
@@ -55,6 +56,18 @@ def resolve(wanted: str) -> tuple[str, str]:
     return CPU, "" if wanted == "auto" else f"RB509 {name} cannot be used: {trouble}; figures are measured on the CPU"
 
 
+@functools.cache
+def load_cuda() -> None:
+    """Load the CUDA and cuDNN that pip installed: ONNX Runtime by itself looks along the system's path alone.
+
+    What is missing shows when a session is made: https://onnxruntime.ai/docs/execution-providers/CUDA-ExecutionProvider.html
+    """
+    import onnxruntime as ort
+
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints the names of libraries that the system may have
+        ort.preload_dlls()
+
+
 def providers(device: str) -> Providers:
     """ONNX Runtime's providers for ``cpu`` or ``cuda:N``, first choice first.
 
@@ -90,6 +103,7 @@ def _trouble(name: str) -> str:
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     options = ort.SessionOptions()
     options.log_severity_level = 4
+    load_cuda()
     try:
         session = ort.InferenceSession(model.SerializeToString(), options, providers=list(providers(name)))
     except Exception as error:  # ONNX Runtime's errors have no other base in common
@@ -145,7 +159,7 @@ def on_device(run: Run) -> Run:
     return measured  # type: ignore[return-value]  # the same signature
 
 
-@contextmanager
+@contextlib.contextmanager
 def using(name: str) -> Iterator[Device]:
     """Let sessions that are made meanwhile run on the device of that name."""
     global _current
@@ -182,6 +196,8 @@ class DeviceSession:
     def _open(self) -> None:
         self._place = self._device.now
         assert self._make is not None, "a session on the CPU stays there"  # noqa: S101
+        if self._place != CPU:
+            load_cuda()
         try:
             self._session = self._make(providers(self._place))
         except Exception as error:  # as above
