@@ -99,6 +99,7 @@ Slots = Annotated[
 Device = Annotated[
     str | None,
     typer.Option(
+        "--device",  # typer 0.27 takes a metavar that is the parameter's name in capitals for the option's name
         metavar="DEVICE",
         help="Measure accuracy on cpu, cuda, cuda:1 or auto: a GPU where one can be used. Not calibration.",
     ),

@@ -28,7 +28,7 @@ def cuda() -> str:
 
 @pytest.fixture
 def widening(tmp_path: Path) -> Path:
-    """A model whose inner values take 1,024 times the memory of its input, float32 ``[N]``: what they sum to."""
+    """A model whose inner values take 1,024 times the memory of its input, float32 ``[N]``: the largest of them."""
     from onnx import TensorProto, helper, save
 
     ends = [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n"])]
@@ -37,7 +37,7 @@ def widening(tmp_path: Path) -> Path:
     nodes = [
         helper.make_node("Tile", ["x", "times"], ["wide"]),
         helper.make_node("Abs", ["wide"], ["size"]),
-        helper.make_node("ReduceMean", ["size"], ["y"]),
+        helper.make_node("ReduceMax", ["size"], ["y"]),
     ]
     graph = helper.make_graph(nodes, "widening", ends[:1], ends[1:], [times])
     path = tmp_path / "widening.onnx"
