@@ -16,8 +16,8 @@ class Ladder:
         metric: The figure that counts.
         against: ``labels``, or the rung whose answers count as right.
         rows: A rung each: ``rung``, ``title``, its figures and ``interval``; then, against the rung before, ``change``,
-            ``change_interval``, ``within_noise``, ``same``, ``cosine_before``, ``snr_before`` and ``largest_error``;
-            ``evaluated``, where the step evaluate measured the same on more images.
+            ``change_interval``, ``within_noise``, ``same``, ``cosine_before``, ``snr_before`` and ``largest_error``,
+            of ``compared_images``; ``evaluated``, where the step evaluate measured the same on more images.
         verdict: Which rung lost the most, in words.
         warnings: What the user should know.
     """
@@ -28,3 +28,10 @@ class Ladder:
     rows: Sequence[Mapping[str, Any]]
     verdict: str
     warnings: Sequence[str]
+
+    def compared_on(self) -> str:
+        """In a sentence: on which images the rungs were compared."""
+        fewest = min((row.get("compared_images", self.images) for row in self.rows), default=self.images)
+        if fewest == self.images:
+            return ""
+        return f"Up to the head, stages ran on {fewest} of the {self.images} images, and agree there."

@@ -41,7 +41,7 @@ def accuracy_text(manifest: Entry) -> str:
             parts.append(rendered(_accuracy(evaluated, _board(manifest, step["variant"]), f"accuracy{name}")))
         if step["name"] == "ladder" and (climbed := read_figures(Ladder, step["metrics"])):
             parts.append(rendered(_ladder(climbed, f"ladder{name}")))
-            parts.append(f"{_LEGEND}\n{climbed.verdict}\n\n")
+            parts.append("\n".join(filter(None, [_LEGEND, climbed.compared_on(), f"{climbed.verdict}\n\n"])))
         if step["name"] == "deploy" and (climbed := _board_ladder(read_figures(Deployed, step["metrics"]))):
             parts.append(rendered(_ladder(climbed, f"board{name}")))
             parts.append(f"{_LEGEND}\n{climbed.verdict}\n\n")

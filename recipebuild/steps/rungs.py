@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -28,10 +28,10 @@ from recipebuild.toolkit.evaluate.dataset import DatasetSpec, samples
 from recipebuild.toolkit.evaluate.detections import Detection
 from recipebuild.toolkit.evaluate.device import CPU, on_device
 from recipebuild.toolkit.evaluate.feeds import feed_of
-from recipebuild.toolkit.evaluate.ladder import RUNGS, count
+from recipebuild.toolkit.evaluate.ladder import RUNGS, RungCounts, alike, count
 from recipebuild.toolkit.evaluate.layouts import Sample
 from recipebuild.toolkit.evaluate.measure import Measurement, check_classes
-from recipebuild.toolkit.evaluate.rung_images import climbing
+from recipebuild.toolkit.evaluate.rung_images import climbing, few, filled
 from recipebuild.toolkit.evaluate.runners import batch, fed_runner, onnx_runner, open_model, recorded_runner
 from recipebuild.toolkit.graph.files import load
 from recipebuild.toolkit.graph.image_layout import fed_as_taken
@@ -105,10 +105,31 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     )  # fmt: skip
     chosen = climbing(samples(inputs["dataset"], params.count, params.seed, spec))
     work = _Work(inputs, params, how, chosen, progress, [how.read(sample) for sample in chosen])
-    rungs = [rung.as_json() for rung in count(work.answers(), [truth for _, truth in work.images], how)]
-    content = {"how": how.as_json(), "images": len(chosen), "rungs": rungs, "concerns": work.concerns}
+    rungs = _climbed(work)
+    content = {
+        "how": how.as_json(), "images": len(chosen), "rungs": [rung.as_json() for rung in rungs],
+        "concerns": work.concerns,
+    }  # fmt: skip
     (out / "rungs.json").write_text(json.dumps(content, sort_keys=True) + "\n", encoding="utf-8")
     return {"images": len(chosen)}
+
+
+def _climbed(work: _Work) -> list[RungCounts]:
+    """What each rung came to.
+
+    Up to the head, whose answers for all images are there already, models run on a few of them; where they agree on
+    these but for rounding, the head's answers for the others count as theirs.
+    """
+    answered = [name for name in work.rungs if name in _ANSWERED]
+    if answered[:1] == ["head"]:
+        seen = work.on(few(work.samples), few(work.images))
+        stages = [*seen.counts([name for name in work.rungs if name not in answered[1:]])]
+        if alike(stages):
+            work.concerns += seen.concerns
+            head, *others = work.counts(answered)
+            before = [replace(stage, counts=filled(stage.counts, head.counts)) for stage in stages[:-1]]
+            return [*before, replace(head, distance=stages[-1].distance), *others]
+    return [*work.counts(work.rungs)]
 
 
 @dataclass
@@ -125,10 +146,23 @@ class _Work:
         self.concerns: list[str] = []
         self.cut = logit(self.params.threshold)
 
-    def answers(self) -> Iterator[tuple[str, list[Answer]]]:
+    @property
+    def rungs(self) -> list[str]:
+        """Those whose models are among the inputs, in order."""
+        return [name for name, rung in RUNGS.items() if rung.input in self.inputs]
+
+    def on(self, samples: Sequence[Sample], images: Sequence[tuple[Image.Image, Any]]) -> _Work:
+        """The same with fewer images."""
+        return replace(self, samples=samples, images=images)
+
+    def counts(self, rungs: Sequence[str]) -> Iterator[RungCounts]:
+        """What each of these rungs came to."""
+        return count(self._answers(rungs), [truth for _, truth in self.images], self.how)
+
+    def _answers(self, rungs: Sequence[str]) -> Iterator[tuple[str, list[Answer]]]:
         """The answers of each rung, one model in memory at a time."""
-        there = [name for name, rung in RUNGS.items() if rung.input in self.inputs]
-        if "model" in self.inputs:
+        there = list(rungs)
+        if "pytorch" in there:
             self.progress(0.0, RUNGS["pytorch"].title)
             yield from self._pytorch()
             there = [name for name in there if RUNGS[name].input != "model"]

@@ -155,6 +155,16 @@ def count(
         before = here
 
 
+def alike(rungs: Sequence[RungCounts]) -> bool:
+    """Whether each rung gives what the one before gives, but for rounding: ``verify``'s own bounds."""
+    return all(rung.distance is not None and _rounding(rung.distance) for rung in rungs[1:])
+
+
+def _rounding(distance: Row) -> bool:
+    same, error = distance["same"], distance["largest_error"]
+    return (same, error) != (None, None) and (same is None or same >= 0.999) and (error is None or error <= 1e-3)
+
+
 def climb(rungs: Iterable[RungCounts], how: Measurement, metric: str) -> Iterator[Row]:
     """The row of each rung.
 
@@ -211,6 +221,7 @@ def _distance(before: Sequence[Answer], here: Sequence[Answer]) -> Row:
         "cosine_before": _rounded(figures["cosine"]),
         "snr_before": _rounded(figures["snr"], 2),
         "largest_error": float(f"{max(errors):.3g}") if errors else None,
+        "compared_images": len(pairs),
     }
 
 

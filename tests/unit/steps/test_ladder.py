@@ -91,6 +91,7 @@ def test_where_nothing_is_wrong_nothing_is_lost(inputs: dict[str, Path], tmp_pat
     assert metrics["rows"][1]["largest_error"] == 0
     assert metrics["rows"][2]["largest_error"] < 1e-4
     assert metrics["rows"][3]["same"] == 1.0
+    assert [row.get("compared_images") for row in metrics["rows"]] == [None, 3, 3, 3], "of six: they agree"
     assert metrics["warnings"] == []
     assert "No stage loses" in metrics["verdict"]
 
@@ -150,6 +151,7 @@ def test_a_graph_that_was_broken_is_found_at_its_rung(inputs: dict[str, Path], t
     metrics = climbed(inputs, tmp_path / "out")
     assert "Most is lost at simplified, mIoU" in metrics["verdict"]
     assert metrics["rows"][3]["largest_error"] > 0.01
+    assert {row.get("compared_images", 6) for row in metrics["rows"]} == {6}, "no longer a few"
 
 
 def test_nan_of_any_model_is_a_failed_check(inputs: dict[str, Path], tmp_path: Path) -> None:
