@@ -74,13 +74,15 @@ FIELDS = (
     Field(
         "evaluate", ingredients=("params.dataset.",),
         steps=(
-            "answers-float", "answers-pytorch", "answers-quantized", "dataset", "evaluate", "judge", "ladder",
-            "preview", "rungs", "simulate", "simulate-npu", "simulate-reference", "tokens-dataset",
+            "answers-float", "answers-pytorch", "answers-quantized", "dataset", "evaluate", "join-float",
+            "join-pytorch", "join-quantized", "judge", "ladder", "preview", "rungs", "simulate", "simulate-npu",
+            "simulate-reference", "tokens-dataset",
         ),
     ),
     Field("evaluate.dataset", ingredients=("inputs.dataset",)),
     Field("evaluate.labels", ingredients=("params.labels",)),
     Field("evaluate.mode", ingredients=("params.few",)),
+    Field("evaluate.shares", ingredients=("params.share",)),
     Field(
         "quantization", ingredients=("params.quant.",),
         steps=("compile", "configure", "judge", "layers", "sensitivity"),

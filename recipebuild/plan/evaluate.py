@@ -148,8 +148,23 @@ def _answers(
         params = {"input": steps.fed, **images}
         if row == "pytorch":
             params |= {"input": steps.image, "weights": steps.weights}
-        answers[row] = steps.add(f"answers-{row}", "answers.tar", params, {**inputs, **dataset})
+        answers[row] = _shared_out(steps, row, params, {**inputs, **dataset}, evaluate.shares)
     return answers
+
+
+def _shared_out(
+    steps: Steps, row: str, params: Mapping[str, Any], inputs: Mapping[str, Output | Source], shares: int
+) -> Output:
+    """A model's answers, of one step or of several."""
+    if shares == 1:
+        return steps.add(f"answers-{row}", "answers.tar", params, inputs)
+    parts = {
+        f"share_{number}": steps.add(
+            f"answers-{row}", "answers.tar", {**params, "share": [number, shares]}, inputs, number=number + 1
+        )
+        for number in range(shares)
+    }
+    return steps.add(f"join-{row}", "answers.tar", {}, parts)
 
 
 def _but_pytorch(answers: Mapping[str, Output]) -> dict[str, Output]:

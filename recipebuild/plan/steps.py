@@ -99,14 +99,16 @@ class Steps:
             self.weights["tokens"] = list(recipe.tokens.names)
 
     def add(
-        self, kind: str, output: str, params: Mapping[str, Any], inputs: Mapping[str, Output | Source], **more: Any
-    ) -> Output:
-        """Add a step of a kind; give its output of that name, for later steps."""
+        self, kind: str, output: str, params: Mapping[str, Any], inputs: Mapping[str, Output | Source],
+        number: int | None = None, **more: Any,
+    ) -> Output:  # fmt: skip
+        """Add a step of a kind, numbered if there are several; give its output of that name, for later steps."""
         spec = KINDS[kind]
         name = kind.partition("/")[0]
         entry = f"[{self._label}]" if self._label else ""
+        place = name if number is None else f"{name}-{number}"
         step = Step(
-            f"{self.recipe.name}{entry}/{name}", name, spec.module, params, inputs,
+            f"{self.recipe.name}{entry}/{place}", name, spec.module, params, inputs,
             resources=spec.resources, timeout=spec.timeout, retries=spec.retries, variant=self._label,
             goes_on=spec.goes_on, **({"tools": spec.tools} | more),
         )  # fmt: skip

@@ -50,6 +50,7 @@ class Params(BaseModel):
         count: How many images to draw from it; ``None`` for all.
         seed: Which ones.
         part: Which half of these.
+        share: Of these again, which share (from 0), and how many shares there are.
         device: Where ONNX models run: ``cpu`` or ``cuda:N``.
     """
 
@@ -61,6 +62,7 @@ class Params(BaseModel):
     count: int | None = Field(default=None, ge=1)
     seed: int = 0
     part: Part = "all"
+    share: tuple[int, int] = (0, 1)
     device: str = CPU
 
 
@@ -77,6 +79,8 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         raise StepError(
             "the dataset cannot be cut into halves: it has one image", remedy="label more images, or evaluate.count"
         )
+    number, shares = params.share
+    chosen = chosen[number::shares]
     digests = {sample.name: digest_of(sample) for sample in chosen}
     earlier = Recorded(inputs["earlier"] / "answers.tar") if "earlier" in inputs else None
     before = earlier.samples if earlier else {}
