@@ -61,7 +61,10 @@ FIELDS = (
     Field("input.color", ("input_processors.tensor_format",)),
     Field("input.mean", ("quant.input_configs.calibration_mean", "input_processors.mean")),
     Field("input.std", ("quant.input_configs.calibration_std", "input_processors.std")),
-    Field("inputs", ingredients=("params.tensors.", "params.tokens.", "params.length"), steps=("samples", "tokens")),
+    Field(
+        "inputs", ingredients=("params.tensors.", "params.tokens.", "params.length", "params.states."),
+        steps=("samples", "states", "states-dataset", "tokens"),
+    ),
     Field("more_inputs", ingredients=("params.more.", "inputs.more_")),
     Field("rewrite", ingredients=("params.switches.",), steps=("rewrite",)),
     Field("equalize", ingredients=("params.techniques",), steps=("equalize",)),

@@ -58,6 +58,8 @@ _ANSWERS = Kind(
 
 _JOIN = Kind("recipebuild.steps.join_answers", _IMAGES)
 
+_STATES = Kind("recipebuild.steps.states", _RUN)
+
 _TOKENS = Kind("recipebuild.steps.tokens", ("numpy", "transformers", "tokenizers"))
 
 KINDS = {
@@ -75,6 +77,8 @@ KINDS = {
     "samples": Kind("recipebuild.steps.samples", ("numpy",)),
     "tokens": _TOKENS,
     "tokens-dataset": _TOKENS,
+    "states": _STATES,
+    "states-dataset": _STATES,
     "tensors": Kind("recipebuild.steps.tensors", _IMAGES),
     "configure": Kind(
         "recipebuild.steps.configure",
