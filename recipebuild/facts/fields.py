@@ -61,7 +61,10 @@ FIELDS = (
     Field("input.color", ("input_processors.tensor_format",)),
     Field("input.mean", ("quant.input_configs.calibration_mean", "input_processors.mean")),
     Field("input.std", ("quant.input_configs.calibration_std", "input_processors.std")),
-    Field("inputs", ingredients=("params.tensors.", "params.tokens.", "params.length"), steps=("samples", "tokens")),
+    Field(
+        "inputs", ingredients=("params.tensors.", "params.tokens.", "params.length", "params.states."),
+        steps=("samples", "states", "states-dataset", "tokens"),
+    ),
     Field("more_inputs", ingredients=("params.more.", "inputs.more_")),
     Field("rewrite", ingredients=("params.switches.",), steps=("rewrite",)),
     Field("equalize", ingredients=("params.techniques",), steps=("equalize",)),
@@ -74,13 +77,15 @@ FIELDS = (
     Field(
         "evaluate", ingredients=("params.dataset.",),
         steps=(
-            "answers-float", "answers-pytorch", "answers-quantized", "dataset", "evaluate", "judge", "ladder",
-            "preview", "rungs", "simulate", "simulate-npu", "simulate-reference", "tokens-dataset",
+            "answers-float", "answers-pytorch", "answers-quantized", "dataset", "evaluate", "join-float",
+            "join-pytorch", "join-quantized", "judge", "ladder", "preview", "rungs", "simulate", "simulate-npu",
+            "simulate-reference", "tokens-dataset",
         ),
     ),
     Field("evaluate.dataset", ingredients=("inputs.dataset",)),
     Field("evaluate.labels", ingredients=("params.labels",)),
     Field("evaluate.mode", ingredients=("params.few",)),
+    Field("evaluate.shares", ingredients=("params.share",)),
     Field(
         "quantization", ingredients=("params.quant.",),
         steps=("compile", "configure", "judge", "layers", "sensitivity"),

@@ -45,6 +45,9 @@ class Tensor(Part):
     name: str
     shape: list[int]
     dtype: str
+    feedback: str | None = Field(
+        default=None, description="Only of a state: the output that is fed back with the next sample; zeros at first"
+    )
 
 
 class Output(Part):

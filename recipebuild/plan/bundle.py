@@ -24,6 +24,7 @@ def bundle_params(recipe: Recipe, toolchain: Mapping[str, Any], steps: Sequence[
     """
     restores = recipe.model.task == RESTORATION
     network = {"network": recipe.image.model_dump(mode="json")} if restores and recipe.image else {}
+    feedback = {tensor.name: tensor.feedback for tensor in recipe.tensors if tensor.feedback}
     return {
         "recipe": recipe.name,
         "task": recipe.model.task,
@@ -31,6 +32,7 @@ def bundle_params(recipe: Recipe, toolchain: Mapping[str, Any], steps: Sequence[
         "head": recipe.head.model_dump(mode="json"),
         "input": compiled_input(recipe),
         **network,
+        **({"feedback": feedback} if feedback else {}),
         "runtime": recipe.target.runtime_input.model_dump(mode="json"),
         "hardware": recipe.target.hardware,
         "npu_mode": recipe.target.npu_mode,

@@ -137,6 +137,7 @@ def _answers(
         },
         "count": evaluate.count,
         "seed": evaluate.seed,
+        **state_specs(steps.recipe),
     }
     models_of: dict[str, dict[str, Output]] = {"float": {"model": models["head"]}}
     if evaluate.reference == "pytorch":
@@ -148,8 +149,23 @@ def _answers(
         params = {"input": steps.fed, **images}
         if row == "pytorch":
             params |= {"input": steps.image, "weights": steps.weights}
-        answers[row] = steps.add(f"answers-{row}", "answers.tar", params, {**inputs, **dataset})
+        answers[row] = _shared_out(steps, row, params, {**inputs, **dataset}, evaluate.shares)
     return answers
+
+
+def _shared_out(
+    steps: Steps, row: str, params: Mapping[str, Any], inputs: Mapping[str, Output | Source], shares: int
+) -> Output:
+    """A model's answers, of one step or of several."""
+    if shares == 1:
+        return steps.add(f"answers-{row}", "answers.tar", params, inputs)
+    parts = {
+        f"share_{number}": steps.add(
+            f"answers-{row}", "answers.tar", {**params, "share": [number, shares]}, inputs, number=number + 1
+        )
+        for number in range(shares)
+    }
+    return steps.add(f"join-{row}", "answers.tar", {}, parts)
 
 
 def _but_pytorch(answers: Mapping[str, Output]) -> dict[str, Output]:
@@ -166,7 +182,7 @@ def dataset_params(recipe: Recipe) -> dict[str, Any]:
     assert evaluate is not None, "only recipes that evaluate have a dataset"  # noqa: S101
     common: dict[str, Any] = {"task": recipe.model.task, "depth_scale": evaluate.depth_scale}
     if recipe.tensors:
-        common |= {"tensors": tensor_specs(recipe), "has_image": recipe.image is not None}
+        common |= {"tensors": tensor_specs(recipe, states=True), "has_image": recipe.image is not None}
     if evaluate.is_prepared:
         return {
             **common,
@@ -178,15 +194,31 @@ def dataset_params(recipe: Recipe) -> dict[str, Any]:
     return common | evaluate.model_dump(mode="json", include={"layout", "split", "reduce_labels", "class_folders"})
 
 
-def tensor_specs(recipe: Recipe) -> list[dict[str, Any]]:
-    """The inputs that are no images, for the steps that read them."""
-    return [tensor.model_dump(mode="json", exclude={"kind", "source"}) for tensor in recipe.tensors]
+def tensor_specs(recipe: Recipe, *, states: bool = False) -> list[dict[str, Any]]:
+    """The inputs that are no images, for the steps that read them; with those that outputs are fed back to, or not."""
+    return [
+        tensor.model_dump(mode="json", exclude={"kind", "source", "feedback"})
+        for tensor in recipe.tensors
+        if states or not tensor.feedback
+    ]
+
+
+def state_specs(recipe: Recipe) -> dict[str, list[dict[str, Any]]]:
+    """As ``states``: the inputs that outputs are fed back to; nothing of a model that has none."""
+    states = [
+        {**tensor.model_dump(mode="json", include={"name", "shape", "dtype"}), "output": tensor.feedback}
+        for tensor in recipe.tensors
+        if tensor.feedback
+    ]
+    return {"states": states} if states else {}
 
 
 def _dataset(steps: Steps, evaluate: Evaluate) -> Output | Source:
     """The folder of the dataset; of texts, and where the library `datasets` reads it, what a step made of it."""
     if steps.recipe.tokens:
         return steps.tokens(Source(Path(evaluate.dataset)), as_dataset=True)
+    if state_specs(steps.recipe):
+        return steps.fed_back("states-dataset", "dataset", {"dataset": Source(Path(evaluate.dataset))})
     if not evaluate.is_prepared:
         return Source(Path(evaluate.dataset))
     hub = evaluate.dataset.startswith(HUB)

@@ -53,8 +53,12 @@ _ANSWERS = Kind(
     "recipebuild.steps.answers",
     (*_TORCH, *_RUN),
     families=True,
-    goes_on=("inputs.dataset", "params.dataset", "params.count", "params.seed", "params.part"),
+    goes_on=("inputs.dataset", "params.dataset", "params.count", "params.seed", "params.part", "params.share"),
 )
+
+_JOIN = Kind("recipebuild.steps.join_answers", _IMAGES)
+
+_STATES = Kind("recipebuild.steps.states", _RUN)
 
 _TOKENS = Kind("recipebuild.steps.tokens", ("numpy", "transformers", "tokenizers"))
 
@@ -73,6 +77,8 @@ KINDS = {
     "samples": Kind("recipebuild.steps.samples", ("numpy",)),
     "tokens": _TOKENS,
     "tokens-dataset": _TOKENS,
+    "states": _STATES,
+    "states-dataset": _STATES,
     "tensors": Kind("recipebuild.steps.tensors", _IMAGES),
     "configure": Kind(
         "recipebuild.steps.configure",
@@ -94,6 +100,9 @@ KINDS = {
     "answers-float": replace(_ANSWERS, device=True),
     "answers-quantized": replace(_ANSWERS, device=True),
     "answers-pytorch": _ANSWERS,
+    "join-float": _JOIN,
+    "join-quantized": _JOIN,
+    "join-pytorch": _JOIN,
     "evaluate": Kind("recipebuild.steps.evaluate", (*_RUN, "torch", "torchmetrics")),
     "rungs": Kind("recipebuild.steps.rungs", _SCORE, families=True, device=True),
     "ladder": Kind("recipebuild.steps.ladder", _SCORE),

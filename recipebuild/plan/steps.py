@@ -17,7 +17,7 @@ from recipebuild.engine.step import Output, Source, Step
 from recipebuild.facts.chips import CHIPS
 from recipebuild.facts.tasks import DETECTION, TASKS
 from recipebuild.plan.bundle import bundle_params
-from recipebuild.plan.evaluate import detector_params, measuring, tensor_specs
+from recipebuild.plan.evaluate import detector_params, measuring, state_specs, tensor_specs
 from recipebuild.plan.judge import judged
 from recipebuild.plan.kinds import KINDS
 from recipebuild.plan.pulsar2 import compiled_input, configure_params, host_params, swaps_channels
@@ -88,9 +88,10 @@ class Steps:
         self.sources = (
             {"more_texts": Source(Path(recipe.tokens.source))}
             if recipe.tokens
-            else {f"more_{tensor.name}": Source(Path(tensor.source)) for tensor in recipe.tensors}
+            else {f"more_{tensor.name}": Source(Path(tensor.source)) for tensor in recipe.tensors if tensor.source}
         )
         self.tokenizer: Output | None = None
+        self.simplified: Output | None = None
         self.labels = {"labels": recipe.evaluate.labels if recipe.evaluate else None}
         self.config: dict[str, Output] = {}
         self.detector = {"detector": detector_params(recipe)} if recipe.model.task == DETECTION else {}
@@ -99,14 +100,16 @@ class Steps:
             self.weights["tokens"] = list(recipe.tokens.names)
 
     def add(
-        self, kind: str, output: str, params: Mapping[str, Any], inputs: Mapping[str, Output | Source], **more: Any
-    ) -> Output:
-        """Add a step of a kind; give its output of that name, for later steps."""
+        self, kind: str, output: str, params: Mapping[str, Any], inputs: Mapping[str, Output | Source],
+        number: int | None = None, **more: Any,
+    ) -> Output:  # fmt: skip
+        """Add a step of a kind, numbered if there are several; give its output of that name, for later steps."""
         spec = KINDS[kind]
         name = kind.partition("/")[0]
         entry = f"[{self._label}]" if self._label else ""
+        place = name if number is None else f"{name}-{number}"
         step = Step(
-            f"{self.recipe.name}{entry}/{name}", name, spec.module, params, inputs,
+            f"{self.recipe.name}{entry}/{place}", name, spec.module, params, inputs,
             resources=spec.resources, timeout=spec.timeout, retries=spec.retries, variant=self._label,
             goes_on=spec.goes_on, **({"tools": spec.tools} | more),
         )  # fmt: skip
@@ -134,12 +137,22 @@ class Steps:
                 self.sources["more_texts"], **described.model_dump(include={"count", "seed"})
             )
         elif tensors:
+            states = state_specs(self.recipe)
             params = {
                 "tensors": tensor_specs(self.recipe),
                 **described.model_dump(include={"count", "seed"}),
+                **({"in_order": True} if states else {}),
             }
             drawn["samples"] = self.add("samples", "samples.tar", params, {**drawn, **self.sources})
+            if states:
+                drawn = {"samples": self.fed_back("states", "samples.tar", {"samples": drawn["samples"]})}
         return drawn
+
+    def fed_back(self, kind: str, output: str, inputs: Mapping[str, Output | Source]) -> Output:
+        """Samples with the states that the float model is fed with each."""
+        assert self.simplified is not None, "the model is there first"  # noqa: S101
+        params = {"task": self.recipe.model.task, "tensors": tensor_specs(self.recipe), **state_specs(self.recipe)}
+        return self.add(kind, output, params, {"model": self.simplified, **inputs})
 
     def tokens(self, texts: Source, **params: Any) -> Output:
         """What the model is fed of texts: samples to calibrate with, or with ``as_dataset`` to evaluate on."""
@@ -184,6 +197,7 @@ def _model(steps: Steps) -> dict[str, Output]:
     raw = models.get("export", fetched)
     more = {tensor.name: tensor.model_dump(mode="json", include={"shape", "dtype"}) for tensor in recipe.tensors}
     simplified = steps.add("simplify", "simplified.onnx", {**_shape(recipe), "more": more}, {"model": raw})
+    steps.simplified = simplified
     rewriting = {
         "enabled": recipe.rewrite.enabled,
         # The graph is for the chip, whatever compiles it here, unless the recipe asks for the host by name.

@@ -175,6 +175,35 @@ def _checkpoint(recipe: Recipe) -> Iterator[Fault]:
     )  # fmt: skip
 
 
+def _states(recipe: Recipe) -> Iterator[Fault]:
+    tensors = [(f"inputs.{at}", entry) for at, entry in enumerate(recipe.inputs) if entry.kind == "tensor"]
+    tensors += [(f"more_inputs.{at}", entry) for at, entry in enumerate(recipe.more_inputs)]
+    states = [(field, entry) for field, entry in tensors if entry.feedback]
+    for field, entry in tensors:
+        yield Fault(
+            not entry.source and not entry.feedback, f"{field}.source", "nothing says what it is fed",
+            "name a folder of its files; of a state, feedback: the output that is fed back here",
+        )  # fmt: skip
+        yield Fault(
+            entry.source and entry.feedback, f"{field}.feedback", "what is fed back has no files",
+            "leave out either source or feedback",
+        )  # fmt: skip
+    if not states:
+        return
+    field = f"{states[0][0]}.feedback"
+    yield Fault(recipe.image, field, "states beside an image are not fed back", "give them as files: source")
+    yield Fault(len(states) == len(tensors), field, "a model takes more than its state", "describe its other inputs")
+    evaluate = recipe.evaluate
+    yield Fault(
+        evaluate and evaluate.count, "evaluate.count", "a model with a state is measured on whole sequences",
+        "leave it out; put fewer samples into evaluate.dataset",
+    )  # fmt: skip
+    yield Fault(
+        evaluate and evaluate.shares > 1, "evaluate.shares", "each sample of a sequence waits for the one before",
+        "leave it out",
+    )  # fmt: skip
+
+
 def _several_inputs(recipe: Recipe) -> Iterator[Fault]:
     if not recipe.tensors:
         return
@@ -205,5 +234,5 @@ def _several_inputs(recipe: Recipe) -> Iterator[Fault]:
 
 _RULES: tuple[Callable[[Recipe], Iterator[Fault]], ...] = (
     _described_once, _of_text, _evaluated_as_the_task_is, _taken_as_it_is, _detected, _fed_colours, _names, _toolchains,
-    _checkpoint, _several_inputs,
+    _checkpoint, _several_inputs, _states,
 )  # fmt: skip

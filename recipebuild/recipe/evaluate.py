@@ -68,6 +68,11 @@ class Evaluate(Section):
     )
     count: Count | None = Field(default=None, description="How many images to draw from it, 1 or more; all if left out")
     seed: Seed = Field(default=0, description="Seed of the draw, 0 to 4294967295")
+    shares: Count = Field(
+        default=1,
+        description="Into how many steps the images are shared out, so that several workers of a Dask cluster measure "
+        "one model; figures are the same",
+    )
     reference: Literal["onnx", "pytorch"] = Field(
         default="onnx",
         description="`onnx` measures the float ONNX model, which `verify` holds against PyTorch; `pytorch` measures "

@@ -112,7 +112,13 @@ class TensorInput(Section):
         description="Its sizes, whole numbers, such as [1, 77]; [] for a single number"
     )
     dtype: TensorType | None = Field(default=None, description="Its element type; left out, that of its files")
-    source: Text = Field(
+    source: Text | None = Field(
+        default=None,
         description="Folder or archive with a file for each calibration sample: .npy, .npz with each input under its "
-        "name, or raw .bin; with an image, of the image's name"
+        "name, or raw .bin; with an image, of the image's name",
+    )
+    feedback: Text | None = Field(
+        default=None,
+        description="Of a state, in place of `source`: the output that is fed back here with the next sample; zeros "
+        "with the first of a sequence, whose samples are called alike but for a number at the end",
     )

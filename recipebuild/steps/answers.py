@@ -1,6 +1,7 @@
 """answers: what one model gives for each image of a dataset, computed once for all that measure.
 
-Images that were among those of an earlier run keep their answers: more images cost what these cost.
+Images that were among those of an earlier run keep their answers: more images cost what these cost. A model with a
+state runs over all, as what it gives for a sample is fed with the next one.
 
 Inputs: model (ONNX), or weights (folder in HF layout); dataset (folder); earlier (optional: the folder that an earlier
 run wrote with the same model).
@@ -11,7 +12,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,7 @@ from recipebuild.toolkit.evaluate.feeds import digest_of, feed_of
 from recipebuild.toolkit.evaluate.parts import Part, part_of
 from recipebuild.toolkit.evaluate.recorded import Recorded, write_outputs
 from recipebuild.toolkit.evaluate.runners import open_model, outputs_of_feed
+from recipebuild.toolkit.evaluate.states import FedBack, State
 from recipebuild.toolkit.models.run import Weights, torch_runner
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ class Params(BaseModel):
         count: How many images to draw from it; ``None`` for all.
         seed: Which ones.
         part: Which half of these.
+        share: Of these again, which share (from 0), and how many shares there are.
+        states: Of an ONNX model: the inputs that its own outputs are fed back to, in place of those of the dataset.
         device: Where ONNX models run: ``cpu`` or ``cuda:N``.
     """
 
@@ -61,6 +64,8 @@ class Params(BaseModel):
     count: int | None = Field(default=None, ge=1)
     seed: int = 0
     part: Part = "all"
+    share: tuple[int, int] = (0, 1)
+    states: tuple[State, ...] = ()
     device: str = CPU
 
 
@@ -77,8 +82,11 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         raise StepError(
             "the dataset cannot be cut into halves: it has one image", remedy="label more images, or evaluate.count"
         )
+    number, shares = params.share
+    chosen = chosen[number::shares]
     digests = {sample.name: digest_of(sample) for sample in chosen}
-    earlier = Recorded(inputs["earlier"] / "answers.tar") if "earlier" in inputs else None
+    goes_on = "earlier" in inputs and not params.states
+    earlier = Recorded(inputs["earlier"] / "answers.tar") if goes_on else None
     before = earlier.samples if earlier else {}
     fresh = [sample for sample in chosen if digests[sample.name] not in before]
     logger.info("%d of %d images are computed, the others were before", len(fresh), len(chosen))
@@ -100,16 +108,29 @@ def _computed(
     if not fresh:
         return
     name, model = _model(inputs, params)
-    prepare = partial(feed_of, image=params.input, tensors=params.dataset.tensors)
+
+    def prepare(sample: Sample) -> tuple[str, Feed]:
+        return sample.name, feed_of(sample, params.input, params.dataset.tensors)
+
     for number, outputs in enumerate(outputs_of_all(fresh, prepare, model), 1):
         check_finite(outputs, name)
         progress(number / len(fresh), f"image {number} of {len(fresh)}")
         yield kept_outputs(outputs, params.dataset.task)
 
 
-def _model(inputs: Mapping[str, Path], params: Params) -> tuple[str, Callable[[Feed], Sequence[Array]]]:
-    """What messages call the model, and what runs it."""
+def _model(inputs: Mapping[str, Path], params: Params) -> tuple[str, Callable[[tuple[str, Feed]], Sequence[Array]]]:
+    """What messages call the model, and what runs it on what a sample of a name is fed."""
     if "weights" in inputs:
-        return "PyTorch", torch_runner(inputs["weights"], params.weights)
+        forward = torch_runner(inputs["weights"], params.weights)
+        return "PyTorch", lambda fed: forward(fed[1])
     loaded = open_model(inputs["model"])
-    return loaded.name, partial(outputs_of_feed, loaded)
+    if not params.states:
+        return loaded.name, lambda fed: outputs_of_feed(loaded, fed[1])
+    fed_back = FedBack(params.states, loaded.session.output_names)
+
+    def run_on(fed: tuple[str, Feed]) -> Sequence[Array]:
+        outputs = outputs_of_feed(loaded, fed_back.feed(*fed))
+        fed_back.keep(outputs)
+        return outputs
+
+    return loaded.name, run_on

@@ -62,6 +62,7 @@ class Params(BaseModel):
         detector: How boxes are made; ``None`` where there are none, or the model's config.json tells.
         input: The recipe's image; ``None`` if the model takes none.
         network: Of image-to-image: the recipe's input, as which the output is to be read.
+        feedback: Which output is fed back to an input, by inputs.
         runtime: What is fed on the board.
         hardware: What the model is compiled for.
         npu_mode: With how many cores.
@@ -82,6 +83,7 @@ class Params(BaseModel):
     head: Head
     input: ImageSpec | None
     network: ImageSpec | None = None
+    feedback: dict[str, str] = {}
     runtime: Runtime = Runtime()
     hardware: str
     npu_mode: str
@@ -136,7 +138,9 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
 def _interface(inputs: Mapping[str, Path], params: Params) -> dict[str, Any]:
     named = labels(_class_names(inputs, params), params.task)
     return {
-        **interface(inputs["compiled"], params.task, params.input, params.runtime, named, params.network),
+        **interface(
+            inputs["compiled"], params.task, params.input, params.runtime, named, params.network, params.feedback
+        ),
         **({"detector": detector_values(_detector(inputs, params))} if params.task == DETECTION else {}),
         "head": params.head.model_dump(
             mode="json", exclude=set() if params.head.kind == "threshold" else {"threshold"}

@@ -34,6 +34,7 @@ class Params(BaseModel):
         tensors: The inputs that are no images.
         count: How many samples to draw, of models without an image; the others have one for each image.
         seed: Which ones.
+        in_order: Whether the first ones are taken, as sequences need it, and none are drawn.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -41,6 +42,7 @@ class Params(BaseModel):
     tensors: tuple[TensorSpec, ...] = Field(min_length=1)
     count: int = Field(ge=1)
     seed: int = 0
+    in_order: bool = False
 
 
 def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progress) -> dict[str, Any]:
@@ -83,6 +85,8 @@ def _of_images(archive: Path) -> dict[str, str]:
 def _drawn(by_input: Mapping[str, Mapping[str, ImageFile]], params: Params) -> dict[str, str]:
     first, *_ = by_input.values()
     names = sorted(first)
-    if params.count < len(names):
+    if params.in_order:
+        names = names[: params.count]
+    elif params.count < len(names):
         names = sorted(random.Random(params.seed).sample(names, params.count))  # noqa: S311 - it can be repeated
     return dict(zip(names, names, strict=True))

@@ -3,6 +3,7 @@
 
     python3 run.py street.jpg
     python3 run.py --input audio=frame.npy        # of a model that takes no image
+    python3 run.py --input audio=frames           # a folder: one after another, in the order of their names
 
 writes street-ids.png (class ids) and street-overlay.png, or for other tasks than segmentation street-result.png, and
 each output as an .npy file; of a detector also street-boxes.json.
@@ -34,7 +35,7 @@ def main() -> None:
         "--device", choices=PROVIDERS, default="auto", help="the board's own NPU, or a PCIe or M.2 card"
     )
     parser.add_argument(
-        "--input", action="append", default=[], metavar="NAME=FILE.npy", help="what it takes that is no image"
+        "--input", action="append", default=[], metavar="NAME=FILE", help="what it takes that is no image: .npy"
     )
     parser.add_argument("--card", type=int, metavar="INDEX", help="of several cards or chips: which one, from 0")
     parser.add_argument(
@@ -49,11 +50,13 @@ def main() -> None:
     providers = PROVIDERS["card" if given.card is not None else given.device]
     session = open_session(HERE / interface["model"], providers, given.card)
     group = {"shape_group": given.group} if given.group else {}
-    more = others(interface.get("more_inputs", []), given.input)
+    samples = others(interface.get("more_inputs", []), given.input)
     given.out.mkdir(parents=True, exist_ok=True)
     if not given.images:
-        for written in save(given.out / "output", session.run(None, more, **group), interface):
-            print(written)
+        for name, outputs in in_turn(session, samples, interface, group):
+            for written in save(given.out / name, outputs, interface):
+                print(written)
+    _, more = samples[0]
     for path in given.images:
         with Image.open(path) as file:
             file.load()
@@ -97,13 +100,43 @@ def open_session(path: Path, providers: list[str] | None, card: int | None = Non
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
-def others(wanted: list, given: list) -> dict:
-    """The tensors of other inputs than the image, from their files, which are taken as they are."""
-    files = dict(one.partition("=")[::2] for one in given)
-    names = [one["name"] for one in wanted]
-    if set(files) != set(names):
-        sys.exit(f"this model takes {', '.join(names) or 'no tensors'}: --input NAME=FILE.npy for each")
-    return {one["name"]: np.load(files[one["name"]]).astype(one["dtype"]).reshape(one["shape"]) for one in wanted}
+def others(wanted: list, given: list) -> list:
+    """The samples of other inputs than the image, each with its name and its tensors, which are taken as they are.
+
+    A state need not be given: it is zeros with the first sample.
+    """
+    paths = {name: Path(file) for name, _, file in (one.partition("=") for one in given)}
+    needed = [one["name"] for one in wanted if "feedback" not in one]
+    if not set(needed) <= set(paths) <= {one["name"] for one in wanted}:
+        sys.exit(f"this model takes {', '.join(needed) or 'no tensors'}: --input NAME=FILE.npy for each")
+    files = {name: sorted(path.glob("*.npy")) if path.is_dir() else [path] for name, path in paths.items()}
+    count = max(map(len, files.values()), default=1)
+    if short := [name for name, there in files.items() if len(there) not in (1, count)]:
+        sys.exit(f"--input {short[0]}: {len(files[short[0]])} .npy files, and another input has {count}")
+    samples = []
+    for at in range(count):
+        here = {name: there[at if len(there) > 1 else 0] for name, there in files.items()}
+        tensors = {one["name"]: tensor(here.get(one["name"]), one) for one in wanted}
+        samples.append((here[needed[0]].stem if count > 1 else "output", tensors))
+    return samples
+
+
+def tensor(file: Path | None, spec: dict) -> np.ndarray:
+    """What is in a file, or zeros."""
+    if file is None:
+        return np.zeros(spec["shape"], spec["dtype"])
+    return np.load(file).astype(spec["dtype"]).reshape(spec["shape"])
+
+
+def in_turn(session, samples: list, interface: dict, group: dict):
+    """The outputs for each sample; what belongs to a state is fed with the next one."""
+    names = [output["name"] for output in interface["outputs"]]
+    states = {one["name"]: one["feedback"] for one in interface.get("more_inputs", []) if "feedback" in one}
+    kept = {}
+    for name, tensors in samples:
+        outputs = session.run(None, {**tensors, **kept}, **group)
+        kept = {state: outputs[names.index(output)] for state, output in states.items()}
+        yield name, outputs
 
 
 def to_rgb(image: Image.Image) -> Image.Image:

@@ -17,27 +17,11 @@ from PIL import Image
 from support.formats import follows
 from support.project import Project
 from support.public_record import public
+from support.voice import save_voice
 
 from benchmarks.real_builds import feeds_of, model_of
 from recipebuild.toolkit.quantize.compare import read
 
-# As a detector of voices has it: a frame of sound, the state after the last one, and the rate.
-VOICE = """
-<ir_version: 8, opset_import: ["" : 17]>
-voice (float[1,64] audio, float[2,1,8] state, int64[1] rate) => (float[1,1] probability, float[2,1,8] next)
-{
-    heard = MatMul(audio, w1)
-    before = Reshape(state, flat)
-    remembered = MatMul(before, w2)
-    factor = Cast <to = 1> (rate)
-    sum = Add(heard, remembered)
-    scaled = Mul(sum, factor)
-    new = Tanh(scaled)
-    next = Reshape(new, deep)
-    logit = MatMul(new, w3)
-    probability = Sigmoid(logit)
-}
-"""
 RECIPE = """\
 model: {source: ./voice.onnx, task: other}
 inputs:
@@ -54,14 +38,7 @@ def voice(make_project: Callable[[], Project]) -> Project:
     project = make_project()
     folder = project.folder / "recipes"
     rng = np.random.default_rng(0)
-    model = parser.parse_model(VOICE)
-    constants: dict[str, Any] = {
-        name: (rng.normal(size=shape) * 0.2).astype(np.float32)
-        for name, shape in (("w1", (64, 16)), ("w2", (16, 16)), ("w3", (16, 1)))
-    }
-    constants |= {"flat": np.array([1, 16]), "deep": np.array([2, 1, 8])}
-    model.graph.initializer.extend(numpy_helper.from_array(values, name) for name, values in constants.items())
-    onnx.save(model, folder / "voice.onnx")
+    save_voice(folder / "voice.onnx", rng)
     for name in ("audio", "state", "rate"):
         (folder / name).mkdir()
     for at in range(6):

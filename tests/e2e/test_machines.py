@@ -134,6 +134,16 @@ def test_what_is_wrong_is_said(
 
 
 @pytest.mark.slow
+def test_images_shared_out_over_dask_workers_give_the_same_figures(make_built_project: Callable[[], Project]) -> None:
+    project = make_built_project()
+    alone = json.loads((project.build / "steps/evaluate/evaluation.json").read_text())
+    shares = ("--set", "evaluate.shares=4")
+    project.command("run", project.recipe, *shares, "--until", "evaluate", "--executor", "dask", "-j", "4")
+    assert {"answers-float", "join-float", "join-quantized"} <= project.built()
+    assert sum(step["name"] == "answers-quantized" for step in project.manifest()["steps"]) == 4
+    assert json.loads((project.build / "steps/evaluate/evaluation.json").read_text()) == alone
+
+
 def test_a_recipe_on_a_dask_cluster_comes_out_the_same(make_project: Callable[[], Project]) -> None:
     here, there = make_project(), make_project()
     until = ("--until", "head")  # each step is a process of its own there, which imports torch anew

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from recipebuild.toolkit.calibration.preprocess import ImageSpec
     from recipebuild.toolkit.graph.statistics import Tensor
 
+_NONE: Mapping[str, str] = {}
 RESIZE = "bilinear, antialiased (Pillow's BILINEAR)"
 
 
@@ -37,6 +38,7 @@ def interface(
     runtime: Runtime,
     labels: list[dict[str, Any]],
     network: ImageSpec | None = None,
+    feedback: Mapping[str, str] = _NONE,
 ) -> dict[str, Any]:
     """Input, outputs and labels of a compiled model, as JSON values.
 
@@ -50,6 +52,7 @@ def interface(
         runtime: What it is fed on the board; a model for the host takes what the network takes.
         labels: The classes.
         network: Of image-to-image: the network's input, as which its output is to be read.
+        feedback: Of a model with a state: which output is fed back to an input, by inputs.
 
     Raises:
         StepError: If the model has no such input.
@@ -57,7 +60,7 @@ def interface(
     on_npu = compiled.suffix == ".axmodel"
     model = load(compiled, weights=False)
     fed = runtime if on_npu else Runtime(dtype="FP32", layout="NCHW", normalized=True)
-    others = _others(model, spec, on_npu)
+    others = [{**each, **_fed_back(feedback.get(each["name"]))} for each in _others(model, spec, on_npu)]
     return {
         "version": VERSIONS["model"],
         "model": compiled.name,
@@ -112,6 +115,11 @@ def _others(model: onnx.ModelProto, spec: ImageSpec | None, on_npu: bool) -> lis
     """The inputs that are no image; they are taken as they are."""
     others = [tensor for tensor in model_inputs(model) if spec is None or tensor.name != spec.name]
     return [{"name": each.name, "shape": list(each.shape or ()), "dtype": _dtype(each, on_npu)} for each in others]
+
+
+def _fed_back(output: str | None) -> dict[str, str]:
+    """Of a state: the output that is fed back to it with the next sample; with the first one it is zeros."""
+    return {"feedback": output} if output else {}
 
 
 def _dtype(tensor: Tensor, on_npu: bool) -> str:

@@ -195,6 +195,11 @@ class DeviceSession:
         self._open()
         return list(self._session.run(names, feeds))
 
+    @property
+    def output_names(self) -> list[str]:
+        """The names of the model's outputs, in order."""
+        return [output.name for output in self._session.get_outputs()]
+
     def _open(self) -> None:
         self._place = self._device.now
         assert self._make is not None, "a session on the CPU stays there"  # noqa: S101

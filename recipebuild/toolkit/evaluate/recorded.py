@@ -17,9 +17,9 @@ from __future__ import annotations
 import io
 import itertools
 import tarfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from recipebuild.errors import StepError
 
@@ -51,6 +51,23 @@ def write_outputs(
                 _add(tar, f"{name}.{number}" if number else name, output, None if number else images.get(name))
 
 
+def join(shares: Sequence[Path], into: Path) -> int:
+    """Write as one tar what was shared out: the first sample of each share, then the second of each.
+
+    Returns:
+        How many samples there are.
+    """
+    opened = [Recorded(share) for share in shares]
+    samples = [
+        sample for row in itertools.zip_longest(*(one.by_sample() for one in opened)) for sample in row if sample
+    ]
+    with tarfile.open(into, "w", format=tarfile.PAX_FORMAT) as tar:
+        for entries in samples:
+            for entry, file in entries:
+                tar.addfile(entry, file)
+    return len(samples)
+
+
 def kept_output(outputs: Sequence[Array]) -> Array:
     """What is kept of a simulation's outputs: its class ids as int32, or if it has none its first output as float32."""
     import numpy as np
@@ -76,6 +93,16 @@ class Recorded:
         """Names of samples, by the digests of their image files, where these were kept."""
         images = ((name, entry.pax_headers.get(_IMAGE)) for name, entry in self._entries.items())
         return {digest: name.partition("/")[2].rpartition(".")[0] for name, digest in images if digest}
+
+    def by_sample(self) -> Iterator[list[tuple[tarfile.TarInfo, IO[bytes] | None]]]:
+        """The entries of each sample, in order: those of the first of them has the image's digest."""
+        entries: list[tarfile.TarInfo] = []
+        for entry in self._entries.values():
+            if entries and _IMAGE in entry.pax_headers:
+                yield [(each, self._tar.extractfile(each)) for each in entries]
+                entries = []
+            entries.append(entry)
+        yield [(each, self._tar.extractfile(each)) for each in entries]
 
     def outputs(self, sample: str) -> list[Array]:
         """The outputs for a sample, with the axis of the batch: class ids as int32, then values as float32.

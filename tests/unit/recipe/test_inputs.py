@@ -117,7 +117,7 @@ def test_a_model_of_tensors_needs_no_images(folder: Path) -> None:
         ("inputs: []\n", "input", "is missing"),
         ("inputs: [{kind: video, name: a}]\n", "inputs.kind", "must be image, tensor or tokens, got video"),
         ("inputs: [{name: a, shape: [1], source: ./masks}]\n", "inputs.kind", "kind: tensor"),
-        ("inputs: [{kind: tensor, name: a, shape: [1]}]\n", "inputs.source", "is missing"),
+        ("inputs: [{kind: tensor, name: a, shape: [1]}]\n", "inputs.0.source", "nothing says what it is fed"),
         (
             "inputs: [{kind: tensor, name: a, shape: [1], dtype: float8, source: ./masks}]\n",
             "inputs.dtype",

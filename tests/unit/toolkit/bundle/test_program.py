@@ -110,12 +110,31 @@ def test_a_card_is_opened_by_its_index(program: ModuleType, monkeypatch: pytest.
 def test_other_inputs_come_from_files_and_all_of_them(program: ModuleType, tmp_path: Path) -> None:
     np.save(tmp_path / "mask.npy", np.arange(4))
     wanted = [{"name": "mask", "shape": [1, 4], "dtype": "float32"}]
-    found = program.others(wanted, [f"mask={tmp_path}/mask.npy"])
+    ((name, found),) = program.others(wanted, [f"mask={tmp_path}/mask.npy"])
+    assert name == "output", "as its files are called"
     assert found["mask"].dtype == np.float32 and found["mask"].tolist() == [[0, 1, 2, 3]]
-    assert program.others([], []) == {}
+    assert program.others([], []) == [("output", {})]
     for given in ([], ["mask=a.npy", "more=b.npy"], ["other=a.npy"]):
         with pytest.raises(SystemExit, match="takes mask: --input"):
             program.others(wanted, given)
+
+
+def test_a_folder_is_several_samples_and_each_input_has_as_many(program: ModuleType, tmp_path: Path) -> None:
+    wanted = [{"name": name, "shape": [1], "dtype": "float32"} for name in ("sound", "rate")]
+    (tmp_path / "sounds").mkdir()
+    for at in range(3):
+        np.save(tmp_path / f"sounds/{at}.npy", np.array([at]))
+    np.save(tmp_path / "rate.npy", np.array([16]))
+    given = [f"sound={tmp_path}/sounds", f"rate={tmp_path}/rate.npy"]
+    samples = program.others(wanted, given)
+    assert [(name, tensors["sound"][0], tensors["rate"][0]) for name, tensors in samples] == [
+        ("0", 0, 16), ("1", 1, 16), ("2", 2, 16)
+    ]  # fmt: skip
+    (tmp_path / "two").mkdir()
+    for at in range(2):
+        np.save(tmp_path / f"two/{at}.npy", np.array([at]))
+    with pytest.raises(SystemExit, match=r"--input rate: 2 \.npy files, and another input has 3"):
+        program.others(wanted, [given[0], f"rate={tmp_path}/two"])
 
 
 def drawn(program: ModuleType, image: Image.Image, task: str, output: np.ndarray, place: Path, **more: Any) -> set[str]:
