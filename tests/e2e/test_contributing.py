@@ -185,7 +185,7 @@ def test_a_metric(tree: Tree) -> None:
         (add_step, ["steps/test_mine.py", "plan/test_kinds.py", "../e2e/test_manifest_page.py"], "mine or row"),
         (
             add_rewrite,
-            ["toolkit/graph/test_passes.py", "recipe/test_rewriting.py", "engine/test_code.py", "docs/test_docs.py"],
+            ["toolkit/graph/test_passes.py", "recipe/test_rewrite.py", "engine/test_code.py", "docs/test_docs.py"],
             "mine or row or switch or every_rewrite or fresh",
         ),
         (add_family, ["recipe/test_shipped.py"], "mine"),
