@@ -39,6 +39,21 @@ def test_module_names_versions_and_the_graphs_name_stay(small_onnx: Path) -> Non
     assert simplified.graph.name == "small"
 
 
+def test_a_large_weight_is_transposed_where_it_lies(tmp_path: Path) -> None:
+    weight = helper.make_tensor("w", TensorProto.FLOAT, [3072, 1500], np.ones((3072, 1500), np.float32).tobytes(), True)
+    nodes = [
+        helper.make_node("Transpose", ["w"], ["turned"], perm=[1, 0]),
+        helper.make_node("MatMul", ["x", "turned"], ["y"]),
+    ]
+    ends = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, size]) for name, size in (("x", 1500), ("y", 3072))
+    ]
+    graph = helper.make_graph(nodes, "large", ends[:1], ends[1:], [weight])
+    path = tmp_path / "large.onnx"
+    files.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    assert operator_counts(simplify(path, None, None, {"x": (1, 1500)})) == {"MatMul": 1}
+
+
 def test_symbolic_sizes_become_the_recipes(small_onnx: Path) -> None:
     model = files.load(small_onnx)
     model.graph.input[0].CopyFrom(
