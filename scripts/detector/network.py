@@ -40,14 +40,14 @@ class C2f(nn.Module):
 
     def __init__(self, taken: int, given: int, *, added: bool) -> None:
         super().__init__()
-        half = given // 2
+        half = self.half = given // 2
         self.split = Conv(taken, given)
         self.inner = nn.Sequential(Conv(half, half, 3), Conv(half, half, 3))
         self.mix = Conv(3 * half, given)
         self.added = added
 
     def forward(self, values: Tensor) -> Tensor:
-        one, other = self.split(values).chunk(2, 1)
+        one, other = self.split(values).split(self.half, 1)
         result = self.inner(other)
         return self.mix(torch.cat((one, other, other + result if self.added else result), 1))
 
@@ -127,7 +127,7 @@ class Decoded(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         grids = self.detector(images)
-        flat = torch.cat([grid.flatten(2) for grid in grids], 2)
+        flat = torch.cat([grid.reshape(1, 4 * BINS + len(CLASSES), -1) for grid in grids], 2)
         sides, classes = flat.split((4 * BINS, len(CLASSES)), 1)
         centres, strides = places([grid.shape[2:] for grid in grids])
         left, top, right, bottom = distances(sides).unbind(1)
@@ -139,7 +139,7 @@ class Decoded(nn.Module):
 def distances(sides: Tensor) -> Tensor:
     """Distances of left, top, right and bottom, in strides: [N, 4 BINS, places] of logits -> [N, 4, places]."""
     bins = torch.arange(BINS, dtype=sides.dtype, device=sides.device)
-    return (sides.unflatten(1, (4, BINS)).softmax(2) * bins[:, None]).sum(2)
+    return (sides.reshape(len(sides), 4, BINS, -1).softmax(2) * bins[:, None]).sum(2)
 
 
 def places(sizes: Sequence[Sequence[int]], device: torch.device | None = None) -> tuple[Tensor, Tensor]:

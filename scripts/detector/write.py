@@ -14,6 +14,8 @@ from recipebuild.toolkit.detection.detector import detect
 from recipebuild.toolkit.detection.letterbox import place
 from recipebuild.toolkit.detection.precision import MatchTable, match
 from recipebuild.toolkit.evaluate.box_folders import coco
+from recipebuild.toolkit.graph.files import save
+from recipebuild.toolkit.graph.simplify import simplify
 from scripts.detector.network import CLASSES, STRIDES, Decoded, Detector
 from scripts.detector.train import GREY, HEIGHT, WIDTH
 
@@ -76,13 +78,14 @@ def measure(model: Detector, folder: Path) -> dict[str, float]:
 
 
 def write_model(model: Detector, path: Path) -> None:
-    """Write the model with decoded boxes, under the names that TorchScript gives, as Ultralytics' exports have them."""
+    """Write the model with decoded boxes, simplified, as Ultralytics export theirs."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it is the old exporter
         torch.onnx.export(
             Decoded(model).eval(), (torch.zeros(1, 3, HEIGHT, WIDTH),), str(path), dynamo=False, opset_version=17,
             input_names=["images"], output_names=["output0"],
         )  # fmt: skip
+    save(simplify(path, "images", (1, 3, HEIGHT, WIDTH)), path)
 
 
 def write_readme(path: Path, measured: dict[str, float], **figures: float) -> None:
