@@ -38,7 +38,7 @@ nor wrong.
 
     make assets
 
-It draws {train} scenes and trains for {steps} steps: {seconds:.0f} s on the machine that made this file.
+It draws {train} scenes and trains for {steps} steps, on the CPU.
 `scripts/detector/README.md` says more.
 
 ## Measured
@@ -88,8 +88,8 @@ def write_model(model: Detector, path: Path) -> None:
     save(simplify(path, "images", (1, 3, HEIGHT, WIDTH)), path)
 
 
-def write_readme(path: Path, measured: dict[str, float], **figures: float) -> None:
-    """Write the README; ``figures`` are the numbers of parameters, scenes, steps and seconds that it names."""
+def write_readme(path: Path, measured: dict[str, float], **figures: int) -> None:
+    """Write the README; ``figures`` are the numbers of parameters, scenes and steps that it names."""
     text = README.format(
         height=HEIGHT,
         width=WIDTH,
