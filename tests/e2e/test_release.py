@@ -107,6 +107,7 @@ def test_the_wheel_brings_recipes_and_templates_along(wheel: Path) -> None:
         "recipebuild/shipped/recipes/base/drawn-streets.yaml",
         "recipebuild/shipped/constraints.txt",
         "recipebuild/shipped/recipes/quickstart/model/model.safetensors",
+        "recipebuild/shipped/recipes/quickstart-detector/detector.onnx",
         "recipebuild/shipped/templates/pulsar2/config.json.j2",
         "recipebuild/shipped/templates/bundle/run.py",
     ):

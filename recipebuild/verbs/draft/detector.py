@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from recipebuild.toolkit.graph.statistics import Tensor
 
 _SIDES = 4
-_USUAL = "usual for such detectors"
 
 
 def facts(model: onnx.ModelProto, results: Sequence[Tensor], sides: Sequence[int]) -> dict[str, Fact]:
@@ -39,15 +38,17 @@ def facts(model: onnx.ModelProto, results: Sequence[Tensor], sides: Sequence[int
     if cells != places or classes < 1 or not _of_one_head(grids, classes):
         return {}
     strides = ", ".join(str(stride) for stride in sorted({grid.stride for grid in grids}))
+    theirs = any((entry.key, entry.value) == ("author", "Ultralytics") for entry in model.metadata_props)
+    why = "as Ultralytics train theirs" if theirs else "usual for such detectors"
     return {
         "model.task": Fact(DETECTION, f"its output is {results[0]}: a box and {classes} classes a place"),
         "model.outputs": Fact([grid.name for grid in grids], f"strides {strides}; 8 bits do not hold decoded boxes"),
         "detector.kind": Fact("yolov8", "grids of distances and classes"),
         "detector.classes": Fact(classes, f"{rows} rows, less {_SIDES} of the boxes"),
-        "input.resize": Fact("letterbox", _USUAL, sure=False),
-        "input.color": Fact("RGB", _USUAL, sure=False),
-        "input.mean": Fact([0, 0, 0], _USUAL, sure=False),
-        "input.std": Fact([255, 255, 255], f"{_USUAL}: pixels of 0..1", sure=False),
+        "input.resize": Fact("letterbox", why, theirs),
+        "input.color": Fact("RGB", why, theirs),
+        "input.mean": Fact([0, 0, 0], why, theirs),
+        "input.std": Fact([255, 255, 255], f"{why}: pixels of 0..1", theirs),
         "head.kind": Fact("none", "the program decodes the grids"),
         "calibration.format": Fact("Numpy", "letterboxed here: Pulsar2 stretches the images that it reads"),
     }

@@ -47,6 +47,13 @@ def test_its_grids_classes_and_input_are_proposed(tmp_path: Path) -> None:
     assert set(made.open) == {"input.resize", "input.color", "input.mean", "input.std"}
 
 
+def test_what_ultralytics_wrote_is_fed_as_they_train(tmp_path: Path) -> None:
+    model = onnx.load(detector_model(tmp_path / "model.onnx"))
+    model.metadata_props.add(key="author", value="Ultralytics")
+    onnx.save(model, tmp_path / "model.onnx")
+    assert not new(str(tmp_path / "model.onnx")).open
+
+
 def test_distances_and_classes_may_be_two_grids(tmp_path: Path) -> None:
     onnx.save(apart(64, 5, 9), tmp_path / "model.onnx")
     made = new(str(tmp_path / "model.onnx"))
