@@ -42,8 +42,9 @@ BENCHMARKS := cached_run many_steps first_build cold_run hashing remote_store gr
 bench: setup .venv-bench/.installed  ## measure speed; every figure is a ratio of two things in one run
 	@for name in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$name || exit 1; done
 
-assets: setup  ## draw and train the quickstart data anew (half an hour): scripts/streets/README.md
+assets: setup  ## draw and train the quickstart data anew (an hour): scripts/streets/README.md, scripts/detector/README.md
 	@$(BIN)/python -m scripts.streets
+	@$(BIN)/python -m scripts.detector
 
 bench-compare: setup  ## the last two runs of each benchmark side by side
 	@$(BIN)/python -m benchmarks.compare

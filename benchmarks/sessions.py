@@ -19,7 +19,7 @@ from recipebuild.resources import shipped
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.evaluate.answers import answer
 from recipebuild.toolkit.evaluate.dataset import DatasetSpec, samples
-from recipebuild.toolkit.evaluate.measure import ImageScores, Measurement
+from recipebuild.toolkit.evaluate.measure import Measurement, image_scores
 from recipebuild.toolkit.evaluate.runners import batch
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def main() -> None:
                     how.score.count(truth, answer([each], dataset.task, "quantized.onnx"))
                     for truth, each in zip(truths, ids, strict=True)
                 ]
-                miou = ImageScores(np.stack(counts), how.score).figures()["miou"]
+                miou = image_scores(counts, how.score).figures()["miou"]
                 same = np.mean([(one == other).mean() for one, other in zip(first, ids, strict=True)])
                 took = min(seconds(model, feeds, spec.name) for _ in range(ROUNDS)) if threads == 1 else None
                 shown = f"{took:8.4f}" if took is not None else ""

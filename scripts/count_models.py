@@ -45,7 +45,7 @@ def _flow(value: Any) -> str:
 
 
 def _costs(name: str) -> dict[str, Any]:
-    weights = [] if name == "quickstart" else ["model.weights=random"]
+    weights = [] if name.startswith("quickstart") else ["model.weights=random"]
     costs: dict[str, Any] = estimate(name, Options(sets=weights))[0]["costs"]
     return {**costs, "softmax_sizes": list(costs["softmax_sizes"])}
 

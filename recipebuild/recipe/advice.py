@@ -9,6 +9,8 @@ from recipebuild.recipe.schema import Recipe
 
 QUICKSTART = ("quickstart", "calibration")
 """Where the drawn street images that come with recipebuild lie, in whatever copy of the recipes."""
+DETECTOR = "quickstart-detector/detector.onnx"
+"""A model that is trained on them, as ``quickstart/model`` is."""
 
 
 def advice(recipe: Recipe) -> list[str]:
@@ -79,7 +81,8 @@ def _smooth(recipe: Recipe) -> str | None:
 
 def _calibration(recipe: Recipe) -> str | None:
     folder = PurePosixPath(recipe.calibration.path)
-    if folder.parts[-2:] != QUICKSTART or PurePosixPath(recipe.model.source) == folder.parent / "model":
+    trained_on_them = folder.parent / "model", folder.parent.parent / DETECTOR
+    if folder.parts[-2:] != QUICKSTART or PurePosixPath(recipe.model.source) in trained_on_them:
         return None
     return (
         "note: RB212 calibration.source is the set of drawn street images that comes with recipebuild; "

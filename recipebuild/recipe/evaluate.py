@@ -14,7 +14,10 @@ from recipebuild.recipe.section import Count, Positive, Section, Seed, Text, wro
 HUB = "hf://datasets/"
 HUB_DATASET = re.compile(re.escape(HUB) + r"[\w.-]+/[\w.-]+(@[\w./-]+)?", re.ASCII)
 
-Layout = Literal["auto", "folders", "cityscapes", "ade20k", "depth", "targets", "classes", "images", "datasets"]
+Layout = Literal[
+    "auto", "folders", "cityscapes", "ade20k", "depth", "targets", "classes", "coco", "yolo", "voc", "images",
+    "datasets",
+]  # fmt: skip
 
 _OF_TASKS = (metrics_of(task, labels=True) for task in TASKS)
 _WITH_LABELS = "; ".join(", ".join(metrics) for metrics in _OF_TASKS if metrics)

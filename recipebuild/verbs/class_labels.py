@@ -32,7 +32,9 @@ def misnamed(job: Job) -> list[Problem]:
 
 
 def _classes(recipe: Recipe) -> int | None:
-    """How many classes the model has by its config.json or its graph; ``None`` if they do not tell."""
+    """How many classes the model has by ``detector``, its config.json or its graph; ``None`` if they do not tell."""
+    if recipe.detector is not None:
+        return recipe.detector.classes
     source = Path(recipe.model.source)
     if recipe.model.adapter and (Path(recipe.model.adapter) / "config.json").is_file():
         source = Path(recipe.model.adapter)

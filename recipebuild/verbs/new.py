@@ -34,6 +34,7 @@ _ORDER = (
     "more_inputs",
     "export",
     "head",
+    "detector",
     "calibration",
     "evaluate",
     "quantization",

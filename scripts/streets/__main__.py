@@ -13,8 +13,6 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 # On a busy machine, OpenMP's threads would burn the processor while they wait for each other. Read when torch loads.
@@ -24,9 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scripts.streets.canvas import HEIGHT, WIDTH
-from scripts.streets.scenes import CALIBRATION, HELD_OUT, TRAINING, Scene, draw_scene
+from scripts.streets.scenes import CALIBRATION, HELD_OUT, TRAINING, draw_all
 from scripts.streets.train import Settings, measure, to_input, train
-from scripts.streets.write import read_scenes, write_model, write_readme, write_scenes
+from scripts.streets.write import read_scenes, write_boxes, write_model, write_readme, write_scenes
 
 LEAST_MIOU = 0.70
 """A model below this on the held-out scenes is not written."""
@@ -60,6 +58,7 @@ def main() -> int:
         made = Path(temporary)
         write_scenes(calibration, made / "calibration")
         write_scenes(held_out, made / "heldout" / "images", made / "heldout" / "labels")
+        write_boxes(held_out, made / "heldout")
         write_model(model, made / "model", (HEIGHT, WIDTH))
         accuracy = measure(read_scenes(made / "heldout" / "images", made / "heldout" / "labels"), predict)
         logger.info("held-out mIoU %.4f, pixel accuracy %.4f", accuracy.mean_iou, accuracy.pixel_accuracy)
@@ -82,11 +81,6 @@ def main() -> int:
             replace(out / path.name, path)
     logger.info("wrote %s in %.0f s", out, time.monotonic() - started)
     return 0
-
-
-def draw_all(seeds: Sequence[int]) -> list[Scene]:
-    with ProcessPoolExecutor(2) as pool:
-        return list(pool.map(draw_scene, seeds, chunksize=4))
 
 
 def replace(old: Path, new: Path) -> None:

@@ -72,7 +72,10 @@ class Camera:
 
 
 class Canvas:
-    """The picture and the label map under one brush."""
+    """The picture, the label map, and the map of things under one brush.
+
+    What is painted while ``thing`` is a number is that thing in the last map; 0 is the backdrop.
+    """
 
     def __init__(self, camera: Camera, light: Light, rng: np.random.Generator) -> None:
         self.camera = camera
@@ -80,8 +83,11 @@ class Canvas:
         self.rng = rng
         self.image = Image.new("RGB", (WIDTH * SCALE, HEIGHT * SCALE))
         self.labels = Image.new("L", self.image.size, 0)
+        self.things = Image.new("L", self.image.size, 0)
+        self.thing = 0
         self._brush = ImageDraw.Draw(self.image)
         self._label_brush = ImageDraw.Draw(self.labels)
+        self._thing_brush = ImageDraw.Draw(self.things)
 
     def polygon(
         self,
@@ -99,6 +105,7 @@ class Canvas:
             self._brush.polygon(pixels, fill=self.lit(colour, depth, normal, glows=glows))
         if label is not None:
             self._label_brush.polygon(pixels, fill=label)
+            self._thing_brush.polygon(pixels, fill=self.thing)
 
     def disc(
         self,
@@ -118,6 +125,7 @@ class Canvas:
             self._brush.ellipse(box, fill=self.lit(colour, centre[2], FRONT, glows=glows))
         if label is not None:
             self._label_brush.ellipse(box, fill=label)
+            self._thing_brush.ellipse(box, fill=self.thing)
 
     def dabs(
         self,
@@ -140,6 +148,7 @@ class Canvas:
         for box, fill in zip(boxes, fills, strict=True):
             self._brush.ellipse(box, fill=tuple(fill))
             self._label_brush.ellipse(box, fill=label)
+            self._thing_brush.ellipse(box, fill=self.thing)
 
     def shadow(self, points: Sequence[Point], strength: float, softness: float = 3.0) -> None:
         """Darken what has been painted inside a polygon of the world, with a soft edge of ``softness`` pixels."""

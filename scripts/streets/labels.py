@@ -9,5 +9,8 @@ NAMES = (
 ROAD, SIDEWALK, BUILDING, WALL, FENCE, POLE, LIGHT, SIGN, VEGETATION, TERRAIN = range(10)
 SKY, PERSON, RIDER, CAR, TRUCK, BUS, TRAIN, MOTORCYCLE, BICYCLE = range(10, 19)
 
+OBJECTS = {CAR: "car", PERSON: "person", POLE: "street lamp"}
+"""What is boxed, and what a detector calls it."""
+
 IGNORE = 255
 """Pixels that neither training nor a metric looks at."""

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +14,7 @@ from PIL import Image, ImageFilter
 
 from scripts.streets.backdrop import paint_ground, paint_sky, random_street
 from scripts.streets.canvas import HEIGHT, SCALE, WIDTH, Camera, Canvas, Light, Point, noise
-from scripts.streets.labels import IGNORE, VEGETATION
+from scripts.streets.labels import IGNORE, OBJECTS, VEGETATION
 from scripts.streets.roadside import paint_roadside
 from scripts.streets.traffic import things_in
 
@@ -20,13 +23,42 @@ CALIBRATION = range(32)
 HELD_OUT = range(100, 124)
 TRAINING = range(1000, 2000)
 
+LEAST_SIDE = 6
+"""An object whose visible part is narrower or lower than this, in pixels, is hidden;"""
+LEAST_SHARE = 0.3
+"""and so is one of whose pixels nearer things leave less than this share."""
+
+
+@dataclass(frozen=True)
+class Object:
+    """Something that stands in the street, as far as the picture shows it.
+
+    Attributes:
+        label: Its class id in the label map.
+        box: Columns and rows of its visible part, pixels: x1, y1, x2, y2, of which the last two lie outside.
+        hidden: Whether so little is to be seen of it that nobody could be asked to find it.
+    """
+
+    label: int
+    box: tuple[int, int, int, int]
+    hidden: bool
+
 
 @dataclass(frozen=True)
 class Scene:
-    """A picture uint8 [256, 512, 3], RGB, and its label map uint8 [256, 512] of class ids, 255 = ignore."""
+    """A picture uint8 [256, 512, 3], RGB, and its label map uint8 [256, 512] of class ids, 255 = ignore.
+
+    ``objects`` are the things of ``OBJECTS`` that stand in it, from far to near.
+    """
 
     image: NDArray[np.uint8]
     labels: NDArray[np.uint8]
+    objects: tuple[Object, ...] = ()
+
+
+def draw_all(seeds: Sequence[int]) -> list[Scene]:
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        return list(pool.map(draw_scene, seeds, chunksize=4))
 
 
 def draw_scene(seed: int) -> Scene:
@@ -42,11 +74,14 @@ def draw_scene(seed: int) -> Scene:
     paint_sky(canvas)
     paint_ground(canvas, street)
     paint_roadside(canvas, street)
-    for thing in sorted(things_in(street, canvas), key=lambda t: -t.z):
+    whole = [0]
+    for number, thing in enumerate(sorted(things_in(street, canvas), key=lambda t: -t.z), 1):
+        canvas.thing = number
         thing.paint()
+        whole.append(int((_reduced(canvas.things) == number).sum()))
     if rng.random() < 0.3:
         _paint_bonnet(canvas)
-    return _finish(canvas)
+    return _finish(canvas, whole)
 
 
 def _paint_bonnet(canvas: Canvas) -> None:
@@ -61,12 +96,35 @@ def _paint_bonnet(canvas: Canvas) -> None:
     metal = np.clip(shine[..., None] * tint, 0, 255).astype(np.uint8)
     canvas.image = Image.fromarray(np.where(bonnet[..., None], metal, np.asarray(canvas.image)))
     canvas.labels = Image.fromarray(np.where(bonnet, np.uint8(IGNORE), np.asarray(canvas.labels)))
+    canvas.things = Image.fromarray(np.where(bonnet, np.uint8(0), np.asarray(canvas.things)))
 
 
-def _finish(canvas: Canvas) -> Scene:
+def _reduced(labels: Image.Image) -> NDArray[np.uint8]:
+    """A map at the size of the finished scene."""
+    return np.asarray(labels)[::SCALE, ::SCALE].copy()
+
+
+def _objects(things: NDArray[np.uint8], labels: NDArray[np.uint8], whole: Sequence[int]) -> tuple[Object, ...]:
+    """What of ``OBJECTS`` a map of things shows; ``whole`` is how many pixels each thing has with nothing before it."""
+    objects = []
+    for thing, pixels in enumerate(whole):
+        rows, columns = np.nonzero(things == thing)
+        if thing == 0 or not rows.size:
+            continue
+        label = int(labels[rows[0], columns[0]])
+        if label not in OBJECTS:
+            continue
+        box = int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1
+        narrow = min(box[2] - box[0], box[3] - box[1]) < LEAST_SIDE
+        covered = rows.size < LEAST_SHARE * pixels
+        objects.append(Object(label, box, narrow or covered))
+    return tuple(objects)
+
+
+def _finish(canvas: Canvas, whole: Sequence[int]) -> Scene:
     """What the camera does to a scene: reduce, add surface grain, expose, tint, vignette, blur, sensor noise."""
     rng = canvas.rng
-    labels = np.asarray(canvas.labels)[::SCALE, ::SCALE].copy()
+    labels = _reduced(canvas.labels)
     picture = np.asarray(canvas.image.reduce(SCALE), np.float32) / 255
     grain = np.where(labels == VEGETATION, 0.16, 0.06).astype(np.float32)
     picture *= (1 + grain * noise(rng, labels.shape, cells=24, octaves=4))[..., None]
@@ -80,7 +138,7 @@ def _finish(canvas: Canvas) -> Scene:
     exposed = Image.fromarray((np.clip(picture, 0, 1) * 255).astype(np.uint8))
     blurred = exposed.filter(ImageFilter.GaussianBlur(rng.uniform(0, 0.7)))
     noisy = np.asarray(blurred, np.float32) + rng.normal(0, rng.uniform(0.5, 5), (HEIGHT, WIDTH, 3))
-    return Scene(np.clip(noisy, 0, 255).astype(np.uint8), labels)
+    return Scene(np.clip(noisy, 0, 255).astype(np.uint8), labels, _objects(_reduced(canvas.things), labels, whole))
 
 
 def _random_light(rng: np.random.Generator) -> Light:

@@ -36,6 +36,17 @@ def test_a_scene_has_a_picture_a_label_map_of_its_size_and_known_classes() -> No
     assert len(np.unique(scene.labels)) >= 6
 
 
+def test_boxes_end_where_what_is_seen_of_a_thing_ends() -> None:
+    scene = scenes.draw_scene(102)
+    assert {thing.label for thing in scene.objects} == set(classes.OBJECTS)
+    for thing in scene.objects:
+        left, top, right, bottom = thing.box
+        inside = scene.labels[top:bottom, left:right] == thing.label
+        assert inside[0].any() and inside[-1].any() and inside[:, 0].any() and inside[:, -1].any()
+        narrow = min(right - left, bottom - top) < scenes.LEAST_SIDE
+        assert thing.hidden or not narrow
+
+
 def test_the_three_sets_share_no_seed() -> None:
     sets = [set(scenes.TRAINING), set(scenes.CALIBRATION), set(scenes.HELD_OUT)]
     assert len(set.union(*sets)) == sum(map(len, sets))
@@ -59,6 +70,11 @@ def test_the_committed_labels_are_those_that_the_generator_draws() -> None:
     # Another NumPy or Pillow may round an edge otherwise, and JPEG is lossy.
     assert np.mean(labels == drawn.labels) > 0.999
     assert np.mean(np.abs(image - drawn.image)) < 6
+    content = json.loads((DATA / "heldout" / "instances.json").read_text(encoding="utf-8"))
+    boxes = [row["bbox"] for row in content["annotations"] if row["image_id"] == 0]
+    corners = [[left, top, left + wide, top + high] for left, top, wide, high in boxes]
+    assert np.abs(np.array(corners) - [thing.box for thing in drawn.objects]).max() <= 1
+    assert [image["file_name"] for image in content["images"]] == [f"street-{i:02d}.jpg" for i in range(24)]
 
 
 @pytest.mark.parametrize(("folder", "count"), [("calibration", 32), ("heldout/images", 24)])

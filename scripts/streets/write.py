@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
 
-from scripts.streets.labels import IGNORE
+from scripts.streets.canvas import HEIGHT, WIDTH
+from scripts.streets.labels import IGNORE, OBJECTS
 from scripts.streets.scenes import Scene
 from scripts.streets.train import MEAN, STD, Accuracy
 
@@ -27,10 +29,12 @@ on such scenes alone. It is good for trying recipebuild, and not for real street
 |---|---|
 | `model/` | SegFormer in Hugging Face layout: {parameters:,} parameters, input 1x3x256x512, 19 classes |
 | `calibration/` | {calibration} scenes to calibrate a quantizer with |
-| `heldout/` | {heldout} scenes: `images/*.jpg`, `labels/*.png` (train ids, {ignore} = ignore) |
+| `heldout/` | {heldout} scenes: `images/*.jpg`, `labels/*.png` (train ids, {ignore} = ignore), `instances.json` |
 
 The input is RGB with mean {mean} and std {std}; the classes are Cityscapes', of which {classes} occur.
 Training, calibration and held-out scenes are drawn from different seeds: the model has seen neither folder.
+`instances.json` has the boxes of cars, people and street lamps as COCO has them, for the quickstart's detector; what
+nearer things hide is marked `iscrowd`.
 
 ## Made by
 
@@ -65,6 +69,33 @@ def write_scenes(scenes: list[Scene], images: Path, labels: Path | None = None) 
         Image.fromarray(scene.image).save(images / f"{name}.jpg", quality=90, optimize=True)
         if labels is not None:
             Image.fromarray(scene.labels).save(labels / f"{name}.png", optimize=True)
+
+
+def write_boxes(scenes: Sequence[Scene], folder: Path) -> None:
+    """Write ``instances.json``, as COCO has it: boxes in the pictures of ``write_scenes``, ``iscrowd`` if hidden."""
+    images = [
+        {"id": index, "file_name": f"street-{index:02d}.jpg", "width": WIDTH, "height": HEIGHT}
+        for index in range(len(scenes))
+    ]
+    annotations = [
+        {"image_id": index, "category_id": thing.label, "bbox": _bbox(thing.box), "iscrowd": int(thing.hidden)}
+        for index, scene in enumerate(scenes)
+        for thing in scene.objects
+    ]
+    content = {
+        "images": images,
+        "categories": [{"id": label, "name": name} for label, name in OBJECTS.items()],
+        "annotations": [{"id": number, **values} for number, values in enumerate(annotations, 1)],
+    }
+    rows = {key: ",\n".join(map(json.dumps, values)) for key, values in content.items()}
+    text = ",\n".join(f'"{key}": [\n{lines}\n]' for key, lines in rows.items())
+    (folder / "instances.json").write_text(f"{{\n{text}\n}}\n", encoding="utf-8")
+
+
+def _bbox(box: tuple[int, int, int, int]) -> list[int]:
+    """x, y, width, height."""
+    left, top, right, bottom = box
+    return [left, top, right - left, bottom - top]
 
 
 def read_scenes(images: Path, labels: Path) -> list[Scene]:

@@ -107,6 +107,7 @@ def test_the_wheel_brings_recipes_and_templates_along(wheel: Path) -> None:
         "recipebuild/shipped/recipes/base/drawn-streets.yaml",
         "recipebuild/shipped/constraints.txt",
         "recipebuild/shipped/recipes/quickstart/model/model.safetensors",
+        "recipebuild/shipped/recipes/quickstart-detector/detector.onnx",
         "recipebuild/shipped/templates/pulsar2/config.json.j2",
         "recipebuild/shipped/templates/bundle/run.py",
     ):
@@ -124,7 +125,9 @@ def test_the_sdist_leaves_out_what_draws_the_streets(release: Path) -> None:
     with tarfile.open(path) as archive:
         names = [name.partition("/")[2] for name in archive.getnames()]
     assert "scripts/sbom.py" in names and "tests/conftest.py" in names and "CHANGELOG.md" in names
-    assert not [name for name in names if name.startswith(("scripts/streets", ".ci", ".github", ".venv"))]
+    assert not [
+        name for name in names if name.startswith(("scripts/streets", "scripts/detector", ".ci", ".github", ".venv"))
+    ]
 
 
 def test_the_installed_wheel_runs_from_an_empty_folder(wheel: Path, tmp_path: Path) -> None:

@@ -1,21 +1,17 @@
 """How right a detector is: its boxes in one image against the objects there.
 
-Use: ``Detection(detector, spec).count(truth, answer)``, a row for ``MatchTable``.
+Use: ``Detection(detector, spec).count(truth, answer)``, a row for ``MatchTable``, which has the figures of all images.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.detection.detector import Detector, Objects, detect
 from recipebuild.toolkit.detection.precision import ImageMatches, match
 from recipebuild.toolkit.detection.truth import Truth
 from recipebuild.toolkit.evaluate.answers import Answer
-
-if TYPE_CHECKING:
-    import numpy.typing as npt
 
 
 @dataclass(frozen=True)
@@ -41,7 +37,3 @@ class Detection:
     def count(self, truth: Truth, answer: Answer) -> ImageMatches:
         """How the boxes are matched."""
         return match(self.objects(answer, truth.size), truth)
-
-    def figures(self, sums: npt.NDArray[Any]) -> dict[str, npt.NDArray[Any]]:
-        """None of sums: what all images came to is a ``MatchTable``."""
-        raise NotImplementedError

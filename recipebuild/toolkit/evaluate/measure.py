@@ -106,7 +106,7 @@ class Measurement:
         return TypeAdapter(cls).validate_python(values)
 
     @property
-    def score(self) -> Score:
+    def score(self) -> Score | Detection:
         """How answers are judged."""
         if self.detection is not None and self.labelled:
             return self.detection
@@ -175,9 +175,11 @@ def measure(
         StepError: If a sample is bad, or a model predicts a class that it cannot have.
     """
     rows: dict[str, list[Any]] = {key: [] for key in runs}
-    scores: dict[str, Score] = dict.fromkeys(runs, how.score)
+    scores: dict[str, Score | Detection] = dict.fromkeys(runs, how.score)
+    between = None
     if how.labelled and {"float", "quantized"} <= runs.keys():
-        rows[FIDELITY], scores[FIDELITY] = [], score_of(how.task, classes=how.classes, labelled=False)
+        between = score_of(how.task, classes=how.classes, labelled=False)
+        rows[FIDELITY], scores[FIDELITY] = [], between
     for sample in samples:
         image, truth = how.read(sample)
         on_image(sample, image, truth)
@@ -187,12 +189,12 @@ def measure(
         for key, predicted in answers.items():
             check_classes(predicted, how.classes, key, sample.name)
             rows[key].append(how.score.count(truth, predicted))
-        if FIDELITY in rows:
-            rows[FIDELITY].append(scores[FIDELITY].count(answers["float"], answers["quantized"]))
+        if between is not None:
+            rows[FIDELITY].append(between.count(answers["float"], answers["quantized"]))
     return {key: image_scores(counts, scores[key]) for key, counts in rows.items()}
 
 
-def image_scores(counts: Sequence[Any], score: Score) -> ImageScores:
+def image_scores(counts: Sequence[Any], score: Score | Detection) -> ImageScores:
     """What a model came to, from what ``score.count`` gave for each image.
 
     Which text is nearest is known of all texts together. Of detectors the rows say which image counts, as their figures

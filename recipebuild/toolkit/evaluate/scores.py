@@ -49,10 +49,10 @@ _FIDELITY = ("agreement", "cosine", "snr")
 
 
 class Score(Protocol):
-    """How answers are judged."""
+    """How answers are judged where figures are those of sums over images."""
 
-    def count(self, truth: Any, answer: Answer) -> Any:
-        """What one image adds: float64 ``[k]``; of detectors its ``ImageMatches``."""
+    def count(self, truth: Any, answer: Answer) -> Row:
+        """What one image adds: float64 ``[k]``."""
 
     def figures(self, sums: Row) -> dict[str, Array]:
         """The figures of sums ``[..., k]``: each ``[...]``, NaN where there is none."""

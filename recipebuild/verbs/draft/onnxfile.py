@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.errors import RecipeError
-from recipebuild.facts.tasks import CLASSIFICATION, DEPTH, FEATURES, OTHER, RESTORATION, SEGMENTATION
+from recipebuild.facts.tasks import CLASSIFICATION, DEPTH, DETECTION, FEATURES, OTHER, RESTORATION, SEGMENTATION
 from recipebuild.recipe.section import INPUT_NAME, TENSOR_NAME
 from recipebuild.toolkit.graph.image_layout import layout
-from recipebuild.verbs.draft import preprocessor, tensors
+from recipebuild.verbs.draft import detector, preprocessor, tensors
 from recipebuild.verbs.draft.checkpoint import head
 from recipebuild.verbs.draft.facts import Fact, usual_colours
 
@@ -51,6 +51,8 @@ def facts(path: Path, settings: Mapping[str, Any] | None, task: str | None = Non
     if others:
         fields["more_inputs"] = tensors.described(path, others)
     sides = fields["input.shape"].value[2:]
+    if task in (None, DETECTION) and (boxes := detector.facts(model, results, sides)):
+        return fields | {name: fact for name, fact in boxes.items() if name not in fields}
     kind, why, sure = (task, "as it was given", True) if task else _task(results, sides)
     fields["model.task"] = Fact(kind, why, sure)
     for name, fact in usual_colours(kind, "an ONNX file does not say").items():

@@ -47,6 +47,8 @@ def test_the_drawn_images_are_for_the_model_that_comes_with_them(desk, good):
     assert text.startswith("note: RB212 ")
     assert "real images of your own should take their place: --set calibration.source=" in text
     assert advice(desk.one(drawn.replace("./net", "./quickstart/model")).recipe) == []
+    desk.write("quickstart-detector/detector.onnx", "")
+    assert advice(desk.one(drawn.replace("./net", "./quickstart-detector/detector.onnx")).recipe) == []
 
 
 def test_smooth_quant_beside_equalize_is_done_twice(desk, good):

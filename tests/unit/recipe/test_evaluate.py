@@ -33,6 +33,7 @@ GOOD = [
     "{dataset: hf://datasets/owner/name@v1, split: test}",
     "{dataset: saved, layout: datasets, columns: [image, label]}",
     "{dataset: images, layout: images, metric: agreement}",
+    "{dataset: labelled, layout: coco}",
     "{dataset: labelled, reduce_labels: true, max_drop: 0.01}",
     "{dataset: labelled, labels: [apple, pear]}",
 ]

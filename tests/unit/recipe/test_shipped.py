@@ -13,7 +13,7 @@ from recipebuild.recipe.load import load
 from recipebuild.resources import shipped, template_sources
 from recipebuild.toolkit.models.families import config_for
 
-RECIPES = sorted(path.stem for path in shipped("recipes").glob("*.yaml") if path.stem != "quickstart")
+RECIPES = sorted(path.stem for path in shipped("recipes").glob("*.yaml") if "quickstart" not in path.stem)
 TOOLCHAINS = [
     ResolvedToolchain("onnxruntime", "1.0"),
     ResolvedToolchain("pulsar2", "7.0", {"runner": "native", "image": None}),

@@ -6,7 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 from PIL import Image
+from support.detectors import DETECTOR, INPUT, NAMES, detector_model, squares
 
 import recipebuild
 from recipebuild.recipe.problems import Problem
@@ -53,6 +55,17 @@ def test_of_one_class_there_is_a_background(tmp_path: Path) -> None:
 def test_of_an_onnx_file_its_output_tells(tmp_path: Path, small_onnx: Path) -> None:
     (problem,) = problems(tmp_path, str(small_onnx), ["apple", "pear"])
     assert problem.message == "2 names, but the model has 6 classes"
+
+
+def test_of_a_detector_the_recipe_tells(tmp_path: Path) -> None:
+    path = detector_model(tmp_path / "model.onnx")  # whose output has 7 rows
+    values = {"model": {"source": str(path), "task": "object-detection", "outputs": ["grid"]}, "input": INPUT}
+    values |= {"head": {"kind": "none"}, "detector": DETECTOR, "calibration": {"source": "data/images"}}
+    squares(tmp_path / "data")
+    for labels, count in ((NAMES, 0), (NAMES[:2], 1)):
+        evaluate = {"dataset": "data", "layout": "coco", "labels": labels}
+        (tmp_path / "mine.yaml").write_text(yaml.safe_dump({**values, "evaluate": evaluate}))
+        assert len(recipebuild.check(str(tmp_path / "mine.yaml"))[0].problems) == count
 
 
 def test_of_a_model_of_the_hub_its_family_tells(tmp_path: Path) -> None:
