@@ -167,35 +167,37 @@ def deferred(model: onnx.ModelProto, places: Sequence[LongRows]) -> onnx.ModelPr
     """A copy of the model with V centred and the division behind the product at each of these places.
 
     The product keeps its name; c is added to what the division gives, which is the tensor that the product gave. Places
-    with one V share its mean.
+    with one V share its mean, also with those of an earlier call.
     """
     import onnx
     from onnx import TensorProto, helper
 
     copy = onnx.ModelProto()
     copy.CopyFrom(model)
-    reduced = _Reductions(opset_of(copy), {name for node in copy.graph.node for name in (*node.input, *node.output)})
+    taken = {name for node in copy.graph.node for name in (*node.input, *node.output)}
+    reduced = _Reductions(opset_of(copy), taken)
     place_of = {place.product.output[0]: place for place in places}
     softmax = {place.weights for place in places}
-    centred: set[str] = set()
+    values = {place.values for place in places if f"{place.values}_centred" not in taken}
     nodes: list[onnx.NodeProto] = []
+    for value in copy.graph.input:
+        nodes += _centred(value.name, reduced) if value.name in values else []
     for node in copy.graph.node:
         target = node.output[0]
         if target in softmax:
             nodes += _exponentials(node, reduced)
         elif target in place_of:
-            weights, values = place_of[target].weights, place_of[target].values
-            mean, apart = f"{values}_mean", f"{values}_centred"
-            if values not in centred:
-                centred.add(values)
-                nodes += [reduced("ReduceMean", values, mean), _node("Sub", [values, mean], apart)]
+            weights, v = place_of[target].weights, place_of[target].values
+            whole, divided = f"{target}_undivided", f"{target}_divided"
             nodes += [
-                helper.make_node("MatMul", [f"{weights}_exp", apart], [f"{target}_undivided"], name=node.name),
-                _node("Div", [f"{target}_undivided", f"{weights}_sum"], f"{target}_divided"),
-                helper.make_node("Add", [f"{target}_divided", mean], [target], name=f"{target}_mean_added"),
+                helper.make_node("MatMul", [f"{weights}_exp", f"{v}_centred"], [whole], name=node.name),
+                _node("Div", [whole, f"{weights}_sum"], divided),
+                helper.make_node("Add", [divided, f"{v}_mean"], [target], name=f"{target}_mean_added"),
             ]
         else:
             nodes.append(node)
+        for name in node.output:
+            nodes += _centred(name, reduced) if name in values else []
     del copy.graph.node[:], copy.graph.value_info[:]
     copy.graph.node.extend(nodes)
     copy.graph.initializer.extend(
@@ -221,6 +223,12 @@ class _Reductions:
         if self._opset >= (13 if operator == "ReduceSum" else 18):  # from there on the axes are an input
             return _node(operator, [source, self.axes[axis]], target, keepdims=1)
         return _node(operator, [source], target, keepdims=1, axes=[axis])
+
+
+def _centred(values: str, reduced: _Reductions) -> list[onnx.NodeProto]:
+    """The mean c of V, and V - c."""
+    mean = f"{values}_mean"
+    return [reduced("ReduceMean", values, mean), _node("Sub", [values, mean], f"{values}_centred")]
 
 
 def _exponentials(softmax: onnx.NodeProto, reduced: _Reductions) -> list[onnx.NodeProto]:
