@@ -65,8 +65,9 @@ def _output(output: RuntimeOutput) -> dict[str, Any]:
 
 
 def _quant(recipe: Recipe) -> dict[str, Any]:
-    """Fields of ``QuantConfig`` that differ from the defaults."""
-    config = to_quant(recipe.quantization.model_dump(mode="json"))
+    """Fields of ``QuantConfig`` that differ from the defaults; it has one method for all tensors, and no ``auto``."""
+    quantization = recipe.quantization.model_dump(mode="json")
+    config = to_quant({**quantization, "method": None if quantization["method"] == "auto" else quantization["method"]})
     if recipe.layers:
         config["layer_configs"] = [_layer(each) for each in recipe.layers]
     return config

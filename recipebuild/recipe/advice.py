@@ -24,6 +24,7 @@ def advice(recipe: Recipe) -> list[str]:
             _weights(recipe),
             _calibration(recipe),
             _smooth(recipe),
+            _method(recipe),
         )
         if text
     ]
@@ -87,4 +88,13 @@ def _calibration(recipe: Recipe) -> str | None:
     return (
         "note: RB212 calibration.source is the set of drawn street images that comes with recipebuild; "
         "real images of your own should take their place: --set calibration.source=FOLDER"
+    )
+
+
+def _method(recipe: Recipe) -> str | None:
+    if recipe.quantization.method != "auto":
+        return None
+    return (
+        "note: RB316 quantization.method auto is of the embedded toolchain: Pulsar2 has one method for all tensors, "
+        "and pulsar2.json says MinMax"
     )

@@ -161,6 +161,11 @@ def _toolchains(recipe: Recipe) -> Iterator[Fault]:
         f"the embedded toolchain quantizes float models, and pulsar2.model_type is {recipe.pulsar2.model_type}",
         "toolchain: pulsar2, or auto",
     )  # fmt: skip
+    yield Fault(
+        recipe.quantization.method == "auto" and recipe.target.toolchain != "onnxruntime", "quantization.method",
+        "auto chooses a method for each tensor, and Pulsar2 has one for all of them",
+        "target: {toolchain: onnxruntime}, or name a method; recipebuild tune tries them",
+    )  # fmt: skip
     from_onnx = recipe.model.source.endswith(".onnx")
     yield Fault(
         recipe.evaluate and recipe.evaluate.reference == "pytorch" and from_onnx, "evaluate.reference",

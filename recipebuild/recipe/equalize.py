@@ -21,8 +21,8 @@ class Equalize(Section):
     query_key: bool = Field(default=True, description="From queries into keys")
     attention: Literal["U8", "U16"] | None = Field(
         default=None,
-        description="Divide attention over 200 keys or more by the sum of its row behind the product with the values, "
-        "not before, with numerator and denominator in this type; left out, Softmax stays as it is",
+        description="Divide attention over 200 keys or more by the sum of its row behind the product with the centred "
+        "values, not before, with numerator and denominator in this type; left out, Softmax stays as it is",
     )
     tokens: bool = Field(
         default=False,

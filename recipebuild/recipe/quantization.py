@@ -89,8 +89,10 @@ class Finetune(Section):
 class Quantization(Section):
     """How ranges become 8-bit scales; for the embedded toolchain up to ``layer_norm_scale``, and ``strict``."""
 
-    method: Literal["MinMax", "Percentile", "MSE", "KL"] = Field(
-        default="MinMax", description="How the range of each activation is chosen from what was measured"
+    method: Literal["MinMax", "Percentile", "MSE", "KL", "auto"] = Field(
+        default="MinMax",
+        description="How the range of each activation is chosen from what was measured; auto takes for each the method "
+        "that loses least in what takes it, which the embedded toolchain alone can",
     )
     layers: Annotated[tuple[LayerPrecision, ...], Field(strict=False)] = Field(
         default=(), description="Layers that get another precision than 8 bits"

@@ -92,8 +92,8 @@ class Recipe(Section):
     def layers(self) -> tuple[LayerPrecision, ...]:
         """The precisions of layers: those that ``quantization.layers`` asks for, and what ``equalize`` needs."""
         quotient = self.equalize.attention if self.equalize else None
-        own = self.quantization.layers
-        return own if quotient in (None, "U8") else (*own, LayerPrecision(op="Div", dtype="U16"))
+        wide = ("Div", "ReduceSum") if quotient == "U16" else ()
+        return (*self.quantization.layers, *(LayerPrecision(op=operator, dtype="U16") for operator in wide))
 
     @property
     def image(self) -> Input | None:

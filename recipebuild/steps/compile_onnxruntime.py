@@ -24,7 +24,8 @@ from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.graph.cost import multiply_adds_of_nodes
 from recipebuild.toolkit.graph.files import EXTERNAL_DATA_OVER, check, load, save, size
 from recipebuild.toolkit.graph.layers import resolve
-from recipebuild.toolkit.quantize.calibrate import ActivationStatistics, Method, group_ranges, measure
+from recipebuild.toolkit.quantize.calibrate import ActivationStatistics, AnyMethod, group_ranges, measure
+from recipebuild.toolkit.quantize.choose import chosen
 from recipebuild.toolkit.quantize.dataset import CalibrationSet
 from recipebuild.toolkit.quantize.parameters import baked, settle
 from recipebuild.toolkit.quantize.planner import ConvBias, LayerNormScale, planned
@@ -68,7 +69,7 @@ class Params(BaseModel):
     """How to quantize.
 
     Attributes:
-        method: How the activations' ranges follow from the calibration set.
+        method: How the activations' ranges follow from the calibration set; ``auto`` chooses for each of them.
         layers: Precisions other than U8, as Pulsar2's ``layer_configs`` have them; or by ``module``.
         smooth_quant: Move outliers of activations into the weights behind them first.
         conv_bias: The type of Conv's biases.
@@ -78,7 +79,7 @@ class Params(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    method: Method = "MinMax"
+    method: AnyMethod = "MinMax"
     layers: tuple[dict[str, Any], ...] = ()
     smooth_quant: Smooth | None = None
     conv_bias: ConvBias = "S32"
@@ -92,8 +93,8 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     Returns:
         ``images``, ``method``, ``tensors`` (activations calibrated), ``precision`` (how many tensors of each type),
         ``share_16bit`` (of multiply-adds, those of layers that take more than 8 bits), ``quantized_nodes``,
-        ``qdq_pairs``, ``float_bytes`` and ``bytes``; with smooth quant ``smoothed`` (how many LayerNormalizations
-        were); ``warnings``, if there are any.
+        ``qdq_pairs``, ``float_bytes`` and ``bytes``; with ``auto`` ``methods`` (how many groups have each);
+        with smooth quant ``smoothed`` (how many LayerNormalizations were); ``warnings``, if there are any.
 
     Raises:
         StepError: If the model is over 2 GiB or cannot be quantized, a pattern of layers matches nothing, or the
@@ -116,8 +117,9 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     plan = planned(model, layers, conv_bias=params.conv_bias, layer_norm_scale=params.layer_norm_scale)
     dropped = [str(each) for each in plan.dropped]
     progress(0.0, f"calibration, {params.method}")
+    weighed = baked(model, plan)
     measured = measure(
-        baked(model, plan),
+        weighed,
         plan,
         batches,
         params.method,
@@ -125,7 +127,12 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     )
     warnings = [f"RB312 {each}" for each in dropped] + _constant(measured, view(model).inputs)
     progress(_CALIBRATION_SHARE, "quantizing")
-    settled = settle(model, plan, group_ranges(plan, measured, params.method))
+    if params.method == "auto":
+        ranges, methods = chosen(weighed, plan, measured, batches)
+        chose = dict(sorted(Counter(methods.values()).items()))
+    else:
+        ranges, chose = group_ranges(plan, measured, params.method), {}
+    settled = settle(model, plan, ranges)
     quantized = written(model, plan, settled)
     target = out / "quantized.onnx"
     save(quantized, target)
@@ -141,6 +148,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         "tensors": len(plan.measured),
         "precision": got,
         "float_bytes": float_bytes,
+        **({"methods": chose} if chose else {}),
         **({"smoothed": len(sites)} if sites is not None else {}),
         **({"warnings": warnings} if warnings else {}),
     }

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -36,8 +37,9 @@ from recipebuild.recipe.edit import with_values
 from recipebuild.recipe.find import find
 from recipebuild.recipe.load import Variant, load
 from recipebuild.recipe.tune import Tune
-from recipebuild.session import DEFAULTS, Options, RecipeName, Session, plan_recipe
+from recipebuild.session import DEFAULTS, Options, RecipeName, Session, open_store, plan_recipe
 from recipebuild.verbs.tuning.change import RecipeChange, TunableBlock, blocks_of
+from recipebuild.verbs.tuning.equalizing import has_long_rows, left_out
 from recipebuild.verbs.tuning.search import Outcome, SearchResult, Start, failed, search
 
 __all__ = ["Figures", "Options", "Tuned", "tune"]
@@ -119,7 +121,7 @@ class Tuned:
             {
                 "change": str(change),
                 "values": change.values(()),
-                "drop": _finite(outcome.drop),
+                "drop": outcome.drop if math.isfinite(outcome.drop) else None,
                 "share_16bit": outcome.share,
                 **({"distance": outcome.distance} if outcome.distance is not None else {}),
                 **({"error": outcome.error} if outcome.error else {}),
@@ -151,13 +153,8 @@ def tune(recipe: RecipeName, options: Options = DEFAULTS, on_event: OnEvent = la
     own = trials.own
     goal = own.tune or Tune()
     began = time.monotonic()
-    equalize = own.equalize
-    start = Start(
-        own.quantization.method,
-        own.calibration.count,
-        equalize=equalize is not None,
-        tokens=equalize is not None and equalize.tokens,
-    )
+    equalize = left_out(own.equalize, long_rows=has_long_rows(trials.model()))
+    start = Start(own.quantization.method, own.calibration.count, equalize)
     result = search(
         start, goal, lambda changes: trials.measure(changes, "tuning"), trials.blocks,
         lambda: time.monotonic() - began < 60 * goal.minutes,
@@ -222,6 +219,15 @@ class _Trials:
                 Outcome(max(accuracy.drop, 0.0), built.share_16bit or 0.0, accuracy, distance=accuracy.distance)
             )
         return outcomes
+
+    def model(self) -> Path:
+        """The model of the recipe as it is, which is quantized then."""
+        [results] = self._run([RecipeChange()], lambda plan: only_until(plan, "head").steps)
+        record = results["head"].record
+        if record is None:
+            self._give_up(results, unless=False)
+        assert record, "or else there was an error"  # noqa: S101
+        return open_store(self._options).path(record.select("model.onnx")[0])
 
     def blocks(self, change: RecipeChange) -> list[TunableBlock]:
         """The blocks of the model with a change's settings, and what 8 bits cost them."""
@@ -291,7 +297,3 @@ def _why(results: dict[str, Result]) -> str:
 def _ended(text: str) -> str:
     """With a line break at its end: a diff of a text without one cannot be read."""
     return text if text.endswith("\n") or not text else f"{text}\n"
-
-
-def _finite(value: float) -> float | None:
-    return value if value < float("inf") else None

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.toolkit.equalize import layer_norm, linear, query_key
-from recipebuild.toolkit.equalize.attention import WORTH, LongRows, Quotient, Ranges, deferred, gains, long_rows
+from recipebuild.toolkit.equalize.attention import WORTH, LongRows, Quotient, deferred, gains, long_rows, ranges_of
 from recipebuild.toolkit.equalize.fold import Constants, Scaled, folded
 from recipebuild.toolkit.equalize.noise import Linear, Noisy, Score, Spread, choose
 from recipebuild.toolkit.equalize.parts import in_parts
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import onnx
 
     from recipebuild.toolkit.quantize.dataset import Batches
+    from recipebuild.toolkit.quantize.view import View
 
 TECHNIQUES: Mapping[str, Technique] = {
     "layer_norm": layer_norm.sites,
@@ -258,14 +259,14 @@ def _with_long_rows(before: onnx.ModelProto, scaled: Equalized, batches: Batches
     model = onnx.shape_inference.infer_shapes(named(scaled.model), data_prop=True)
     graph = view(model)
     places, reasons = long_rows(graph)
-    wanted = [Wanted(name) for place in places for name in (place.scores, place.weights, place.values)]
+    wanted = [one for place in places for one in _of(place, graph)]
     measured = measure(model, wanted, lambda name: len(graph.shapes[name]), batches)
     first: Any = next(iter(batches))
     tensor = Tensors(model, graph, [name for place in places for name in (place.scores, place.values)], first)
     refused = Counter({("attention", reason): times for reason, times in reasons.items()})
     chosen: list[tuple[LongRows, Done]] = []
     for place in places:
-        over = _ranges(place, measured)
+        over = ranges_of(*(measured[one] for one in _of(place, graph)))
         predicted, won = gains(tensor(place.scores), tensor(place.values), over, quotient)
         if won < WORTH:
             refused["attention", f"it won less than {WORTH:g} dB when it was tried"] += 1
@@ -283,8 +284,11 @@ def _with_long_rows(before: onnx.ModelProto, scaled: Equalized, batches: Batches
     )
 
 
-def _ranges(place: LongRows, measured: Mapping[Wanted, Measured]) -> Ranges:
-    """Of the tensors of a place, of what was measured of each as a whole."""
-    scores, weights, values = (measured[Wanted(name)] for name in (place.scores, place.weights, place.values))
-    value = max(abs(float(values.low)), abs(float(values.high)))
-    return Ranges((float(scores.low), float(scores.high)), float(weights.high), value)
+def _of(place: LongRows, graph: View) -> tuple[Wanted, Wanted, Wanted]:
+    """What must be known of a place: the scores, the weights, and the values by their channels."""
+    keys = len(graph.shapes[place.values]) - 2
+    return (
+        Wanted(place.scores),
+        Wanted(place.weights),
+        Wanted(place.values, (*range(keys), keys + 1)),
+    )

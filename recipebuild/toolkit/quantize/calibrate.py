@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from recipebuild.toolkit.quantize.plan import QuantizationPlan
 
 Method = Literal["MinMax", "Percentile", "MSE", "KL"]
+AnyMethod = Method | Literal["auto"]
+"""``auto`` is one of the others for each group: see ``choose.py``."""
 
 _CLIPPING: Mapping[Method, Callable[[Histogram, Type], Range]] = {"Percentile": percentile, "MSE": mse, "KL": kl}
 
@@ -50,7 +52,7 @@ def measure(
     model: onnx.ModelProto,
     plan: QuantizationPlan,
     batches: Batches,
-    method: Method,
+    method: AnyMethod,
     progress: Callable[[float, str], None] = lambda _fraction, _text: None,
 ) -> ActivationStatistics:
     """The ranges, and for methods that need them the distributions, of the tensors that a plan needs.

@@ -17,6 +17,7 @@ from typing import Protocol
 
 from recipebuild.figures.evaluation import Evaluation
 from recipebuild.verbs.tuning.change import RecipeChange, TunableBlock
+from recipebuild.verbs.tuning.equalizing import Setting
 
 METHODS = ("MinMax", "Percentile", "MSE", "KL")
 OPERATORS = (
@@ -29,7 +30,6 @@ OPERATORS = (
 """Types of operators that get 16 bits together, without a multiply-add more: the residual stream first. What a Concat
 joins has one type, so it comes along with its inputs."""
 _LEAST_IMAGES = 4
-_EQUALIZE, _TOKENS = "equalize", "equalize.tokens"
 _METHOD, _COUNT = "quantization.method", "calibration.count"
 _WORTH = 0.02
 """Blocks with a smaller share of the largest one's gain are left in 8 bit."""
@@ -58,12 +58,17 @@ class Goal(Protocol):
 
 @dataclass(frozen=True)
 class Start:
-    """What the recipe says."""
+    """What the recipe says.
+
+    Attributes:
+        method: How ranges become scales.
+        count: Of calibration images.
+        equalize: Settings of ``equalize`` that it does not have.
+    """
 
     method: str
     count: int
-    equalize: bool = False
-    tokens: bool = False
+    equalize: tuple[Setting, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -220,11 +225,7 @@ class _Search:
 
     def _settings(self, base: RecipeChange) -> Iterable[tuple[str, object]]:
         """Each other value of each setting."""
-        if not self._start.equalize and _EQUALIZE not in base.settings:
-            yield _EQUALIZE, {}
-            yield _EQUALIZE, {"tokens": True}
-        elif self._start.equalize and not self._start.tokens and _TOKENS not in base.settings:
-            yield _TOKENS, True
+        yield from (each for each in self._start.equalize if each[0] not in base.settings)
         method = base.settings.get(_METHOD, self._start.method)
         yield from ((_METHOD, other) for other in METHODS if other != method)
         if _COUNT not in base.settings:

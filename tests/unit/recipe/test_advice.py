@@ -59,3 +59,9 @@ def test_smooth_quant_beside_equalize_is_done_twice(desk, good):
     )
     apart = both.replace("equalize: {}", "equalize: {layer_norm: false}")
     assert not any("smooth_quant" in line for line in advice(desk.one(good + apart).recipe))
+
+
+def test_a_method_for_each_tensor_is_not_what_pulsar2_would_do(desk, good):
+    here = "\nquantization: {method: auto}\ntarget: {toolchain: onnxruntime}\n"
+    (text,) = [line for line in advice(desk.one(good + here).recipe) if "RB316" in line]
+    assert text.startswith("note: ") and "pulsar2.json says MinMax" in text

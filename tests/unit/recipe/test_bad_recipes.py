@@ -87,6 +87,8 @@ CASES = {
     "nothing like it": ("", "«zzz: 1", "zzz", ["unknown field", "the fields of a recipe are: name, model"]),
     "number as key": ("", "«1: 2", "1", ["unknown field"]),
     "unknown method": ("", "quantization: {method: «minmax}", "quantization.method", ["did you mean `MinMax`"]),
+    "a method for each tensor": ("", "quantization: {method: «auto}", "quantization.method",
+                                 ["Pulsar2 has one for all of them", "toolchain: onnxruntime"]),
     # target
     "unknown mode": ("", "target: {npu_mode: «NPU9}", "target.npu_mode", ["NPU1, NPU2, NPU3, NPU4", "got NPU9"]),
     "mode of other chip": ("", "target: {npu_mode: «NPU4}", "target.npu_mode", ["AX650 has no NPU4", "or NPU3"]),

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
+import onnx
 import pytest
+from support.graphs import graph
 
+from recipebuild.recipe.equalize import Equalize
 from recipebuild.recipe.tune import Tune
 from recipebuild.verbs.tuning.change import RecipeChange, TunableBlock
+from recipebuild.verbs.tuning.equalizing import has_long_rows, left_out
 from recipebuild.verbs.tuning.search import Outcome, SearchResult, Start, failed, search
 
 COSTS = {"stem": (0.02, 0.05), "deep": (0.1, 0.06), "wide": (0.6, 0.04), "calm": (0.05, 0.0001), "head": (0.08, 0.03)}
 """Of each block: its share of the multiply-adds, and what 8 bits in it cost."""
 BLOCKS = [TunableBlock(name, (name,), share, loss) for name, (share, loss) in COSTS.items()]
+
+START = Start("MinMax", 32, left_out(None, long_rows=False))
 
 
 class Model:
@@ -34,7 +41,7 @@ class Model:
         return Outcome(loss * self.rest(change), sum(block.share for block in change.wide))
 
     def search(self, **goal: float) -> SearchResult:
-        return search(Start("MinMax", 32), Tune.model_validate(goal), self.measure, lambda change: self.blocks)
+        return search(START, Tune.model_validate(goal), self.measure, lambda change: self.blocks)
 
 
 def names(change: RecipeChange) -> set[str]:
@@ -64,18 +71,48 @@ def test_settings_that_help_are_put_together() -> None:
 
 
 @pytest.mark.parametrize(
-    ("start", "settings"),
+    ("equalize", "long_rows", "settings"),
     [
-        (Start("MinMax", 32), [{"equalize": {}}, {"equalize": {"tokens": True}}]),
-        (Start("MinMax", 32, equalize=True), [{"equalize.tokens": True}]),
-        (Start("MinMax", 32, equalize=True, tokens=True), []),
+        (None, False, [{"equalize": {}}, {"equalize": {"tokens": True}}]),
+        (
+            None, True,
+            [{"equalize": each} for each in (
+                {}, {"tokens": True}, {"attention": "U16"}, {"tokens": True, "attention": "U16"},
+            )],
+        ),
+        (Equalize(), True, [{"equalize.tokens": True}, {"equalize.attention": "U16"}]),
+        (Equalize(tokens=True), False, []),
+        (Equalize(tokens=True, attention="U8"), True, []),
     ],
-)
-def test_what_equalize_can_do_and_the_recipe_leaves_out_is_tried(start: Start, settings: list[object]) -> None:
+)  # fmt: skip
+def test_what_equalize_can_do_and_the_recipe_leaves_out_is_tried(
+    equalize: Equalize | None, long_rows: bool, settings: list[object]
+) -> None:
     model = Model()
+    start = Start("MinMax", 32, left_out(equalize, long_rows=long_rows))
     search(start, Tune.model_validate({"max_drop": 0.001}), model.measure, lambda change: [])
     singles = [dict(change.settings) for change in model.batches[1]]
     assert [each for each in singles if any(name.startswith("equalize") for name in each)] == settings
+
+
+def test_attention_over_long_rows_is_tried_before_anything_gets_16_bits() -> None:
+    def rest(change: RecipeChange) -> float:
+        return 0.01 if change.settings.get("equalize") == {"attention": "U16"} else 1.0
+
+    model = Model(rest=rest)
+    found = search(
+        Start("MinMax", 32, left_out(None, long_rows=True)),
+        Tune.model_validate({"max_drop": 0.005}), model.measure, lambda change: BLOCKS,
+    )  # fmt: skip
+    assert found.met and found.best.settings == {"equalize": {"attention": "U16"}}
+    assert not any(change.wide or change.operators for change, _ in found.trials)
+
+
+@pytest.mark.parametrize(("keys", "long"), [(256, True), (128, False)])
+def test_a_graph_has_long_rows_where_softmax_is_over_so_many_keys(keys: int, long: bool, tmp_path: Path) -> None:
+    text = f"(float[1,4,{keys}] x) => (float[1,4,4] y) {{ a = Softmax(x)\n t = Transpose<perm = [0, 2, 1]>(x)\n"
+    onnx.save(graph(text + " y = MatMul(a, t) }"), tmp_path / "model.onnx")
+    assert has_long_rows(tmp_path / "model.onnx") == long
 
 
 def test_a_switch_of_equalize_is_not_thrown_where_equalize_is_enough() -> None:
