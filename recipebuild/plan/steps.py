@@ -154,9 +154,8 @@ def _model(steps: Steps) -> dict[str, Output]:
     """fetch, export, simplify, rewrite, equalize, head: the models after each, by the names that verify knows."""
     recipe = steps.recipe
     model, export = recipe.model, recipe.export
-    is_onnx = model.is_local and Path(model.source).suffix == ".onnx"
     fetched = steps.add(
-        "fetch", "model.onnx" if is_onnx else "model",
+        "fetch", "model.onnx" if model.is_onnx else "model",
         {
             "hub_id": None if model.is_local else model.source,
             "revision": model.revision,
@@ -172,7 +171,7 @@ def _model(steps: Steps) -> dict[str, Output]:
         },
     )  # fmt: skip
     steps.tokenizer = fetched
-    if is_onnx:
+    if model.is_onnx:
         models = {"reference": fetched}
     else:
         how = {"opset": export.opset, "exporter": export.exporter, "output_name": export.output}

@@ -70,7 +70,7 @@ def _taken_as_it_is(recipe: Recipe) -> Iterator[Fault]:
     if recipe.model.task != OTHER:
         return
     yield Fault(
-        not recipe.model.source.endswith(".onnx"), "model.task", f"{OTHER} is for ONNX files",
+        not recipe.model.is_onnx, "model.task", f"{OTHER} is for ONNX files",
         "say what the model is for: recipebuild new drafts a recipe for a folder",
     )  # fmt: skip
     yield Fault(recipe.head.kind != "none", "head.kind", "its outputs are taken as they are", "head: {kind: none}")
@@ -83,7 +83,7 @@ def _detected(recipe: Recipe) -> Iterator[Fault]:
         "head: {kind: none}",
     )  # fmt: skip
     yield Fault(
-        is_detector and detector is None and recipe.model.source.endswith(".onnx"), "detector",
+        is_detector and detector is None and recipe.model.is_onnx, "detector",
         "an ONNX file does not tell how its outputs become boxes",
         "detector: {kind: yolov8, classes: 80}; docs/how-to/detection.md has all kinds",
     )  # fmt: skip
@@ -148,7 +148,7 @@ def _of_text(recipe: Recipe) -> Iterator[Fault]:
         len(recipe.inputs) > 1, f"inputs.{at}", "a model of text takes nothing else", "leave the other inputs out"
     )
     yield Fault(
-        recipe.model.source.endswith(".onnx"), "model.source", "an ONNX file has no tokenizer",
+        recipe.model.is_onnx, "model.source", "an ONNX file has no tokenizer",
         "name the folder that it was exported from; or feed it ids, as kind: tensor",
     )  # fmt: skip
     yield Fault("input_ids" not in tokens.names, f"inputs.{at}.names", "a model of text takes input_ids", "add it")
@@ -161,9 +161,8 @@ def _toolchains(recipe: Recipe) -> Iterator[Fault]:
         f"the embedded toolchain quantizes float models, and pulsar2.model_type is {recipe.pulsar2.model_type}",
         "toolchain: pulsar2, or auto",
     )  # fmt: skip
-    from_onnx = recipe.model.source.endswith(".onnx")
     yield Fault(
-        recipe.evaluate and recipe.evaluate.reference == "pytorch" and from_onnx, "evaluate.reference",
+        recipe.evaluate and recipe.evaluate.reference == "pytorch" and recipe.model.is_onnx, "evaluate.reference",
         "the recipe starts from an ONNX file: there is no PyTorch model", "reference: onnx",
     )  # fmt: skip
 
@@ -180,7 +179,7 @@ def _several_inputs(recipe: Recipe) -> Iterator[Fault]:
         return
     format_ = recipe.calibration.format
     yield Fault(
-        not recipe.tokens and not recipe.model.source.endswith(".onnx"), "model.source",
+        not recipe.tokens and not recipe.model.is_onnx, "model.source",
         "models of several inputs come as .onnx files",
         "export the model yourself; what is exported here has one input, the image",
     )  # fmt: skip
