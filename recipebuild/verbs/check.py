@@ -21,6 +21,7 @@ from recipebuild.verbs.capacity import concerns
 from recipebuild.verbs.class_labels import misnamed
 from recipebuild.verbs.images_at_hand import unfit_images
 from recipebuild.verbs.render import configure_build
+from recipebuild.verbs.tensors_at_hand import unfit_tensors
 
 __all__ = ["Checked", "Options", "check"]
 
@@ -62,7 +63,8 @@ def check(recipes: RecipeName | Sequence[RecipeName], options: Options = DEFAULT
             checked.append(Checked(recipe, error.problems))
             continue
         problems, notes = _configured(job, options)
-        problems += [*_undescribed(job), *_unmatched(job, options), *misnamed(job), *unfit_images(job)]
+        problems += [*_undescribed(job), *_unmatched(job, options), *misnamed(job)]
+        problems += [*unfit_images(job), *unfit_tensors(job)]
         more = [*_capacity(job, options), *_operators(job, options)]
         checked.append(Checked(job.plan.name, problems, *answered([*job.notes, *notes, *more], job.ignore)))
     return checked

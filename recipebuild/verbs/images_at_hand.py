@@ -49,7 +49,7 @@ def _look_at_calibration(recipe: Recipe) -> None:
 
 def _look_at_dataset(recipe: Recipe) -> None:
     evaluate = recipe.evaluate
-    if evaluate is None or evaluate.is_prepared:
+    if evaluate is None or evaluate.is_prepared or recipe.tensors:
         return
     folder, model = Path(evaluate.dataset), Path(recipe.model.source)
     read = DatasetSpec(**dataset_params(recipe))

@@ -233,6 +233,74 @@ def test_bytes_with_channels_last_go_up_the_ladder_from_the_file_itself(make_pro
     assert ladder["rows"][1]["cosine"] == 1.0
 
 
+MASKED = """
+<ir_version: 8, opset_import: ["" : 17]>
+masked (float[1,3,16,32] x, float[1,1,16,32] mask) => (float[1,3,16,32] shown)
+{
+    kept = Mul(x, mask)
+    shown = Sigmoid(kept)
+}
+"""
+
+
+@pytest.fixture
+def masked(make_project: Callable[[], Project]) -> Project:
+    """masked.onnx, and samples/ with photos in x/, below folders and with a name of more than ASCII, and mask/."""
+    project, rng = make_project(), np.random.default_rng(0)
+    onnx.save(parser.parse_model(MASKED), project.folder / "masked.onnx")
+    for name in ("x/town", "mask/town"):
+        (project.folder / "samples" / name).mkdir(parents=True)
+    for name in ("a", "b", "Straße 1", "town/a"):
+        pixels = rng.integers(0, 256, (16, 32, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(project.folder / "samples/x" / f"{name}.png")
+        mask = rng.uniform(0, 1, (1, 1, 16, 32)).astype(np.float32)
+        np.save(project.folder / "samples/mask" / f"{name.replace('town/a', 'town/a2')}.npy", mask)
+    (project.folder / "samples/x/town/a.png").rename(project.folder / "samples/x/town/a2.png")
+    return project
+
+
+def test_an_image_and_a_tensor_are_built_as_new_drafts_them(masked: Project) -> None:
+    masked.command("new", "masked.onnx", "-o", "masked.yaml", "--calibration", "samples")
+    masked.command("check", "masked.yaml")
+    masked.command("run", "masked.yaml")
+    build = masked.folder / "build" / "masked"
+    steps = {step["name"]: step for step in json.loads((build / "manifest.json").read_text())["steps"]}
+    assert steps["calibrate"]["metrics"]["images"] == steps["samples"]["metrics"]["samples"] == 4
+    assert steps["layers"]["metrics"]["snr_db"] > 20
+    assert (build / "bundle" / "model.json").is_file()
+
+
+@pytest.mark.parametrize(
+    ("array", "name", "says"),
+    [
+        (None, "c", ["mask has no file c.npy, .npz or .bin"]),
+        (np.zeros((1, 1, 16, 16), np.float32), "b", ["b.npy, for mask, is float32 1x1x16x16, not float32 1x1x16x32"]),
+        (np.zeros((1, 1, 16, 32)), "b", ["b.npy, for mask, is float64 1x1x16x32, not float32 1x1x16x32"]),
+        (np.full((1, 1, 16, 32), np.nan, np.float32), "b", ["b.npy, for mask, has NaN"]),
+    ],
+    ids=["missing", "shape", "type", "NaN"],
+)
+def test_files_that_do_not_fit_are_told_before_anything_is_built(
+    masked: Project, array: Any, name: str, says: list[str]
+) -> None:
+    masked.command("new", "masked.onnx", "-o", "masked.yaml", "--calibration", "samples")
+    if array is None:
+        Image.new("RGB", (32, 16)).save(masked.folder / "samples/x" / f"{name}.png")
+    else:
+        np.save(masked.folder / "samples/mask" / f"{name}.npy", array)
+    failed = masked.command("check", "masked.yaml", code=2)
+    text = failed.stdout + failed.stderr
+    assert all(words in text for words in says) and "more_inputs.0.source" in text, text
+    assert "masked.yaml:" in text
+
+
+def test_a_file_of_another_name_is_guessed(masked: Project) -> None:
+    (masked.folder / "samples/mask/Straße 1.npy").rename(masked.folder / "samples/mask/Strasse-1.npy")
+    masked.command("new", "masked.onnx", "-o", "masked.yaml", "--calibration", "samples")
+    failed = masked.command("check", "masked.yaml", code=2)
+    assert "did you mean Strasse-1.npy?" in failed.stdout + failed.stderr
+
+
 FILE = public("pulsar2-builds") / "builds.json"
 BUILDS: dict[str, Any] = json.loads(FILE.read_text("utf-8")) if FILE.is_file() else {}
 SEVERAL = [name for name, build in BUILDS.items() if len(build["samples"]) > 1]

@@ -48,7 +48,7 @@ def write_archive(
     """
     facts, broken = [], []
     with tarfile.open(path, "w", format=tarfile.USTAR_FORMAT) as tar:
-        for done, (name, image) in enumerate(sorted(_flat_names(chosen).items()), 1):
+        for done, (name, image) in enumerate(sorted(flat_names(chosen).items()), 1):
             try:
                 data = image.read()
                 facts.append(survey(name, data, decode(data, image.name)))
@@ -80,14 +80,20 @@ def read_archive(path: Path) -> Iterator[tuple[str, Image.Image]]:
             yield image.name, decode(image.read(), image.name)
 
 
-def _flat_names(chosen: Sequence[ImageFile]) -> dict[str, ImageFile]:
+def flat_stem(path: str) -> str:
+    """What the archive calls an image, whose path below its source is given without its suffix, where that is free."""
+    stem = re.sub(r"[^A-Za-z0-9._-]", "_", path)[-_MAX_STEM:]
+    return re.sub(r"^\.", "_", stem)  # a name that begins with a dot would be a hidden file
+
+
+def flat_names(chosen: Sequence[ImageFile]) -> dict[str, ImageFile]:
     """Each image under a name of letters, digits and ``._-`` that no other has, whatever the case."""
     flat: dict[str, ImageFile] = {}
     taken: set[str] = set()
     numbers: dict[str, int] = {}
     for image in chosen:
-        stem, _, suffix = re.sub(r"[^A-Za-z0-9._-]", "_", image.name).rpartition(".")
-        stem = re.sub(r"^\.", "_", stem[-_MAX_STEM:])  # a name that begins with a dot would be a hidden file
+        path, _, suffix = image.name.rpartition(".")
+        stem = flat_stem(path)
         wanted = name = f"{stem}.{suffix}"
         number = numbers.get(wanted.lower(), 1)
         while name.lower() in taken:

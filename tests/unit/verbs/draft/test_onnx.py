@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
@@ -167,14 +168,14 @@ def samples(tmp_path: Path) -> Path:
 def test_tensors_find_their_samples_by_name(graph: Made, tmp_path: Path, samples: Path) -> None:
     path = graph([("ids", TensorProto.INT64, ["batch", 77]), ("mask", FLOAT, [1, 1, 77, 77]), ("bias", FLOAT, [])])
     made = new(str(path), tmp_path / "mine.yaml", sets=[f"calibration.source={samples}"])
-    recipe = load(str(tmp_path / "mine.yaml"), cwd=tmp_path)[0].recipe
+    recipe = load(str(tmp_path / "mine.yaml"), cwd=tmp_path, files=False)[0].recipe
     assert recipe.image is None and recipe.head.kind == "none"
     assert [(each.name, each.shape, each.dtype, each.source) for each in recipe.tensors] == [
         ("ids", (1, 77), "int64", str(samples / "ids")),
         ("mask", (1, 1, 77, 77), "float32", str(samples / "mask")),
-        ("bias", (), "float32", str(samples)),
+        ("bias", (), "float32", str(tmp_path / "calibration" / "bias")),
     ]
-    assert "ids can have other sizes" in made.open["inputs"]
+    assert "ids can have other sizes" in made.open["inputs"] and "of bias for each sample" in made.open["inputs"]
     assert "source: ./samples/ids" in made.text
 
 
@@ -192,3 +193,41 @@ def test_what_goes_with_an_image_is_described_beside_it(graph: Made, tmp_path: P
     recipe = load(str(tmp_path / "mine.yaml"), cwd=tmp_path)[0].recipe
     assert recipe.image is not None and recipe.image.name == "image"
     assert [(each.name, each.source) for each in recipe.tensors] == [("mask", str(samples / "mask"))]
+
+
+MASKED = [("mask", FLOAT, [1, 1, 16, 32]), ("image", FLOAT, [1, 3, 64, 128])]
+
+
+@pytest.mark.parametrize("image", ["image", "image.tar", "image.zip"])
+def test_an_image_has_its_own_samples_beside_those_of_a_tensor(
+    graph: Made, tmp_path: Path, samples: Path, image: str
+) -> None:
+    (samples / image).mkdir() if image == "image" else (samples / image).touch()
+    made = new(str(graph(MASKED)), tmp_path / "mine.yaml", sets=[f"calibration.source={samples}"])
+    recipe = load(str(tmp_path / "mine.yaml"), cwd=tmp_path)[0].recipe
+    assert recipe.calibration.source == str(samples / image)
+    assert recipe.tensors[0].source == str(samples / "mask")
+    assert "more_inputs" not in made.open and made.notes == []
+
+
+def test_a_folder_of_images_alone_is_no_source_of_tensors(graph: Made, tmp_path: Path, street_images: Path) -> None:
+    made = new(str(graph(MASKED)), tmp_path / "mine.yaml", sets=[f"calibration.source={street_images}"])
+    recipe = load(str(tmp_path / "mine.yaml"), cwd=tmp_path, files=False)[0].recipe
+    assert recipe.calibration.source == str(street_images)
+    assert recipe.tensors[0].source == str(tmp_path / "calibration" / "mask")
+    assert "of mask for each sample goes to its source" in made.open["more_inputs"]
+    assert "look at this" in made.text.partition("more_inputs:")[2].splitlines()[0]
+
+
+def test_images_and_tensors_may_share_a_folder(graph: Made, tmp_path: Path, street_images: Path) -> None:
+    np.save(street_images / "street-0.npy", np.zeros((1, 1, 16, 32), np.float32))
+    made = new(str(graph(MASKED)), tmp_path / "mine.yaml", sets=[f"calibration.source={street_images}"])
+    recipe = load(str(tmp_path / "mine.yaml"), cwd=tmp_path)[0].recipe
+    assert recipe.calibration.source == recipe.tensors[0].source == str(street_images)
+    assert "more_inputs" not in made.open
+
+
+def test_samples_that_are_not_there_are_a_mistake_of_the_command_line(graph: Made, tmp_path: Path) -> None:
+    for inputs in (MASKED, MASKED[:1]):
+        with pytest.raises(RecipeError, match="nowhere"):
+            new(str(graph(inputs)), tmp_path / "mine.yaml", sets=[f"calibration.source={tmp_path}/nowhere"])
