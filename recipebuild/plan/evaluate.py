@@ -106,7 +106,7 @@ def measuring(
 def _preview(steps: Steps, inputs: Mapping[str, Output | Source], spec: Mapping[str, Any]) -> None:
     """Show masks, boxes, or what became of images; of other tasks, and without an image, there is nothing to see."""
     task = steps.recipe.model.task
-    if steps.recipe.tensors:
+    if steps.recipe.tensors or not inputs.keys() & {"calibration", "dataset"}:
         return
     if task == SEGMENTATION:
         params = {"input": steps.fed, **spec, **steps.labels}

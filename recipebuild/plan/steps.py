@@ -115,10 +115,13 @@ class Steps:
 
     @cached_property
     def calibration(self) -> dict[str, Output]:
-        """The calibration set: images, tensors, or both; its steps are added where it is first asked for."""
+        """The calibration set: images, tensors, both, or none of a model that is quantized already.
+
+        Its steps are added where it is first asked for.
+        """
         described, image, tensors = self.recipe.calibration, self.recipe.image, self.recipe.tensors
         drawn = {}
-        if image is not None:
+        if image is not None and described.source:
             drawn["calibration"] = self.add(
                 "calibrate", "calibration.tar",
                 {
@@ -233,7 +236,7 @@ def _compile(
     inputs = {"model": model, **calibration}
     if toolchain.name == "pulsar2":
         format = steps.recipe.calibration_format
-        if format != "Image":
+        if format != "Image" and calibration:
             fed = {"input": steps.fed, "format": format}
             inputs = {
                 "model": model,

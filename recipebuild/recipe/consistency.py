@@ -167,6 +167,14 @@ def _toolchains(recipe: Recipe) -> Iterator[Fault]:
     )  # fmt: skip
 
 
+def _uncalibrated(recipe: Recipe) -> Iterator[Fault]:
+    is_left_out = recipe.image is not None and not recipe.calibration.source
+    yield Fault(
+        is_left_out and recipe.tensors, "calibration", "tensors beside an image are named by its calibration images",
+        "set calibration.source",
+    )  # fmt: skip
+
+
 def _checkpoint(recipe: Recipe) -> Iterator[Fault]:
     yield Fault(
         recipe.model.source.endswith(CHECKPOINT) and not recipe.model.allow_pickle, "model.allow_pickle",
@@ -204,5 +212,5 @@ def _several_inputs(recipe: Recipe) -> Iterator[Fault]:
 
 _RULES: tuple[Callable[[Recipe], Iterator[Fault]], ...] = (
     _described_once, _of_text, _evaluated_as_the_task_is, _taken_as_it_is, _detected, _fed_colours, _names, _toolchains,
-    _checkpoint, _several_inputs,
+    _uncalibrated, _checkpoint, _several_inputs,
 )  # fmt: skip

@@ -115,7 +115,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     for module in _modules(params):
         shutil.copyfile(str(module.__file__), folder / Path(str(module.__file__)).name)
     images = provenance.images(inputs["calibration"]) if "calibration" in inputs else []
-    samples = len(images) if images else count_samples(inputs["samples"])
+    samples = count_samples(inputs["samples"]) if "samples" in inputs else len(images)
     values = _card_values(inputs, params, described, runner, samples)
     (folder / "README.md").write_text(card(values, inputs), encoding="utf-8")
     progress(0.5, "provenance")

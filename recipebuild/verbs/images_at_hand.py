@@ -42,7 +42,9 @@ def _faults(recipe: Recipe) -> Iterator[StepError]:
 
 def _look_at_calibration(recipe: Recipe) -> None:
     path = Path(recipe.calibration.path)
-    if recipe.image and not path.name.endswith((".gz", ".tgz")):  # which takes long to list
+    if path.name.endswith((".gz", ".tgz")):  # which takes long to list
+        return
+    if recipe.image and recipe.calibration.source:
         with images(path, recipe.calibration.pattern):
             pass
 

@@ -87,7 +87,7 @@ def import_config(config: Path, model: Path | None = None, target: Path | None =
         text,
         made.missing,
         paths(original.unknown),
-        [*original.notes, *_decided(original.written)],
+        [*original.notes, *_decided(original.written), *_replaced(original.written, model)],
         mistakes(original.config, known),
     )
 
@@ -95,6 +95,11 @@ def import_config(config: Path, model: Path | None = None, target: Path | None =
 def _decided(written: Collection[str]) -> list[str]:
     """That the builder decides what the file has at the top, and the recipe leaves it out."""
     return [f"{name} is decided by the builder, and is left out" for name in _BY_THE_BUILDER if name in written]
+
+
+def _replaced(written: Collection[str], model: Path | None) -> list[str]:
+    """That the model that was named goes before the configuration's own."""
+    return [f"input is left out: the model is {model}"] if model and "input" in written else []
 
 
 def _render(values: Mapping[str, Any], folder: Path) -> BuildConfig:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import random
-import re
 import tarfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from recipebuild.errors import StepError
 from recipebuild.toolkit.calibration.decode import decode
-from recipebuild.toolkit.calibration.imagefile import ImageFile
+from recipebuild.toolkit.calibration.imagefile import ImageFile, flat_stem
 from recipebuild.toolkit.calibration.source import images
 from recipebuild.toolkit.calibration.survey import ImageFacts, survey
 
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     from PIL import Image
 
 _LISTED = 10
-_MAX_STEM = 80
-"""USTAR has room for names of 100 characters."""
 
 
 def sample(files: Sequence[ImageFile], count: int, seed: int) -> list[ImageFile]:
@@ -78,12 +75,6 @@ def read_archive(path: Path) -> Iterator[tuple[str, Image.Image]]:
     with images(path) as files:
         for image in files:
             yield image.name, decode(image.read(), image.name)
-
-
-def flat_stem(path: str) -> str:
-    """What the archive calls an image, whose path below its source is given without its suffix, where that is free."""
-    stem = re.sub(r"[^A-Za-z0-9._-]", "_", path)[-_MAX_STEM:]
-    return re.sub(r"^\.", "_", stem)  # a name that begins with a dot would be a hidden file
 
 
 def flat_names(chosen: Sequence[ImageFile]) -> dict[str, ImageFile]:

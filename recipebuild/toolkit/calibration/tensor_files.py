@@ -21,8 +21,7 @@ from pydantic import BaseModel, ConfigDict
 
 from recipebuild.errors import StepError
 from recipebuild.files import walk
-from recipebuild.toolkit.calibration.archive import flat_stem
-from recipebuild.toolkit.calibration.imagefile import ImageFile, is_hidden
+from recipebuild.toolkit.calibration.imagefile import ImageFile, flat_stem, is_hidden
 from recipebuild.toolkit.calibration.source import read_file
 from recipebuild.toolkit.calibration.unpack import members
 

@@ -71,6 +71,7 @@ def imported(read: Read, facts: Facts, source: str | None, render: Render) -> Im
 def _recipe(config: BuildConfig, facts: Facts, source: str | None, dataset: str) -> tuple[Values, dict[str, str]]:
     quant = config.quant
     calibrated = quant.input_configs[0] if quant.input_configs else None
+    is_quantized = config.model_type in ("QuantAxModel", "QuantONNX")
     processor = _processor(config, calibrated)
     name, shape, missing = _input(processor, calibrated, facts, _shapes(config.input_shapes))
     if calibrated and calibrated.calibration_format != "Image":
@@ -84,7 +85,7 @@ def _recipe(config: BuildConfig, facts: Facts, source: str | None, dataset: str)
         "model": {"source": source or (config.input if config.input.startswith(("/", "./")) else f"./{config.input}")},
         "input": {"name": name, "shape": shape, **_normalization(processor, calibrated)},
         "head": {"kind": "none"},
-        "calibration": _calibration(calibrated, missing, dataset),
+        "calibration": _calibration(calibrated, missing, dataset) if calibrated or not is_quantized else {},
         "quantization": _quantization(quant),
         "target": {
             "hardware": config.target_hardware,
