@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
-from recipebuild.errors import Interrupted, MissingError, RecipebuildError
+from recipebuild.errors import INSTALL_ANYWHERE, Interrupted, MissingError, RecipebuildError
 
 if TYPE_CHECKING:
     from recipebuild.recipe.problems import Place, Problem
@@ -41,7 +41,7 @@ def leave(command: Callable[[], object]) -> NoReturn:
         if (error.name or "recipebuild").startswith("recipebuild"):
             _tell_bug(error)
         say(f"error: this needs the Python package {error.name}, which is not installed")
-        say("  pip install 'recipebuild[build]'")
+        say(f"  {INSTALL_ANYWHERE}")
         sys.exit(MissingError.exit_code)
     except BrokenPipeError:
         _hang_up()

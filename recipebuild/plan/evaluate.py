@@ -49,10 +49,11 @@ def measuring(
         here = _answers(steps, models, compiled, dataset)
         answers = dict(here)
         runtime = recipe.target.runtime_input
+        permuted = {"permuted": recipe.target.permuted} if recipe.target.permuted else {}
         if toolchain.name == "pulsar2" and (runtime.is_made_of_images or not recipe.image):
             params = {
                 "input": steps.fed, "runtime": runtime.model_dump(mode="json"), **drawn, "mode": evaluate.mode,
-                **toolchain.params,
+                **toolchain.params, **permuted,
             }  # fmt: skip
             models_of = {
                 "NPUBackend": {"compiled": compiled},

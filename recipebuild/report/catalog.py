@@ -45,10 +45,12 @@ def table(rows: Sequence[Mapping[str, Any]], width: int | None) -> str:
         columns = [each for each in columns if each[0] != gone[-1]]
     widths = [max(map(len, each)) for each in columns]
     lines = [
-        (" " * _GAP).join(
+        (" " * _GAP)
+        .join(
             word.rjust(wide) if column[0] in _NUMBERS else word.ljust(wide)
             for word, column, wide in zip(row, columns, widths, strict=True)
-        ).rstrip()
+        )
+        .rstrip()
         for row in zip(*columns, strict=True)
     ]
     if gone:

@@ -63,6 +63,7 @@ class Params(BaseModel):
         input: The recipe's image; ``None`` if the model takes none.
         network: Of image-to-image: the recipe's input, as which the output is to be read.
         runtime: What is fed on the board.
+        permuted: In which order of axes the compiled model gives outputs, by name; of those where it is another.
         hardware: What the model is compiled for.
         npu_mode: With how many cores.
         toolchain: By what.
@@ -83,6 +84,7 @@ class Params(BaseModel):
     input: ImageSpec | None
     network: ImageSpec | None = None
     runtime: Runtime = Runtime()
+    permuted: dict[str, list[int]] = {}
     hardware: str
     npu_mode: str
     toolchain: CompiledBy
@@ -136,7 +138,9 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
 def _interface(inputs: Mapping[str, Path], params: Params) -> dict[str, Any]:
     named = labels(_class_names(inputs, params), params.task)
     return {
-        **interface(inputs["compiled"], params.task, params.input, params.runtime, named, params.network),
+        **interface(
+            inputs["compiled"], params.task, params.input, params.runtime, named, params.network, params.permuted
+        ),
         **({"detector": detector_values(_detector(inputs, params))} if params.task == DETECTION else {}),
         "head": params.head.model_dump(
             mode="json", exclude=set() if params.head.kind == "threshold" else {"threshold"}

@@ -52,16 +52,22 @@ def main() -> None:
     more = others(interface.get("more_inputs", []), given.input)
     given.out.mkdir(parents=True, exist_ok=True)
     if not given.images:
-        for written in save(given.out / "output", session.run(None, more, **group), interface):
+        for written in save(given.out / "output", in_order(session.run(None, more, **group), interface), interface):
             print(written)
     for path in given.images:
         with Image.open(path) as file:
             file.load()
         image = to_rgb(file)
         feed = {interface["input"]["name"]: preprocess(file, interface["input"]), **more}
-        outputs = session.run(None, feed, **group)
+        outputs = in_order(session.run(None, feed, **group), interface)
         for written in draw(given.out / path.stem, image, outputs, interface):
             print(written)
+
+
+def in_order(outputs: list, interface: dict) -> list:
+    """The outputs with their axes in the network's own order, where the compiled model gives them in another."""
+    orders = [spec.get("permuted", range(output.ndim)) for output, spec in zip(outputs, interface["outputs"])]
+    return [np.transpose(output, np.argsort(order)) for output, order in zip(outputs, orders)]
 
 
 def at_group(spec: dict, group: int) -> dict:

@@ -65,6 +65,24 @@ def test_from_recipe_to_accuracy_of_the_compiled_model(
     assert "nothing to do" in again
 
 
+def test_outputs_in_another_order_of_axes_have_the_same_figures(
+    make_built_project: Callable[[], Project], standins: Callable[..., Path]
+) -> None:
+    standins("pulsar2")
+    project = make_built_project()
+    figures, rungs = [], []
+    for outputs in ("[]", "[{name: argmax_output, permute: [0, 2, 3, 1]}]"):
+        project.command("run", project.recipe, "--set", f"target.runtime_outputs={outputs}")
+        steps = {step["name"]: step["metrics"] for step in project.manifest()["steps"]}
+        figures.append(steps["evaluate"])
+        rungs.append(steps["ladder"]["rows"])
+    assert figures[0] == figures[1]
+    assert rungs[0] == rungs[1] and rungs[0][-1]["rung"] == "simulated"
+    (output,) = json.loads((project.build / "bundle" / "model.json").read_text())["outputs"]
+    follows("model", project.build / "bundle" / "model.json")
+    assert (output["shape"], output["permuted"]) == ([1, 16, 32, 1], [0, 2, 3, 1])
+
+
 def test_what_a_strict_recipe_refuses_was_compiled_once_and_for_all(
     make_project: Callable[[], Project],
     standins: Callable[..., Path],

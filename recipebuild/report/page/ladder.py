@@ -23,7 +23,7 @@ def ladder(built: Built) -> PageSection | None:
     if figures is None or not figures.rows:
         return None
     note = figures.verdict
-    note += f"\nMeasured on {figures.images} images, each rung against the one before it."
+    note += f"\nMeasured on {figures.images} {built.fed}, each rung against the one before it."
     tables = [_table("Rung by rung", figures.rows, figures.metric)]
     on_board = read_figures(Ladder, built.deployed.ladder) if built.deployed and built.deployed.ladder else None
     if on_board:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from recipebuild.errors import MissingError, RecipeError
+from recipebuild.facts.tasks import TEXT
 from recipebuild.recipe.model import BARE_WEIGHTS, HUB_ID, WEIGHT_FILES
 from recipebuild.resources import shipped
 from recipebuild.toolkit.models.checkpoint import (
@@ -21,7 +22,7 @@ from recipebuild.toolkit.models.families import base_of, config_for, known_ids
 from recipebuild.toolkit.models.fetch import look_up
 from recipebuild.toolkit.models.original_segformer import SUFFIX
 from recipebuild.toolkit.models.original_segformer import read as read_original
-from recipebuild.verbs.draft import checkpoint, onnxfile
+from recipebuild.verbs.draft import checkpoint, onnxfile, text
 from recipebuild.verbs.draft.facts import Fact
 
 
@@ -89,7 +90,10 @@ def _folder(source: str, path: Path, task: str | None) -> SourceModel:
     config = read_config(path / CONFIG)
     settings = _preprocessor(path)
     where = Fact(str(path), "a folder in Hugging Face layout")
-    return _described(path.name, where, config, settings, names, task)
+    model = _described(path.name, where, config, settings, names, task)
+    if model.facts["model.task"].value == TEXT and (pooled := text.pooling(path)):
+        model = replace(model, facts={**model.facts, **pooled})
+    return model
 
 
 def _file(source: str, path: Path, task: str | None) -> SourceModel:
@@ -152,6 +156,8 @@ def _described(
     facts = {"model.source": where, **checkpoint.facts(config, settings, short, known=base is not None, task=task)}
     if base and _base_values(base)["model"].get("task") != facts["model.task"].value:
         base = None
+    if base is None:
+        facts["export.opset"] = Fact(18, "what PyTorch writes by itself; it can convert some models to lower ones")
     weights = weight_files(names)
     pickled = bool(weights) and weights[0].startswith("pytorch_model")
     notes = []
