@@ -72,7 +72,7 @@ def import_config(config: Path, model: Path | None = None, target: Path | None =
     archives = [input_config.calibration_dataset for input_config in original.config.quant.input_configs]
     known = facts(model, archives, config.parent)
     folder = (target or Path("recipe.yaml")).absolute().parent
-    source = f"./{os.path.relpath(model.absolute(), folder)}" if model else None
+    source = _seen_from(folder, model) if model else None
     made = imported(original, known, source, lambda values: _render(values, folder))
     result = _render(made.values, folder)
     if not same(result, original.config):
@@ -90,6 +90,11 @@ def import_config(config: Path, model: Path | None = None, target: Path | None =
         [*original.notes, *_decided(original.written), *_replaced(original.written, model)],
         mistakes(original.config, known),
     )
+
+
+def _seen_from(folder: Path, model: Path) -> str:
+    path = os.path.relpath(model.absolute(), folder)
+    return path if path.startswith("..") else f"./{path}"
 
 
 def _decided(written: Collection[str]) -> list[str]:

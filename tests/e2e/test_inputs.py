@@ -227,10 +227,59 @@ def test_bytes_with_channels_last_go_up_the_ladder_from_the_file_itself(make_pro
         Image.fromarray(pixels).save(project.folder / "photos" / f"{at}.png")
     project.command("new", "pictures.onnx", "-o", "pictures.yaml", "--calibration", "photos")
     assert "task: other" in (project.folder / "pictures.yaml").read_text()
-    project.command("run", "pictures.yaml", "--set", "evaluate.dataset=photos", "--until", "ladder")
+    project.command("run", "pictures.yaml", "--set", "evaluate.dataset=photos")
     ladder = json.loads((project.folder / "build" / "pictures" / "steps" / "ladder" / "ladder.json").read_text())
     assert [row["rung"] for row in ladder["rows"]][:2] == ["reference", "simplify"]
     assert ladder["rows"][1]["cosine"] == 1.0
+
+    # The bundle's program, on a photo, beside the file itself on its bytes.
+    import onnxruntime as ort
+
+    bundle, out = project.folder / "build" / "pictures" / "bundle", project.folder / "out"
+    command = [sys.executable, str(bundle / "run.py"), str(project.folder / "photos" / "0.png"), "--out", str(out)]
+    run(command, check=True, capture_output=True)
+    pixels = np.asarray(Image.open(project.folder / "photos" / "0.png"))[np.newaxis]
+    right = ort.InferenceSession(project.folder / "pictures.onnx", providers=["CPUExecutionProvider"])
+    for name, expected in zip(("map", "mean"), right.run(None, {"image": pixels}), strict=True):
+        got = np.load(out / f"0-{name}.npy")
+        assert got.shape == expected.shape
+        assert np.linalg.norm(got - expected) < 0.05 * np.linalg.norm(expected), name
+
+
+OTHERS = {
+    "any batch": ("(float[N,3,32,48] image) => (float[N,5,32,48] logits) { logits = Conv<pads=[1,1,1,1]>(image, k) }",
+                  (5, 3, 3, 3), "semantic-segmentation"),
+    "one channel": ("(float[1,1,32,48] image) => (float[1,10] logits) { a = Conv(image, k) r = Relu(a) "
+                    "p = GlobalAveragePool(r) logits = Flatten(p) }", (10, 1, 3, 3), "image-classification"),
+    "three outputs": ("(float[1,3,32,48] image) => (float[1,6,32,48] a, float[1,6,16,24] b, float[1,6,8,12] c) { "
+                      "a = Conv<pads=[1,1,1,1]>(image, k) b = AveragePool<kernel_shape=[2,2], strides=[2,2]>(a) "
+                      "c = AveragePool<kernel_shape=[2,2], strides=[2,2]>(b) }", (6, 3, 3, 3), "other"),
+}  # fmt: skip
+"""ONNX files of other kinds: the graph, the shape of its weight, and the task that new proposes."""
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_what_new_proposes_for_it_builds(make_project: Callable[[], Project], kind: str) -> None:
+    graph, shape, task = OTHERS[kind]
+    project, rng = make_project(), np.random.default_rng(0)
+    model = parser.parse_model(f'<ir_version: 8, opset_import: ["" : 17]> g {graph}')
+    model.graph.initializer.append(numpy_helper.from_array(rng.normal(size=shape).astype(np.float32), "k"))
+    onnx.save(model, project.folder / "net.onnx")
+    (project.folder / "photos").mkdir()
+    for at in range(3):
+        pixels = rng.integers(0, 256, (32, 48) if kind == "one channel" else (32, 48, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(project.folder / "photos" / f"{at}.png")
+    project.command("new", "net.onnx", "-o", "net.yaml", "--calibration", "photos")
+    assert f"task: {task}" in (project.folder / "net.yaml").read_text()
+    project.command("run", "net.yaml")
+    bundle = project.folder / "build" / "net" / "bundle"
+    described = json.loads((bundle / "model.json").read_text())
+    assert [each["name"] for each in described["outputs"]] == (
+        ["a", "b", "c"] if kind == "three outputs" else [described["outputs"][0]["name"]]
+    )
+    command = [sys.executable, str(bundle / "run.py"), str(project.folder / "photos" / "0.png"), "--out", "out"]
+    run(command, check=True, capture_output=True, cwd=project.folder)
+    assert list((project.folder / "out").iterdir())
 
 
 MASKED = """

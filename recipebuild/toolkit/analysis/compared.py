@@ -57,7 +57,7 @@ def compared(model: onnx.ModelProto, twins: Mapping[str, Twin], class_axis: int 
             return Compared(twins[name], axis)
     if not numbers:
         floats = other_axes(model)
-        for name in reversed(twins):
+        for name in reversed(list(twins)):
             if name in floats and name in makers:
                 return Compared(twins[name], None)
     name = model.graph.output[0].name

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from recipebuild.errors import MissingError, RecipeError
+from recipebuild.errors import MissingError, RecipeError, StepError
 from recipebuild.facts.tasks import TEXT
 from recipebuild.recipe.model import BARE_WEIGHTS, HUB_ID, WEIGHT_FILES
 from recipebuild.resources import shipped
@@ -106,7 +106,18 @@ def _file(source: str, path: Path, task: str | None) -> SourceModel:
         "model.source": Fact(str(path), "an ONNX file"),
         **onnxfile.facts(path, _preprocessor(path.parent), task),
     }
-    return SourceModel(path.stem, facts)
+    return SourceModel(path.stem, facts, notes=_unfit(path))
+
+
+def _unfit(path: Path) -> list[str]:
+    """Why no build can begin with the ONNX file at ``path``, as ``check`` would say it."""
+    from recipebuild.toolkit.graph.source import check_source
+
+    try:
+        check_source(path)
+    except StepError as error:
+        return [f"warning: {error.text}", *(f"  {line}" for line in error.remedy.splitlines())]
+    return []
 
 
 def _checkpoint(path: Path, task: str | None) -> SourceModel:

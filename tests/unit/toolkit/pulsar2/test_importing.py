@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import onnx
 import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
@@ -195,6 +196,35 @@ def test_input_shapes_are_the_shape_of_the_recipe(tmp_path: Path) -> None:
     made = imported_from(tmp_path, {**USUAL, "input_shapes": "pixel_values:1x3x256x512;mask:1x1x8x8"})
     assert yaml.safe_load(made.text)["input"]["shape"] == [1, 3, 256, 512]
     assert "input.shape" not in made.missing
+
+
+TOGETHER = {
+    "npu_mode": "NPU3",
+    "quant": {
+        "input_configs": [
+            {
+                "tensor_name": "DEFAULT",
+                "calibration_dataset": "samples.tar",
+                "calibration_format": "NumpyObject",
+                "calibration_size": 8,
+            }
+        ]
+    },
+}
+
+
+def test_inputs_that_are_calibrated_together_are_tensors_of_the_recipe(tmp_path: Path) -> None:
+    text = "g (float[1,64] audio, float[2,1,8] state) => (float[1,64] out) { out = Abs(audio) }"
+    model = onnx.parser.parse_model(f'<ir_version: 8, opset_import: ["" : 17]> {text}')
+    onnx.save(model, tmp_path / "two.onnx")
+    (tmp_path / "config.json").write_text(json.dumps(TOGETHER))
+    recipe = round_trip(tmp_path / "config.json", tmp_path, tmp_path / "two.onnx")
+    assert recipe["input"] is None and recipe["pulsar2"]["overrides"] == {}
+    assert [(each["name"], each["shape"]) for each in recipe["inputs"]] == [("audio", (1, 64)), ("state", (2, 1, 8))]
+    assert {Path(each["source"]).name for each in recipe["inputs"]} == {"samples.tar"}
+    assert recipe["calibration"]["count"] == 8
+    made = import_config(tmp_path / "config.json", tmp_path / "two.onnx", None)
+    assert set(made.missing) == {"inputs"} and "mean" not in made.text
 
 
 @pytest.mark.parametrize("format", ["Numpy", "Binary", "NumpyObject"])

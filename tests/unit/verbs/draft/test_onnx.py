@@ -132,6 +132,23 @@ def test_what_no_recipe_can_feed_is_refused_with_a_way_out(
     assert not (tmp_path / "mine.yaml").exists()
 
 
+def test_what_no_build_can_begin_with_is_said_at_once(graph: Made, tmp_path: Path) -> None:
+    half = new(str(graph([("image", TensorProto.FLOAT16, [1, 3, 64, 64])])), tmp_path / "half.yaml")
+    assert any(note.startswith("warning: model.onnx computes in float16") for note in half.notes)
+    assert any("export it in float32" in note for note in half.notes)
+    path = graph([("image", FLOAT, [1, 3, 64, 128])])
+    model = onnx.load(path)
+    codes = helper.make_node("QuantizeLinear", ["image", "scale", "zero"], ["q"])
+    model.graph.node.insert(0, codes)
+    model.graph.initializer.extend(
+        [onnx.numpy_helper.from_array(np.float32(1), "scale"), onnx.numpy_helper.from_array(np.uint8(0), "zero")]
+    )
+    onnx.save(model, path)
+    quantized = new(str(path), tmp_path / "quantized.yaml")
+    assert any("is quantized already" in note for note in quantized.notes)
+    assert any("pulsar2.model_type: QuantONNX" in note for note in quantized.notes)
+
+
 def test_a_name_with_a_dot_is_taken_as_pytorch_wrote_it(graph: Made, tmp_path: Path) -> None:
     new(str(graph([("input.1", FLOAT, [1, 3, 64, 128])])), tmp_path / "mine.yaml")
     assert load(str(tmp_path / "mine.yaml"), cwd=tmp_path)[0].recipe.input.name == "input.1"
