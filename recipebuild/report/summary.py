@@ -96,7 +96,8 @@ def _accuracy(steps: Sequence[Step]) -> str:
     scores = [(row, s) for row in ("float", "quantized") if (s := evaluated[0].score(row)) is not None]
     text = ", ".join(f"{shown(metric, score)} {row}" for row, score in scores)
     verdict = f" {first_sentence(climbed[0].verdict)}." if climbed else ""
-    return f"{metric_title(metric)} {text}, on {evaluated[0].images} {fed(steps)}.{verdict}"
+    images = evaluated[0].images
+    return f"{metric_title(metric)} {text}, on {images} {fed(steps) if images != 1 else fed(steps)[:-1]}.{verdict}"
 
 
 def _model(steps: Sequence[Step]) -> str:

@@ -61,6 +61,7 @@ def look(source: str, *, revision: str | None, task: str | None, random: bool, c
         MissingError: If the hub cannot be reached or has no such model.
     """
     path = (cwd / Path(source).expanduser()).absolute()
+    _check_utf8(str(path))
     if path.suffix == SUFFIX and path.is_file():
         return _checkpoint(path, task)
     if path.suffix.lower() in WEIGHT_FILES:
@@ -77,8 +78,23 @@ def look(source: str, *, revision: str | None, task: str | None, random: bool, c
     return _known(source, task) if random else _hub(source, revision, task)
 
 
+def _check_utf8(path: str) -> None:
+    """Find that a recipe can name the model's path, which may have any bytes."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        shown = path.encode(errors="backslashreplace").decode()
+        raise RecipeError(f"{shown} has bytes that are no UTF-8", remedy="rename it: recipes are UTF-8 text") from None
+
+
 def _folder(source: str, path: Path, task: str | None) -> SourceModel:
     names = file_names(path)
+    if CONFIG not in names and (path / "adapter_config.json").is_file():
+        raise RecipeError(
+            f"{source} is an adapter (LoRA), not a whole model",
+            remedy="name the model that it was trained on, and this folder with --set model.adapter="
+            f"{source.rstrip('/')}",
+        )
     if CONFIG not in names:
         graphs = sorted(name for name in names if name.endswith(".onnx"))
         raise RecipeError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -147,6 +148,15 @@ def test_what_no_build_can_begin_with_is_said_at_once(graph: Made, tmp_path: Pat
     quantized = new(str(path), tmp_path / "quantized.yaml")
     assert any("is quantized already" in note for note in quantized.notes)
     assert any("pulsar2.model_type: QuantONNX" in note for note in quantized.notes)
+
+
+def test_a_path_that_is_no_utf8_is_refused_with_a_way_out(graph: Made, tmp_path: Path) -> None:
+    strange = tmp_path / os.fsdecode(b"m\xff")
+    strange.mkdir()
+    path = graph([("image", FLOAT, [1, 3, 64, 128])]).rename(strange / "model.onnx")
+    with pytest.raises(RecipeError, match=r"has bytes that are no UTF-8") as caught:
+        new(str(path), tmp_path / "mine.yaml")
+    assert "rename it" in caught.value.remedy and not (tmp_path / "mine.yaml").exists()
 
 
 def test_a_name_with_a_dot_is_taken_as_pytorch_wrote_it(graph: Made, tmp_path: Path) -> None:
