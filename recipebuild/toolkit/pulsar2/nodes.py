@@ -156,7 +156,13 @@ def _output_padding(node: onnx.NodeProto, look: Look) -> str:
 
 def _indices_1d(node: onnx.NodeProto, look: Look) -> str:
     shape = look.shape(look.input_name(node, 1))
-    return f"its indices have rank {len(shape)}, and only 1 is taken" if shape is not None and len(shape) > 1 else ""
+    if shape is None or len(shape) < 2:
+        return ""
+    reason = f"its indices have rank {len(shape)}, and only 1 is taken"
+    if not look.is_constant(node, 0):
+        return reason
+    ids = "x".join(map(str, shape))
+    return f"{reason}: as an embedding of ids {ids}, feed them as one axis, or look them up in the program"
 
 
 def _last_axis(node: onnx.NodeProto, look: Look) -> str:

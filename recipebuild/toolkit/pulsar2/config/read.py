@@ -134,7 +134,8 @@ def sort_fields(
 def problem(location: tuple[int | str, ...], message: str) -> str:
     """``quant.input_configs[0].calibration_size: Input should be a valid integer``."""
     field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
-    return f"{field}: {message}" if field else message.removeprefix("Value error, ")
+    message = message.removeprefix("Value error, ")
+    return f"{field}: {message}" if field else message
 
 
 def relaxed_json(text: str) -> Any:
