@@ -70,8 +70,9 @@ def test_channels_first(graph: Made, tmp_path: Path, output: tuple[int, list[int
         [(TensorProto.INT64, [1, 1, 1, 300]), (FLOAT, [1, 300, 4])],
         [(FLOAT, [1, 255, 20, 20]), (FLOAT, [1, 255, 10, 10])],
         [(FLOAT, [1, 84, 8, 400])],
+        [(TensorProto.BOOL, [1, 1, 64, 128])],
     ],
-    ids=["boxes", "labels", "heads", "decoded"],
+    ids=["boxes", "labels", "heads", "decoded", "true or false"],
 )
 def test_what_is_no_map_of_the_image_is_taken_as_it_is_and_marked(
     graph: Made, tmp_path: Path, outputs: list[tuple[int, list[int]]]
