@@ -19,6 +19,10 @@ import re
 from pathlib import Path
 from typing import Any, ClassVar
 
+INSTALL = "pip install '.[build]'"
+"""Brings the packages that build, in a checkout: the package is on no index."""
+INSTALL_ANYWHERE = f"{INSTALL} in a checkout, or './recipebuild-VERSION-py3-none-any.whl[build]' with a wheel"
+
 
 class RecipebuildError(Exception):
     """The root of the hierarchy.

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from recipebuild.engine.keys import installed_version
 from recipebuild.engine.step import Step
-from recipebuild.errors import MissingError
+from recipebuild.errors import INSTALL_ANYWHERE, MissingError
 from recipebuild.toolkit.pulsar2.toolchain import missing_remedy
 
 MISSING = "missing"
@@ -23,7 +23,7 @@ def require_packages(steps: Iterable[Step]) -> None:
     if missing:
         raise MissingError(
             f"building needs Python packages that are not installed: {', '.join(missing)}",
-            remedy="pip install 'recipebuild[build]'",
+            remedy=INSTALL_ANYWHERE,
         )
 
 

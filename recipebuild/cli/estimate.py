@@ -37,14 +37,14 @@ def estimate(
 def _text(estimate: dict[str, Any]) -> str:
     costs = estimate["costs"]
     name = f"{estimate['recipe']} {estimate['variant']}".strip()
-    span = f"{estimate['low']:.1f} to {estimate['high']:.1f}"
+    span = f"{estimate['low']:.3g} to {estimate['high']:.3g}"
     counted = (
-        f"{(costs['conv'] + costs['matmul']) / 1e9:.1f} G multiply-adds, {costs['parameters'] / 1e6:.1f} M parameters"
+        f"{(costs['conv'] + costs['matmul']) / 1e9:.3g} G multiply-adds, {costs['parameters'] / 1e6:.3g} M parameters"
     )
-    parts = ", ".join(f"{part} {ms:.1f}" for part, ms in estimate["parts"].items() if ms >= 0.05)
+    parts = ", ".join(f"{part} {ms:.3g}" for part, ms in estimate["parts"].items() if ms > 0.01 * estimate["ms"])
     half, most = 100 * estimate["median_error"], 100 * estimate["range_error"]
     return (
-        f"{name}: an estimate of {estimate['ms']:.1f} ms, {span}, on {estimate['hardware']} {estimate['npu_mode']}\n"
+        f"{name}: an estimate of {estimate['ms']:.3g} ms, {span}, on {estimate['hardware']} {estimate['npu_mode']}\n"
         f"  {counted}; ms: {parts}\n"
         f"  fitted on {estimate['models']} measured models: estimating each by the others, half are within {half:.0f} "
         f"%, four in five within {most:.0f} %"

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
-from recipebuild.errors import Interrupted, MissingError, RecipebuildError
+from recipebuild.errors import INSTALL_ANYWHERE, Interrupted, MissingError, RecipebuildError
 
 if TYPE_CHECKING:
     from recipebuild.recipe.problems import Place, Problem
@@ -41,14 +41,17 @@ def leave(command: Callable[[], object]) -> NoReturn:
         if (error.name or "recipebuild").startswith("recipebuild"):
             _tell_bug(error)
         say(f"error: this needs the Python package {error.name}, which is not installed")
-        say("  pip install 'recipebuild[build]'")
+        say(f"  {INSTALL_ANYWHERE}")
         sys.exit(MissingError.exit_code)
     except BrokenPipeError:
         _hang_up()
     except Exception as error:  # a bug: the traceback goes to a file
         _tell_bug(error)
     finally:
-        gc.freeze()  # Python would look for garbage among all that is left, on its way out: a sixth of a cached run
+        # Python would look for garbage among all that is left, on its way out: a sixth of a cached run. But of what
+        # onnxsim leaves, nanobind would complain.
+        if "onnxsim" not in sys.modules:
+            gc.freeze()
     sys.exit(0)
 
 

@@ -23,7 +23,8 @@ def models(as_json: opt.Json = False) -> None:
     if as_json:
         print_json([known])
         return
-    Console().print(table(known["models"]))
+    console = Console()
+    typer.echo(table(known["models"], console.width if console.is_terminal else None))
     typer.echo("\nWith --weights random these build without a network:\n")
     for row in known["families"]:
         typer.echo(f"{row['family']:23}{row['task']:26}{row['ids']}")

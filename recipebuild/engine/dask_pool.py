@@ -121,7 +121,7 @@ class DaskPool:
         except ImportError as error:
             self._trouble = MissingError(
                 f"the Python package distributed cannot be imported: {reason(error)}",
-                remedy="pip install 'recipebuild[dask]'",
+                remedy="pip install '.[dask]' in a checkout",
             )
             raise self._trouble from error
         for name in ("distributed", "distributed.client"):  # what matters is told by the run

@@ -35,7 +35,7 @@ def open_executor(name: str, jobs: int, resources: Mapping[str, int], remote: Re
     if not find_spec("distributed"):
         raise MissingError(
             f"--executor {name} needs the Python package distributed, which is not installed",
-            remedy="pip install 'recipebuild[dask]'",
+            remedy="pip install '.[dask]' in a checkout",
         )
     from recipebuild.engine.dask_pool import DaskPool
 

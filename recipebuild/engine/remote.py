@@ -55,7 +55,7 @@ class Remote:
         if not find_spec("fsspec") or not find_spec(package):
             raise MissingError(
                 f"a store at {self.protocol}:// needs the Python package {package}, which is not installed",
-                remedy=f"pip install 'recipebuild[{extra}]'",
+                remedy=f"pip install '.[{extra}]' in a checkout",
             )
         self.url = url.rstrip("/")
         self.name = re.sub(r"(?<=://)[^/@]+@", "", self.url)

@@ -26,7 +26,7 @@ import traceback
 from pathlib import Path
 from typing import Any, TextIO
 
-from recipebuild.errors import KINDS, MissingError, RecipebuildError, StepError, disk_full
+from recipebuild.errors import INSTALL_ANYWHERE, KINDS, MissingError, RecipebuildError, StepError, disk_full
 
 
 def main() -> None:
@@ -98,9 +98,7 @@ def _translate(error: Exception, out: str) -> RecipebuildError:
     if isinstance(error, MemoryError):
         return StepError("out of memory", remedy="run with -j 1, close other programs, or take a smaller input.shape")
     if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("recipebuild"):
-        return MissingError(
-            f"the Python package {error.name} is not installed", remedy="pip install 'recipebuild[build]'"
-        )
+        return MissingError(f"the Python package {error.name} is not installed", remedy=INSTALL_ANYWHERE)
     lines = str(error).strip().splitlines() or [""]
     return RecipebuildError(
         f"unexpected {type(error).__name__}: {lines[0][:300]}", remedy="the traceback is in the step's log"

@@ -48,7 +48,7 @@ REWRITES = (
     ),
     Rewrite(
         "clamp_mask",
-        "Masks before a Softmax clamped to 100 below what they leave",
+        "Masks before a Softmax, added or put in by a Where, clamped to 100 below what they leave",
         "-inf or -3.4e38 in a mask takes all steps of 8 or 16 bits, and leaves none for the scores",
     ),
     Rewrite(

@@ -29,9 +29,9 @@ class Ladder:
     verdict: str
     warnings: Sequence[str]
 
-    def compared_on(self) -> str:
-        """In a sentence: on which images the rungs were compared."""
+    def compared_on(self, fed: str) -> str:
+        """In a sentence: on how many of the images, or what is ``fed``, the rungs were compared; empty if on all."""
         fewest = min((row.get("compared_images", self.images) for row in self.rows), default=self.images)
         if fewest == self.images:
             return ""
-        return f"Up to the head, stages ran on {fewest} of the {self.images} images, and agree there."
+        return f"Up to the head, stages ran on {fewest} of the {self.images} {fed}, and agree there."

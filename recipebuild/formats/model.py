@@ -57,6 +57,9 @@ class Output(Part):
     shape: list[int]
     dtype: str
     meaning: str = Field(description="Such as class ids, logits, depth")
+    permuted: list[int] = Field(
+        default=[], description="Of the network's own axes, in which order they are given; left out, as they are"
+    )
     color: str = Field(default="", description="Only of an image: RGB or BGR")
     mean: list[float] = Field(default=[], description="Only of an image: a pixel of 0..255 is value * std + mean")
     std: list[float] = Field(default=[], description="Only of an image")

@@ -34,6 +34,7 @@ def bundle_params(recipe: Recipe, toolchain: Mapping[str, Any], steps: Sequence[
         **network,
         **({"feedback": feedback} if feedback else {}),
         "runtime": recipe.target.runtime_input.model_dump(mode="json"),
+        **({"permuted": recipe.target.permuted} if recipe.target.permuted else {}),
         "hardware": recipe.target.hardware,
         "npu_mode": recipe.target.npu_mode,
         "toolchain": dict(toolchain),

@@ -59,6 +59,10 @@ def _deploy(variant: Variant, steps: dict[str, Step], name: str, board: Board) -
             "board run feeds images, and this model takes something else",
             remedy="copy the bundle to the board, and run it there: run.py takes --input NAME=FILE.npy",
         )
+    if "calibrate" not in steps:
+        raise RecipeError(
+            "board run feeds images of the calibration set, and this recipe has none", remedy="set calibration.source"
+        )
     entry = f"[{variant.label}]" if variant.label else ""
     inputs: dict[str, Output | Source] = {
         "bundle": Output(steps["bundle"].id, "bundle"),

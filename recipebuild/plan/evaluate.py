@@ -49,10 +49,11 @@ def measuring(
         here = _answers(steps, models, compiled, dataset)
         answers = dict(here)
         runtime = recipe.target.runtime_input
+        permuted = {"permuted": recipe.target.permuted} if recipe.target.permuted else {}
         if toolchain.name == "pulsar2" and (runtime.is_made_of_images or not recipe.image):
             params = {
                 "input": steps.fed, "runtime": runtime.model_dump(mode="json"), **drawn, "mode": evaluate.mode,
-                **toolchain.params,
+                **toolchain.params, **permuted,
             }  # fmt: skip
             models_of = {
                 "NPUBackend": {"compiled": compiled},
@@ -106,7 +107,7 @@ def measuring(
 def _preview(steps: Steps, inputs: Mapping[str, Output | Source], spec: Mapping[str, Any]) -> None:
     """Show masks, boxes, or what became of images; of other tasks, and without an image, there is nothing to see."""
     task = steps.recipe.model.task
-    if steps.recipe.tensors:
+    if steps.recipe.tensors or not inputs.keys() & {"calibration", "dataset"}:
         return
     if task == SEGMENTATION:
         params = {"input": steps.fed, **spec, **steps.labels}

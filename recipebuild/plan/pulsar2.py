@@ -26,6 +26,7 @@ def configure_params(recipe: Recipe) -> dict[str, Any]:
         "outputs": [_output(each) for each in target.runtime_outputs],
         "format": recipe.calibration_format,
         "count": recipe.calibration.count,
+        **({} if recipe.calibration.source or not recipe.image else {"calibrated": False}),
         "quant": _quant(recipe),
         "compiler": _differing(recipe.compiler),
         "overrides": recipe.pulsar2.overrides,

@@ -118,10 +118,13 @@ class Steps:
 
     @cached_property
     def calibration(self) -> dict[str, Output]:
-        """The calibration set: images, tensors, or both; its steps are added where it is first asked for."""
+        """The calibration set: images, tensors, both, or none of a model that is quantized already.
+
+        Its steps are added where it is first asked for.
+        """
         described, image, tensors = self.recipe.calibration, self.recipe.image, self.recipe.tensors
         drawn = {}
-        if image is not None:
+        if image is not None and described.source:
             drawn["calibration"] = self.add(
                 "calibrate", "calibration.tar",
                 {
@@ -167,9 +170,8 @@ def _model(steps: Steps) -> dict[str, Output]:
     """fetch, export, simplify, rewrite, equalize, head: the models after each, by the names that verify knows."""
     recipe = steps.recipe
     model, export = recipe.model, recipe.export
-    is_onnx = model.is_local and Path(model.source).suffix == ".onnx"
     fetched = steps.add(
-        "fetch", "model.onnx" if is_onnx else "model",
+        "fetch", "model.onnx" if model.is_onnx else "model",
         {
             "hub_id": None if model.is_local else model.source,
             "revision": model.revision,
@@ -185,7 +187,7 @@ def _model(steps: Steps) -> dict[str, Output]:
         },
     )  # fmt: skip
     steps.tokenizer = fetched
-    if is_onnx:
+    if model.is_onnx:
         models = {"reference": fetched}
     else:
         how = {"opset": export.opset, "exporter": export.exporter, "output_name": export.output}
@@ -248,7 +250,7 @@ def _compile(
     inputs = {"model": model, **calibration}
     if toolchain.name == "pulsar2":
         format = steps.recipe.calibration_format
-        if format != "Image":
+        if format != "Image" and calibration:
             fed = {"input": steps.fed, "format": format}
             inputs = {
                 "model": model,

@@ -16,7 +16,7 @@ class Calibration(Section):
     source: Text = Field(
         default="",
         description="Folder of images, archive of images (tar, tar.gz, zip), or glob pattern such as images/**/*.jpg; "
-        "only models without an image do without",
+        "only models without an image do without, and those that are quantized already (pulsar2.model_type)",
     )
     count: Count = Field(default=32, description="How many images, or samples of tensors, to draw, 1 or more")
     select: Literal["random", "diverse"] = Field(

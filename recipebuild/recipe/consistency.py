@@ -70,7 +70,7 @@ def _taken_as_it_is(recipe: Recipe) -> Iterator[Fault]:
     if recipe.model.task != OTHER:
         return
     yield Fault(
-        not recipe.model.source.endswith(".onnx"), "model.task", f"{OTHER} is for ONNX files",
+        not recipe.model.is_onnx, "model.task", f"{OTHER} is for ONNX files",
         "say what the model is for: recipebuild new drafts a recipe for a folder",
     )  # fmt: skip
     yield Fault(recipe.head.kind != "none", "head.kind", "its outputs are taken as they are", "head: {kind: none}")
@@ -83,7 +83,7 @@ def _detected(recipe: Recipe) -> Iterator[Fault]:
         "head: {kind: none}",
     )  # fmt: skip
     yield Fault(
-        is_detector and detector is None and recipe.model.source.endswith(".onnx"), "detector",
+        is_detector and detector is None and recipe.model.is_onnx, "detector",
         "an ONNX file does not tell how its outputs become boxes",
         "detector: {kind: yolov8, classes: 80}; docs/how-to/detection.md has all kinds",
     )  # fmt: skip
@@ -148,7 +148,7 @@ def _of_text(recipe: Recipe) -> Iterator[Fault]:
         len(recipe.inputs) > 1, f"inputs.{at}", "a model of text takes nothing else", "leave the other inputs out"
     )
     yield Fault(
-        recipe.model.source.endswith(".onnx"), "model.source", "an ONNX file has no tokenizer",
+        recipe.model.is_onnx, "model.source", "an ONNX file has no tokenizer",
         "name the folder that it was exported from; or feed it ids, as kind: tensor",
     )  # fmt: skip
     yield Fault("input_ids" not in tokens.names, f"inputs.{at}.names", "a model of text takes input_ids", "add it")
@@ -166,10 +166,17 @@ def _toolchains(recipe: Recipe) -> Iterator[Fault]:
         "auto chooses a method for each tensor, and Pulsar2 has one for all of them",
         "target: {toolchain: onnxruntime}, or name a method; recipebuild tune tries them",
     )  # fmt: skip
-    from_onnx = recipe.model.source.endswith(".onnx")
     yield Fault(
-        recipe.evaluate and recipe.evaluate.reference == "pytorch" and from_onnx, "evaluate.reference",
+        recipe.evaluate and recipe.evaluate.reference == "pytorch" and recipe.model.is_onnx, "evaluate.reference",
         "the recipe starts from an ONNX file: there is no PyTorch model", "reference: onnx",
+    )  # fmt: skip
+
+
+def _uncalibrated(recipe: Recipe) -> Iterator[Fault]:
+    is_left_out = recipe.image is not None and not recipe.calibration.source
+    yield Fault(
+        is_left_out and recipe.tensors, "calibration", "tensors beside an image are named by its calibration images",
+        "set calibration.source",
     )  # fmt: skip
 
 
@@ -214,7 +221,7 @@ def _several_inputs(recipe: Recipe) -> Iterator[Fault]:
         return
     format_ = recipe.calibration.format
     yield Fault(
-        not recipe.tokens and not recipe.model.source.endswith(".onnx"), "model.source",
+        not recipe.tokens and not recipe.model.is_onnx, "model.source",
         "models of several inputs come as .onnx files",
         "export the model yourself; what is exported here has one input, the image",
     )  # fmt: skip
@@ -239,5 +246,5 @@ def _several_inputs(recipe: Recipe) -> Iterator[Fault]:
 
 _RULES: tuple[Callable[[Recipe], Iterator[Fault]], ...] = (
     _described_once, _of_text, _evaluated_as_the_task_is, _taken_as_it_is, _detected, _fed_colours, _names, _toolchains,
-    _checkpoint, _several_inputs, _states,
+    _uncalibrated, _checkpoint, _several_inputs, _states,
 )  # fmt: skip

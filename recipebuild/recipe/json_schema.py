@@ -41,12 +41,23 @@ def json_schema() -> dict[str, Any]:
         "description": "What to build: a model, its input, its calibration set, and what it is compiled for.",
         **schema,
         "if": {"not": {"anyOf": [{"required": ["extends"]}, {"required": ["matrix"]}]}},
-        "then": {"required": needed, "properties": complete, "anyOf": [_OF_AN_IMAGE, {"required": ["inputs"]}]},
+        "then": {
+            "required": needed,
+            "properties": complete,
+            "anyOf": [_OF_AN_IMAGE, _QUANTIZED, {"required": ["inputs"]}],
+        },
     }
 
 
 _OF_AN_IMAGE = {"required": ["input", "calibration"], "properties": {"calibration": {"required": ["source"]}}}
 """What a recipe has that describes an image; one with ``inputs`` need not."""
+_QUANTIZED = {
+    "required": ["input", "pulsar2"],
+    "properties": {
+        "pulsar2": {"required": ["model_type"], "properties": {"model_type": {"enum": ["QuantAxModel", "QuantONNX"]}}}
+    },
+}
+"""What a recipe has of a model that is quantized already: nothing is calibrated."""
 
 
 def _section(field: dict[str, Any]) -> str | None:

@@ -63,7 +63,7 @@ class Model(Section):
 
     @model_validator(mode="after")
     def _is_cut(self) -> Model:
-        if self.outputs and not self.source.endswith(".onnx"):
+        if self.outputs and not self.is_onnx:
             words = {"message": f"{self.source} is no ONNX file", "remedy": "leave model.outputs out"}
             raise PydanticCustomError("recipe", "{message}", {**words, "field": "outputs"})
         return self
@@ -93,6 +93,11 @@ class Model(Section):
     def is_local(self) -> bool:
         """Whether ``source`` is a folder or file on this machine (an absolute path), not a hub id."""
         return self.source.startswith("/")
+
+    @property
+    def is_onnx(self) -> bool:
+        """Whether ``source`` is an ONNX file, from which a build starts without an export."""
+        return self.is_local and self.source.endswith(".onnx")
 
     @field_validator("source")
     @classmethod

@@ -56,7 +56,7 @@ def _choice(axis: str, value: Any, folder: Path) -> Any:
 
 
 def _absolute(section: str, value: str, folder: Path) -> str:
-    if not value or value.startswith("hf:") or (section == "model" and not _is_path(value, folder)):
+    if not value or "://" in value or value.startswith("hf:") or (section == "model" and not _is_path(value, folder)):
         return value
     if value.startswith("~"):
         with contextlib.suppress(RuntimeError):  # no such user, no home: the path is then reported as missing
@@ -99,6 +99,8 @@ def missing(data: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], str, str
     """What is not there: field, message, remedy. ``data`` is a merged recipe; wrong types are passed over."""
     for section, field in FIELDS:
         value = part.get(field) if isinstance(part := data.get(section), dict) else None
+        if isinstance(value, str) and section != "model" and _is_elsewhere(value):
+            yield (section, field), *_elsewhere(value)
         if isinstance(value, str) and value.startswith("/"):
             try:
                 fault = _dataset(value, data) if section == "evaluate" else CHECKS[section, field](value)
@@ -114,10 +116,20 @@ def missing_tensors(data: Mapping[str, Any]) -> Iterator[tuple[tuple[str, int, s
         entries = data.get(section)
         for at, entry in enumerate(entries if isinstance(entries, list) else ()):
             source = entry.get("source") if isinstance(entry, dict) else None
+            if isinstance(source, str) and _is_elsewhere(source):
+                yield (section, at, "source"), *_elsewhere(source)
             if not isinstance(source, str) or not source.startswith("/"):
                 continue
             if fault := _texts(source) if entry.get("kind") == "tokens" else _tensor_source(source):
                 yield (section, at, "source"), *fault
+
+
+def _is_elsewhere(value: str) -> bool:
+    return "://" in value and not value.startswith("hf:")
+
+
+def _elsewhere(url: str) -> tuple[str, str]:
+    return f"{url} is not on this machine", "a build reads folders and archives here: download it first"
 
 
 def _texts(source: str) -> tuple[str, str] | None:

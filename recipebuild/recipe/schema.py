@@ -69,6 +69,7 @@ class Recipe(Section):
         default=None,
         description="Exact changes of the float graph that make it lose less in 8 bits; left out, there are none",
     )
+    pulsar2: Pulsar2 = Field(default=Pulsar2(), description="Which Pulsar2, and what only it understands")
     calibration: Calibration = Field(
         default=Calibration(),
         validate_default=True,
@@ -77,7 +78,6 @@ class Recipe(Section):
     quantization: Quantization = Field(default=Quantization(), description="How ranges become 8-bit scales")
     target: Target = Field(default=Target(), description="What the model is compiled for, and by what")
     compiler: Compiler = Field(default=Compiler(), description="What Pulsar2's compiler does besides compiling")
-    pulsar2: Pulsar2 = Field(default=Pulsar2(), description="Which Pulsar2, and what only it understands")
     evaluate: Evaluate | None = Field(default=None, description="Accuracy on a dataset; left out, none is measured")
     accept: Accept = Field(default=Accept(), description="How far later builds may fall behind accepted figures")
     tune: Tune | None = Field(
@@ -134,9 +134,9 @@ class Recipe(Section):
     @field_validator("calibration")
     @classmethod
     def _has_images(cls, calibration: Calibration, info: ValidationInfo) -> Calibration:
-        inputs = info.data.get("inputs")
+        inputs, pulsar2 = info.data.get("inputs"), info.data.get("pulsar2")
         of_an_image = inputs == () or any(isinstance(entry, ImageInput) for entry in inputs or ())
-        if calibration.source or not of_an_image:
+        if calibration.source or not of_an_image or (pulsar2 and pulsar2.is_quantized):
             return calibration
         if not calibration.model_fields_set:
             raise PydanticKnownError("missing")

@@ -28,6 +28,11 @@ class Target(Section):
         default=(), description="How the program on the board is given outputs; those left out as the model has them"
     )
 
+    @property
+    def permuted(self) -> dict[str, list[int]]:
+        """The order of axes in which the compiled model gives outputs, by name; of those where it is another."""
+        return {each.name: list(each.permute) for each in self.runtime_outputs if each.permute}
+
     @model_validator(mode="before")
     @classmethod
     def _all_cores(cls, values: Any) -> Any:

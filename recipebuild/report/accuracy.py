@@ -12,7 +12,7 @@ from recipebuild.figures.evaluation import Evaluation
 from recipebuild.figures.ladder import Ladder
 from recipebuild.figures.values import read_figures
 from recipebuild.report.table import aligned, rendered
-from recipebuild.report.units import shown, size
+from recipebuild.report.units import fed, shown, size
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -32,18 +32,19 @@ def accuracy_text(manifest: Entry) -> str:
     """
     short = any(step["name"] == "judge" and step["status"] == "failed" for step in manifest["steps"])
     shown_now = ("built", "cached") if short else ("built",)
-    parts = []
+    parts, of = [], fed(manifest["steps"])
     for step in manifest["steps"]:
         name = f" {step['variant']}" if step["variant"] else ""
         if step["status"] not in shown_now:
             continue
         if step["name"] == "evaluate" and (evaluated := read_figures(Evaluation, step["metrics"])):
-            parts.append(rendered(_accuracy(evaluated, _board(manifest, step["variant"]), f"accuracy{name}")))
+            title = f"accuracy{name}, {evaluated.images} {of}"
+            parts.append(rendered(_accuracy(evaluated, _board(manifest, step["variant"]), title)))
         if step["name"] == "ladder" and (climbed := read_figures(Ladder, step["metrics"])):
-            parts.append(rendered(_ladder(climbed, f"ladder{name}")))
-            parts.append("\n".join(filter(None, [_LEGEND, climbed.compared_on(), f"{climbed.verdict}\n\n"])))
+            parts.append(rendered(_ladder(climbed, f"ladder{name}, {climbed.images} {of}")))
+            parts.append("\n".join(filter(None, [_LEGEND, climbed.compared_on(of), f"{climbed.verdict}\n\n"])))
         if step["name"] == "deploy" and (climbed := _board_ladder(read_figures(Deployed, step["metrics"]))):
-            parts.append(rendered(_ladder(climbed, f"board{name}")))
+            parts.append(rendered(_ladder(climbed, f"board{name}, {climbed.images} {of}")))
             parts.append(f"{_LEGEND}\n{climbed.verdict}\n\n")
     return "".join(parts) + verdict_text(manifest)
 
@@ -93,7 +94,7 @@ def _accuracy(evaluated: Evaluation, board: Deployed | None, title: str) -> Tabl
     scores = {**evaluated.scores, **(board.scores if board else {})}
     figures = [name for name in _FIGURES if any(f"{name}_{row}" in scores for row in titles)]
     columns = ["model", *(metric_title(name) for name in figures), f"95 % of {metric_title(metric)}"]
-    table = _table(f"{title}, {evaluated.images} images", columns)
+    table = _table(title, columns)
     for row, model in titles.items():
         values = [scores.get(f"{name}_{row}") for name in figures]
         if any(value is not None for value in values):
@@ -108,7 +109,7 @@ def _accuracy(evaluated: Evaluation, board: Deployed | None, title: str) -> Tabl
 def _ladder(climbed: Ladder, title: str) -> Table:
     metric = climbed.metric
     columns = ["rung", metric_title(metric), "95 %", "change", "same", "max error"]
-    table = _table(f"{title}, {climbed.images} images", columns)
+    table = _table(title, columns)
     for row in climbed.rows:
         bounds, same, error = row["interval"], row.get("same"), row.get("largest_error")
         noise = " ~" if row.get("within_noise") and row.get("change") else ""

@@ -51,7 +51,13 @@ def _evaluate(evaluation: Evaluation) -> str:
     metric = evaluation.metric
     values = [(row, value) for row in ("float", "quantized") if (value := evaluation.score(row)) is not None]
     scores = ", ".join(f"{shown(metric, value)} {row}" for row, value in values)
-    return f"{metric_title(metric)} {scores} ({evaluation.images} images)"
+    return f"{metric_title(metric)} {scores} ({evaluation.images} {_what(evaluation)})"
+
+
+def _what(evaluation: Evaluation) -> str:
+    if "retrieval_float" in evaluation.scores:
+        return "texts"
+    return "samples" if evaluation.per_output else "images"
 
 
 def _verify(verification: Verification) -> str:

@@ -16,7 +16,7 @@ from recipebuild.figures.values import read_figures
 from recipebuild.report.accuracy import accuracy_text, verdict_text
 from recipebuild.report.page.written import report_name
 from recipebuild.report.table import rendered
-from recipebuild.report.units import duration, first_sentence, shown, size
+from recipebuild.report.units import duration, fed, first_sentence, shown, size
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -96,7 +96,8 @@ def _accuracy(steps: Sequence[Step]) -> str:
     scores = [(row, s) for row in ("float", "quantized") if (s := evaluated[0].score(row)) is not None]
     text = ", ".join(f"{shown(metric, score)} {row}" for row, score in scores)
     verdict = f" {first_sentence(climbed[0].verdict)}." if climbed else ""
-    return f"{metric_title(metric)} {text}, on {evaluated[0].images} images.{verdict}"
+    images = evaluated[0].images
+    return f"{metric_title(metric)} {text}, on {images} {fed(steps) if images != 1 else fed(steps)[:-1]}.{verdict}"
 
 
 def _model(steps: Sequence[Step]) -> str:
@@ -108,9 +109,14 @@ def _model(steps: Sequence[Step]) -> str:
     if len(linted) == 1 and (span := linted[0].estimated_ms):
         where = f"{linted[0].hardware} {linted[0].npu_mode}"
         text += (
-            f"; about {_ms(span['ms'])} ms an image on {where} (estimated: {_ms(span['low'])} to {_ms(span['high'])})"
+            f"; about {_ms(span['ms'])} ms {_each(steps)} on {where} "
+            f"(estimated: {_ms(span['low'])} to {_ms(span['high'])})"
         )
     return text
+
+
+def _each(steps: Sequence[Step]) -> str:
+    return {"images": "an image", "texts": "a text", "samples": "a sample"}[fed(steps)]
 
 
 def _ms(value: float) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 from recipebuild.facts.metrics import METRICS
 
 
@@ -30,6 +33,18 @@ def size(count: int) -> str:
             return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
         value /= 1000
     return f"{value:.1f} GB"
+
+
+def fed(steps: Iterable[Mapping[str, Any]]) -> str:
+    """What a build's model is fed, in the plural: ``images``, ``texts``, or ``samples`` of other or several inputs.
+
+    Args:
+        steps: The manifest's entries.
+    """
+    names = {step["name"] for step in steps}
+    if "tokens" in names:
+        return "texts"
+    return "samples" if "samples" in names else "images"
 
 
 def first_sentence(text: str) -> str:

@@ -114,7 +114,7 @@ def _computed(
 
     for number, outputs in enumerate(outputs_of_all(fresh, prepare, model), 1):
         check_finite(outputs, name)
-        progress(number / len(fresh), f"image {number} of {len(fresh)}")
+        progress(number / len(fresh), f"sample {number} of {len(fresh)}")
         yield kept_outputs(outputs, params.dataset.task)
 
 

@@ -64,6 +64,7 @@ class Params(BaseModel):
         network: Of image-to-image: the recipe's input, as which the output is to be read.
         feedback: Which output is fed back to an input, by inputs.
         runtime: What is fed on the board.
+        permuted: In which order of axes the compiled model gives outputs, by name; of those where it is another.
         hardware: What the model is compiled for.
         npu_mode: With how many cores.
         toolchain: By what.
@@ -85,6 +86,7 @@ class Params(BaseModel):
     network: ImageSpec | None = None
     feedback: dict[str, str] = {}
     runtime: Runtime = Runtime()
+    permuted: dict[str, list[int]] = {}
     hardware: str
     npu_mode: str
     toolchain: CompiledBy
@@ -117,7 +119,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     for module in _modules(params):
         shutil.copyfile(str(module.__file__), folder / Path(str(module.__file__)).name)
     images = provenance.images(inputs["calibration"]) if "calibration" in inputs else []
-    samples = len(images) if images else count_samples(inputs["samples"])
+    samples = count_samples(inputs["samples"]) if "samples" in inputs else len(images)
     values = _card_values(inputs, params, described, runner, samples)
     (folder / "README.md").write_text(card(values, inputs), encoding="utf-8")
     progress(0.5, "provenance")
@@ -139,7 +141,14 @@ def _interface(inputs: Mapping[str, Path], params: Params) -> dict[str, Any]:
     named = labels(_class_names(inputs, params), params.task)
     return {
         **interface(
-            inputs["compiled"], params.task, params.input, params.runtime, named, params.network, params.feedback
+            inputs["compiled"],
+            params.task,
+            params.input,
+            params.runtime,
+            named,
+            params.network,
+            permuted=params.permuted,
+            feedback=params.feedback,
         ),
         **({"detector": detector_values(_detector(inputs, params))} if params.task == DETECTION else {}),
         "head": params.head.model_dump(

@@ -1,6 +1,7 @@
 """compile, with Pulsar2: model, calibration images and configuration -> a model for the NPU.
 
-Inputs: model (ONNX file), calibration (tar of images or tensors), config (pulsar2.json).
+Inputs: model (ONNX file), calibration (tar of images or tensors; none of a model that is quantized already), config
+(pulsar2.json).
 Outputs: compiled.axmodel, used.json (the configuration, with the names that the tool gave to layers), precision.json
 (``got``: how many operators of each type, ``dropped``: what was asked for and not got); if the tool leaves them
 build_context.json, quant/quant_axmodel.json, .onnx and .data, frontend/optimized.onnx, and with
@@ -64,9 +65,10 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
             remedy="take a model under 2 GiB",
         )
     folder = Path.cwd()
-    archive = _archive(inputs["config"])
-    for path, name in ((model, MODEL), (inputs["calibration"], archive), (inputs["config"], CONFIG)):
+    for path, name in ((model, MODEL), (inputs["config"], CONFIG)):
         shutil.copyfile(path, folder / name)
+    if "calibration" in inputs:
+        shutil.copyfile(inputs["calibration"], folder / _archive(inputs["config"]))
     tool = Tool(params.runner, params.image, params.gpus)
     names = _Names(folder)
     compile_ = partial(build, folder, tool, hardware=params.hardware, progress=progress, optimized=names.look_up)

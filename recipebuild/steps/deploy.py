@@ -42,6 +42,7 @@ from recipebuild.toolkit.evaluate.as_trained import as_trained
 from recipebuild.toolkit.evaluate.dataset import DatasetSpec, Sample, read_image, samples
 from recipebuild.toolkit.evaluate.detections import Detection
 from recipebuild.toolkit.evaluate.measure import Measurement, check_classes, image_scores
+from recipebuild.toolkit.evaluate.output_order import as_computed
 from recipebuild.toolkit.graph.compare import run_model
 from recipebuild.toolkit.models.depth import depth_kind
 from recipebuild.toolkit.models.detector import detector_of
@@ -160,7 +161,12 @@ class _Work:
     def _compare(self, batch: Sequence[Labelled], received: Sequence[Sequence[Array]]) -> None:
         """Count what the board gave against the host, and against the labels."""
         spec = self.params.input
-        names = [output["name"] for output in self.interface["outputs"]]
+        given = self.interface["outputs"]
+        names = [output["name"] for output in given]
+        received = [
+            [as_computed(values, output.get("permuted", ())) for values, output in zip(each, given, strict=True)]
+            for each in received
+        ]
         feeds = [{spec.name: preprocess(image, spec).repeat(spec.shape[0], 0)} for image, _ in batch]
         right = run_model(self.inputs["model"], feeds)
         here = self.names[self.done : self.done + len(batch)]

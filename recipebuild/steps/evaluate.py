@@ -119,7 +119,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
             survey.add(sample, image, truth)
             tones.append(tone(image))
         number = next(done)
-        progress(number / len(chosen), f"image {number} of {len(chosen)}")
+        progress(number / len(chosen), f"sample {number} of {len(chosen)}")
 
     measured = measure(_runs(inputs, params), chosen, how, seen)
     fidelity = measured.pop(FIDELITY, None)

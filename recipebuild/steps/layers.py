@@ -109,7 +109,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     fed = list(itertools.islice(calibration, params.images))
 
     def on_batch(done: int) -> None:
-        progress(_LAYERWISE_SHARE * done / len(fed), f"image {done} of {len(fed)}")
+        progress(_LAYERWISE_SHARE * done / len(fed), f"sample {done} of {len(fed)}")
 
     errors = layer_errors(model, quantized, twins, other_axes(model), fed, on_batch)
     names = partial(class_names, labels=params.labels, config=inputs.get("config"))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import random
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,10 +15,15 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from recipebuild.engine.step import Progress
-from recipebuild.toolkit.calibration.imagefile import ImageFile
 from recipebuild.toolkit.calibration.samples import write_samples
 from recipebuild.toolkit.calibration.source import images
-from recipebuild.toolkit.calibration.tensor_files import TensorSpec, checked_tensor, tensor_files
+from recipebuild.toolkit.calibration.tensor_files import (
+    TensorSpec,
+    beside_images,
+    checked_tensor,
+    drawn,
+    tensor_files,
+)
 
 if TYPE_CHECKING:
     from recipebuild.toolkit.calibration.samples import Tensors
@@ -56,7 +60,13 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         by_input = {
             spec.name: open_sources.enter_context(tensor_files(inputs[f"more_{spec.name}"])) for spec in params.tensors
         }
-        names = _of_images(inputs["calibration"]) if "calibration" in inputs else _drawn(by_input, params)
+        if "calibration" in inputs:
+            names = _of_images(inputs["calibration"])
+            by_input = {name: beside_images(files) for name, files in by_input.items()}
+        else:
+            there = next(iter(by_input.values()))
+            seen = sorted(there)[: params.count] if params.in_order else drawn(there, params.count, params.seed)
+            names = {name: name for name in seen}
 
         def checked() -> Iterator[tuple[str, Tensors]]:
             for done, (name, stem) in enumerate(names.items()):
@@ -80,13 +90,3 @@ def _of_images(archive: Path) -> dict[str, str]:
     """The names of the calibration images, and what the files that go with them are called."""
     with images(archive) as files:
         return {image.name: Path(image.name).stem for image in files}
-
-
-def _drawn(by_input: Mapping[str, Mapping[str, ImageFile]], params: Params) -> dict[str, str]:
-    first, *_ = by_input.values()
-    names = sorted(first)
-    if params.in_order:
-        names = names[: params.count]
-    elif params.count < len(names):
-        names = sorted(random.Random(params.seed).sample(names, params.count))  # noqa: S311 - it can be repeated
-    return dict(zip(names, names, strict=True))

@@ -7,7 +7,7 @@ Outputs: predictions.tar.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -20,6 +20,7 @@ from recipebuild.toolkit.calibration.tensors import narrow
 from recipebuild.toolkit.evaluate.answering import kept_outputs
 from recipebuild.toolkit.evaluate.dataset import DatasetSpec, read_image, samples
 from recipebuild.toolkit.evaluate.feeds import feed_of
+from recipebuild.toolkit.evaluate.output_order import as_computed, axes_of
 from recipebuild.toolkit.evaluate.recorded import write_outputs
 from recipebuild.toolkit.evaluate.rung_images import climbing
 from recipebuild.toolkit.graph.files import load
@@ -32,6 +33,8 @@ from recipebuild.toolkit.pulsar2.tool import Tool
 if TYPE_CHECKING:
     import numpy.typing as npt
     import onnx
+
+    from recipebuild.toolkit.graph.statistics import Tensor
 
     Outputs = list[npt.NDArray[Any]]
 
@@ -48,6 +51,7 @@ class Params(BaseModel):
         dataset: How the dataset is laid out.
         count: How many images to draw from the dataset; ``None`` for all.
         seed: Which ones.
+        permuted: In which order of axes the compiled model gives outputs, by name; of those where it is another.
         few: Only the images that go up the ladder.
         mode: ``NPUBackend`` runs the compiled model; ``Reference`` the quantized one.
         runner: What runs.
@@ -61,6 +65,7 @@ class Params(BaseModel):
     dataset: DatasetSpec = DatasetSpec()
     count: int | None = Field(default=None, ge=1)
     seed: int = 0
+    permuted: dict[str, list[int]] = {}
     few: bool = False
     mode: Literal["NPUBackend", "Reference"] = "NPUBackend"
     runner: Literal["native", "docker"]
@@ -80,7 +85,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
 
     def counted() -> Iterator[tuple[str, Outputs]]:
         nonlocal count
-        for name, tensors in _predictions(folder, inputs["dataset"], params, progress):
+        for name, tensors in _predictions(folder, inputs, params, progress):
             count += 1
             yield name, kept_outputs(tensors, params.dataset.task)
 
@@ -88,18 +93,21 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     return {"images": count}
 
 
-def _predictions(folder: Path, dataset: Path, params: Params, progress: Progress) -> Iterator[tuple[str, Outputs]]:
+def _predictions(
+    folder: Path, inputs: Mapping[str, Path], params: Params, progress: Progress
+) -> Iterator[tuple[str, Outputs]]:
     """The name of each sample and what the model gives."""
     reference = params.mode == "Reference"
     model = Path(QUANTIZED).name if reference else COMPILED
     graph = load(folder / model, weights=False)
     runtime = _fed(graph, params)
+    given = {tensor.name: _axes(tensor, params, inputs["compiled"]) for tensor in outputs(graph)}
     tool = Tool(params.runner, params.image)
-    drawn = samples(dataset, params.count, params.seed, params.dataset)
+    drawn = samples(inputs["dataset"], params.count, params.seed, params.dataset)
     chosen = climbing(drawn) if params.few else drawn
     for start in range(0, len(chosen), _AT_ONCE):
         some = chosen[start : start + _AT_ONCE]
-        progress(start / len(chosen), f"image {start} of {len(chosen)}")
+        progress(start / len(chosen), f"sample {start} of {len(chosen)}")
         feeds = []
         for sample in some:
             feed = {name: narrow(values) for name, values in feed_of(sample, None, params.dataset.tensors).items()}
@@ -109,7 +117,16 @@ def _predictions(folder: Path, dataset: Path, params: Params, progress: Progress
             feeds.append(feed)
         simulated = simulate(folder, tool, model, feeds, outputs(graph), reference=reference)
         for sample, tensors in zip(some, simulated, strict=True):
-            yield sample.name, list(tensors.values())
+            yield sample.name, [as_computed(values, given[output]) for output, values in tensors.items()]
+
+
+def _axes(tensor: Tensor, params: Params, compiled: Path) -> Sequence[int]:
+    """The order in which an output is given: a quantized model need not have what is put behind the network either."""
+    axes = axes_of(tensor.name, params.permuted)
+    if not axes or params.mode == "NPUBackend":
+        return axes
+    permuted = next((each.sizes for each in outputs(load(compiled, weights=False)) if each.name == tensor.name), None)
+    return axes if tensor.sizes == permuted else ()
 
 
 def _fed(graph: onnx.ModelProto, params: Params) -> Runtime:

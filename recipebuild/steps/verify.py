@@ -76,7 +76,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     feeds = list(samples.values())
     fed = [feed for _, feed in itertools.islice(compiled.named(), _SAMPLES)] if params.compiled else feeds
     reference = "PyTorch" if "model" in inputs else "ONNX"
-    progress(0.0, f"{reference} on {len(feeds)} images")
+    progress(0.0, f"{reference} on {len(feeds)} samples")
     expected = _reference(inputs, params, feeds)
     warnings = _preprocessing(inputs["model"], params.input) if "model" in inputs and params.input else []
     warnings += _joined(inputs["head"], compiled)

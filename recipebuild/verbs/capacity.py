@@ -60,7 +60,7 @@ def concerns(recipe: Recipe, store: Path, *, pulsar2: bool) -> list[str]:
 def _images(recipe: Recipe) -> int | None:
     """How many calibration images there are; ``None`` if that takes long to find out, or is told elsewhere."""
     path = Path(recipe.calibration.path)
-    if recipe.image is None or path.name.endswith((".gz", ".tgz")):
+    if recipe.image is None or not recipe.calibration.source or path.name.endswith((".gz", ".tgz")):
         return None
     try:
         with images(path, recipe.calibration.pattern) as members:
@@ -73,7 +73,7 @@ def _circles(recipe: Recipe) -> list[str]:
     """That links in the folders of the recipe lead in circles, and are left out."""
     folders = {
         "model.source": Path(recipe.model.source) if recipe.model.is_local else None,
-        "calibration.source": Path(recipe.calibration.path) if recipe.image else None,
+        "calibration.source": Path(recipe.calibration.path) if recipe.calibration.source else None,
         "evaluate.dataset": Path(recipe.evaluate.dataset) if recipe.evaluate and recipe.evaluate.dataset else None,
     }
     return [

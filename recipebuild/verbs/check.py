@@ -21,6 +21,7 @@ from recipebuild.verbs.capacity import concerns
 from recipebuild.verbs.class_labels import misnamed
 from recipebuild.verbs.images_at_hand import unfit_images
 from recipebuild.verbs.render import configure_build
+from recipebuild.verbs.tensors_at_hand import unfit_tensors
 
 __all__ = ["Checked", "Options", "check"]
 
@@ -62,7 +63,8 @@ def check(recipes: RecipeName | Sequence[RecipeName], options: Options = DEFAULT
             checked.append(Checked(recipe, error.problems))
             continue
         problems, notes = _configured(job, options)
-        problems += [*_undescribed(job), *_unmatched(job, options), *misnamed(job), *unfit_images(job)]
+        problems += [*_undescribed(job), *_unmatched(job, options), *misnamed(job)]
+        problems += [*unfit_images(job), *unfit_tensors(job)]
         more = [*_capacity(job, options), *_operators(job, options)]
         checked.append(Checked(job.plan.name, problems, *answered([*job.notes, *notes, *more], job.ignore)))
     return checked
@@ -103,9 +105,8 @@ def _joined(job: Job, label: str, options: Options) -> dict[str, tuple[str, ...]
     recipe = job.variants[label].recipe
     if not recipe.quantization.layers:
         return {}
-    source = Path(recipe.model.source)
-    is_file = recipe.model.is_local and source.suffix == ".onnx"
-    model = _built_models(job, options).get(label) or (source if is_file else None)
+    source = Path(recipe.model.source) if recipe.model.is_onnx else None
+    model = _built_models(job, options).get(label) or source
     if model is None:
         return {}
     from recipebuild.toolkit.graph.files import load as load_model
@@ -134,9 +135,9 @@ def _undescribed(job: Job) -> list[Problem]:
     problems: dict[str, Problem] = {}
     for variant in job.variants.values():
         recipe = variant.recipe
-        source = Path(recipe.model.source)
-        if source.suffix != ".onnx" or not recipe.model.is_local:
+        if not recipe.model.is_onnx:
             continue
+        source = Path(recipe.model.source)
         from recipebuild.toolkit.graph.simplify import check_inputs
         from recipebuild.toolkit.graph.source import check_source
 
@@ -206,9 +207,9 @@ def _linted(job: Job, recipe: Recipe, options: Options, hardware: str) -> list[s
         if record and target.items() <= known.step.params.items():
             written = json.loads(store.path(record.select("lint.json")[0]).read_text(encoding="utf-8"))
             return told([Finding(**each) for each in written["findings"]])
-    source = Path(recipe.model.source)
-    if source.suffix != ".onnx" or not recipe.model.is_local or hardware not in hardware_with_tables():
+    if not recipe.model.is_onnx or hardware not in hardware_with_tables():
         return []
+    source = Path(recipe.model.source)
     step = next(each for each in steps if each.name == "lint" and target.items() <= each.params.items())
     from recipebuild.toolkit.graph.files import load
     from recipebuild.verbs.final_graph import final_graph, is_quick

@@ -40,7 +40,7 @@ def _classes(recipe: Recipe) -> int | None:
         source = Path(recipe.model.adapter)
     elif not recipe.model.is_local:
         return declared_classes(config_for(recipe.model.source) or {})
-    if source.suffix == ".onnx":
+    if recipe.model.is_onnx:
         return _classes_of_graph(source, recipe)
     try:
         config = json.loads((source / "config.json").read_text(encoding="utf-8"))

@@ -5,6 +5,7 @@ Use: ``final_graph(job.plan.steps, lint, Path("model.onnx"))``, with the plan's 
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from collections.abc import Sequence
 from importlib import import_module
@@ -43,6 +44,7 @@ def final_graph(steps: Sequence[Step], last: Step, source: Path) -> onnx.ModelPr
     """
     from recipebuild.toolkit.graph.files import load
 
+    logging.getLogger("onnx_ir").addHandler(logging.NullHandler())  # what it says of a step is for the step's log
     by_id = {step.id: step for step in steps}
     with tempfile.TemporaryDirectory() as folder:
 

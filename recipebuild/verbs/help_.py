@@ -180,8 +180,10 @@ def field_text(name: str) -> str:
     else:
         words = values(path)
         lines += [f"  values:  {', '.join(words)}"] if words else []
-        lines.append(f"  default: {default(path)}")
-        lines.append(f"  try it:  recipebuild check RECIPE --set {name}={words[-1] if words else 'VALUE'}")
+        usual = default(path)
+        lines.append(f"  default: {usual}")
+        another = next((word for word in words if word != usual), "VALUE")
+        lines.append(f"  try it:  recipebuild check RECIPE --set {name}={another}")
     return "\n".join(lines) + "\n"
 
 

@@ -42,14 +42,16 @@ def _faults(recipe: Recipe) -> Iterator[StepError]:
 
 def _look_at_calibration(recipe: Recipe) -> None:
     path = Path(recipe.calibration.path)
-    if recipe.image and not path.name.endswith((".gz", ".tgz")):  # which takes long to list
+    if path.name.endswith((".gz", ".tgz")):  # which takes long to list
+        return
+    if recipe.image and recipe.calibration.source:
         with images(path, recipe.calibration.pattern):
             pass
 
 
 def _look_at_dataset(recipe: Recipe) -> None:
     evaluate = recipe.evaluate
-    if evaluate is None or evaluate.is_prepared:
+    if evaluate is None or evaluate.is_prepared or recipe.tensors:
         return
     folder, model = Path(evaluate.dataset), Path(recipe.model.source)
     read = DatasetSpec(**dataset_params(recipe))

@@ -72,7 +72,7 @@ def import_config(config: Path, model: Path | None = None, target: Path | None =
     archives = [input_config.calibration_dataset for input_config in original.config.quant.input_configs]
     known = facts(model, archives, config.parent)
     folder = (target or Path("recipe.yaml")).absolute().parent
-    source = f"./{os.path.relpath(model.absolute(), folder)}" if model else None
+    source = _seen_from(folder, model) if model else None
     made = imported(original, known, source, lambda values: _render(values, folder))
     result = _render(made.values, folder)
     if not same(result, original.config):
@@ -87,14 +87,24 @@ def import_config(config: Path, model: Path | None = None, target: Path | None =
         text,
         made.missing,
         paths(original.unknown),
-        [*original.notes, *_decided(original.written)],
+        [*original.notes, *_decided(original.written), *_replaced(original.written, model)],
         mistakes(original.config, known),
     )
+
+
+def _seen_from(folder: Path, model: Path) -> str:
+    path = os.path.relpath(model.absolute(), folder)
+    return path if path.startswith("..") else f"./{path}"
 
 
 def _decided(written: Collection[str]) -> list[str]:
     """That the builder decides what the file has at the top, and the recipe leaves it out."""
     return [f"{name} is decided by the builder, and is left out" for name in _BY_THE_BUILDER if name in written]
+
+
+def _replaced(written: Collection[str], model: Path | None) -> list[str]:
+    """That the model that was named goes before the configuration's own."""
+    return [f"input is left out: the model is {model}"] if model and "input" in written else []
 
 
 def _render(values: Mapping[str, Any], folder: Path) -> BuildConfig:

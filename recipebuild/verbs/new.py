@@ -126,7 +126,7 @@ def draft(model: SourceModel, output: Path | None, sets: Sequence[str]) -> Draft
     if not re.fullmatch(NAME, name):
         name = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._") or "model"
         facts = {"name": Fact(name, "the file's own name cannot be the name of a build"), **facts}
-    _check(_text(model, facts, None), name, sets)
+    _check(_text(model, facts, None), facts, name, sets)
     for field, value in _set_fields(sets):
         if field == "head.kind":
             facts = {key: fact for key, fact in facts.items() if not key.startswith("head.")}
@@ -136,10 +136,10 @@ def draft(model: SourceModel, output: Path | None, sets: Sequence[str]) -> Draft
 
 
 def _with_samples(facts: Facts, sets: Sequence[str]) -> tuple[dict[str, Fact], Sequence[str]]:
-    """The facts with sources of the inputs that are no images; of a model without an image, ``sets`` without them."""
+    """The facts with the sources of several inputs, and ``sets`` without what is among the facts now."""
     named = dict(_set_fields(sets)).get("calibration.source")
     filled = tensors.with_sources(facts, str(named) if named else None)
-    if "inputs" not in facts or not named:
+    if not named or ("inputs" not in facts and "calibration.source" not in filled):
         return filled, sets
     return filled, [option for option in sets if not option.startswith("calibration.source=")]
 
@@ -160,12 +160,13 @@ def write(made: Draft, output: Path | None) -> Draft:
     return Draft(made.text, made.facts, made.notes, output)
 
 
-def _check(text: str, name: str, sets: Sequence[str]) -> None:
+def _check(text: str, facts: Facts, name: str, sets: Sequence[str]) -> None:
     """Load the recipe with the values that were given on top, so that what is wrong with them is told as anywhere."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{name}.yaml"
         path.write_text(text, encoding="utf-8")
-        load(str(path), sets=sets, cwd=Path.cwd(), files=tensors.FOLDER not in text)
+        tensors.make_open(facts, Path(folder))
+        load(str(path), sets=sets, cwd=Path.cwd())
 
 
 def _set_fields(sets: Sequence[str]) -> Iterator[tuple[str, Any]]:
@@ -232,17 +233,17 @@ def _relative(field: str, value: Any, folder: Path | None) -> Any:
 
 
 def _calibration_note(facts: Mapping[str, Fact]) -> list[str]:
-    if "calibration.source" in facts:
-        return []
     if "inputs" in facts:
-        if facts["inputs"].value[0]["source"].startswith("/"):
+        if not any(tensors.is_open(entry["source"]) for entry in facts["inputs"].value):
             return []
         if facts["inputs"].value[0]["kind"] == "tokens":
             return ["note: no texts were named: --calibration FILE names a .txt with one a line, or a .jsonl"]
         return [
-            "note: no calibration samples were named: a .npy file for each goes to the folder of each input; "
-            "--calibration FOLDER names one that has them"
+            "note: no calibration samples were found: a .npy file for each goes to the folder of each input; "
+            "--calibration FOLDER names one that has a folder for each"
         ]
+    if "calibration.source" in facts:
+        return []
     return [
         "note: without --calibration FOLDER the recipe calibrates on drawn streets, "
         "which are only good enough to try a build"

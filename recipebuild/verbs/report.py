@@ -40,7 +40,7 @@ def write(places: Sequence[str], build_dir: Path, output: Path | None = None) ->
         write_text(path, text)
     except OSError as error:
         raise RecipeError(f"{path} cannot be written: {error.strerror}", remedy="name another file with -o") from error
-    notes = [] if available() else ["warning: RB508 no charts, only tables: pip install 'recipebuild[report]'"]
+    notes = [] if available() else ["warning: RB508 no charts, only tables: pip install '.[report]' in a checkout"]
     return path, notes
 
 

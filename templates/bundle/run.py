@@ -62,9 +62,15 @@ def main() -> None:
             file.load()
         image = to_rgb(file)
         feed = {interface["input"]["name"]: preprocess(file, interface["input"]), **more}
-        outputs = session.run(None, feed, **group)
+        outputs = in_order(session.run(None, feed, **group), interface)
         for written in draw(given.out / path.stem, image, outputs, interface):
             print(written)
+
+
+def in_order(outputs: list, interface: dict) -> list:
+    """The outputs with their axes in the network's own order, where the compiled model gives them in another."""
+    orders = [spec.get("permuted", range(output.ndim)) for output, spec in zip(outputs, interface["outputs"])]
+    return [np.transpose(output, np.argsort(order)) for output, order in zip(outputs, orders)]
 
 
 def at_group(spec: dict, group: int) -> dict:
@@ -129,12 +135,12 @@ def tensor(file: Path | None, spec: dict) -> np.ndarray:
 
 
 def in_turn(session, samples: list, interface: dict, group: dict):
-    """The outputs for each sample; what belongs to a state is fed with the next one."""
+    """The outputs for each sample, in the network's order of axes; what belongs to a state is fed with the next one."""
     names = [output["name"] for output in interface["outputs"]]
     states = {one["name"]: one["feedback"] for one in interface.get("more_inputs", []) if "feedback" in one}
     kept = {}
     for name, tensors in samples:
-        outputs = session.run(None, {**tensors, **kept}, **group)
+        outputs = in_order(session.run(None, {**tensors, **kept}, **group), interface)
         kept = {state: outputs[names.index(output)] for state, output in states.items()}
         yield name, outputs
 

@@ -128,7 +128,7 @@ def test_without_the_build_packages_run_says_what_to_install(built_project: Proj
     for verb in ("run", "estimate"):
         failed = run(verb, str(built_project.recipe))
         assert failed.returncode == 4
-        assert "onnx, torch" in failed.stderr and "pip install 'recipebuild[build]'" in failed.stderr
+        assert "onnx, torch" in failed.stderr and "pip install '.[build]'" in failed.stderr
     for verb in ("check", "plan"):
         assert run(verb, str(built_project.recipe)).returncode == 0
 

@@ -12,8 +12,6 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from onnx import numpy_helper, parser
-from PIL import Image
 from support.formats import follows
 from support.project import Project
 from support.public_record import public
@@ -178,36 +176,6 @@ def test_a_tensor_of_another_type_is_an_error_with_its_place(voice: Project) -> 
     recipe.write_text(RECIPE.replace("./audio}", "./state.tar}"))
     failed = voice.command("run", recipe, code=3)
     assert "state/0.npy, for audio, is float32 2x1x8, not float32 1x64" in failed.stderr
-
-
-PICTURES = """
-<ir_version: 8, opset_import: ["" : 17]>
-pictures (uint8[1,16,16,3] image) => (float[1,4,14,14] map, float[1,4,1,1] mean)
-{
-    pixels = Cast <to = 1> (image)
-    planes = Transpose <perm = [0, 3, 1, 2]> (pixels)
-    map = Conv(planes, k)
-    mean = GlobalAveragePool(map)
-}
-"""
-
-
-def test_bytes_with_channels_last_go_up_the_ladder_from_the_file_itself(make_project: Callable[[], Project]) -> None:
-    project = make_project()
-    rng = np.random.default_rng(0)
-    model = parser.parse_model(PICTURES)
-    model.graph.initializer.append(numpy_helper.from_array(rng.normal(size=(4, 3, 3, 3)).astype(np.float32), "k"))
-    onnx.save(model, project.folder / "pictures.onnx")
-    (project.folder / "photos").mkdir()
-    for at in range(3):
-        pixels = rng.integers(0, 256, (16, 16, 3), dtype=np.uint8)
-        Image.fromarray(pixels).save(project.folder / "photos" / f"{at}.png")
-    project.command("new", "pictures.onnx", "-o", "pictures.yaml", "--calibration", "photos")
-    assert "task: other" in (project.folder / "pictures.yaml").read_text()
-    project.command("run", "pictures.yaml", "--set", "evaluate.dataset=photos", "--until", "ladder")
-    ladder = json.loads((project.folder / "build" / "pictures" / "steps" / "ladder" / "ladder.json").read_text())
-    assert [row["rung"] for row in ladder["rows"]][:2] == ["reference", "simplify"]
-    assert ladder["rows"][1]["cosine"] == 1.0
 
 
 FILE = public("pulsar2-builds") / "builds.json"

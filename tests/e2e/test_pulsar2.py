@@ -65,6 +65,24 @@ def test_from_recipe_to_accuracy_of_the_compiled_model(
     assert "nothing to do" in again
 
 
+def test_outputs_in_another_order_of_axes_have_the_same_figures(
+    make_built_project: Callable[[], Project], standins: Callable[..., Path]
+) -> None:
+    standins("pulsar2")
+    project = make_built_project()
+    figures, rungs = [], []
+    for outputs in ("[]", "[{name: argmax_output, permute: [0, 2, 3, 1]}]"):
+        project.command("run", project.recipe, "--set", f"target.runtime_outputs={outputs}")
+        steps = {step["name"]: step["metrics"] for step in project.manifest()["steps"]}
+        figures.append(steps["evaluate"])
+        rungs.append(steps["ladder"]["rows"])
+    assert figures[0] == figures[1]
+    assert rungs[0] == rungs[1] and rungs[0][-1]["rung"] == "simulated"
+    (output,) = json.loads((project.build / "bundle" / "model.json").read_text())["outputs"]
+    follows("model", project.build / "bundle" / "model.json")
+    assert (output["shape"], output["permuted"]) == ([1, 16, 32, 1], [0, 2, 3, 1])
+
+
 def test_what_a_strict_recipe_refuses_was_compiled_once_and_for_all(
     make_project: Callable[[], Project],
     standins: Callable[..., Path],
@@ -154,6 +172,55 @@ calibration: {source: ./images, count: 4, format: NumpyObject}
     (masks / "street-0.npy").unlink()
     again = project.command("run", recipe, "--set", "calibration.count=6", code=3)
     assert "mask has no file street-0.npy" in again.stderr
+
+
+QDQ = """
+<ir_version: 8, opset_import: ["" : 17]>
+qdq (float[1,3,32,48] image) => (float[1,5,32,48] logits)
+{
+    s = Constant<value = float {0.02}>()
+    z = Constant<value = uint8 {128}>()
+    ws = Constant<value = float {0.005}>()
+    wz = Constant<value = int8 {0}>()
+    q = QuantizeLinear(image, s, z)
+    d = DequantizeLinear(q, s, z)
+    wd = DequantizeLinear(w, ws, wz)
+    c = Conv<pads = [1,1,1,1]>(d, wd)
+    cq = QuantizeLinear(c, s, z)
+    logits = DequantizeLinear(cq, s, z)
+}
+"""
+
+
+def test_a_model_that_is_quantized_already_needs_no_calibration_set(
+    make_project: Callable[[], Project], standins: Callable[..., Path]
+) -> None:
+    import numpy as np
+    import onnx
+    from onnx import numpy_helper, parser
+
+    standins("pulsar2")
+    project = make_project()
+    model = parser.parse_model(QDQ)
+    codes = np.random.default_rng(0).integers(-127, 127, (5, 3, 3, 3), dtype=np.int8)
+    model.graph.initializer.append(numpy_helper.from_array(codes, "w"))
+    onnx.save(model, project.folder / "qdq.onnx")
+    config = {"input": "qdq.onnx", "output_dir": "out", "model_type": "QuantONNX", "npu_mode": "NPU3"}
+    (project.folder / "old.json").write_text(json.dumps(config))
+    said = project.command("import", "old.json", "--onnx", "qdq.onnx", "-o", "qdq.yaml").stderr
+    assert "fill in" not in said and "calibration" not in (project.folder / "qdq.yaml").read_text()
+    checked = project.command("check", "qdq.yaml")
+    assert "RB4" not in checked.stdout + checked.stderr, "nothing is said of the nodes that tell scales"
+    done = project.command("run", "qdq.yaml")
+    assert "RB4" not in done.stderr
+    build = project.folder / "build" / "qdq"
+    steps = {step["name"] for step in json.loads((build / "manifest.json").read_text())["steps"]}
+    assert {"verify", "compile", "bundle"} <= steps and not {"calibrate", "tensors", "preview"} & steps
+    assert "input_configs" not in json.loads((build / "bundle" / "pulsar2.json").read_text()).get("quant", {})
+    assert "Quantized before this build." in (build / "bundle" / "README.md").read_text()
+
+    float_ = project.command("check", "qdq.yaml", "--set", "pulsar2.model_type=ONNX", code=2)
+    assert "calibration: is missing" in float_.stderr
 
 
 def test_import_render_and_inspect(make_project: Callable[[], Project]) -> None:

@@ -62,6 +62,10 @@ def by_hand(model: Path, folder: Path, names: list[str]) -> list[tuple[np.ndarra
     return fed
 
 
+def test_check_asks_for_no_files_of_a_state(voice: Project) -> None:
+    assert "ok" in voice.command("check", "recipes/voice.yaml").stdout
+
+
 def test_samples_are_calibrated_with_the_states_of_their_sequences(voice: Project) -> None:
     build, folder = voice.folder / "build/voice", voice.folder / "recipes"
     samples = dict(read_samples(build / "steps/states/samples.tar"))

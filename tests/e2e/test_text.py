@@ -36,8 +36,14 @@ def test_a_model_of_text_is_built_and_measured(make_project: Callable[[], Projec
     held = "\n".join(json.dumps({"text": text}) for text in sentences[20:])
     (folder / "heldout.jsonl").write_text(held, encoding="utf-8")
     (folder / "text.yaml").write_text(RECIPE)
-    project.command("run", folder / "text.yaml")
+    said = project.command("run", folder / "text.yaml", "-v")
+    assert "on 16 texts." in said.stdout and "ms a text on AX650" in said.stdout
+    assert "accuracy, 16 texts" in said.stdout and " images" not in said.stdout.replace("built", "")
+    assert "image" not in said.stderr, "nor does a step speak of them"
     build = project.folder / "build" / "text"
+    page = (build / "report.html").read_text()
+    assert "Measured on 16 texts" in page
+    assert " images" not in page.rpartition("</style>")[2]
     steps = {step["name"]: step for step in json.loads((build / "manifest.json").read_text())["steps"]}
     assert steps["tokens"]["metrics"] == {"samples": 16, "cut": 0}
     assert steps["verify"]["metrics"]["relative"] < 1e-4

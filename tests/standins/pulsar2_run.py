@@ -92,14 +92,19 @@ def _simulate(source: Path, target: Path, inputs: Tensors, outputs: Tensors, bro
     _, height, width, planes = dims
     height = height * 2 // 3 if planes == 1 else height
     for output, (out_kind, out_dims) in outputs.items():
-        rows, columns = out_dims[-2:]
+        # Channels are last where only so the output has the image's proportions, as dst_perm asks for.
+        last = len(out_dims) == 4 and out_dims[2] * width != out_dims[3] * height
+        last = last and out_dims[1] * width == out_dims[2] * height
+        rows, columns = out_dims[1:3] if last else out_dims[-2:]
         ids = []
         for y in range(rows):
             for x in range(columns):
                 pixel = _pixel(pixels, y * height // rows, x * width // columns, height, width, planes)
                 ids.append(0 if broken else pixel.index(max(pixel)))
         content = b"".join(it.to_bytes(8 if out_kind == onnx_wire.INT64 else 4, "little") for it in ids)
-        if len(out_dims) == 4 and out_dims[1] > 1:
+        if last and out_dims[3] > 1:
+            content = b"".join(struct.pack("<f", it == channel) for it in ids for channel in range(out_dims[3]))
+        elif len(out_dims) == 4 and out_dims[1] > 1 and not last:
             content = b"".join(struct.pack("<f", it == channel) for channel in range(out_dims[1]) for it in ids)
         target.mkdir(parents=True, exist_ok=True)
         (target / f"{_escaped(output)}.bin").write_bytes(content)

@@ -31,7 +31,7 @@ def accuracy(built: Built) -> PageSection | None:
     if not by_metric:
         return None
     kinds = [kind for kind in ROWS if any(kind in by_kind for by_kind in by_metric.values())]
-    charts, tables = [], [_overall(by_metric, kinds)]
+    charts, tables = [], [_overall(by_metric, kinds, built.fed)]
     evaluation = built.evaluation
     if evaluation and evaluation.per_class:
         names = class_names(built)
@@ -79,10 +79,9 @@ def _measured_on(built: Built) -> str:
     if evaluation is None:
         return ""
     if evaluation.against == "labels":
-        return f"Measured on {evaluation.images} labelled images."
+        return f"Measured on {evaluation.images} labelled {built.fed}."
     model = NAMES.get(evaluation.against, evaluation.against)
-    what = "samples" if evaluation.per_output else "images"
-    return f"Measured on {evaluation.images} {what} without labels: the {model} model's answers count as right."
+    return f"Measured on {evaluation.images} {built.fed} without labels: the {model} model's answers count as right."
 
 
 def _intervals(built: Built) -> Iterator[str]:
@@ -113,14 +112,14 @@ def _measured_by(built: Built) -> str:
     return ""
 
 
-def _overall(by_metric: Mapping[str, Mapping[str, float]], kinds: list[str]) -> PageTable:
+def _overall(by_metric: Mapping[str, Mapping[str, float]], kinds: list[str], of: str) -> PageTable:
     rows = []
     for name, by_kind in by_metric.items():
         cells = [Cell(metric_title(name))]
         cells += [number(by_kind[k], metric_text(name, by_kind[k])) if k in by_kind else Cell("") for k in kinds]
         rows.append([*cells, _change_cell(name, by_kind)])
     columns = [Column("metric"), *(Column(NAMES[kind], True) for kind in kinds), Column("change", True)]
-    return PageTable("Accuracy over all images", columns, rows)
+    return PageTable(f"Accuracy over all {of}", columns, rows)
 
 
 def _by_output(figures: Mapping[str, Mapping[str, float]]) -> PageTable:

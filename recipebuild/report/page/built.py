@@ -14,6 +14,7 @@ from recipebuild.figures.deployed import Deployed
 from recipebuild.figures.evaluation import Evaluation
 from recipebuild.figures.rewritten import Rewritten
 from recipebuild.figures.values import read_figures
+from recipebuild.report.units import fed
 
 if TYPE_CHECKING:
     from recipebuild.figures.values import Figures
@@ -49,6 +50,11 @@ class Built:
         """The manifest's entries of its steps."""
         ids = set(self.manifest["variants"][self.label])
         return [entry for entry in self.manifest["steps"] if entry["id"] in ids]
+
+    @property
+    def fed(self) -> str:
+        """What its model is fed, in the plural: images, texts or samples."""
+        return fed(self.steps)
 
     def step(self, name: str) -> Mapping[str, Any] | None:
         """The entry of a step; ``None`` if the build has none of that name."""

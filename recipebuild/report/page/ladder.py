@@ -22,10 +22,8 @@ def ladder(built: Built) -> PageSection | None:
     figures = read_figures(Ladder, content) if isinstance(content, Mapping) else None
     if figures is None or not figures.rows:
         return None
-    note = figures.verdict
-    note += (
-        f"\nMeasured on {figures.images} images, each rung against the one before it. {figures.compared_on()}".rstrip()
-    )
+    compared = f"Measured on {figures.images} {built.fed}, each rung against the one before it."
+    note = f"{figures.verdict}\n{compared} {figures.compared_on(built.fed)}".rstrip()
     tables = [_table("Rung by rung", figures.rows, figures.metric)]
     on_board = read_figures(Ladder, built.deployed.ladder) if built.deployed and built.deployed.ladder else None
     if on_board:

@@ -47,7 +47,7 @@ def layers(built: Built, budget: int) -> PageSection | None:
     caption = "Signal-to-noise ratio of each tensor: the lower, the more is lost there. It follows the table below"
     chart = points(marks, caption, y="SNR, dB", kinds=[title for _, title in _SENSES]) if marks else None
     note = (
-        f"Measured on {content.get('images', '?')} images. By itself: what the layer loses on the float model's "
+        f"Measured on {content.get('images', '?')} {built.fed}. By itself: what the layer loses on the float model's "
         "tensors. End to end: with all that was lost before it."
     )
     if len(tensors) > _MOST:

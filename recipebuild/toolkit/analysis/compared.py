@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.errors import StepError
+from recipebuild.toolkit.analysis.channels import other_axes
 from recipebuild.toolkit.analysis.session import OrtSession, feed, giving
+from recipebuild.toolkit.evaluate.classes import computed_by
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,7 +35,8 @@ class Compared:
 def compared(model: onnx.ModelProto, twins: Mapping[str, Twin], class_axis: int | None) -> Compared:
     """The float32 tensor that the model's first output is, or that the ArgMax or threshold before it takes.
 
-    Where that is in one of the models alone, the next output is taken.
+    Where that is in one of the models alone, or the output is of integers that come from something else, the next
+    output is taken; of a model with no other outputs the last float32 tensor that both models have.
 
     Args:
         model: The float model.
@@ -43,31 +46,32 @@ def compared(model: onnx.ModelProto, twins: Mapping[str, Twin], class_axis: int 
     Raises:
         StepError: If there is no such tensor in both models.
     """
+    import onnx
+
     makers = {output: node for node in model.graph.node for output in node.output}
-    for output in model.graph.output:
-        name, axis = _behind(output.name, makers, class_axis)
+    whole = {value.name for value in model.graph.output if value.type.tensor_type.elem_type != onnx.TensorProto.FLOAT}
+    behind = [_behind(output.name, makers, class_axis) for output in model.graph.output]
+    numbers = [(name, axis) for name, axis in behind if name not in whole]
+    for name, axis in numbers:
         if name in twins:
             return Compared(twins[name], axis)
+    if not numbers:
+        floats = other_axes(model)
+        for name in reversed(list(twins)):
+            if name in floats and name in makers:
+                return Compared(twins[name], None)
     name = model.graph.output[0].name
     raise StepError(f"the quantized model has no {name}, by which it could be compared with the float one")
 
 
 def _behind(name: str, makers: Mapping[str, onnx.NodeProto], class_axis: int | None) -> tuple[str, int | None]:
     """What an ArgMax or threshold that gives ``name`` takes, or ``name`` itself; and the axis of its classes."""
-    while (node := makers.get(name)) is not None and node.op_type in (
-        "ArgMax",
-        "Greater",
-        "Cast",
-        "Squeeze",
-        "Identity",
-    ):
-        if node.op_type == "ArgMax":
-            class_axis = next((attribute.i for attribute in node.attribute if attribute.name == "axis"), 0)
-        elif (
-            node.op_type == "Greater"
-        ):  # a threshold on the logits of one class, among which there is nothing to choose
-            class_axis = None
-        name = node.input[0]
+    node = computed_by(name, makers)
+    if node is not None and node.op_type == "ArgMax":
+        axis = next((attribute.i for attribute in node.attribute if attribute.name == "axis"), 0)
+        return node.input[0], axis
+    if node is not None and node.op_type == "Greater":  # of one class, among which there is nothing to choose
+        return node.input[0], None
     return name, class_axis
 
 

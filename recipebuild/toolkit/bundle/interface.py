@@ -15,6 +15,7 @@ from recipebuild.facts.tasks import CLASSIFICATION, DETECTION, SEGMENTATION, TAS
 from recipebuild.formats import VERSIONS
 from recipebuild.toolkit.calibration.runtime import YUV, Runtime, YuvConversion
 from recipebuild.toolkit.detection.detector import Detector
+from recipebuild.toolkit.evaluate.output_order import axes_of
 from recipebuild.toolkit.evaluate.palette import palette
 from recipebuild.toolkit.graph.files import load
 from recipebuild.toolkit.graph.statistics import inputs as model_inputs
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from recipebuild.toolkit.calibration.preprocess import ImageSpec
     from recipebuild.toolkit.graph.statistics import Tensor
 
-_NONE: Mapping[str, str] = {}
+_NONE: Mapping[str, Any] = {}
 RESIZE = "bilinear, antialiased (Pillow's BILINEAR)"
 
 
@@ -38,6 +39,8 @@ def interface(
     runtime: Runtime,
     labels: list[dict[str, Any]],
     network: ImageSpec | None = None,
+    *,
+    permuted: Mapping[str, Sequence[int]] = _NONE,
     feedback: Mapping[str, str] = _NONE,
 ) -> dict[str, Any]:
     """Input, outputs and labels of a compiled model, as JSON values.
@@ -52,6 +55,7 @@ def interface(
         runtime: What it is fed on the board; a model for the host takes what the network takes.
         labels: The classes.
         network: Of image-to-image: the network's input, as which its output is to be read.
+        permuted: In which order of axes an ``.axmodel`` gives outputs, by name.
         feedback: Of a model with a state: which output is fed back to an input, by inputs.
 
     Raises:
@@ -67,7 +71,10 @@ def interface(
         "task": task,
         "input": _image(model, compiled.name, spec, fed) if spec else None,
         **({"more_inputs": others} if others else {}),
-        "outputs": [_output(tensor, task, on_npu, network) for tensor in model_outputs(model)],
+        "outputs": [
+            _output(tensor, task, on_npu, network) | _permuted(tensor, permuted if on_npu else {})
+            for tensor in model_outputs(model)
+        ],
         "labels": labels,
     }
 
@@ -177,6 +184,11 @@ def check_runner(runner: Runner, described: Mapping[str, Any]) -> None:
                 f"{runner.name} reads class ids of {wanted[0]}x{wanted[1]}, the model gives {ids['shape']}",
                 remedy="leave board.runner out: it takes models whose output is a quarter of their input",
             )
+
+
+def _permuted(tensor: Tensor, permuted: Mapping[str, Sequence[int]]) -> dict[str, Any]:
+    axes = axes_of(tensor.name, permuted)
+    return {"permuted": list(axes)} if len(axes) == len(tensor.shape or ()) > 0 else {}
 
 
 def _output(tensor: Tensor, task: str, on_npu: bool, network: ImageSpec | None) -> dict[str, Any]:

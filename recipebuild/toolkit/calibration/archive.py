@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import random
-import re
 import tarfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from recipebuild.errors import StepError
 from recipebuild.toolkit.calibration.decode import decode
-from recipebuild.toolkit.calibration.imagefile import ImageFile
+from recipebuild.toolkit.calibration.imagefile import ImageFile, flat_stem
 from recipebuild.toolkit.calibration.source import images
 from recipebuild.toolkit.calibration.survey import ImageFacts, survey
 
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     from PIL import Image
 
 _LISTED = 10
-_MAX_STEM = 80
-"""USTAR has room for names of 100 characters."""
 
 
 def sample(files: Sequence[ImageFile], count: int, seed: int) -> list[ImageFile]:
@@ -48,7 +45,7 @@ def write_archive(
     """
     facts, broken = [], []
     with tarfile.open(path, "w", format=tarfile.USTAR_FORMAT) as tar:
-        for done, (name, image) in enumerate(sorted(_flat_names(chosen).items()), 1):
+        for done, (name, image) in enumerate(sorted(flat_names(chosen).items()), 1):
             try:
                 data = image.read()
                 facts.append(survey(name, data, decode(data, image.name)))
@@ -80,14 +77,14 @@ def read_archive(path: Path) -> Iterator[tuple[str, Image.Image]]:
             yield image.name, decode(image.read(), image.name)
 
 
-def _flat_names(chosen: Sequence[ImageFile]) -> dict[str, ImageFile]:
+def flat_names(chosen: Sequence[ImageFile]) -> dict[str, ImageFile]:
     """Each image under a name of letters, digits and ``._-`` that no other has, whatever the case."""
     flat: dict[str, ImageFile] = {}
     taken: set[str] = set()
     numbers: dict[str, int] = {}
     for image in chosen:
-        stem, _, suffix = re.sub(r"[^A-Za-z0-9._-]", "_", image.name).rpartition(".")
-        stem = re.sub(r"^\.", "_", stem[-_MAX_STEM:])  # a name that begins with a dot would be a hidden file
+        path, _, suffix = image.name.rpartition(".")
+        stem = flat_stem(path)
         wanted = name = f"{stem}.{suffix}"
         number = numbers.get(wanted.lower(), 1)
         while name.lower() in taken:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO
@@ -13,6 +14,9 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 
 MAX_BYTES = 64 * 2**20
 """Largest file, in bytes."""
+
+_MAX_STEM = 80
+"""USTAR has room for names of 100 characters."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,12 @@ def is_image(name: str) -> bool:
 def shown(name: str) -> str:
     """``name`` for a message: one line, whatever bytes a stranger put into it."""
     return "".join(character if character.isprintable() else "?" for character in name)
+
+
+def flat_stem(path: str) -> str:
+    """What a calibration archive calls an image, by its path below the source without suffix, where that is free."""
+    stem = re.sub(r"[^A-Za-z0-9._-]", "_", path)[-_MAX_STEM:]
+    return re.sub(r"^\.", "_", stem)  # a name that begins with a dot would be a hidden file
 
 
 def read_all(file: IO[bytes], name: str) -> bytes:

@@ -7,10 +7,12 @@ read_tensor(files["street-1"], TensorSpec(name="mask", shape=(1, 1, 64, 128)))
 from __future__ import annotations
 
 import contextlib
+import difflib
 import io
 import math
+import random
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
@@ -19,7 +21,7 @@ from pydantic import BaseModel, ConfigDict
 
 from recipebuild.errors import StepError
 from recipebuild.files import walk
-from recipebuild.toolkit.calibration.imagefile import ImageFile, is_hidden
+from recipebuild.toolkit.calibration.imagefile import ImageFile, flat_stem, is_hidden
 from recipebuild.toolkit.calibration.source import read_file
 from recipebuild.toolkit.calibration.unpack import members
 
@@ -79,6 +81,23 @@ def tensor_files(source: Path) -> Iterator[dict[str, ImageFile]]:
         yield by_name
 
 
+def beside_images(files: Mapping[str, ImageFile]) -> dict[str, ImageFile]:
+    """The files of ``tensor_files`` by the names, without suffix, that images have in a calibration archive.
+
+    A file may lie in the folders that its image lies in, or in none.
+    """
+    alone = {flat_stem(name): file for name, file in files.items()}
+    return alone | {flat_stem(file.name.rpartition(".")[0]): file for file in files.values()}
+
+
+def drawn(files: Iterable[str], count: int, seed: int) -> list[str]:
+    """``count`` names of samples, or all if there are fewer, sorted; which ones, ``seed`` alone decides."""
+    names = sorted(files)
+    if count < len(names):
+        names = sorted(random.Random(seed).sample(names, count))  # noqa: S311 - it can be repeated
+    return names
+
+
 def read_tensor(file: ImageFile, spec: TensorSpec) -> Array:
     """The tensor in a file, as the input takes it.
 
@@ -128,7 +147,8 @@ def checked_tensor(files: Mapping[str, ImageFile], spec: TensorSpec, sample: str
         raise StepError(
             f"{spec.name} has no file {sample}.npy, .npz or .bin",
             field=field,
-            remedy="each input has a file for every sample, of its name; with an image, of the image's",
+            remedy=_near(files, sample)
+            + "each input has a file for every sample, of its name; with an image, of the image's",
         )
     try:
         values = read_tensor(files[sample], spec)
@@ -147,6 +167,11 @@ def checked_tensor(files: Mapping[str, ImageFile], spec: TensorSpec, sample: str
             f"{files[sample].name}, for {spec.name}, has NaN or infinite values", field=field, remedy="mend it"
         )
     return values
+
+
+def _near(files: Mapping[str, ImageFile], sample: str) -> str:
+    close = difflib.get_close_matches(sample, files, n=1)
+    return f"did you mean {files[close[0]].name}? " if close else ""
 
 
 def _named(arrays: Any, file: str, name: str) -> Array:

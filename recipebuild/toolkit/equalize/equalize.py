@@ -137,7 +137,7 @@ def _scaled(
         [wanted for site in sites for wanted in _wanted(site)],
         lambda name: len(graph.view.shapes[name]),
         batches,
-        lambda done: progress(0.8 * done / total, f"channels, image {done} of {total}"),
+        lambda done: progress(0.8 * done / total, f"channels, sample {done} of {total}"),
     )
     first: Any = next(iter(batches))
     constants = Constants(plain)

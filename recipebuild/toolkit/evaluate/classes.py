@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ def class_count(path: Path) -> int | None:
     model = onnx.load(path, load_external_data=False)
     makers = {name: node for node in model.graph.node for name in node.output}
     for output in model.graph.output:
-        origin = _origin(output.name, makers)
+        origin = computed_by(output.name, makers)
         if origin is None:
             continue
         if origin.op_type == "Greater" and makers[output.name].op_type == "Cast":
@@ -37,8 +38,13 @@ def class_count(path: Path) -> int | None:
     return _size(model, first.name, 1) if is_float else None
 
 
-def _origin(name: str, makers: dict[str, onnx.NodeProto]) -> onnx.NodeProto | None:
-    """The node that computes what ``name`` only moves."""
+def computed_by(name: str, makers: Mapping[str, onnx.NodeProto]) -> onnx.NodeProto | None:
+    """The node that computes the class ids ``name``, past operators that leave them as they are.
+
+    Args:
+        name: A tensor.
+        makers: The graph's nodes by what they give.
+    """
     node = makers.get(name)
     while node is not None and node.op_type in _SAME_IDS:
         node = makers.get(node.input[0])

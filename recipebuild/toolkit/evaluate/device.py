@@ -99,7 +99,7 @@ def _trouble(name: str) -> str:
     except ImportError as error:
         return reason(error)
     if CUDA not in ort.get_available_providers():
-        return "ONNX Runtime is built without it (pip install 'recipebuild[gpu]')"
+        return "ONNX Runtime is built without it (pip install '.[gpu]' in a checkout)"
     ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in ("x", "y")]
     graph = helper.make_graph([helper.make_node("Abs", ["x"], ["y"])], "probe", ends[:1], ends[1:])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)

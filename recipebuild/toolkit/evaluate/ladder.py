@@ -72,7 +72,7 @@ RUNGS = {
     "quantized": Rung(
         "quantized (host)",
         "quantized",
-        "try equalize: {}, quantization.method, more calibration images like those of the dataset, and 16 bits for the "
+        "try equalize: {}, quantization.method, a larger calibration set like the dataset, and 16 bits for the "
         "layers that lose most (quantization.layers)",
         checked=False,
         fed=True,

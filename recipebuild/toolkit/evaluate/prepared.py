@@ -56,7 +56,7 @@ def open_split(source: Path | str, revision: str | None, split: str | None) -> D
         raise MissingError(
             "the library `datasets` is not installed",
             field="evaluate.dataset",
-            remedy="pip install 'recipebuild[datasets]'",
+            remedy="pip install '.[datasets]' in a checkout",
         ) from None
     datasets.disable_progress_bars()
     try:

@@ -114,7 +114,7 @@ def _together(compared: Sequence[Row], sure: Sequence[Row], metric: str) -> str 
     worse = max((each for each in compared if each["rung"] in _PULSAR2), key=lambda each: _lost(each, metric))
     return (
         f"Most is lost by quantization and compiler together, "
-        f"{change_text(metric, total[metric] - total['change'], total[metric])} on {total['images']} images "
+        f"{change_text(metric, total[metric] - total['change'], total[metric])} on {total['images']} {_what(metric)} "
         f"(95 %: {bounds}), the larger part at {_change(worse, metric)}. {_remedy(worse)}"
     )
 
@@ -152,8 +152,13 @@ def _differs(row: Row) -> bool:
 
 def _change(row: Row, metric: str) -> str:
     basis = _basis(row)
-    images = f" on {basis['images']} images" if "evaluated" in row else ""
-    return f"{row['title']}, {change_text(metric, basis[metric] - basis['change'], basis[metric])}{images}"
+    where = f" on {basis['images']} {_what(metric)}" if "evaluated" in row else ""
+    return f"{row['title']}, {change_text(metric, basis[metric] - basis['change'], basis[metric])}{where}"
+
+
+def _what(metric: str) -> str:
+    """What is measured by a metric, in the plural: cosine, retrieval and SNR are of tensors and texts, too."""
+    return {"retrieval": "texts", "cosine": "samples", "snr": "samples"}.get(metric, "images")
 
 
 def _likeness(row: Row) -> str:

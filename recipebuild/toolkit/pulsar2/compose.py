@@ -32,6 +32,7 @@ class BuildSettings(BaseModel):
         outputs: The ``OutputProcessor``s: how it is given outputs.
         format: What the calibration archive holds.
         count: How many files it holds.
+        calibrated: Whether there is one; a model that is quantized already does without.
         quant: Fields of ``QuantConfig``, other than ``input_configs``, that differ from the defaults. A layer config
             with ``module`` is resolved when the model is known.
         compiler: Fields of ``CompilerConfig`` that differ from the defaults.
@@ -49,6 +50,7 @@ class BuildSettings(BaseModel):
     outputs: list[dict[str, Any]] = []
     format: DataFormat = "Image"
     count: int = Field(ge=1)
+    calibrated: bool = True
     quant: dict[str, Any] = {}
     compiler: dict[str, Any] = {}
     overrides: dict[str, Any] = {}
@@ -61,7 +63,7 @@ def compose(build: BuildSettings) -> dict[str, Any]:
         "npu_mode": build.npu_mode,
         "model_type": build.model_type,
         "input": build.input.model_dump(mode="json") if build.input else None,
-        "calibration": _calibration(build),
+        "calibration": _calibration(build) if build.calibrated else {},
         "quant": build.quant,
         "processor": _processor(build.input, build.runtime) if build.input else {},
         "outputs": build.outputs,

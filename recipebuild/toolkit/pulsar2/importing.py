@@ -6,6 +6,7 @@ whatever differs goes into ``pulsar2.overrides``, so that nothing is lost.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,9 @@ from recipebuild.toolkit.pulsar2.config.read import Read
 from recipebuild.toolkit.pulsar2.config.write import merged, plain
 from recipebuild.toolkit.pulsar2.facts import Facts
 from recipebuild.toolkit.pulsar2.same import filled_in
+
+_NAME = r"(?!logits$)[A-Za-z0-9_-][A-Za-z0-9_.-]*"
+"""An input that a recipe can name, and that is not called as its output is."""
 
 SHAPE = [1, 3, 224, 224]
 """Stands for the input's shape, which is not in a configuration."""
@@ -71,6 +75,7 @@ def imported(read: Read, facts: Facts, source: str | None, render: Render) -> Im
 def _recipe(config: BuildConfig, facts: Facts, source: str | None, dataset: str) -> tuple[Values, dict[str, str]]:
     quant = config.quant
     calibrated = quant.input_configs[0] if quant.input_configs else None
+    is_quantized = config.model_type in ("QuantAxModel", "QuantONNX")
     processor = _processor(config, calibrated)
     name, shape, missing = _input(processor, calibrated, facts, _shapes(config.input_shapes))
     if calibrated and calibrated.calibration_format != "Image":
@@ -80,22 +85,45 @@ def _recipe(config: BuildConfig, facts: Facts, source: str | None, dataset: str)
         )
     if source is None:
         missing["model.source"] = "a configuration names the model as it was when it was built"
+    model = source or (config.input if config.input.startswith(("/", "./")) else f"./{config.input}")
+    tensors = _tensors(calibrated, facts, dataset) if model.endswith(".onnx") else []
+    if tensors:
+        missing.pop("input.color", None)
+        missing["inputs"] = (
+            "a source is an archive or folder of .npy or .npz files: samples of your own, or what the archive of the "
+            "configuration holds"
+        )
     values: Values = {
-        "model": {"source": source or (config.input if config.input.startswith(("/", "./")) else f"./{config.input}")},
-        "input": {"name": name, "shape": shape, **_normalization(processor, calibrated)},
+        "model": {"source": model},
+        "inputs": tensors,
+        "input": {} if tensors else {"name": name, "shape": shape, **_normalization(processor, calibrated)},
         "head": {"kind": "none"},
-        "calibration": _calibration(calibrated, missing, dataset),
+        "calibration": _calibration(calibrated, missing, dataset) if calibrated or not is_quantized else {},
         "quantization": _quantization(quant),
         "target": {
             "hardware": config.target_hardware,
             "npu_mode": config.npu_mode,
-            **_runtime(processor, calibrated),
+            **({} if tensors else _runtime(processor, calibrated)),
             **_outputs(config),
         },
         "compiler": _compiler(config),
         "pulsar2": {} if config.model_type == "ONNX" else {"model_type": config.model_type},
     }
+    if tensors:
+        del missing["calibration.source"]
+        values["calibration"] = {"count": values["calibration"].get("count", 32)}
     return {section: content for section, content in values.items() if content}, missing
+
+
+def _tensors(calibrated: InputQuantConfig | None, facts: Facts, dataset: str) -> list[Values]:
+    """The inputs of a model that is calibrated with all of them together, where their names and shapes are known."""
+    if calibrated is None or calibrated.calibration_format != "NumpyObject":
+        return []
+    known = {name: list(sizes) for name, sizes in facts.inputs.items() if sizes and re.fullmatch(_NAME, name)}
+    if len(known) != len(facts.inputs):
+        return []
+    source = dataset or calibrated.calibration_dataset
+    return [{"kind": "tensor", "name": name, "shape": shape, "source": source} for name, shape in known.items()]
 
 
 def _processor(config: BuildConfig, calibrated: InputQuantConfig | None) -> InputProcessor | None:

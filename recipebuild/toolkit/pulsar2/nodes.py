@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     import onnx
 
 _CAST_TYPES = ("uint8", "int8", "uint16", "int16", "uint32", "int32", "float32")
+_SCALES = ("QuantizeLinear", "DequantizeLinear")
+"""Of a model that is quantized already: Pulsar2 reads them, and the NPU runs what is between."""
+
 _SMALL = 4096
 """Elements per sample along the normalized axes; the documentation does not say what small is."""
 
@@ -24,7 +27,7 @@ class Look:
     """A model, asked about its nodes.
 
     Attributes:
-        nodes: All of them, those of subgraphs too.
+        nodes: All of them, those of subgraphs too, without those that only tell the scales of a quantized model.
     """
 
     def __init__(self, model: onnx.ModelProto) -> None:
@@ -34,7 +37,7 @@ class Look:
             inferred = shape_inference.infer_shapes(model)
         except Exception:
             inferred = model
-        self.nodes = list(nodes(inferred))
+        self.nodes = [node for node in nodes(inferred) if node.op_type not in _SCALES]
         self._opset = opset_of(inferred)
         self._outputs = {value.name for value in inferred.graph.output}
         self._constants: dict[str, onnx.TensorProto] = {}
@@ -46,6 +49,9 @@ class Look:
                     self._shapes[value.name] = [d.dim_value for d in value.type.tensor_type.shape.dim]
         made = [node for node in self.nodes if node.op_type == "Constant"]
         self._constants |= {node.output[0]: a.t for node in made for a in node.attribute if a.HasField("t")}
+        for node in nodes(inferred):
+            if node.op_type in _SCALES and node.input[0] in self._constants:
+                self._constants[node.output[0]] = self._constants[node.input[0]]
 
     @staticmethod
     def name(node: onnx.NodeProto) -> str:
@@ -150,7 +156,13 @@ def _output_padding(node: onnx.NodeProto, look: Look) -> str:
 
 def _indices_1d(node: onnx.NodeProto, look: Look) -> str:
     shape = look.shape(look.input_name(node, 1))
-    return f"its indices have rank {len(shape)}, and only 1 is taken" if shape is not None and len(shape) > 1 else ""
+    if shape is None or len(shape) < 2:
+        return ""
+    reason = f"its indices have rank {len(shape)}, and only 1 is taken"
+    if not look.is_constant(node, 0):
+        return reason
+    ids = "x".join(map(str, shape))
+    return f"{reason}: as an embedding of ids {ids}, feed them as one axis, or look them up in the program"
 
 
 def _last_axis(node: onnx.NodeProto, look: Look) -> str:

@@ -57,7 +57,7 @@ def settled(build: BuildSettings, values: Mapping[str, Any], source: str) -> Set
             that the recipe names does not have all of it.
     """
     config = _valid(values, f"{source} renders an invalid configuration", "correct the template")
-    expected = compose(build)["calibration"]["calibration_dataset"]
+    expected = compose(build)["calibration"].get("calibration_dataset", "no calibration set")
     for number, entry in enumerate(config.quant.input_configs):
         if entry.calibration_dataset != expected:
             raise StepError(
@@ -85,7 +85,7 @@ def composed(build: BuildSettings) -> SettledConfig:
         "model_type": values["model_type"],
         "target_hardware": values["hardware"],
         "npu_mode": values["npu_mode"],
-        "quant": {"input_configs": [values["calibration"]], **values["quant"]},
+        "quant": {"input_configs": [values["calibration"]] if values["calibration"] else [], **values["quant"]},
         "input_processors": [values["processor"]] if values["processor"] else [],
         "compiler": values["compiler"],
     }

@@ -72,7 +72,7 @@ def measure(
     count, passes = len(batches), 1 if method == "MinMax" else 2
 
     def on_batch(done: int, earlier: int, what: str) -> None:
-        progress((earlier * count + done) / (passes * count), f"{what}image {done} of {count}")
+        progress((earlier * count + done) / (passes * count), f"{what}sample {done} of {count}")
 
     same = measured_at(model)
     sources = list(dict.fromkeys(same[name] for name in plan.measured))

@@ -39,7 +39,8 @@ class CalibrationSet:
     """The calibration samples, read and preprocessed anew in each pass, so one is in memory at a time.
 
     Attributes:
-        archive: The calibration archive of images; ``None`` for a model without an image.
+        archive: The calibration archive of images; ``None`` for a model without an image, or without a calibration set:
+            its one sample is noise.
         spec: What the model expects of an image, or ``None``; with N above 1, a batch repeats its image.
         samples: The archive of its other inputs; ``None`` for a model of one image alone.
 
@@ -71,6 +72,9 @@ class CalibrationSet:
 
     def named(self) -> Iterator[tuple[str, Feed]]:
         """Each sample's name, which is that of its image, and arrays by the inputs' names."""
+        if self.archive is None and self.samples is None and self.spec is not None:
+            yield "noise", {self.spec.name: _noise(self.spec)}
+            return
         tensors: Iterator[tuple[str, Feed]] = read_samples(self.samples) if self.samples else itertools.repeat(("", {}))
         if self.archive is None or self.spec is None:
             yield from tensors
@@ -78,3 +82,12 @@ class CalibrationSet:
         for (name, image), (_, others) in zip(read_archive(self.archive), tensors, strict=False):
             batch = preprocess(image, self.spec).repeat(self.spec.shape[0], axis=0)
             yield name, {self.spec.name: batch, **others}
+
+
+def _noise(spec: ImageSpec) -> Batch:
+    """An image of random pixels, always the same, as the model takes it."""
+    import numpy as np
+    from PIL import Image
+
+    pixels = np.random.default_rng(0).integers(0, 256, (*spec.shape[2:], 3), dtype=np.uint8)
+    return preprocess(Image.fromarray(pixels), spec).repeat(spec.shape[0], axis=0)

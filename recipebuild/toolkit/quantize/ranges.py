@@ -64,7 +64,7 @@ def minmax(
         if not sound.all():
             raise StepError(
                 f"the tensor {names[int(np.argmin(sound))]} has NaN or infinite values "
-                f"for image {done} of the calibration set",
+                f"for sample {done} of the calibration set",
                 remedy="check the model's weights and its constants (masks of -inf), and input.mean and input.std",
             )
         low, high = np.minimum(low, least), np.maximum(high, most)

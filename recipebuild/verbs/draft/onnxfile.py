@@ -144,6 +144,8 @@ def _task(outputs: list[Tensor], sides: Sequence[int]) -> tuple[str, str, bool]:
     if len({(each.shape or ())[-2:] for each in outputs}) > 1 or (len(outputs) > 1 and not all(maps)):
         listed = ", ".join(map(str, outputs))
         return OTHER, f"its outputs are {listed}: of no task that is known here, so taken as they are", False
+    if first.dtype == "bool":
+        return OTHER, f"{why}: true or false, so taken as it is", False
     if not first.dtype.startswith("float") and len(shape) in (3, 4):
         known = len(shape) == 3 or maps[0]
         return (SEGMENTATION, f"{why}: class ids", True) if known else (OTHER, f"{why}: no map of the image", False)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from recipebuild.errors import MissingError, RecipeError
+from recipebuild.errors import MissingError, RecipeError, StepError
+from recipebuild.facts.tasks import TEXT
 from recipebuild.recipe.model import BARE_WEIGHTS, HUB_ID, WEIGHT_FILES
 from recipebuild.resources import shipped
 from recipebuild.toolkit.models.checkpoint import (
@@ -21,7 +22,7 @@ from recipebuild.toolkit.models.families import base_of, config_for, known_ids
 from recipebuild.toolkit.models.fetch import look_up
 from recipebuild.toolkit.models.original_segformer import SUFFIX
 from recipebuild.toolkit.models.original_segformer import read as read_original
-from recipebuild.verbs.draft import checkpoint, onnxfile
+from recipebuild.verbs.draft import checkpoint, onnxfile, text
 from recipebuild.verbs.draft.facts import Fact
 
 
@@ -60,6 +61,7 @@ def look(source: str, *, revision: str | None, task: str | None, random: bool, c
         MissingError: If the hub cannot be reached or has no such model.
     """
     path = (cwd / Path(source).expanduser()).absolute()
+    _check_utf8(str(path))
     if path.suffix == SUFFIX and path.is_file():
         return _checkpoint(path, task)
     if path.suffix.lower() in WEIGHT_FILES:
@@ -76,8 +78,23 @@ def look(source: str, *, revision: str | None, task: str | None, random: bool, c
     return _known(source, task) if random else _hub(source, revision, task)
 
 
+def _check_utf8(path: str) -> None:
+    """Find that a recipe can name the model's path, which may have any bytes."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        shown = path.encode(errors="backslashreplace").decode()
+        raise RecipeError(f"{shown} has bytes that are no UTF-8", remedy="rename it: recipes are UTF-8 text") from None
+
+
 def _folder(source: str, path: Path, task: str | None) -> SourceModel:
     names = file_names(path)
+    if CONFIG not in names and (path / "adapter_config.json").is_file():
+        raise RecipeError(
+            f"{source} is an adapter (LoRA), not a whole model",
+            remedy="name the model that it was trained on, and this folder with --set model.adapter="
+            f"{source.rstrip('/')}",
+        )
     if CONFIG not in names:
         graphs = sorted(name for name in names if name.endswith(".onnx"))
         raise RecipeError(
@@ -89,7 +106,10 @@ def _folder(source: str, path: Path, task: str | None) -> SourceModel:
     config = read_config(path / CONFIG)
     settings = _preprocessor(path)
     where = Fact(str(path), "a folder in Hugging Face layout")
-    return _described(path.name, where, config, settings, names, task)
+    model = _described(path.name, where, config, settings, names, task)
+    if model.facts["model.task"].value == TEXT and (pooled := text.pooling(path)):
+        model = replace(model, facts={**model.facts, **pooled})
+    return model
 
 
 def _file(source: str, path: Path, task: str | None) -> SourceModel:
@@ -102,7 +122,18 @@ def _file(source: str, path: Path, task: str | None) -> SourceModel:
         "model.source": Fact(str(path), "an ONNX file"),
         **onnxfile.facts(path, _preprocessor(path.parent), task),
     }
-    return SourceModel(path.stem, facts)
+    return SourceModel(path.stem, facts, notes=_unfit(path))
+
+
+def _unfit(path: Path) -> list[str]:
+    """Why no build can begin with the ONNX file at ``path``, as ``check`` would say it."""
+    from recipebuild.toolkit.graph.source import check_source
+
+    try:
+        check_source(path)
+    except StepError as error:
+        return [f"warning: {error.text}", *(f"  {line}" for line in error.remedy.splitlines())]
+    return []
 
 
 def _checkpoint(path: Path, task: str | None) -> SourceModel:
@@ -152,6 +183,8 @@ def _described(
     facts = {"model.source": where, **checkpoint.facts(config, settings, short, known=base is not None, task=task)}
     if base and _base_values(base)["model"].get("task") != facts["model.task"].value:
         base = None
+    if base is None:
+        facts["export.opset"] = Fact(18, "what PyTorch writes by itself; it can convert some models to lower ones")
     weights = weight_files(names)
     pickled = bool(weights) and weights[0].startswith("pytorch_model")
     notes = []

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, get_args
 
-from recipebuild.errors import RecipeError
+from recipebuild.errors import RecipeError, StepError
 from recipebuild.recipe.inputs import TensorType
+from recipebuild.recipe.paths import ARCHIVES
+from recipebuild.toolkit.calibration.tensor_files import tensor_files
 from recipebuild.verbs.draft.facts import Fact
 
 if TYPE_CHECKING:
@@ -41,25 +43,46 @@ def described(path: Path, tensors: Sequence[Tensor]) -> Fact:
 
 
 def with_sources(facts: Mapping[str, Fact], samples: str | None) -> dict[str, Fact]:
-    """The facts with a source for each tensor.
+    """The facts with a source for each tensor, and for an image that has a folder of its name beside theirs.
 
     Args:
         facts: By field.
         samples: Folder or archive of calibration data that the user named, absolute; ``None`` if none was named.
     """
     filled = dict(facts)
+    if samples and "more_inputs" in facts and (images := _own(facts["input.name"].value, samples)):
+        filled["calibration.source"] = Fact(images, f"the images of {facts['input.name'].value}")
     for section in SECTIONS:
         if (fact := facts.get(section)) is None:
             continue
         if any(entry["kind"] == "tokens" for entry in fact.value):
             filled[section] = _with_texts(fact, samples)
             continue
-        entries = [{**entry, "source": _source(entry["name"], samples)} for entry in fact.value]
-        if samples:
-            filled[section] = Fact(entries, fact.why, fact.sure)
-        else:
-            filled[section] = Fact(entries, f"{fact.why}: a .npy file for each sample goes to its source", sure=False)
+        own = {entry["name"]: _own(entry["name"], samples) for entry in fact.value} if samples else {}
+        whole = samples if samples and not any(own.values()) and _has_tensors(Path(samples)) else None
+        entries = [
+            {**entry, "source": own.get(entry["name"]) or whole or f"{FOLDER}/{entry['name']}"} for entry in fact.value
+        ]
+        filled[section] = Fact(entries, fact.why, fact.sure)
+        if unfilled := [entry["name"] for entry in entries if is_open(entry["source"])]:
+            why = f"{fact.why}: a .npy file of {' and of '.join(unfilled)} for each sample goes to its source"
+            filled[section] = Fact(entries, why, sure=False)
     return filled
+
+
+def is_open(source: str) -> bool:
+    """Whether a source is for somebody to fill in."""
+    return source.startswith(f"{FOLDER}/")
+
+
+def make_open(facts: Mapping[str, Fact], folder: Path) -> None:
+    """Make what is to be filled in, empty, for a recipe in ``folder``."""
+    for entry in (entry for section in SECTIONS if section in facts for entry in facts[section].value):
+        if is_open(entry["source"]):
+            place = folder / entry["source"]
+            (place.parent if entry["kind"] == "tokens" else place).mkdir(parents=True, exist_ok=True)
+            if entry["kind"] == "tokens":
+                place.touch()
 
 
 def _with_texts(fact: Fact, texts: str | None) -> Fact:
@@ -69,9 +92,18 @@ def _with_texts(fact: Fact, texts: str | None) -> Fact:
     return Fact(entries, f"{fact.why}; texts to calibrate with go to its source, one a line", sure=False)
 
 
-def _source(name: str, samples: str | None) -> str:
-    """A folder or archive of the input's name in that of the samples, or what holds all inputs."""
-    if samples is None:
-        return f"{FOLDER}/{name}"
-    own: list[Any] = [Path(samples) / f"{name}{suffix}" for suffix in ("", ".tar", ".tar.gz", ".zip")]
-    return str(next((path for path in own if path.exists()), samples))
+def _own(name: str, samples: str) -> str | None:
+    """The folder or archive of an input's name in that of the samples."""
+    own = [Path(samples) / f"{name}{suffix}" for suffix in ("", *ARCHIVES)]
+    return next((str(path) for path in own if path.exists()), None)
+
+
+def _has_tensors(samples: Path) -> bool:
+    """Whether it holds files of tensors; what is not there, or is damaged, is left to who reads the recipe."""
+    try:
+        with tensor_files(samples):
+            return True
+    except StepError:
+        return not samples.exists()
+    except OSError:
+        return True

@@ -1,8 +1,10 @@
-"""A model of text in Hugging Face layout -> the fields of its recipe, from its config.json."""
+"""A model of text in Hugging Face layout -> the fields of its recipe, from its config.json and its pooling."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from recipebuild.facts.tasks import TASKS, TEXT
@@ -51,3 +53,28 @@ def facts(config: Json, why: str) -> Facts:
         "export.output": Fact(TASKS[TEXT].tensor, "what the board's program will find it under"),
         "head.kind": Fact("none", f"{TEXT}: the network's own output"),
     }
+
+
+def pooling(folder: Path) -> Facts:
+    """What the files of sentence-transformers say of how tokens become an embedding; nothing where there are none.
+
+    ``1_Pooling/config.json`` has a flag for each way, of which ``cls`` and ``mean`` are built; a folder ``2_Normalize``
+    brings embeddings to length 1.
+    """
+    name = "1_Pooling/config.json"
+    try:
+        modes = json.loads((folder / name).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    if not isinstance(modes, dict):
+        return {}
+    ways = {"pooling_mode_cls_token": "cls", "pooling_mode_mean_tokens": "mean"}
+    chosen = [mode for mode, on in modes.items() if on is True and mode.startswith("pooling_mode_")]
+    facts: dict[str, Fact] = {}
+    if len(chosen) == 1 and chosen[0] in ways:
+        facts["model.features"] = Fact(ways[chosen[0]], name)
+    elif chosen:
+        facts["model.features"] = Fact("mean", f"{name} says {', '.join(chosen)}, which is not built", sure=False)
+    if (folder / "2_Normalize").is_dir():
+        facts["model.normalize"] = Fact(True, "the folder has 2_Normalize")
+    return facts

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import PackageNotFoundError, distribution, requires, version
 from pathlib import Path
 
+from recipebuild.errors import INSTALL, INSTALL_ANYWHERE
 from recipebuild.resources import shipped
 from recipebuild.toolkit.board.doctor import Line
 
 OLDEST = (3, 11)
-INSTALL = "pip install 'recipebuild[build]'"
 CPU_TORCH = "pip install torch --index-url https://download.pytorch.org/whl/cpu"
 
 _REQUIREMENT = re.compile(
@@ -46,9 +46,9 @@ def packages(have: Installed = installed) -> Iterator[Line]:
     missing = [name for name in needed if have(name) is None]
     old = [f"{name} {have(name)}" for name, least in needed.items() if _older(have(name), least)]
     if missing:
-        yield Line("packages", "fail", f"not installed: {', '.join(missing)}", INSTALL)
+        yield Line("packages", "fail", f"not installed: {', '.join(missing)}", INSTALL_ANYWHERE)
     if old:
-        yield Line("packages", "fail", f"too old: {', '.join(old)}", f"{INSTALL} --upgrade")
+        yield Line("packages", "fail", f"too old: {', '.join(old)}", f"{INSTALL} --upgrade, in a checkout")
     if missing or old:
         return
     tested = tested_versions()
@@ -63,7 +63,7 @@ def packages(have: Installed = installed) -> Iterator[Line]:
     shown = ", ".join(others[:4]) + (f" and {len(others) - 4} more" if len(others) > 4 else "")
     yield Line(
         "packages", "warn", f"versions that were not tested: {shown}",
-        f"if anything misbehaves: {INSTALL} -c {shipped('constraints.txt')}",
+        f"if anything misbehaves: {INSTALL} -c {shipped('constraints.txt')}, in a checkout",
     )  # fmt: skip
 
 

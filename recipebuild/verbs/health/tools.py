@@ -80,5 +80,7 @@ def gpu(names: list[str]) -> Line:
     _, trouble = resolve("cuda")
     if trouble:
         why = trouble.partition(": ")[2].rpartition(";")[0]
-        return Line("GPU", "ok", f"{', '.join(names)}; not for --device cuda: {why}", "pip install 'recipebuild[gpu]'")
+        return Line(
+            "GPU", "ok", f"{', '.join(names)}; not for --device cuda: {why}", "pip install '.[gpu]' in a checkout"
+        )
     return Line("GPU", "ok", f"{', '.join(names)}; --device cuda measures accuracy there")

@@ -22,7 +22,8 @@ def test_a_package_that_is_not_installed_ends_with_4(monkeypatch: pytest.MonkeyP
     said = run(monkeypatch, ["check", "quickstart"])
     assert said.code == 4
     assert said.err == (
-        "error: this needs the Python package onnx, which is not installed\n  pip install 'recipebuild[build]'\n"
+        "error: this needs the Python package onnx, which is not installed\n  pip install '.[build]' in a checkout, "
+        "or './recipebuild-VERSION-py3-none-any.whl[build]' with a wheel\n"
     )
 
 

@@ -178,7 +178,7 @@ def test_the_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("recipebuild.engine.executors.find_spec", lambda name: None)
     with pytest.raises(MissingError) as caught:
         open_executor("dask", 1, {}, None)
-    assert caught.value.remedy == "pip install 'recipebuild[dask]'" and caught.value.exit_code == 4
+    assert caught.value.remedy == "pip install '.[dask]' in a checkout" and caught.value.exit_code == 4
 
 
 @pytest.mark.slow

@@ -437,7 +437,7 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     for url, extra in (("s3://b/x", "s3"), ("gs://b/x", "gs"), ("sftp://h/x", "sftp")):
         with pytest.raises(MissingError) as caught:
             Remote(url)
-        assert caught.value.remedy == f"pip install 'recipebuild[{extra}]'"
+        assert caught.value.remedy == f"pip install '.[{extra}]' in a checkout"
 
 
 def test_two_machines_that_build_one_key_do_no_harm(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def add_image(dataset: Path, name: str) -> None:
 
 def test_each_image_has_what_the_model_gives_for_it(colour_model: Make, colour_dataset: Path, tmp_path: Path) -> None:
     told = answers(colour_model(), colour_dataset, tmp_path / "out")
-    assert told[-1] == "image 6 of 6"
+    assert told[-1] == "sample 6 of 6"
     kept, model = Recorded(tmp_path / "out/answers.tar"), open_model(colour_model())
     for sample in samples(colour_dataset):
         np.testing.assert_array_equal(kept.output(sample.name).squeeze(), segment(model, read_image(sample), SPEC))
@@ -52,7 +52,7 @@ def test_more_images_cost_what_these_cost_and_the_bytes_are_the_same(
     answers(model, colour_dataset, tmp_path / "first")
     add_image(colour_dataset, "0 more")  # among the others in the order of names
     told = answers(model, colour_dataset, tmp_path / "more", earlier=tmp_path / "first")
-    assert told == ["image 1 of 1"]
+    assert told == ["sample 1 of 1"]
     answers(model, colour_dataset, tmp_path / "anew")
     assert (tmp_path / "more/answers.tar").read_bytes() == (tmp_path / "anew/answers.tar").read_bytes()
 
@@ -65,7 +65,7 @@ def test_an_image_is_known_by_its_content_not_by_its_name(
     for part in ("images", "labels"):
         (colour_dataset / part / "5.png").rename(colour_dataset / part / "renamed.png")
     Image.new("RGB", (32, 16), (10, 200, 30)).save(colour_dataset / "images/4.png")
-    assert answers(model, colour_dataset, tmp_path / "more", earlier=tmp_path / "first") == ["image 1 of 1"]
+    assert answers(model, colour_dataset, tmp_path / "more", earlier=tmp_path / "first") == ["sample 1 of 1"]
     answers(model, colour_dataset, tmp_path / "anew")
     assert (tmp_path / "more/answers.tar").read_bytes() == (tmp_path / "anew/answers.tar").read_bytes()
 

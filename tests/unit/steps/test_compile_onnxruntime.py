@@ -90,7 +90,7 @@ def test_the_quantized_model_agrees_with_the_float_one(
     assert metrics["qdq_pairs"] > 100
     assert set(metrics["precision"]) == {"U8", "S8"}  # S8: what the products of attention take
     assert metrics["quantized_nodes"] > 100
-    assert "image 3 of 4" in said
+    assert "sample 3 of 4" in said
 
 
 def test_layers_get_the_precision_that_is_asked_for(model: Path, calibration: Path, tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def test_figures_and_files(inputs: dict[str, Path], tmp_path: Path) -> None:
         metrics = equalize.run(inputs, params, out, lambda fraction, text="": told.append(text))
         assert sorted(path.name for path in out.iterdir()) == ["equalize.json", "equalized.onnx"]
         assert json.loads((out / "equalize.json").read_text()) == metrics
-    assert "channels, image 3 of 3" in told
+    assert "channels, sample 3 of 3" in told
     assert [(site["technique"], site["tensor"]) for site in metrics["sites"]] == [
         ("linear", "wide"),
         ("linear", "seen"),

@@ -89,7 +89,7 @@ def test_packages(changed: dict[str, str | None], state: str, words: str) -> Non
 
     (line,) = packages.packages(have)
     assert line.state == state and words in line.found
-    assert state == "ok" or "pip install 'recipebuild[build]'" in line.remedy
+    assert state == "ok" or "pip install '.[build]'" in line.remedy
 
 
 def test_onnx_runtime_for_gpus_stands_for_the_other() -> None:
@@ -106,7 +106,7 @@ def test_a_gpu_that_onnx_runtime_cannot_use(monkeypatch: pytest.MonkeyPatch) -> 
     line = tools.gpu(["NVIDIA H100"])
     assert (
         line.found
-        == "NVIDIA H100; not for --device cuda: ONNX Runtime is built without it (pip install 'recipebuild[gpu]')"
+        == "NVIDIA H100; not for --device cuda: ONNX Runtime is built without it (pip install '.[gpu]' in a checkout)"
     )
     assert "--device cuda would use it" in tools.gpu([]).found
 

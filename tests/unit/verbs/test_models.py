@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from recipebuild.facts.models import published
-from recipebuild.report.catalog import cells
+from recipebuild.report.catalog import cells, table
 from recipebuild.verbs.models import models
 
 
@@ -22,6 +22,18 @@ def test_a_model_has_its_task_size_costs_and_published_accuracy() -> None:
 def test_what_is_not_known_is_a_dash() -> None:
     row = {"recipe": "x", "task": "t", "height": 1, "width": 2, "parameters": None, "multiply_adds": None}
     assert cells({**row, "estimated_ms": None, "accuracy": None}) == ["x", "t", "1x2", "-", "-", "-", "-"]
+
+
+def test_a_narrow_terminal_leaves_columns_out_and_cuts_no_figure() -> None:
+    rows = models()["models"]
+    narrow = table(rows, 80).splitlines()
+    assert max(map(len, narrow)) <= 80
+    row = next(line.split() for line in narrow if line.startswith("segformer-b0-ade-512x512"))
+    assert row == ["segformer-b0-ade-512x512", "512x512", "4.1", "G", "3.36", "ms"]
+    assert narrow[-1].startswith("In a wider terminal, or with --json, also: accuracy")
+    for width in (140, None):
+        wide = table(rows, width)
+        assert "37.4 % mIoU, ADE20K" in wide and "wider terminal" not in wide
 
 
 def test_every_row_of_facts_is_of_a_shipped_recipe() -> None:

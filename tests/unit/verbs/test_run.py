@@ -37,14 +37,14 @@ def run_on_dask(folder: Path, distributed: str) -> subprocess.CompletedProcess[s
 def test_without_distributed_a_run_on_dask_ends_before_anything_is_made(tmp_path: Path) -> None:
     process = run_on_dask(tmp_path, "")
     assert process.returncode == 4
-    assert "recipebuild[dask]" in process.stderr
+    assert ".[dask]" in process.stderr
     assert not (tmp_path / "build").exists() and not (tmp_path / "store").exists()
 
 
 def test_a_distributed_that_cannot_be_imported_is_a_failed_build_with_a_manifest(tmp_path: Path) -> None:
     process = run_on_dask(tmp_path, "import no_such_package_of_dask")
     assert process.returncode == 4
-    assert "no_such_package_of_dask" in process.stderr and "recipebuild[dask]" in process.stderr
+    assert "no_such_package_of_dask" in process.stderr and ".[dask]" in process.stderr
     manifest = json.loads((tmp_path / "build" / "quickstart" / "manifest.json").read_text())
     assert manifest["status"] == "failed"
     assert {step["status"] for step in manifest["steps"]} == {"failed", "skipped"}

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from recipebuild.errors import RecipeError
 from recipebuild.toolkit.pulsar2.config.build import BuildConfig
+from recipebuild.toolkit.pulsar2.config.lines import line_of
 from recipebuild.toolkit.pulsar2.config.message import Message
 from recipebuild.toolkit.pulsar2.config.prototxt import PrototxtError, parse_prototxt
 
@@ -27,6 +28,7 @@ SELECTORS = ("layer_name", "layer_names", "op_type", "op_types", "start_tensor_n
 REQUIRED = {"input": "model.onnx", "output_dir": "output"}
 """Fields that the tool's command line mostly gives; what is put in their place if the file does not."""
 
+_YAML = (".yaml", ".yml")
 _LEXEME = re.compile(r'"(?:\\.|[^"\\])*"|//[^\n]*|#[^\n]*|/\*.*?\*/', re.S)
 _TRAILING = re.compile(r'("(?:\\.|[^"\\])*")|,(?=\s*[}\]])')
 _TAB = re.compile(r'("(?:\\.|[^"\\])*")', re.S)
@@ -62,10 +64,11 @@ def read(path: Path, *, mend: bool = False) -> Read:
     Raises:
         RecipeError: If it cannot be read, is not text of the kind that its suffix says, or is not valid.
     """
-    values = _values(path)
+    text = _text(path)
+    values = _values(path, text)
     notes: list[str] = []
     known, unknown = sort_fields(values, notes, scalars_are_lists=path.suffix == ".prototxt")
-    dataset = _mended(known, notes) if mend else ""
+    dataset = _mended(known, notes, path, text) if mend else ""
     config = REQUIRED | known
     try:
         model = BuildConfig.model_validate_json(json.dumps(config))
@@ -73,10 +76,10 @@ def read(path: Path, *, mend: bool = False) -> Read:
     except ValidationError as error:
         problems = [problem(each["loc"], each["msg"]) for each in error.errors(include_url=False)]
         remedy = "\n".join([*problems[1:], "correct the file, or take the field out and say it in the recipe"])
-        raise RecipeError(f"{_placed(path, error)}: {problems[0]}", remedy=remedy) from None
+        raise RecipeError(f"{_place(path, text, error.errors()[0]['loc'])}: {problems[0]}", remedy=remedy) from None
 
 
-def _mended(known: dict[str, Any], notes: list[str]) -> str:
+def _mended(known: dict[str, Any], notes: list[str], path: Path, text: str) -> str:
     """Take out what a recipe can do without; the first input's calibration set, if it is no archive."""
     quant: Any = known.get("quant")
     if not isinstance(quant, dict):
@@ -93,7 +96,9 @@ def _mended(known: dict[str, Any], notes: list[str]) -> str:
     idle = [at for at, layer in enumerate(layers) if isinstance(layer, dict) and _selects_nothing(layer)]
     for at in reversed(idle):
         del layers[at]
-    notes += [f"quant.layer_configs[{at}] selects no layer, and is left out" for at in idle]
+    for at in idle:
+        place = _place(path, text, ("quant", "layer_configs", at))
+        notes.append(f"{place}: quant.layer_configs[{at}] selects no layer, and is left out")
     return sets[0] if sets else ""
 
 
@@ -103,12 +108,14 @@ def _selects_nothing(layer: Mapping[str, Any]) -> bool:
     return bool(selectors) and not any(selectors)
 
 
-def _placed(path: Path, error: ValidationError) -> str:
-    """The file, with the line of the first field that is wrong, where its name is there once."""
-    name = next((part for part in reversed(error.errors()[0]["loc"]) if isinstance(part, str)), None)
-    lines = path.read_text(encoding="utf-8-sig").splitlines()
-    line_numbers = [at for at, line in enumerate(lines, start=1) if name and re.search(rf"\b{name}\b", line)]
-    return f"{path}:{line_numbers[0]}" if len(line_numbers) == 1 else str(path)
+def _place(path: Path, text: str, location: tuple[int | str, ...]) -> str:
+    """The file, with the line of a field where that can be told."""
+    line = line_of(text if path.suffix.lower() in _YAML else _bare(text), location)
+    if line is None:
+        name = next((part for part in reversed(location) if isinstance(part, str)), "")
+        lines = [at for at, each in enumerate(text.splitlines(), start=1) if name and re.search(rf"\b{name}\b", each)]
+        line = lines[0] if len(lines) == 1 else None
+    return f"{path}:{line}" if line else str(path)
 
 
 def sort_fields(
@@ -127,7 +134,8 @@ def sort_fields(
 def problem(location: tuple[int | str, ...], message: str) -> str:
     """``quant.input_configs[0].calibration_size: Input should be a valid integer``."""
     field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location).lstrip(".")
-    return f"{field}: {message}" if field else message.removeprefix("Value error, ")
+    message = message.removeprefix("Value error, ")
+    return f"{field}: {message}" if field else message
 
 
 def relaxed_json(text: str) -> Any:
@@ -136,13 +144,17 @@ def relaxed_json(text: str) -> Any:
     Raises:
         ValueError: If it is not that; of a syntax error, with the line.
     """
-    bare = _LEXEME.sub(lambda match: match[0] if match[0].startswith('"') else re.sub(r"[^\n]", " ", match[0]), text)
-    bare = _TRAILING.sub(lambda match: match[1] or " ", bare)
-    bare = _TAB.sub(lambda match: match[1].replace("\t", "\\t"), bare)
     try:
-        return json.loads(bare, object_pairs_hook=_once)
+        return json.loads(_bare(text), object_pairs_hook=_once)
     except RecursionError:
         raise ValueError("it is nested too deep") from None
+
+
+def _bare(text: str) -> str:
+    """Strict JSON, with each field in the line that it has in relaxed JSON."""
+    bare = _LEXEME.sub(lambda match: match[0] if match[0].startswith('"') else re.sub(r"[^\n]", " ", match[0]), text)
+    bare = _TRAILING.sub(lambda match: match[1] or " ", bare)
+    return _TAB.sub(lambda match: match[1].replace("\t", "\\t"), bare)
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -154,19 +166,22 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return result
 
 
-def _values(path: Path) -> dict[str, Any]:
-    """What is written in the file."""
+def _text(path: Path) -> str:
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
         if len(data) > MAX_BYTES:
             raise RecipeError(f"{path} is larger than {MAX_BYTES >> 20} MiB: this is not a configuration")
-        text = data.decode("utf-8-sig")
+        return data.decode("utf-8-sig")
     except OSError as error:
         remedy = "name a configuration of pulsar2 build: .json, .yaml, .toml or .prototxt"
         raise RecipeError(f"{path} cannot be read: {error.strerror}", remedy=remedy) from None
     except UnicodeDecodeError:
         raise RecipeError(f"{path} is not UTF-8 text") from None
+
+
+def _values(path: Path, text: str) -> dict[str, Any]:
+    """What is written in the file."""
     try:
         values = _parse(text, path.suffix.lower())
     except (ValueError, PrototxtError) as error:
@@ -185,7 +200,7 @@ def _parse(text: str, suffix: str) -> Any:
         return tomllib.loads(text)
     if suffix == ".prototxt":
         return parse_prototxt(text)
-    if suffix in (".yaml", ".yml"):
+    if suffix in _YAML:
         import yaml
 
         try:

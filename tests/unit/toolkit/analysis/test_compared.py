@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import onnx
 import pytest
 from support.graphs import graph
 
@@ -15,6 +16,23 @@ def test_it_is_what_the_argmax_takes_along_its_axis() -> None:
     model = graph("(float[1,4,2,2] x) => (int64[1,1,2,2] y) { l = Abs(x) y = ArgMax<axis = 1>(l) }")
     found = compared(model, find_twins(model, model), None)
     assert (found.twin.tensor, found.class_axis) == ("l", 1)
+
+
+def test_it_is_found_past_what_moves_class_ids() -> None:
+    model = graph(
+        "(float[1,4,2,2] x, int64[3] s) => (int32[1,2,2] y) "
+        "{ l = Abs(x) i = ArgMax<axis = 1>(l) c = Cast<to = 6>(i) y = Reshape(c, s) }",
+        s=[1, 2, 2],
+    )
+    found = compared(model, find_twins(model, model), None)
+    assert (found.twin.tensor, found.class_axis) == ("l", 1)
+
+
+def test_of_integers_that_come_from_something_else_it_is_the_last_tensor_of_numbers() -> None:
+    text = "(float[1,4] x, int64[1] k) => (int64[1,2] y) { l = Abs(x) v, y = TopK(l, k) }"
+    model = onnx.shape_inference.infer_shapes(graph(text, k=[2]))
+    found = compared(model, find_twins(model, model), None)
+    assert (found.twin.tensor, found.class_axis) == ("v", None)
 
 
 def test_of_a_threshold_it_is_the_logits_of_the_one_class() -> None:

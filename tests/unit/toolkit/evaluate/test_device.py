@@ -51,7 +51,7 @@ def test_auto_is_the_cpu_without_a_word_where_there_is_no_gpu(no_gpu: None) -> N
 def test_cuda_is_the_cpu_with_a_word_where_there_is_no_gpu(no_gpu: None) -> None:
     name, note = resolve("cuda:1")
     assert name == "cpu"
-    assert note.startswith("RB509 cuda:1 cannot be used: ") and "recipebuild[gpu]" in note
+    assert note.startswith("RB509 cuda:1 cannot be used: ") and "pip install '.[gpu]'" in note
 
 
 def test_a_provider_that_makes_no_session_on_the_gpu_is_none(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import onnx
 import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
@@ -169,14 +170,61 @@ def test_a_selector_without_a_layer_is_a_note(tmp_path: Path) -> None:
     values = copy.deepcopy(USUAL)
     values["quant"]["layer_configs"].insert(0, {"layer_names": [], "data_type": "U16"})
     made = imported_from(tmp_path, values, "  // a comment\n# another\n")
-    assert "quant.layer_configs[0] selects no layer, and is left out" in made.notes
+    assert f"{tmp_path}/config.json:1: quant.layer_configs[0] selects no layer, and is left out" in made.notes
     assert yaml.safe_load(made.text)["quantization"]["layers"] == [{"op": ["Softmax"], "dtype": "U16"}]
+
+
+def test_a_selector_without_a_layer_is_told_with_its_line(tmp_path: Path) -> None:
+    values = copy.deepcopy(USUAL)
+    values["quant"]["layer_configs"].append({"op_types": [], "data_type": "U16"})
+    text = "// as people write them\n" + json.dumps(values, indent=2).replace("  ", "\t")
+    (tmp_path / "config.json").write_text(text)
+    line = 1 + next(at for at, each in enumerate(text.splitlines()) if 'op_types": []' in each)
+    (note,) = import_config(tmp_path / "config.json", None, None).notes
+    assert note.startswith(f"{tmp_path}/config.json:{line - 1}: quant.layer_configs[1] ")
+
+
+def test_what_is_quantized_already_needs_no_calibration_set(tmp_path: Path, small_onnx: Path) -> None:
+    values = {"model_type": "QuantONNX", "npu_mode": "NPU3"}
+    (tmp_path / "config.json").write_text(json.dumps(values))
+    recipe = round_trip(tmp_path / "config.json", tmp_path, small_onnx)
+    assert not recipe["calibration"]["source"]
+    assert not import_config(tmp_path / "config.json", small_onnx, None).missing
 
 
 def test_input_shapes_are_the_shape_of_the_recipe(tmp_path: Path) -> None:
     made = imported_from(tmp_path, {**USUAL, "input_shapes": "pixel_values:1x3x256x512;mask:1x1x8x8"})
     assert yaml.safe_load(made.text)["input"]["shape"] == [1, 3, 256, 512]
     assert "input.shape" not in made.missing
+
+
+TOGETHER = {
+    "npu_mode": "NPU3",
+    "quant": {
+        "input_configs": [
+            {
+                "tensor_name": "DEFAULT",
+                "calibration_dataset": "samples.tar",
+                "calibration_format": "NumpyObject",
+                "calibration_size": 8,
+            }
+        ]
+    },
+}
+
+
+def test_inputs_that_are_calibrated_together_are_tensors_of_the_recipe(tmp_path: Path) -> None:
+    text = "g (float[1,64] audio, float[2,1,8] state) => (float[1,64] out) { out = Abs(audio) }"
+    model = onnx.parser.parse_model(f'<ir_version: 8, opset_import: ["" : 17]> {text}')
+    onnx.save(model, tmp_path / "two.onnx")
+    (tmp_path / "config.json").write_text(json.dumps(TOGETHER))
+    recipe = round_trip(tmp_path / "config.json", tmp_path, tmp_path / "two.onnx")
+    assert recipe["input"] is None and recipe["pulsar2"]["overrides"] == {}
+    assert [(each["name"], each["shape"]) for each in recipe["inputs"]] == [("audio", (1, 64)), ("state", (2, 1, 8))]
+    assert {Path(each["source"]).name for each in recipe["inputs"]} == {"samples.tar"}
+    assert recipe["calibration"]["count"] == 8
+    made = import_config(tmp_path / "config.json", tmp_path / "two.onnx", None)
+    assert set(made.missing) == {"inputs"} and "mean" not in made.text
 
 
 @pytest.mark.parametrize("format", ["Numpy", "Binary", "NumpyObject"])

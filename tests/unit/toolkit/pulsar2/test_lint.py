@@ -323,6 +323,12 @@ def test_a_table_that_does_not_fit_on_the_chip(hardware: str, mode: str, rows: i
     assert [found.code for found in lint(it, hardware, mode)] == codes
 
 
+def test_an_embedding_of_a_batch_of_ids_is_told_what_to_do() -> None:
+    text = "(float[1,4] x, float[9,4] table, int64[1,7] ids) => (float[1,7,4] y) { y = Gather<axis = 0>(table, ids) }"
+    found = next(each for each in lint(graph(text, ids=[[1] * 7]), "AX650") if each.code == "RB405")
+    assert "rank 2, and only 1 is taken: as an embedding of ids 1x7, feed them as one axis" in str(found)
+
+
 def test_a_gather_with_constant_indices_is_slow() -> None:
     it = model("Gather", {"i": np.array([0, 2])}, axis=1)
     assert [(found.code, found.rewrite) for found in lint(it, "AX650")] == [("RB420", "Slice or Split")]

@@ -76,8 +76,8 @@ def test_a_constant_has_its_own_range(make_model: Make, spec: ImageSpec, method:
 @pytest.mark.parametrize(
     ("method", "expected"),
     [
-        ("MinMax", [(1 / 3, "image 1 of 3"), (2 / 3, "image 2 of 3"), (1, "image 3 of 3")]),
-        ("KL", [(i / 6, f"{'histograms, ' * (i > 3)}image {(i - 1) % 3 + 1} of 3") for i in range(1, 7)]),
+        ("MinMax", [(1 / 3, "sample 1 of 3"), (2 / 3, "sample 2 of 3"), (1, "sample 3 of 3")]),
+        ("KL", [(i / 6, f"{'histograms, ' * (i > 3)}sample {(i - 1) % 3 + 1} of 3") for i in range(1, 7)]),
     ],
 )
 def test_progress_is_told_after_each_image(

@@ -50,7 +50,7 @@ def test_nan_and_infinity_are_an_error_that_names_tensor_and_image(
     good = np.full((1, 3, 4, 8), 2, np.float32)
     broken = good.copy()
     broken[0, 1, 2, 3] = value  # in the middle: ONNX Runtime's minimum only sees a NaN that comes first
-    with pytest.raises(StepError, match="the tensor bad has NaN or infinite values for image 2 of"):
+    with pytest.raises(StepError, match="the tensor bad has NaN or infinite values for sample 2 of"):
         minmax(make_model(nodes, ["output"]), ["pixel_values", "abs", "bad", "output"], [good, broken])
 
 

@@ -264,3 +264,11 @@ def test_a_model_of_one_class_is_drafted_with_a_threshold(tmp_path: Path) -> Non
     assert made.facts["head.kind"].value == "threshold"
     recipe = load(str(tmp_path / "crack.yaml"), cwd=tmp_path)[0].recipe
     assert recipe.head.model_dump() == {"kind": "threshold", "threshold": 0.5, "output": "mask"}
+
+
+def test_an_adapter_alone_is_no_model(tmp_path: Path) -> None:
+    (tmp_path / "lora").mkdir()
+    (tmp_path / "lora" / "adapter_config.json").write_text("{}")
+    with pytest.raises(RecipeError, match=r"is an adapter \(LoRA\), not a whole model") as caught:
+        new(str(tmp_path / "lora"), tmp_path / "mine.yaml")
+    assert "model.adapter=" in caught.value.remedy

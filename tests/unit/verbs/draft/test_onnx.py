@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
@@ -68,8 +70,9 @@ def test_channels_first(graph: Made, tmp_path: Path, output: tuple[int, list[int
         [(TensorProto.INT64, [1, 1, 1, 300]), (FLOAT, [1, 300, 4])],
         [(FLOAT, [1, 255, 20, 20]), (FLOAT, [1, 255, 10, 10])],
         [(FLOAT, [1, 84, 8, 400])],
+        [(TensorProto.BOOL, [1, 1, 64, 128])],
     ],
-    ids=["boxes", "labels", "heads", "decoded"],
+    ids=["boxes", "labels", "heads", "decoded", "true or false"],
 )
 def test_what_is_no_map_of_the_image_is_taken_as_it_is_and_marked(
     graph: Made, tmp_path: Path, outputs: list[tuple[int, list[int]]]
@@ -131,6 +134,32 @@ def test_what_no_recipe_can_feed_is_refused_with_a_way_out(
     assert not (tmp_path / "mine.yaml").exists()
 
 
+def test_what_no_build_can_begin_with_is_said_at_once(graph: Made, tmp_path: Path) -> None:
+    half = new(str(graph([("image", TensorProto.FLOAT16, [1, 3, 64, 64])])), tmp_path / "half.yaml")
+    assert any(note.startswith("warning: model.onnx computes in float16") for note in half.notes)
+    assert any("export it in float32" in note for note in half.notes)
+    path = graph([("image", FLOAT, [1, 3, 64, 128])])
+    model = onnx.load(path)
+    codes = helper.make_node("QuantizeLinear", ["image", "scale", "zero"], ["q"])
+    model.graph.node.insert(0, codes)
+    model.graph.initializer.extend(
+        [onnx.numpy_helper.from_array(np.float32(1), "scale"), onnx.numpy_helper.from_array(np.uint8(0), "zero")]
+    )
+    onnx.save(model, path)
+    quantized = new(str(path), tmp_path / "quantized.yaml")
+    assert any("is quantized already" in note for note in quantized.notes)
+    assert any("pulsar2.model_type: QuantONNX" in note for note in quantized.notes)
+
+
+def test_a_path_that_is_no_utf8_is_refused_with_a_way_out(graph: Made, tmp_path: Path) -> None:
+    strange = tmp_path / os.fsdecode(b"m\xff")
+    strange.mkdir()
+    path = graph([("image", FLOAT, [1, 3, 64, 128])]).rename(strange / "model.onnx")
+    with pytest.raises(RecipeError, match=r"has bytes that are no UTF-8") as caught:
+        new(str(path), tmp_path / "mine.yaml")
+    assert "rename it" in caught.value.remedy and not (tmp_path / "mine.yaml").exists()
+
+
 def test_a_name_with_a_dot_is_taken_as_pytorch_wrote_it(graph: Made, tmp_path: Path) -> None:
     new(str(graph([("input.1", FLOAT, [1, 3, 64, 128])])), tmp_path / "mine.yaml")
     assert load(str(tmp_path / "mine.yaml"), cwd=tmp_path)[0].recipe.input.name == "input.1"
@@ -167,14 +196,14 @@ def samples(tmp_path: Path) -> Path:
 def test_tensors_find_their_samples_by_name(graph: Made, tmp_path: Path, samples: Path) -> None:
     path = graph([("ids", TensorProto.INT64, ["batch", 77]), ("mask", FLOAT, [1, 1, 77, 77]), ("bias", FLOAT, [])])
     made = new(str(path), tmp_path / "mine.yaml", sets=[f"calibration.source={samples}"])
-    recipe = load(str(tmp_path / "mine.yaml"), cwd=tmp_path)[0].recipe
+    recipe = load(str(tmp_path / "mine.yaml"), cwd=tmp_path, files=False)[0].recipe
     assert recipe.image is None and recipe.head.kind == "none"
     assert [(each.name, each.shape, each.dtype, each.source) for each in recipe.tensors] == [
         ("ids", (1, 77), "int64", str(samples / "ids")),
         ("mask", (1, 1, 77, 77), "float32", str(samples / "mask")),
-        ("bias", (), "float32", str(samples)),
+        ("bias", (), "float32", str(tmp_path / "calibration" / "bias")),
     ]
-    assert "ids can have other sizes" in made.open["inputs"]
+    assert "ids can have other sizes" in made.open["inputs"] and "of bias for each sample" in made.open["inputs"]
     assert "source: ./samples/ids" in made.text
 
 
@@ -192,3 +221,41 @@ def test_what_goes_with_an_image_is_described_beside_it(graph: Made, tmp_path: P
     recipe = load(str(tmp_path / "mine.yaml"), cwd=tmp_path)[0].recipe
     assert recipe.image is not None and recipe.image.name == "image"
     assert [(each.name, each.source) for each in recipe.tensors] == [("mask", str(samples / "mask"))]
+
+
+MASKED = [("mask", FLOAT, [1, 1, 16, 32]), ("image", FLOAT, [1, 3, 64, 128])]
+
+
+@pytest.mark.parametrize("image", ["image", "image.tar", "image.zip"])
+def test_an_image_has_its_own_samples_beside_those_of_a_tensor(
+    graph: Made, tmp_path: Path, samples: Path, image: str
+) -> None:
+    (samples / image).mkdir() if image == "image" else (samples / image).touch()
+    made = new(str(graph(MASKED)), tmp_path / "mine.yaml", sets=[f"calibration.source={samples}"])
+    recipe = load(str(tmp_path / "mine.yaml"), cwd=tmp_path)[0].recipe
+    assert recipe.calibration.source == str(samples / image)
+    assert recipe.tensors[0].source == str(samples / "mask")
+    assert "more_inputs" not in made.open and made.notes == []
+
+
+def test_a_folder_of_images_alone_is_no_source_of_tensors(graph: Made, tmp_path: Path, street_images: Path) -> None:
+    made = new(str(graph(MASKED)), tmp_path / "mine.yaml", sets=[f"calibration.source={street_images}"])
+    recipe = load(str(tmp_path / "mine.yaml"), cwd=tmp_path, files=False)[0].recipe
+    assert recipe.calibration.source == str(street_images)
+    assert recipe.tensors[0].source == str(tmp_path / "calibration" / "mask")
+    assert "of mask for each sample goes to its source" in made.open["more_inputs"]
+    assert "look at this" in made.text.partition("more_inputs:")[2].splitlines()[0]
+
+
+def test_images_and_tensors_may_share_a_folder(graph: Made, tmp_path: Path, street_images: Path) -> None:
+    np.save(street_images / "street-0.npy", np.zeros((1, 1, 16, 32), np.float32))
+    made = new(str(graph(MASKED)), tmp_path / "mine.yaml", sets=[f"calibration.source={street_images}"])
+    recipe = load(str(tmp_path / "mine.yaml"), cwd=tmp_path)[0].recipe
+    assert recipe.calibration.source == recipe.tensors[0].source == str(street_images)
+    assert "more_inputs" not in made.open
+
+
+def test_samples_that_are_not_there_are_a_mistake_of_the_command_line(graph: Made, tmp_path: Path) -> None:
+    for inputs in (MASKED, MASKED[:1]):
+        with pytest.raises(RecipeError, match="nowhere"):
+            new(str(graph(inputs)), tmp_path / "mine.yaml", sets=[f"calibration.source={tmp_path}/nowhere"])

@@ -71,3 +71,26 @@ def test_a_decoder_is_no_encoder_of_text(tmp_path: Path, more: dict[str, Any], a
     folder = folder_of(tmp_path, {**BERT, **more}, architecture)
     with pytest.raises(RecipeError, match="what the model is for is not known"):
         new(str(folder))
+
+
+@pytest.mark.parametrize(
+    ("modes", "features", "sure"),
+    [
+        ({"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False}, "cls", True),
+        ({"pooling_mode_cls_token": False, "pooling_mode_mean_tokens": True, "include_prompt": True}, "mean", True),
+        ({"pooling_mode_cls_token": False, "pooling_mode_max_tokens": True}, "mean", False),
+        ({}, "mean", False),
+    ],
+    ids=["cls", "mean", "max", "nothing"],
+)
+def test_sentence_transformers_pooling_is_read(
+    tmp_path: Path, modes: dict[str, bool], features: str, sure: bool
+) -> None:
+    folder = folder_of(tmp_path, BERT, "BertModel")
+    (folder / "1_Pooling").mkdir()
+    (folder / "1_Pooling" / "config.json").write_text(json.dumps({"word_embedding_dimension": 32, **modes}))
+    made = new(str(folder), tmp_path / "mine.yaml")
+    assert made.facts["model.features"].value == features and ("model.features" not in made.open) == sure
+    assert "model.normalize" not in made.facts
+    (folder / "2_Normalize").mkdir()
+    assert new(str(folder), tmp_path / "mine.yaml", force=True).facts["model.normalize"].value is True
