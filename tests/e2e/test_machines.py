@@ -133,7 +133,6 @@ def test_what_is_wrong_is_said(
     assert words in built_project.command(*arguments, code=code).stderr
 
 
-@pytest.mark.slow
 def test_images_shared_out_over_dask_workers_give_the_same_figures(make_built_project: Callable[[], Project]) -> None:
     project = make_built_project()
     alone = json.loads((project.build / "steps/evaluate/evaluation.json").read_text())
@@ -144,6 +143,7 @@ def test_images_shared_out_over_dask_workers_give_the_same_figures(make_built_pr
     assert json.loads((project.build / "steps/evaluate/evaluation.json").read_text()) == alone
 
 
+@pytest.mark.slow
 def test_a_recipe_on_a_dask_cluster_comes_out_the_same(make_project: Callable[[], Project]) -> None:
     here, there = make_project(), make_project()
     until = ("--until", "head")  # each step is a process of its own there, which imports torch anew
