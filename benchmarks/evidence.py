@@ -2,11 +2,12 @@
 
     python -m benchmarks.evidence FOLDER        # all images
     python -m benchmarks.evidence FOLDER 8      # the first eight
+    python -m benchmarks.evidence FOLDER 64 1   # one round, not three
 
 The folder has a SegFormer-B0 in ``model/``, ``calibration/`` and labelled images in ``heldout/``. What comes before is
 built once; each round starts from a copy of that store, and goes through the three steps with all that they need. The
 bare loop is a process that decodes each image, prepares it, and runs the ONNX and the quantized model on it, as ONNX
-Runtime runs them by itself. Imports are counted on both sides. Medians of three rounds.
+Runtime runs them by itself. Imports are counted on both sides. Medians of the rounds.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ for sample in samples(dataset):
 
 
 def main() -> None:
-    folder = Path(sys.argv[1]).resolve()
+    folder, rounds = Path(sys.argv[1]).resolve(), int(sys.argv[3]) if sys.argv[3:] else ROUNDS
     with tempfile.TemporaryDirectory() as place:
         work = Path(place)
         dataset, count = few(folder / "heldout", work / "heldout", int(sys.argv[2]) if sys.argv[2:] else None)
@@ -67,7 +68,7 @@ def main() -> None:
         build = [sys.executable, "-m", "recipebuild", "run", str(recipe), "--build-dir", str(work / "build")]
         busy([*build, "--store", str(work / "built"), "--until", "compile"])
         times: dict[str, list[float]] = {"float": [], "quantized": [], "loop": [], "measuring": []}
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             for name, models in (("float", ["model"]), ("quantized", ["quantized"]), ("loop", ["model", "quantized"])):
                 files = ",".join(f"{model}.onnx" for model in models)
                 times[name].append(
@@ -78,12 +79,12 @@ def main() -> None:
                 sum(busy([*build, "--store", str(work / "store"), "--until", step]) for step in STEPS)
             )
             shutil.rmtree(work / "store")
-    report({name: statistics.median(found) for name, found in times.items()}, count)
+    report({name: statistics.median(found) for name, found in times.items()}, count, rounds)
 
 
-def report(seconds: dict[str, float], count: int) -> None:
+def report(seconds: dict[str, float], count: int, rounds: int) -> None:
     """Print the medians, and keep them."""
-    print(f"a SegFormer-B0 at 640x1280, {count} images, seconds of processor, medians of {ROUNDS}; {machine()}")
+    print(f"a SegFormer-B0 at 640x1280, {count} images, seconds of processor, medians of {rounds}; {machine()}")
     bases = {"float": ("float", "float"), "quantized": ("float", "float"), "loop": ("loop", "the loop")}
     figures = {}
     for name, took in seconds.items():
