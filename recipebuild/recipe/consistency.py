@@ -219,15 +219,20 @@ def _states(recipe: Recipe) -> Iterator[Fault]:
 def _several_inputs(recipe: Recipe) -> Iterator[Fault]:
     if not recipe.tensors:
         return
-    format_ = recipe.calibration.format
+    format_, alone = recipe.calibration.format, len(recipe.tensors) == 1 and recipe.image is None
     yield Fault(
         not recipe.tokens and not recipe.model.is_onnx, "model.source",
         "models of several inputs come as .onnx files",
         "export the model yourself; what is exported here has one input, the image",
     )  # fmt: skip
+    asked = "format" in recipe.calibration.model_fields_set
     yield Fault(
-        "format" in recipe.calibration.model_fields_set and format_ != "NumpyObject", "calibration.format",
+        asked and format_ != "NumpyObject" and not alone, "calibration.format",
         "several inputs are calibrated together", "format: NumpyObject",
+    )  # fmt: skip
+    yield Fault(
+        asked and format_ == "Image" and alone, "calibration.format", "what the model takes is no image",
+        "format: NumpyObject, Numpy or Binary",
     )  # fmt: skip
     yield Fault(
         recipe.evaluate and recipe.model.task not in (OTHER, TEXT), "evaluate",

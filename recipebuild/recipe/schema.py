@@ -116,7 +116,8 @@ class Recipe(Section):
     @property
     def calibration_format(self) -> str:
         """What Pulsar2 is given to calibrate with; several inputs are calibrated together."""
-        return "NumpyObject" if self.tensors else self.calibration.format
+        alone = len(self.tensors) == 1 and self.image is None and self.calibration.format != "Image"
+        return "NumpyObject" if self.tensors and not alone else self.calibration.format
 
     @model_validator(mode="before")
     @classmethod

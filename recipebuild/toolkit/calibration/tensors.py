@@ -63,7 +63,7 @@ def _bytes(tensors: Mapping[str, Array], format: Format) -> bytes:
 
     first, *_ = tensors.values()
     if format == "Binary":
-        return first.astype("<f4").tobytes()
+        return first.astype(first.dtype.newbyteorder("<")).tobytes()
     file = io.BytesIO()
     np.save(file, np.array(dict(tensors)) if format == "NumpyObject" else first)
     return file.getvalue()

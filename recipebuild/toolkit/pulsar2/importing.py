@@ -111,19 +111,30 @@ def _recipe(config: BuildConfig, facts: Facts, source: str | None, dataset: str)
     }
     if tensors:
         del missing["calibration.source"]
-        values["calibration"] = {"count": values["calibration"].get("count", 32)}
+        drawn = values["calibration"]
+        values["calibration"] = {"count": drawn.get("count", 32), "format": drawn["format"]}
     return {section: content for section, content in values.items() if content}, missing
 
 
 def _tensors(calibrated: InputQuantConfig | None, facts: Facts, dataset: str) -> list[Values]:
-    """The inputs of a model that is calibrated with all of them together, where their names and shapes are known."""
-    if calibrated is None or calibrated.calibration_format != "NumpyObject":
+    """The inputs of a model that is calibrated with tensors, where their names and shapes are known.
+
+    All together they are ``NumpyObject``; one input may be ``Numpy`` or ``Binary``, and be an image all the same.
+    """
+    if calibrated is None or calibrated.calibration_format == "Image":
         return []
     known = {name: list(sizes) for name, sizes in facts.inputs.items() if sizes and re.fullmatch(_NAME, name)}
     if len(known) != len(facts.inputs):
         return []
+    if calibrated.calibration_format != "NumpyObject" and (len(known) > 1 or any(map(_is_image, known.values()))):
+        return []
     source = dataset or calibrated.calibration_dataset
     return [{"kind": "tensor", "name": name, "shape": shape, "source": source} for name, shape in known.items()]
+
+
+def _is_image(sizes: list[int]) -> bool:
+    """Whether it may be one: N, C, H, W or N, H, W, C."""
+    return len(sizes) == 4 and bool({1, 3, 4} & {sizes[1], sizes[3]})
 
 
 def _processor(config: BuildConfig, calibrated: InputQuantConfig | None) -> InputProcessor | None:

@@ -227,6 +227,22 @@ def test_inputs_that_are_calibrated_together_are_tensors_of_the_recipe(tmp_path:
     assert set(made.missing) == {"inputs"} and "mean" not in made.text
 
 
+@pytest.mark.parametrize("format", ["Numpy", "Binary"])
+@pytest.mark.parametrize(("sizes", "is_tensor"), [("1,64", True), ("1,80,3000", True), ("1,3,32,32", False)])
+def test_an_input_that_is_calibrated_by_itself_is_a_tensor_unless_it_may_be_an_image(
+    tmp_path: Path, format: str, sizes: str, is_tensor: bool
+) -> None:
+    text = f"g (float[{sizes}] audio) => (float[{sizes}] out) {{ out = Abs(audio) }}"
+    onnx.save(onnx.parser.parse_model(f'<ir_version: 8, opset_import: ["" : 17]> {text}'), tmp_path / "one.onnx")
+    values = copy.deepcopy(TOGETHER)
+    values["quant"]["input_configs"][0] |= {"tensor_name": "audio", "calibration_format": format}  # type: ignore[index]
+    (tmp_path / "config.json").write_text(json.dumps(values))
+    recipe = round_trip(tmp_path / "config.json", tmp_path, tmp_path / "one.onnx")
+    assert recipe["calibration"]["format"] == format
+    assert [each["name"] for each in recipe["inputs"]] == (["audio"] if is_tensor else [])
+    assert (recipe["input"] is None) == is_tensor
+
+
 @pytest.mark.parametrize("format", ["Numpy", "Binary", "NumpyObject"])
 def test_an_input_that_is_no_image_is_marked(tmp_path: Path, format: str) -> None:
     values = copy.deepcopy(USUAL)
