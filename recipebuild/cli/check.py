@@ -6,6 +6,7 @@ import typer
 
 from recipebuild.cli import options as opt
 from recipebuild.cli.exits import mark, print_json, say
+from recipebuild.cli.forecast import span
 from recipebuild.errors import RecipeError
 
 
@@ -35,6 +36,7 @@ def check(
             mark(one.problems)
             say("\n".join(f"error: {problem}" for problem in one.problems))
         elif not as_json:
-            typer.echo("\n".join([f"{one.recipe}: ok", *(f"  {note}" for note in one.notes)]))
+            took = f"; its steps took {span(one.seconds)} the last time" if one.seconds is not None else ""
+            typer.echo("\n".join([f"{one.recipe}: ok{took}", *(f"  {note}" for note in one.notes)]))
     if any(one.problems for one in checked):
         raise typer.Exit(RecipeError.exit_code)

@@ -21,6 +21,7 @@ from recipebuild.verbs.capacity import concerns
 from recipebuild.verbs.class_labels import misnamed
 from recipebuild.verbs.images_at_hand import unfit_images
 from recipebuild.verbs.render import configure_build
+from recipebuild.verbs.run import last_seconds
 from recipebuild.verbs.tensors_at_hand import unfit_tensors
 
 __all__ = ["Checked", "Options", "check"]
@@ -37,12 +38,14 @@ class Checked:
         problems: What is wrong.
         notes: Warnings and notes, as lines; those that the recipe answers come last.
         rules: The same, those that have a code, taken apart.
+        seconds: How long its steps took when they were last built here, one after another; ``None`` if not all were.
     """
 
     recipe: str
     problems: Sequence[Problem] = ()
     notes: Sequence[str] = ()
     rules: Sequence[Note] = ()
+    seconds: float | None = None
 
     def as_json(self) -> dict[str, Any]:
         """What ``check --json`` prints."""
@@ -50,6 +53,7 @@ class Checked:
         rules = [note.as_json() for note in self.rules]
         return {
             "recipe": self.recipe, "ok": not problems, "problems": problems, "notes": list(self.notes), "rules": rules,
+            "seconds": self.seconds,
         }  # fmt: skip
 
 
@@ -66,8 +70,17 @@ def check(recipes: RecipeName | Sequence[RecipeName], options: Options = DEFAULT
         problems += [*_undescribed(job), *_unmatched(job, options), *misnamed(job)]
         problems += [*unfit_images(job), *unfit_tensors(job)]
         more = [*_capacity(job, options), *_operators(job, options)]
-        checked.append(Checked(job.plan.name, problems, *answered([*job.notes, *notes, *more], job.ignore)))
+        remarks = answered([*job.notes, *notes, *more], job.ignore)
+        checked.append(Checked(job.plan.name, problems, *remarks, seconds=_seconds(job, options)))
     return checked
+
+
+def _seconds(job: Job, options: Options) -> float | None:
+    """How long the steps took the last time, if each was built before."""
+    took = last_seconds(options)
+    steps = [took.get(step.id) for step in job.plan.steps]
+    known = [seconds for seconds in steps if seconds is not None]
+    return round(sum(known), 1) if len(known) == len(steps) else None
 
 
 def _configured(job: Job, options: Options) -> tuple[list[Problem], list[str]]:

@@ -33,6 +33,16 @@ ALL = [
 LAST = {"compile", "answers-quantized", "evaluate", "rungs", "ladder", "preview", "layers", "judge", "bundle"}
 
 
+def test_check_says_how_long_a_build_took_that_was_there_before(make_built_project: Callable[[], Project]) -> None:
+    project = make_built_project()
+    took = sum(step["seconds"] for step in project.manifest()["steps"])
+    checked = json.loads(project.command("check", project.recipe, "--json").stdout)
+    assert checked["seconds"] == pytest.approx(took, abs=1)
+    assert "tiny: ok; its steps took " in project.command("check", project.recipe).stdout
+    other = json.loads(project.command("check", project.recipe, "--json", "--set", "name=other").stdout)
+    assert other["seconds"] is None
+
+
 def test_a_run_leaves_what_it_promises(built_project: Project) -> None:
     build, manifest = built_project.build, built_project.manifest()
     for name in ("model.onnx", "calibration.tar", "pulsar2.json", "quantized.onnx", "preview.png"):
