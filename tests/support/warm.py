@@ -113,6 +113,9 @@ class _Worker:
         back, replies = os.pipe()
         self._process = _FORK.Process(target=_work, args=(requests, replies))
         self._process.start()
+        assert self._process.pid
+        # Whoever is first: a group that is killed before the worker has made it would not end.
+        os.setpgid(self._process.pid, self._process.pid)
         os.close(requests)
         os.close(replies)
         self.stdin, self.stdout = os.fdopen(to, "wb"), os.fdopen(back, "rb")
@@ -138,7 +141,7 @@ class _Worker:
 def _work(requests: int, replies: int) -> None:
     from recipebuild.engine import worker
 
-    os.setsid()
+    os.setpgid(0, 0)
     os.dup2(requests, 0)
     os.dup2(replies, 1)
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))  # what the command has open: locks among it
