@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,7 +59,7 @@ class Checked:
 
 def check(recipes: RecipeName | Sequence[RecipeName], options: Options = DEFAULTS) -> list[Checked]:
     """Whether recipes are right, each by itself, and what is worth knowing about them."""
-    checked = []
+    checked, took = [], last_seconds(options)
     for recipe in listed(recipes):
         try:
             (job,) = prepare([recipe], options)
@@ -71,13 +71,12 @@ def check(recipes: RecipeName | Sequence[RecipeName], options: Options = DEFAULT
         problems += [*unfit_images(job), *unfit_tensors(job)]
         more = [*_capacity(job, options), *_operators(job, options)]
         remarks = answered([*job.notes, *notes, *more], job.ignore)
-        checked.append(Checked(job.plan.name, problems, *remarks, seconds=_seconds(job, options)))
+        checked.append(Checked(job.plan.name, problems, *remarks, seconds=_seconds(job, took)))
     return checked
 
 
-def _seconds(job: Job, options: Options) -> float | None:
-    """How long the steps took the last time, if each was built before."""
-    took = last_seconds(options)
+def _seconds(job: Job, took: Mapping[str, float]) -> float | None:
+    """How long the steps took the last time, by a step's id, if each was built before."""
     steps = [took.get(step.id) for step in job.plan.steps]
     known = [seconds for seconds in steps if seconds is not None]
     return round(sum(known), 1) if len(known) == len(steps) else None
