@@ -64,9 +64,8 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
             names = _of_images(inputs["calibration"])
             by_input = {name: beside_images(files) for name, files in by_input.items()}
         else:
-            there = next(iter(by_input.values()))
-            seen = sorted(there)[: params.count] if params.in_order else drawn(there, params.count, params.seed)
-            names = {name: name for name in seen}
+            first, *_ = by_input.values()
+            names = {name: name for name in drawn(first, params.count, params.seed, in_order=params.in_order)}
 
         def checked() -> Iterator[tuple[str, Tensors]]:
             for done, (name, stem) in enumerate(names.items()):

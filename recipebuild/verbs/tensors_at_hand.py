@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from recipebuild.errors import StepError
-from recipebuild.plan.evaluate import dataset_params, tensor_specs
+from recipebuild.plan.evaluate import dataset_params, state_specs, tensor_specs
 from recipebuild.recipe.problems import Place, Problem
 from recipebuild.recipe.schema import Recipe
 from recipebuild.session import Job
@@ -63,7 +63,9 @@ def _calibration_faults(recipe: Recipe) -> Iterator[StepError]:
             names = _of_images(recipe)
             by_input = {tensor: beside_images(files) for tensor, files in by_input.items()}
         else:
-            names = drawn(next(iter(by_input.values())), recipe.calibration.count, recipe.calibration.seed)
+            first, *_ = by_input.values()
+            described, sequences = recipe.calibration, bool(state_specs(recipe))
+            names = drawn(first, described.count, described.seed, in_order=sequences)
         for spec in map(TensorSpec.model_validate, tensor_specs(recipe)):
             if spec.name in by_input:
                 yield from _faults(by_input[spec.name], spec, names, _fields(recipe)[spec.name])

@@ -90,9 +90,14 @@ def beside_images(files: Mapping[str, ImageFile]) -> dict[str, ImageFile]:
     return alone | {flat_stem(file.name.rpartition(".")[0]): file for file in files.values()}
 
 
-def drawn(files: Iterable[str], count: int, seed: int) -> list[str]:
-    """``count`` names of samples, or all if there are fewer, sorted; which ones, ``seed`` alone decides."""
+def drawn(files: Iterable[str], count: int, seed: int, *, in_order: bool = False) -> list[str]:
+    """``count`` names of samples, or all if there are fewer, sorted; which ones, ``seed`` alone decides.
+
+    Of sequences the first ones are taken, ``in_order``, and none are drawn.
+    """
     names = sorted(files)
+    if in_order:
+        return names[:count]
     if count < len(names):
         names = sorted(random.Random(seed).sample(names, count))  # noqa: S311 - it can be repeated
     return names
