@@ -6,6 +6,7 @@ import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ class Checked:
 
 def check(recipes: RecipeName | Sequence[RecipeName], options: Options = DEFAULTS) -> list[Checked]:
     """Whether recipes are right, each by itself, and what is worth knowing about them."""
-    checked, took = [], last_seconds(options)
+    checked, took = [], cache(lambda: last_seconds(options))
     for recipe in listed(recipes):
         try:
             (job,) = prepare([recipe], options)
@@ -71,7 +72,7 @@ def check(recipes: RecipeName | Sequence[RecipeName], options: Options = DEFAULT
         problems += [*unfit_images(job), *unfit_tensors(job)]
         more = [*_capacity(job, options), *_operators(job, options)]
         remarks = answered([*job.notes, *notes, *more], job.ignore)
-        checked.append(Checked(job.plan.name, problems, *remarks, seconds=_seconds(job, took)))
+        checked.append(Checked(job.plan.name, problems, *remarks, seconds=_seconds(job, took())))
     return checked
 
 
