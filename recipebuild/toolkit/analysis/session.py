@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from recipebuild.errors import StepError, reason
 from recipebuild.toolkit.evaluate.device import DeviceSession
+from recipebuild.toolkit.graph.session_options import session_options
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -29,14 +30,12 @@ class OrtSession:
     def __init__(self, model: onnx.ModelProto, outputs: Sequence[str]) -> None:
         import onnxruntime as ort
 
-        options = ort.SessionOptions()
-        options.log_severity_level = 3
+        options = session_options()
         # The default order leaves measurements to the end, and so all tensors alive.
         options.execution_order = ort.ExecutionOrder.PRIORITY_BASED
         options.enable_mem_pattern = False  # it reserves room for all tensors at once
         # Fused integer kernels would saturate on some CPUs, and hide the tensors inside them.
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._outputs = list(outputs)
         try:
             content = model.SerializeToString()

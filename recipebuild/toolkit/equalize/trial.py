@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from recipebuild.toolkit.equalize.noise import Spread, extent
 from recipebuild.toolkit.equalize.statistics import Measured, Wanted, spread_of
+from recipebuild.toolkit.graph.session_options import session_options
 from recipebuild.toolkit.quantize.probe import Probe
 
 if TYPE_CHECKING:
@@ -45,10 +46,9 @@ class Trial:
         values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in ("left", "right", "product")]
         graph = helper.make_graph([copy], "trial", values[:2], values[2:])
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=10)
-        options = ort.SessionOptions()
-        options.log_severity_level = 3
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        self._session = ort.InferenceSession(
+            model.SerializeToString(), session_options(), providers=["CPUExecutionProvider"]
+        )
 
     def __call__(self, left: Values, right: Values) -> Values:
         """The product, in float32."""

@@ -15,6 +15,7 @@ from recipebuild.toolkit.calibration.preprocess import ImageSpec, preprocess
 from recipebuild.toolkit.evaluate.answers import Answer, answer
 from recipebuild.toolkit.evaluate.device import DeviceSession
 from recipebuild.toolkit.evaluate.recorded import Recorded
+from recipebuild.toolkit.graph.session_options import session_options
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -45,13 +46,10 @@ def open_model(path: Path) -> LoadedModel:
     """
     import onnxruntime as ort
 
-    options = ort.SessionOptions()
-    options.log_severity_level = 3
+    options = session_options()
     # A QDQ model must be computed as it is written, in float between its quantizers. By default ONNX Runtime turns it
     # into integer kernels, which saturate in 16 bits on CPUs without VNNI: figures would depend on the machine.
     options.add_session_config_entry("session.disable_quant_qdq", "1")
-    # Threads that spin while they wait take a quarter more of the processor, which other steps need.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
         return LoadedModel(
             path.name, DeviceSession(lambda providers: ort.InferenceSession(path, options, providers=list(providers)))

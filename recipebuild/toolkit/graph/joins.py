@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from recipebuild.errors import StepError, reason
 from recipebuild.toolkit.graph.files import EXTERNAL_DATA_OVER, load, size
 from recipebuild.toolkit.graph.layers import MOVES
+from recipebuild.toolkit.graph.session_options import session_options
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -118,9 +119,7 @@ def _ranges(
 
     del model.graph.output[:]
     model.graph.output.extend(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in names)
-    options = ort.SessionOptions()
-    options.log_severity_level = 3
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options = session_options()
     ranges = dict.fromkeys(names, (0.0, 0.0))
     try:
         session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])

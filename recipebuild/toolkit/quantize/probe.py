@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.errors import StepError, reason
+from recipebuild.toolkit.graph.session_options import session_options
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -82,13 +83,10 @@ def _with_measurements(
 def _session(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
     import onnxruntime as ort
 
-    options = ort.SessionOptions()
-    options.log_severity_level = 3
+    options = session_options()
     # In the graph's own order, not the default one, which leaves the measurements to the end and all tensors alive.
     options.execution_order = ort.ExecutionOrder.PRIORITY_BASED
     options.enable_mem_pattern = False  # it reserves room for all tensors at once
-    # Threads that spin while they wait take a quarter more of the processor, which other steps need.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     # As the model was written: a fused operator would hide the tensors inside it.
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     try:
