@@ -219,7 +219,7 @@ def _states(recipe: Recipe) -> Iterator[Fault]:
 def _several_inputs(recipe: Recipe) -> Iterator[Fault]:
     if not recipe.tensors:
         return
-    format_, alone = recipe.calibration.format, len(recipe.tensors) == 1 and recipe.image is None
+    format_, alone = recipe.calibration.format, recipe.is_one_tensor
     yield Fault(
         not recipe.tokens and not recipe.model.is_onnx, "model.source",
         "models of several inputs come as .onnx files",

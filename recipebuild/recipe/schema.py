@@ -114,9 +114,14 @@ class Recipe(Section):
         return tuple(entry for entry in self.inputs if isinstance(entry, TensorInput)) + self.more_inputs
 
     @property
+    def is_one_tensor(self) -> bool:
+        """Whether the model takes one tensor that is no image, and nothing else."""
+        return len(self.tensors) == 1 and self.image is None
+
+    @property
     def calibration_format(self) -> str:
         """What Pulsar2 is given to calibrate with; several inputs are calibrated together."""
-        alone = len(self.tensors) == 1 and self.image is None and self.calibration.format != "Image"
+        alone = self.is_one_tensor and self.calibration.format != "Image"
         return "NumpyObject" if self.tensors and not alone else self.calibration.format
 
     @model_validator(mode="before")

@@ -124,8 +124,6 @@ def _model(inputs: Mapping[str, Path], params: Params) -> tuple[str, Callable[[t
         forward = torch_runner(inputs["weights"], params.weights)
         return "PyTorch", lambda fed: forward(fed[1])
     loaded = open_model(inputs["model"])
-    if not params.states:
-        return loaded.name, lambda fed: outputs_of_feed(loaded, fed[1])
     fed_back = FedBack(params.states, loaded.session.output_names)
 
     def run_on(fed: tuple[str, Feed]) -> Sequence[Array]:

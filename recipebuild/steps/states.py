@@ -9,7 +9,6 @@ Outputs: samples.tar, or dataset (a folder with an .npz file for each sample).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,11 +68,10 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
 def _fed(model: Path, params: Params, named: Iterator[tuple[str, Feed]]) -> Iterator[tuple[str, Feed]]:
     """The samples with the states that each is fed."""
     loaded = open_model(model)
-    give = partial(outputs_of_feed, loaded)
     fed_back = FedBack(params.states, loaded.session.output_names)
     for name, feed in named:
         whole = fed_back.feed(name, feed)
         yield name, whole
-        outputs = give(whole)
+        outputs = outputs_of_feed(loaded, whole)
         check_finite(outputs, loaded.name)
         fed_back.keep(outputs)
