@@ -24,12 +24,10 @@ if TYPE_CHECKING:
 def leave(command: Callable[[], object]) -> NoReturn:
     """Run the command line and leave with its exit code. No traceback reaches the screen."""
     gc.set_threshold(50_000)  # most of what is made lives to the end: looking for garbage took a fifth of a cached run
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupt)
     if isinstance(sys.stdout, TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # names of files need not be UTF-8
     try:
-        command()  # leaves by SystemExit, with 2 where the command line itself is wrong
+        _interruptible(command)  # leaves by SystemExit, with 2 where the command line itself is wrong
     except SystemExit as end:
         if isinstance(end.__context__, BrokenPipeError):  # typer makes that an exit code of 1
             _hang_up()
@@ -53,6 +51,17 @@ def leave(command: Callable[[], object]) -> NoReturn:
         if "onnxsim" not in sys.modules:
             gc.freeze()
     sys.exit(0)
+
+
+def _interruptible(command: Callable[[], object]) -> None:
+    """Run the command; Ctrl-C and SIGTERM raise Interrupted in it. When it has ended, they end the process."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+    try:
+        command()
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)  # there is nothing left that would hear an exception
 
 
 def _hang_up() -> NoReturn:

@@ -55,6 +55,11 @@ class Ledger:
         metrics = dict(result.record.metrics) if result.record else None
         self._tell(Event(step, result.status, seconds=result.seconds, metrics=metrics))
 
+    def next_step(self) -> Step | None:
+        """The first step that has not ended, though all before it succeeded."""
+        open_ = (step for step in self.steps.values() if step.id not in self._results)
+        return next((step for step in open_ if all(name in self.records for name in step.before)), None)
+
     def results(self) -> dict[str, Result]:
         """How each step ended, by its id; ``skipped`` where that was never noted."""
         return {name: self._results.get(name) or Result(step, "skipped") for name, step in self.steps.items()}

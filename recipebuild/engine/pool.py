@@ -168,11 +168,11 @@ class Pool:
     def _discard(self, worker: Worker) -> int:
         """Forget a worker that has ended; give its exit status."""
         assert worker.process.stdin is not None and worker.process.stdout is not None  # noqa: S101 - pipes
+        self._workers.remove(worker)  # first: after Ctrl-C in here, nobody is to do it again
         self._selector.unregister(worker.process.stdout)
         with contextlib.suppress(BrokenPipeError):
             worker.process.stdin.close()
         worker.process.stdout.close()
-        self._workers.remove(worker)
         return worker.process.wait()
 
 

@@ -62,7 +62,8 @@ def run_steps(
         on_event: Called with each event, in this process.
 
     Returns:
-        How each step ended, by its id. After Ctrl-C and SIGTERM, what was running has failed with ``Interrupted``.
+        How each step ended, by its id. After Ctrl-C and SIGTERM, what was running has failed with ``Interrupted``, or
+        one that would have been next.
 
     Raises:
         RecipeError: If something must be built and the store cannot be written.
@@ -302,10 +303,12 @@ class _Run:
         task.claim.release()
 
     def _interrupt(self) -> None:
-        """What was running has failed; what had not begun stays without a result."""
+        """What was running has failed, or where nothing was, what is next; all else stays without a result."""
         self._executor.close()
         self._commits.close()
         self._hear_commits(wait=False)
+        if not self._running and (step := self._ledger.next_step()):
+            self._ledger.end(Result(step, "failed", error=Interrupted("interrupted")))
         for task in list(self._running.values()):
             self._fail(task, Interrupted("interrupted"))
         if self._transfer and (warning := self._transfer.abandon()):

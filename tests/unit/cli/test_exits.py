@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -37,3 +40,16 @@ def test_a_bug_ends_with_1_and_its_traceback_is_in_a_file(monkeypatch: pytest.Mo
     file = Path(said.err.partition("the traceback is in ")[2].strip())
     assert type(error).__name__ in file.read_text()
     file.unlink()
+
+
+LATE = """
+import gc, os, signal, sys
+from recipebuild.cli.exits import leave
+gc.freeze = lambda: os.kill(os.getpid(), signal.SIGINT)
+leave(lambda: sys.exit(5))
+"""
+
+
+def test_a_signal_when_all_is_done_ends_the_process_without_a_traceback() -> None:
+    done = subprocess.run([sys.executable, "-c", LATE], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, "")

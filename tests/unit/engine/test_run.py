@@ -14,12 +14,13 @@ from pathlib import Path
 
 import pytest
 
+from recipebuild.engine.claims import Claim, Claims
 from recipebuild.engine.events import Event
 from recipebuild.engine.run import run_steps
 from recipebuild.engine.step import Output, Source, Step
 from recipebuild.engine.store import Store
 from recipebuild.engine.task import Result
-from recipebuild.errors import CheckError, RecipebuildError, StepError, UnreachableError
+from recipebuild.errors import CheckError, Interrupted, RecipebuildError, StepError, UnreachableError
 
 pytestmark = pytest.mark.usefixtures("toys")
 
@@ -360,6 +361,25 @@ def test_processes_that_want_one_key_build_it_once(make_store: Callable[[], Stor
     assert len(trace.read_text().split()) == 3
     assert not list((make_store().root / "locks").iterdir())
     assert not list((make_store().root / "tmp").iterdir())
+
+
+@pytest.mark.parametrize("moment", [("a", "cached"), ("b", "waiting"), ("b", "started")])
+def test_an_interrupted_run_says_so_also_where_nothing_runs(
+    make_store: Callable[[], Store], moment: tuple[str, str]
+) -> None:
+    run(make_store(), DIAMOND[:1])
+
+    def interrupt(event: Event) -> None:
+        if (event.step.name, event.status) == moment:
+            raise Interrupted("interrupted")
+
+    held = [replace(DIAMOND[1], resources=("board",)), *DIAMOND[2:]]
+    store = make_store()
+    claim = Claims(store.root / "locks", {}).take("0", ["board"]) if moment[1] == "waiting" else Claim()
+    results = run(store, [DIAMOND[0], *held], on_event=interrupt, jobs=1)
+    claim.release()
+    assert statuses(results) == {"a": "cached", "b": "failed", "c": "skipped", "d": "skipped"}
+    assert isinstance(results["r/b"].error, Interrupted)
 
 
 PROGRAM = """
