@@ -20,7 +20,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.machinery import PathFinder
-from os.path import isfile
+from os.path import isdir, isfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -141,15 +141,16 @@ def _remembered(name: str, file: str, stats: StatCache) -> _Module:
     digest, imports = known["digest"], known["imports"]
     is_package = file.endswith("/__init__.py")
     package = name if is_package else name.rpartition(".")[0]
-    folder = Path(file).parent
+    folder = file.rpartition("/")[0]  # as text: every run comes by here for each module
     data = []
     for named in known["data"]:
-        if package and named.endswith("/") and (folder / named / "__init__.py").is_file():
+        place = f"{folder}/{named}"
+        if package and named.endswith("/") and isfile(f"{place}__init__.py"):  # noqa: PTH113
             below = f"{package}.{named[:-1]}"
-            modules = (entry.removesuffix(".py") for entry in stats.names(folder / named) if not entry.startswith("__"))
+            modules = (entry.removesuffix(".py") for entry in stats.names(place) if not entry.startswith("__"))
             imports[below] = sorted({*imports.get(below, ()), *modules})
-        elif _exists(folder, named):
-            data.append(folder / named)
+        elif (isdir if named.endswith("/") else isfile)(place):
+            data.append(Path(place))
     if data:
         digest = digest_json([digest, [digest_source(path, stats) for path in data]])
     return _Module(digest, imports, is_package)
@@ -187,10 +188,6 @@ def _may_be_data(value: str) -> bool:
     if value.endswith("/"):
         return value[:-1].isidentifier()
     return value.endswith(_DATA) and "/" not in value and "\0" not in value
-
-
-def _exists(folder: Path, file: str) -> bool:
-    return (folder / file).is_dir() if file.endswith("/") else (folder / file).is_file()
 
 
 def _absolute(node: ast.ImportFrom, package: str) -> str:

@@ -136,6 +136,9 @@ FIELDS = (
 ``compiler`` has the names of Pulsar2's ``CompilerConfig``.
 """
 
+_OF_CONFIG = {config: row.recipe for row in FIELDS for config in row.config}
+"""The recipe's field behind a field of the configuration."""
+
 LAYER = {
     "name": ("layer_name", "layer_names"),
     "op": ("op_type", "op_types"),
@@ -181,10 +184,9 @@ def config_field(path: str, overrides: Mapping[str, Any]) -> str | None:
     name = re.sub(r"\[\d+\]", "", path)
     if name.startswith("compiler."):
         return name
-    fields = {config: row.recipe for row in FIELDS for config in row.config}
-    while name and name not in fields:
+    while name and name not in _OF_CONFIG:
         name = name.rpartition(".")[0]
-    return fields.get(name)
+    return _OF_CONFIG.get(name)
 
 
 def config_leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

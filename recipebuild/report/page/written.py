@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.util
 import json
 from collections.abc import Mapping
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,7 @@ def mark(manifest: Mapping[str, Any]) -> str:
     return f'<meta name="recipebuild-manifest" content="{sha256(text.encode()).hexdigest()}">'
 
 
+@cache
 def available() -> bool:
     """Whether charts can be drawn."""
     return importlib.util.find_spec("vl_convert") is not None
