@@ -13,7 +13,7 @@ from pathlib import Path
 
 from benchmarks import results
 from benchmarks.timing import machine, row, seconds
-from recipebuild.engine.digest import digest_source
+from recipebuild.engine.sources import digest_source
 from recipebuild.engine.statcache import StatCache
 
 ROUNDS = 3

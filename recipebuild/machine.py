@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from recipebuild.engine.keys import installed_version
+from recipebuild.engine.installed import installed_version
 from recipebuild.plan.steps import ResolvedToolchain
 from recipebuild.requirements import MISSING
 from recipebuild.toolkit.pulsar2.toolchain import find

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from recipebuild.engine.keys import installed_version
+from recipebuild.engine.installed import installed_version
 from recipebuild.engine.step import Step
 from recipebuild.errors import INSTALL_ANYWHERE, MissingError
 from recipebuild.toolkit.pulsar2.toolchain import missing_remedy

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from recipebuild.engine.step import Progress
+from recipebuild.engine.progress import Progress
 
 
 class Params(BaseModel):

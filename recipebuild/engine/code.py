@@ -24,7 +24,8 @@ from os.path import isdir, isfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from recipebuild.engine.digest import digest_json, digest_source
+from recipebuild.engine.digest import digest_json
+from recipebuild.engine.sources import digest_source
 from recipebuild.engine.statcache import StatCache
 from recipebuild.engine.syntax import VERSION, canonical_syntax
 

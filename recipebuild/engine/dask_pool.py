@@ -18,10 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from recipebuild.engine.dask_step import run_order
-from recipebuild.engine.digest import digest_listing, source_files
+from recipebuild.engine.digest import digest_listing
 from recipebuild.engine.executor import Files, Order
 from recipebuild.engine.record import Blob, read_record
 from recipebuild.engine.remote import Remote
+from recipebuild.engine.sources import source_files
 from recipebuild.engine.store import Store
 from recipebuild.engine.worker import error_message
 from recipebuild.errors import CheckError, MissingError, RecipebuildError, StepError, disk_full, reason

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from recipebuild.engine.executor import Files, Order, facts
-from recipebuild.engine.keys import Keys, installed_version
+from recipebuild.engine.installed import installed_version
+from recipebuild.engine.keys import Keys
 from recipebuild.engine.pool import Pool
 from recipebuild.engine.record import record_as_json
 from recipebuild.engine.remote import Remote

@@ -7,14 +7,14 @@ output stops the propagation of a change.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 from recipebuild.engine.code import Modules, module_path
-from recipebuild.engine.digest import digest_json, digest_source
+from recipebuild.engine.digest import digest_json
+from recipebuild.engine.installed import installed_version
 from recipebuild.engine.record import Record
+from recipebuild.engine.sources import digest_source
 from recipebuild.engine.statcache import StatCache
 from recipebuild.engine.step import Output, Source, Step
 from recipebuild.errors import StepError
@@ -94,17 +94,3 @@ class Keys:
                         parts |= self._modules.parts(module)
             self._codes[modules] = digest_json(parts), parts
         return self._codes[modules]
-
-
-@cache
-def installed_version(distribution: str) -> str:
-    """The version of a Python distribution, read from its metadata; ``""`` if it is not installed."""
-    from importlib import metadata
-
-    try:
-        installed = metadata.distribution(distribution)
-    except metadata.PackageNotFoundError:
-        return ""
-    headers = installed.read_text("METADATA") or installed.read_text("PKG-INFO") or ""
-    line = re.search("^Version: *(.*)$", headers, re.MULTILINE)  # parsing all of it, as `version` does, takes 20 times
-    return line[1].strip() if line else ""

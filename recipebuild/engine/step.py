@@ -9,14 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
-
-
-class Progress(Protocol):
-    """How a running step says how far it is."""
-
-    def __call__(self, fraction: float, text: str = "") -> None:
-        """Report ``fraction`` (0..1) of the work as done; ``text`` is a few words, such as ``image 3 of 32``."""
+from typing import Any
 
 
 @dataclass(frozen=True)

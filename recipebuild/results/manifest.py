@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from recipebuild._version import __version__
-from recipebuild.engine.keys import installed_version
+from recipebuild.engine.installed import installed_version
 from recipebuild.engine.task import Result
 from recipebuild.facts.metrics import METRICS, ROWS
 from recipebuild.files import write_text

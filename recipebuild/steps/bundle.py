@@ -20,8 +20,8 @@ from pydantic import BaseModel, ConfigDict
 
 from recipebuild._version import __version__
 from recipebuild.engine.digest import digest_json
-from recipebuild.engine.keys import installed_version
-from recipebuild.engine.step import Progress
+from recipebuild.engine.installed import installed_version
+from recipebuild.engine.progress import Progress
 from recipebuild.facts.metrics import METRICS
 from recipebuild.facts.runners import Runner, runners
 from recipebuild.facts.tasks import DETECTION

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from recipebuild.engine.step import Progress
+from recipebuild.engine.progress import Progress
 from recipebuild.errors import StepError
 from recipebuild.figures.calibration_set import CalibrationSet
 from recipebuild.figures.values import as_json

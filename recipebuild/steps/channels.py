@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from recipebuild.engine.step import Progress
+from recipebuild.engine.progress import Progress
 from recipebuild.toolkit.graph.channels import swap_channels
 from recipebuild.toolkit.graph.files import check, load, save, size
 

@@ -31,7 +31,7 @@ from recipebuild.toolkit.pulsar2.renamed import renamed
 from recipebuild.toolkit.pulsar2.tool import Tool
 
 if TYPE_CHECKING:
-    from recipebuild.engine.step import Progress
+    from recipebuild.engine.progress import Progress
 
 logger = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from recipebuild.toolkit.pulsar2.proto import refuse_unknown
 from recipebuild.toolkit.pulsar2.tool import Tool
 
 if TYPE_CHECKING:
-    from recipebuild.engine.step import Progress
+    from recipebuild.engine.progress import Progress
 
 logger = logging.getLogger(__name__)
 

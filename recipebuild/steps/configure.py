@@ -15,7 +15,7 @@ from recipebuild.toolkit.pulsar2.compose import BuildSettings
 from recipebuild.toolkit.pulsar2.render import rendered
 
 if TYPE_CHECKING:
-    from recipebuild.engine.step import Progress
+    from recipebuild.engine.progress import Progress
 
 logger = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from recipebuild.engine.step import Progress
+from recipebuild.engine.progress import Progress
 from recipebuild.errors import MissingError, StepError
 from recipebuild.facts.tasks import DETECTION
 from recipebuild.figures.deployed import Deployed

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from recipebuild.engine.step import Progress
+from recipebuild.engine.progress import Progress
 from recipebuild.facts.tasks import TASKS
 from recipebuild.figures.exported import Exported
 from recipebuild.figures.values import as_json

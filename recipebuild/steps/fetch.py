@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from recipebuild.engine.step import Progress
+from recipebuild.engine.progress import Progress
 from recipebuild.errors import RecipeError
 from recipebuild.figures.fetched import Fetched
 from recipebuild.figures.values import as_json

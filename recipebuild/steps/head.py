@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from recipebuild.engine.step import Progress
+from recipebuild.engine.progress import Progress
 from recipebuild.figures.final_model import FinalModel, TensorRow
 from recipebuild.figures.values import as_json
 from recipebuild.toolkit.graph.before_resize import before_resize

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from recipebuild.engine.step import Progress
+from recipebuild.engine.progress import Progress
 from recipebuild.toolkit.evaluate.recorded import join
 
 

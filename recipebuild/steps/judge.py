@@ -24,7 +24,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from recipebuild.engine.step import Progress
+from recipebuild.engine.progress import Progress
 from recipebuild.errors import CheckError
 from recipebuild.facts.metrics import metric_title
 from recipebuild.figures.judged import Check, Judged

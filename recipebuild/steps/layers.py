@@ -37,7 +37,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from recipebuild.engine.step import Progress
+from recipebuild.engine.progress import Progress
 from recipebuild.figures.layers import Layers
 from recipebuild.figures.values import as_json
 from recipebuild.steps.compile_onnxruntime import Smooth

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from recipebuild.engine.step import Progress
+from recipebuild.engine.progress import Progress
 from recipebuild.errors import RecipeError, StepError
 from recipebuild.figures.linted import EstimatedMs, Linted
 from recipebuild.figures.values import as_json

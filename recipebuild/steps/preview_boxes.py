@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from recipebuild.engine.step import Progress
+from recipebuild.engine.progress import Progress
 from recipebuild.errors import StepError
 from recipebuild.facts.tasks import DETECTION
 from recipebuild.toolkit.calibration.preprocess import ImageSpec

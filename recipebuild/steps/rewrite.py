@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from recipebuild.engine.step import Progress
+from recipebuild.engine.progress import Progress
 from recipebuild.figures.rewritten import Pass, Refusal, Rewritten
 from recipebuild.figures.values import as_json
 from recipebuild.toolkit.graph.cost import layout_changes, multiply_adds, peak_activation_bytes

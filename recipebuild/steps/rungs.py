@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from recipebuild.engine.step import Progress
+from recipebuild.engine.progress import Progress
 from recipebuild.facts.tasks import DETECTION, RESTORATION
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.detection.detector import Detector

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from recipebuild.engine.step import Progress
+from recipebuild.engine.progress import Progress
 from recipebuild.toolkit.calibration.samples import write_samples
 from recipebuild.toolkit.calibration.source import images
 from recipebuild.toolkit.calibration.tensor_files import (

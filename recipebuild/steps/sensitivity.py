@@ -32,7 +32,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from recipebuild.engine.step import Progress
+from recipebuild.engine.progress import Progress
 from recipebuild.errors import StepError
 from recipebuild.figures.sensitivity import BlockRow, OutputError, Sensitivity
 from recipebuild.figures.values import as_json

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from recipebuild.engine.step import Progress
+from recipebuild.engine.progress import Progress
 from recipebuild.figures.simplified import Simplified
 from recipebuild.figures.values import as_json
 from recipebuild.toolkit.graph.files import check, load, save, size

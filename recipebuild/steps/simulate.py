@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from recipebuild.engine.step import Progress
+from recipebuild.engine.progress import Progress
 from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.calibration.runtime import Runtime, runtime_tensor
 from recipebuild.toolkit.calibration.tensors import narrow

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from recipebuild.engine.step import Progress
+from recipebuild.engine.progress import Progress
 from recipebuild.toolkit.calibration.samples import write_samples
 from recipebuild.toolkit.calibration.texts import open_tokenizer, read_texts, tokenize
 

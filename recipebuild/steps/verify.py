@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from recipebuild.engine.step import Progress
+from recipebuild.engine.progress import Progress
 from recipebuild.errors import CheckError, StepError
 from recipebuild.figures.values import as_json
 from recipebuild.figures.verification import Stage, Verification

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from recipebuild.engine.events import OnEvent
-from recipebuild.engine.keys import installed_version
+from recipebuild.engine.installed import installed_version
 from recipebuild.engine.task import Result
 from recipebuild.errors import CheckError, Interrupted, RecipeError
 from recipebuild.figures.fetched import Fetched

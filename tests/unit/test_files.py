@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from recipebuild.engine.digest import digest_source
+from recipebuild.engine.sources import digest_source
 from recipebuild.engine.statcache import StatCache
 from recipebuild.files import walk
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from recipebuild.engine.digest import canonical_json, digest_json, digest_listing, digest_source
+from recipebuild.engine.digest import canonical_json, digest_json, digest_listing
+from recipebuild.engine.sources import digest_source
 from recipebuild.engine.statcache import StatCache
 from recipebuild.files import digest_file
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from recipebuild.engine.digest import digest_json
-from recipebuild.engine.keys import Keys, installed_version
+from recipebuild.engine.installed import installed_version
+from recipebuild.engine.keys import Keys
 from recipebuild.engine.record import Blob, Record
 from recipebuild.engine.statcache import StatCache
 from recipebuild.engine.step import Output, Source, Step

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from recipebuild.engine.digest import digest_source
+from recipebuild.engine.sources import digest_source
 from recipebuild.engine.statcache import StatCache
 from recipebuild.engine.step import Output, Source
 from recipebuild.errors import RecipeError
