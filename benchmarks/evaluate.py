@@ -24,7 +24,7 @@ from benchmarks.timing import machine
 from recipebuild.recipe.load import load
 from recipebuild.resources import shipped
 from recipebuild.steps import answers
-from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.calibration.spec import ImageSpec
 from recipebuild.toolkit.evaluate.dataset import DatasetSpec, read_image, samples
 from recipebuild.toolkit.evaluate.device import resolve, using
 from recipebuild.toolkit.evaluate.runners import open_model, outputs_of

@@ -41,7 +41,7 @@ LOOP = """
 import sys
 from pathlib import Path
 import onnxruntime
-from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.calibration.spec import ImageSpec
 from recipebuild.toolkit.evaluate.dataset import read_image, samples
 from recipebuild.toolkit.evaluate.runners import batch
 build, dataset, names = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3].split(",")

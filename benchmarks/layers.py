@@ -28,7 +28,7 @@ print(json.dumps([time.perf_counter() - began, peak]))
 PLAIN = """
 import json, resource, sys, time
 from pathlib import Path
-from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.calibration.spec import ImageSpec
 from recipebuild.toolkit.evaluate.runners import open_model
 from recipebuild.toolkit.quantize.dataset import CalibrationSet
 inputs, params = json.loads(sys.argv[1]), json.loads(sys.argv[2])

@@ -26,7 +26,7 @@ from benchmarks import results
 from benchmarks.timing import machine, row
 from recipebuild.recipe.load import load
 from recipebuild.recipe.schema import Recipe
-from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.calibration.spec import ImageSpec
 
 ROUNDS = 3
 THEIRS = {"MinMax": "MinMax", "Percentile": "Percentile", "KL": "Entropy", "MSE": "MinMax"}

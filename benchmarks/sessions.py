@@ -16,7 +16,7 @@ import numpy as np
 from benchmarks.timing import machine
 from recipebuild.recipe.load import load
 from recipebuild.resources import shipped
-from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.calibration.spec import ImageSpec
 from recipebuild.toolkit.evaluate.answers import answer
 from recipebuild.toolkit.evaluate.dataset import DatasetSpec, samples
 from recipebuild.toolkit.evaluate.measure import Measurement, image_scores

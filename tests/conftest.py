@@ -118,7 +118,7 @@ def pulsar2_folder(tmp_path: Path, street_images: Path) -> Path:
     from onnx import TensorProto, helper, save
 
     from recipebuild.resources import template_sources
-    from recipebuild.toolkit.calibration.preprocess import ImageSpec
+    from recipebuild.toolkit.calibration.spec import ImageSpec
     from recipebuild.toolkit.pulsar2.compose import BuildSettings
     from recipebuild.toolkit.pulsar2.render import rendered
 

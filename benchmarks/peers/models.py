@@ -13,7 +13,7 @@ from recipebuild.facts.tasks import CLASSIFICATION, SEGMENTATION
 from recipebuild.recipe.load import load
 from recipebuild.resources import shipped
 from recipebuild.steps import answers, evaluate
-from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.calibration.spec import ImageSpec
 from recipebuild.toolkit.evaluate.layouts import DatasetSpec
 from recipebuild.toolkit.quantize.dataset import CalibrationSet
 from scripts import massive_vit

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from recipebuild.engine.progress import Progress
 from recipebuild.errors import StepError
-from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.calibration.spec import ImageSpec
 from recipebuild.toolkit.evaluate.answering import kept_outputs, outputs_of_all
 from recipebuild.toolkit.evaluate.answers import check_finite
 from recipebuild.toolkit.evaluate.dataset import DatasetSpec, Sample, samples

@@ -31,9 +31,8 @@ from recipebuild.toolkit.bundle import provenance
 from recipebuild.toolkit.bundle.card import card, program
 from recipebuild.toolkit.bundle.interface import check_runner, detector_values, interface, labels
 from recipebuild.toolkit.bundle.pack import write_archive, write_sums
-from recipebuild.toolkit.calibration.preprocess import ImageSpec
-from recipebuild.toolkit.calibration.runtime import Runtime
 from recipebuild.toolkit.calibration.samples import count_samples
+from recipebuild.toolkit.calibration.spec import ImageSpec, Runtime
 from recipebuild.toolkit.detection import decode, letterbox, nms
 from recipebuild.toolkit.detection.detector import Detector
 from recipebuild.toolkit.evaluate.class_names import class_names

@@ -20,7 +20,7 @@ from recipebuild.engine.progress import Progress
 from recipebuild.errors import StepError
 from recipebuild.figures.compiled import Compiled
 from recipebuild.figures.values import as_json
-from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.calibration.spec import ImageSpec
 from recipebuild.toolkit.graph.cost import multiply_adds_of_nodes
 from recipebuild.toolkit.graph.files import EXTERNAL_DATA_OVER, check, load, save, size
 from recipebuild.toolkit.graph.layers import resolve

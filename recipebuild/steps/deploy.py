@@ -34,8 +34,9 @@ from recipebuild.toolkit.board.output import SampleTiming, Timing
 from recipebuild.toolkit.board.rungs import BoardRungs, board_rungs
 from recipebuild.toolkit.board.session import BoardSession, on_board
 from recipebuild.toolkit.calibration.archive import read_archive
-from recipebuild.toolkit.calibration.preprocess import ImageSpec, preprocess
-from recipebuild.toolkit.calibration.runtime import Runtime, runtime_tensor
+from recipebuild.toolkit.calibration.preprocess import preprocess
+from recipebuild.toolkit.calibration.runtime import runtime_tensor
+from recipebuild.toolkit.calibration.spec import ImageSpec, Runtime
 from recipebuild.toolkit.detection.detector import Detector
 from recipebuild.toolkit.evaluate.answers import answer
 from recipebuild.toolkit.evaluate.as_trained import as_trained

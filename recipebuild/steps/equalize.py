@@ -20,7 +20,7 @@ from recipebuild.errors import StepError
 from recipebuild.figures.equalized import Equalized, EqualizedSite
 from recipebuild.figures.rewritten import Refusal
 from recipebuild.figures.values import as_json
-from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.calibration.spec import ImageSpec
 from recipebuild.toolkit.equalize.attention import Quotient
 from recipebuild.toolkit.equalize.equalize import equalize
 from recipebuild.toolkit.graph.files import EXTERNAL_DATA_OVER, check, load, save, size

@@ -24,7 +24,7 @@ from recipebuild.facts.tasks import DETECTION
 from recipebuild.figures.evaluation import Evaluation
 from recipebuild.figures.values import as_json
 from recipebuild.toolkit.calibration.archive import read_archive
-from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.calibration.spec import ImageSpec
 from recipebuild.toolkit.calibration.tone import Tone, tone, unlike
 from recipebuild.toolkit.detection.detector import Detector
 from recipebuild.toolkit.detection.precision import MatchTable

@@ -21,7 +21,7 @@ from recipebuild.facts.metrics import loss
 from recipebuild.figures.evaluation import Evaluation
 from recipebuild.figures.ladder import Ladder
 from recipebuild.figures.values import as_json, read_figures
-from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.calibration.spec import ImageSpec
 from recipebuild.toolkit.evaluate.ladder import RUNGS, RungCounts, climb
 from recipebuild.toolkit.evaluate.measure import Measurement
 from recipebuild.toolkit.evaluate.rung_verdict import sixteen_bits, verdict, with_evaluation

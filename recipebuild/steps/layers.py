@@ -47,7 +47,7 @@ from recipebuild.toolkit.analysis.layerwise import Error, LayerError, layer_erro
 from recipebuild.toolkit.analysis.pair import load_pair
 from recipebuild.toolkit.analysis.worst import Region, draw, worst_region
 from recipebuild.toolkit.calibration.archive import read_archive
-from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.calibration.spec import ImageSpec
 from recipebuild.toolkit.evaluate.class_names import class_names
 from recipebuild.toolkit.evaluate.device import CPU, on_device
 from recipebuild.toolkit.evaluate.palette import palette

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from recipebuild.engine.progress import Progress
 from recipebuild.facts.tasks import SEGMENTATION
-from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.calibration.spec import ImageSpec
 from recipebuild.toolkit.evaluate.as_trained import as_trained
 from recipebuild.toolkit.evaluate.class_names import class_names
 from recipebuild.toolkit.evaluate.classes import class_count

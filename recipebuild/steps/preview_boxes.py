@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from recipebuild.engine.progress import Progress
 from recipebuild.errors import StepError
 from recipebuild.facts.tasks import DETECTION
-from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.calibration.spec import ImageSpec
 from recipebuild.toolkit.detection.detector import Detector
 from recipebuild.toolkit.evaluate.as_trained import as_trained
 from recipebuild.toolkit.evaluate.class_names import class_names

@@ -17,7 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from recipebuild.engine.progress import Progress
 from recipebuild.facts.tasks import RESTORATION
-from recipebuild.toolkit.calibration.preprocess import ImageSpec, to_pixels
+from recipebuild.toolkit.calibration.preprocess import to_pixels
+from recipebuild.toolkit.calibration.spec import ImageSpec
 from recipebuild.toolkit.evaluate.answers import Answer
 from recipebuild.toolkit.evaluate.dataset import DatasetSpec, read_truth, samples
 from recipebuild.toolkit.evaluate.device import CPU, on_device

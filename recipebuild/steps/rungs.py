@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from recipebuild.engine.progress import Progress
 from recipebuild.facts.tasks import DETECTION, RESTORATION
-from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.calibration.spec import ImageSpec
 from recipebuild.toolkit.detection.detector import Detector
 from recipebuild.toolkit.evaluate.answers import Answer, answer
 from recipebuild.toolkit.evaluate.as_trained import as_trained

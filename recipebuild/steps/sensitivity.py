@@ -41,7 +41,7 @@ from recipebuild.toolkit.analysis.blocks import NetworkBlock, blocks
 from recipebuild.toolkit.analysis.compared import compared
 from recipebuild.toolkit.analysis.pair import load_pair
 from recipebuild.toolkit.analysis.sensitivity import Effect, Switchboard, sensitivity
-from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.calibration.spec import ImageSpec
 from recipebuild.toolkit.evaluate.device import CPU, on_device
 from recipebuild.toolkit.graph.layers import modules_of
 from recipebuild.toolkit.quantize.dataset import CalibrationSet

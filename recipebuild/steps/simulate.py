@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from recipebuild.engine.progress import Progress
-from recipebuild.toolkit.calibration.preprocess import ImageSpec
-from recipebuild.toolkit.calibration.runtime import Runtime, runtime_tensor
+from recipebuild.toolkit.calibration.runtime import runtime_tensor
+from recipebuild.toolkit.calibration.spec import ImageSpec, Runtime
 from recipebuild.toolkit.calibration.tensors import narrow
 from recipebuild.toolkit.evaluate.answering import kept_outputs
 from recipebuild.toolkit.evaluate.dataset import DatasetSpec, read_image, samples

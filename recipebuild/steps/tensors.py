@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from recipebuild.engine.progress import Progress
-from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.calibration.spec import ImageSpec
 from recipebuild.toolkit.calibration.tensors import Format, write_tensors
 from recipebuild.toolkit.quantize.dataset import CalibrationSet
 

@@ -22,7 +22,7 @@ from recipebuild.engine.progress import Progress
 from recipebuild.errors import CheckError, StepError
 from recipebuild.figures.values import as_json
 from recipebuild.figures.verification import Stage, Verification
-from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.calibration.spec import ImageSpec
 from recipebuild.toolkit.evaluate.ladder import RUNGS
 from recipebuild.toolkit.evaluate.resize import enlarge, inside
 from recipebuild.toolkit.graph.compare import OutputDifference, check_finite, difference, run_model, with_classes

@@ -41,7 +41,7 @@ def host_mask(build: Path, model: str, image: Path):
     """What evaluation makes of the image on the host, at the image's size."""
     from PIL import Image
 
-    from recipebuild.toolkit.calibration.preprocess import ImageSpec
+    from recipebuild.toolkit.calibration.spec import ImageSpec
     from recipebuild.toolkit.evaluate.resize import enlarge
     from recipebuild.toolkit.evaluate.runners import open_model
     from recipebuild.toolkit.evaluate.segmentation import segment

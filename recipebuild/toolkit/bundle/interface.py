@@ -13,7 +13,7 @@ from recipebuild.errors import CheckError, StepError
 from recipebuild.facts.detectors import DETECTORS
 from recipebuild.facts.tasks import CLASSIFICATION, DETECTION, SEGMENTATION, TASKS
 from recipebuild.formats import VERSIONS
-from recipebuild.toolkit.calibration.runtime import YUV, Runtime, YuvConversion
+from recipebuild.toolkit.calibration.spec import YUV, Runtime, YuvConversion
 from recipebuild.toolkit.detection.detector import Detector
 from recipebuild.toolkit.evaluate.output_order import axes_of
 from recipebuild.toolkit.evaluate.palette import palette
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import onnx
 
     from recipebuild.facts.runners import Runner
-    from recipebuild.toolkit.calibration.preprocess import ImageSpec
+    from recipebuild.toolkit.calibration.spec import ImageSpec
     from recipebuild.toolkit.graph.statistics import Tensor
 
 _NONE: Mapping[str, Any] = {}

@@ -5,9 +5,7 @@ Use: ``preprocess(image, ImageSpec(shape=(1, 3, 512, 1024), mean=..., std=...))`
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
-
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from typing import TYPE_CHECKING
 
 from recipebuild.toolkit.detection.letterbox import Placement, place
 
@@ -16,51 +14,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from PIL import Image
 
-Size = Annotated[int, Field(gt=0)]
-Mean = Annotated[float, Field(allow_inf_nan=False)]
-Std = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-
-
-class ImageSpec(BaseModel):
-    """What the model expects of an image.
-
-    Attributes:
-        name: The name of the model's input.
-        shape: N, C, H, W; all positive, C is 3, or 1 for GRAY, or 4 for RGBA.
-        color: The order of the channels that the model was trained with.
-        mean: Per channel, in the order of ``color``, in units of 0..255.
-        std: Per channel, in the order of ``color``, in units of 0..255; greater than 0.
-        resize: ``stretch`` to the exact size, or ``letterbox``: the aspect ratio is kept, and the rest is grey.
-        pad_value: That grey, 0..255.
-        align: Where a letterboxed image lies: in the ``center``, or at the ``top-left``.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str = Field(default="pixel_values", min_length=1)
-    shape: tuple[Size, Literal[1, 3, 4], Size, Size]
-    color: Literal["RGB", "BGR", "GRAY", "RGBA"] = "RGB"
-    mean: tuple[Mean, ...]
-    std: tuple[Std, ...]
-    resize: Literal["stretch", "letterbox"] = "stretch"
-    pad_value: int = Field(default=114, ge=0, le=255)
-    align: Literal["center", "top-left"] = "center"
-
-    @model_validator(mode="after")
-    def _fits_color(self) -> ImageSpec:
-        counts = {"GRAY": 1, "RGBA": 4}.get(self.color, 3), len(self.mean), len(self.std)
-        if any(count != self.shape[1] for count in counts):
-            raise ValueError(f"{self.color}, mean and std are of {counts} channels, the shape of {self.shape[1]}")
-        return self
-
-    def placement(self, image: tuple[int, int]) -> Placement:
-        """Where an image of this width and height lies in the input."""
-        return place(image, self.size, letterbox=self.resize == "letterbox", corner=self.align == "top-left")
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height in pixels, in PIL's order."""
-        return self.shape[3], self.shape[2]
+    from recipebuild.toolkit.calibration.spec import ImageSpec
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
@@ -114,12 +68,17 @@ def to_pixels(image: Image.Image, spec: ImageSpec) -> npt.NDArray[np.uint8]:
     return np.ascontiguousarray(pixels[np.newaxis])
 
 
+def placement(image: tuple[int, int], spec: ImageSpec) -> Placement:
+    """Where an image of this width and height lies in the input."""
+    return place(image, spec.size, letterbox=spec.resize == "letterbox", corner=spec.align == "top-left")
+
+
 def fit(image: Image.Image, spec: ImageSpec) -> Image.Image:
     """The image with the input's channels, 8 bits each, in its size: scaled, and padded where it is letterboxed."""
     from PIL import Image
 
     image = to_color(image, spec.color)
-    placed = spec.placement(image.size)
+    placed = placement(image.size, spec)
     if image.size != (placed.width, placed.height):
         image = image.resize((placed.width, placed.height), Image.Resampling.BILINEAR)
     if image.size == spec.size:

@@ -5,67 +5,17 @@ For every image, ``as_network(runtime_tensor(image, spec, runtime), spec, runtim
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
-
-from pydantic import BaseModel, ConfigDict
+from typing import TYPE_CHECKING, Any
 
 from recipebuild.errors import StepError
-from recipebuild.toolkit.calibration.preprocess import ImageSpec, fit, preprocess, to_pixels
+from recipebuild.toolkit.calibration.preprocess import fit, preprocess, to_pixels
+from recipebuild.toolkit.calibration.spec import YUV, ImageSpec, Runtime
 from recipebuild.toolkit.calibration.yuv import to_yuv
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
     from PIL import Image
-
-Format = Literal["RGB", "BGR", "YUYV422", "UYVY422", "YUV420SP", "YVU420SP"]
-YUV = ("YUYV422", "UYVY422", "YUV420SP", "YVU420SP")
-YUV_ROWS = {"YUV420SP": (3, 2, 1), "YVU420SP": (3, 2, 1), "YUYV422": (1, 1, 2), "UYVY422": (1, 1, 2)}
-"""Of YUV: height times the first over the second, and the number of channels."""
-
-
-class YuvConversion(BaseModel):
-    """How YUV becomes the network's colours."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    mode: Literal["FullRange", "LimitedRange", "Matrix"] = "FullRange"
-    matrix: tuple[float, ...] | None = None
-
-
-class Runtime(BaseModel):
-    """A recipe's ``target.runtime_input``.
-
-    Attributes:
-        format: The colours that are fed; ``None`` for those of the network.
-        dtype: Of what is fed.
-        layout: Of what is fed.
-        normalized: Whether what is fed is (pixel - mean) / std already.
-        csc: How YUV is converted.
-        extra_shapes: More shapes N, C, H, W that the model is compiled for.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    format: Format | None = None
-    dtype: Literal["U8", "FP32"] = "U8"
-    layout: Literal["NHWC", "NCHW"] = "NHWC"
-    normalized: bool = False
-    csc: YuvConversion | None = None
-    extra_shapes: tuple[tuple[int, int, int, int], ...] = ()
-
-    @property
-    def is_yuv(self) -> bool:
-        """Whether the compiled model converts colours."""
-        return self.format in YUV
-
-    def shape(self, spec: ImageSpec) -> tuple[int, ...]:
-        """The sizes of what is fed. YUV 4:2:0 has half as many rows again, for its colours."""
-        batch, channels, height, width = spec.shape
-        if self.format in YUV_ROWS:
-            times, over, planes = YUV_ROWS[self.format]
-            return batch, height * times // over, width, planes
-        return (batch, height, width, channels) if self.layout == "NHWC" else (batch, channels, height, width)
 
 
 def runtime_tensor(image: Image.Image, spec: ImageSpec, runtime: Runtime) -> npt.NDArray[Any]:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.calibration.preprocess import placement
+from recipebuild.toolkit.calibration.spec import ImageSpec
 from recipebuild.toolkit.detection.detector import Detector, Objects, detect
 from recipebuild.toolkit.detection.precision import ImageMatches, match
 from recipebuild.toolkit.detection.truth import Truth
@@ -32,7 +33,7 @@ class Detection:
         Raises:
             StepError: If the outputs are not those of such a detector.
         """
-        return detect(answer.outputs, self.detector, self.input.size, self.input.placement(image), image, name)
+        return detect(answer.outputs, self.detector, self.input.size, placement(image, self.input), image, name)
 
     def count(self, truth: Truth, answer: Answer) -> ImageMatches:
         """How the boxes are matched."""

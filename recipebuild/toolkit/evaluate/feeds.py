@@ -9,7 +9,8 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from recipebuild.toolkit.calibration.preprocess import ImageSpec, preprocess
+from recipebuild.toolkit.calibration.preprocess import preprocess
+from recipebuild.toolkit.calibration.spec import ImageSpec
 from recipebuild.toolkit.calibration.tensor_files import TensorSpec, checked_tensor
 from recipebuild.toolkit.evaluate.dataset import read_image
 from recipebuild.toolkit.evaluate.layouts import Sample

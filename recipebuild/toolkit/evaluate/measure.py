@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 from recipebuild.errors import StepError
 from recipebuild.facts.metrics import metrics_of
 from recipebuild.facts.tasks import CLASSIFICATION, OTHER, SEGMENTATION, TEXT
-from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.calibration.spec import ImageSpec
 from recipebuild.toolkit.detection.precision import MatchTable
 from recipebuild.toolkit.evaluate.answers import Answer
 from recipebuild.toolkit.evaluate.classes import class_count

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from recipebuild.toolkit.calibration.preprocess import ImageSpec
+    from recipebuild.toolkit.calibration.spec import ImageSpec
 
     Pixels = npt.NDArray[np.uint8]
 

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from recipebuild.toolkit.calibration.preprocess import ImageSpec
+    from recipebuild.toolkit.calibration.spec import ImageSpec
 
     Array = npt.NDArray[Any]
     Row = npt.NDArray[np.float64]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from recipebuild.errors import StepError
 from recipebuild.facts.tasks import SEGMENTATION
-from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.calibration.spec import ImageSpec
 from recipebuild.toolkit.evaluate.answers import Answer, answer
 from recipebuild.toolkit.evaluate.runners import LoadedModel, outputs_of
 

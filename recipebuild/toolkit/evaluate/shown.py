@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from recipebuild.toolkit.calibration.archive import sample
 from recipebuild.toolkit.calibration.decode import decode
-from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.calibration.source import images
+from recipebuild.toolkit.calibration.spec import ImageSpec
 from recipebuild.toolkit.evaluate.runners import onnx_runner, open_model, recorded_runner
 
 if TYPE_CHECKING:

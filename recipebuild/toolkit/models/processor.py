@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.errors import StepError, reason
-from recipebuild.toolkit.calibration.preprocess import ImageSpec, to_rgb
+from recipebuild.toolkit.calibration.preprocess import to_rgb
+from recipebuild.toolkit.calibration.spec import ImageSpec
 from recipebuild.toolkit.models.checkpoint import read_preprocessing
 
 if TYPE_CHECKING:

@@ -9,8 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from recipebuild.toolkit.calibration.preprocess import ImageSpec
-from recipebuild.toolkit.calibration.runtime import YUV, Runtime
+from recipebuild.toolkit.calibration.spec import YUV, ImageSpec, Runtime
 from recipebuild.toolkit.pulsar2.config import NpuMode, TargetHardware
 
 IMAGES, TENSORS = "calibration.tar", "calibration-tensors.tar"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from recipebuild.toolkit.calibration.runtime import YUV_ROWS
+from recipebuild.toolkit.calibration.spec import YUV_ROWS
 from recipebuild.toolkit.graph.statistics import Tensor
 from recipebuild.toolkit.pulsar2.axmodel import AxModel
 from recipebuild.toolkit.pulsar2.config import BuildConfig, InputProcessor

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from recipebuild.toolkit.calibration.archive import read_archive
-from recipebuild.toolkit.calibration.preprocess import ImageSpec, preprocess
+from recipebuild.toolkit.calibration.preprocess import preprocess
 from recipebuild.toolkit.calibration.samples import count_samples, read_samples
 from recipebuild.toolkit.calibration.source import images
+from recipebuild.toolkit.calibration.spec import ImageSpec
 
 if TYPE_CHECKING:
     import numpy as np

@@ -11,7 +11,7 @@ from recipebuild.toolkit.graph.statistics import inputs
 if TYPE_CHECKING:
     import onnx
 
-    from recipebuild.toolkit.calibration.preprocess import ImageSpec
+    from recipebuild.toolkit.calibration.spec import ImageSpec
 
 _OPSET = 13
 """The first in which QuantizeLinear and DequantizeLinear have an axis, so that there can be a scale per channel."""

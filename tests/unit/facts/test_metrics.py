@@ -9,7 +9,7 @@ import pytest
 
 from recipebuild.facts.metrics import AGAINST_A_MODEL, METRICS, MetricName, loss, metric_title, metrics_of
 from recipebuild.facts.tasks import DETECTION, TASKS
-from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.calibration.spec import ImageSpec
 from recipebuild.toolkit.detection.precision import ImageMatches, MatchTable
 from recipebuild.toolkit.evaluate.scores import score_of
 

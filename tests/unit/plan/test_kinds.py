@@ -21,7 +21,6 @@ EVERYWHERE = {
 }
 """Distributions that steps import and that change no result, with the reason."""
 
-_SPECS = "only the parameters' models are used of the modules that prepare images"
 _NOISE = "only asks whether an interval holds 0"
 
 EXCEPT = {
@@ -30,15 +29,12 @@ EXCEPT = {
         "onnx": "refuses what no build can begin with; what it copies stays the same message",
         "onnxruntime": "tells whether it runs the opset, to refuse one that it does not; nothing of it is copied",
     },
-    "configure": {"numpy": _SPECS, "pillow": _SPECS},
-    "compile/pulsar2": {"numpy": _SPECS, "pillow": _SPECS},
     "verify": {
         "onnx-graphsurgeon": "only the head's parameters are used of the module that adds one",
         "torchmetrics": "only the rungs' names are used of the module that climbs them",
     },
     "bundle": {
         "onnx-graphsurgeon": "only the head's parameters are used of the module that adds one",
-        "pillow": _SPECS,
     },
     "judge": {"numpy": _NOISE},
     "judge-board": {"numpy": _NOISE},
@@ -99,6 +95,29 @@ def test_no_exception_outlives_its_import(kind: str) -> None:
     packages = {package for module in modules().parts(KINDS[kind].module) for package in imported(module)}
     reached = {name for package in packages for name in distributions().get(package, [normalized(package)])}
     assert EXCEPT[kind].keys() <= reached - set(KINDS[kind].tools)
+
+
+ENGINE = {"", ".progress", ".digest", ".installed"}
+"""What steps may take of the engine: how it works is no part of what they make."""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_step_does_not_run_again_for_a_change_of_the_engine(kind: str) -> None:
+    reached = {name.removeprefix("recipebuild") for name in modules().parts(KINDS[kind].module)}
+    floors = ("engine", "plan", "recipe", "session", "results", "verbs", "report", "cli", "ui")
+    assert {name for name in reached if name.split(".")[1:2] and name.split(".")[1] in floors} <= {
+        f".engine{name}" for name in ENGINE
+    }
+
+
+@pytest.mark.parametrize("kind", ["configure", "compile/pulsar2"])
+def test_a_compilation_does_not_run_again_for_a_change_of_how_images_are_read(kind: str) -> None:
+    assert not {"pillow", "numpy"} & {
+        name
+        for module in modules().parts(KINDS[kind].module)
+        for package in imported(module)
+        for name in distributions().get(package, [normalized(package)])
+    }
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -13,7 +13,7 @@ from PIL import Image
 
 from recipebuild.errors import CheckError, StepError
 from recipebuild.steps.answers import Params, run
-from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.calibration.spec import ImageSpec
 from recipebuild.toolkit.evaluate.dataset import read_image, samples
 from recipebuild.toolkit.evaluate.recorded import Recorded
 from recipebuild.toolkit.evaluate.runners import open_model

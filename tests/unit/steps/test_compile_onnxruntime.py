@@ -16,7 +16,8 @@ from PIL import Image
 
 from recipebuild.errors import StepError
 from recipebuild.steps import compile_onnxruntime as step
-from recipebuild.toolkit.calibration.preprocess import ImageSpec, preprocess
+from recipebuild.toolkit.calibration.preprocess import preprocess
+from recipebuild.toolkit.calibration.spec import ImageSpec
 from recipebuild.toolkit.graph.files import save
 from recipebuild.toolkit.graph.head import Head, add_argmax
 from recipebuild.toolkit.graph.simplify import simplify

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from recipebuild.errors import MissingError, StepError
 from recipebuild.steps.compile_pulsar2 import Params, run
-from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.calibration.spec import ImageSpec
 from recipebuild.toolkit.calibration.tensors import write_tensors
 from recipebuild.toolkit.quantize.dataset import CalibrationSet
 

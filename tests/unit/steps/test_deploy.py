@@ -16,7 +16,7 @@ from recipebuild.toolkit.board.boards import Board
 from recipebuild.toolkit.board.measure import by_shape
 from recipebuild.toolkit.board.output import Timing
 from recipebuild.toolkit.board.session import BoardSession
-from recipebuild.toolkit.calibration.runtime import Runtime
+from recipebuild.toolkit.calibration.spec import Runtime
 
 INPUT = {"shape": [1, 3, 16, 32], "mean": [0] * 3, "std": [1] * 3}
 PARAMS = Params.model_validate({"name": "desk", "board": {"host": "h"}, "place": "models/m", "input": INPUT})

@@ -13,7 +13,7 @@ from support.graphs import graph
 
 from recipebuild.errors import StepError
 from recipebuild.steps import equalize
-from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.calibration.spec import ImageSpec
 
 SPEC = ImageSpec(name="x", shape=(1, 3, 64, 128), mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375))
 TEXT = """(float[1,3,64,128] x, float[8,3,1,1] k, float[8,1,3,3] apart, float[5,8,1,1] last) => (float[1,5,62,126] y) {

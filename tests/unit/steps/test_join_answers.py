@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from recipebuild.steps import answers, join_answers
-from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.calibration.spec import ImageSpec
 
 SPEC = ImageSpec(shape=(1, 3, 16, 32), mean=(128, 128, 128), std=(64, 64, 64))
 

@@ -29,7 +29,7 @@ MEAN, STD = [123.675, 116.28, 103.53], [58.395, 57.12, 57.375]
 @pytest.fixture
 def inputs(tiny_segformer: Path, segformer_onnx: Path, tmp_path: Path) -> dict[str, Path]:
     """A model whose own answers are the labels, so that its accuracy is 1 where nothing is wrong."""
-    from recipebuild.toolkit.calibration.preprocess import ImageSpec
+    from recipebuild.toolkit.calibration.spec import ImageSpec
     from recipebuild.toolkit.evaluate.resize import enlarge
     from recipebuild.toolkit.evaluate.runners import open_model
     from recipebuild.toolkit.evaluate.segmentation import segment

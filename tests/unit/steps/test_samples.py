@@ -12,8 +12,8 @@ import pytest
 
 from recipebuild.errors import StepError
 from recipebuild.steps import samples, tensors
-from recipebuild.toolkit.calibration.preprocess import ImageSpec
 from recipebuild.toolkit.calibration.samples import read_samples
+from recipebuild.toolkit.calibration.spec import ImageSpec
 from recipebuild.toolkit.quantize.dataset import CalibrationSet
 
 INPUT = {"shape": [1, 3, 16, 32], "mean": [1, 2, 3], "std": [4, 5, 6]}

@@ -11,8 +11,7 @@ import pytest
 from recipebuild.errors import CheckError, StepError
 from recipebuild.facts.runners import runners
 from recipebuild.toolkit.bundle.interface import check_runner, interface, labels
-from recipebuild.toolkit.calibration.preprocess import ImageSpec
-from recipebuild.toolkit.calibration.runtime import Runtime
+from recipebuild.toolkit.calibration.spec import ImageSpec, Runtime
 
 TASK = "semantic-segmentation"
 SPEC = ImageSpec(shape=(1, 3, 16, 32), mean=(1, 2, 3), std=(4, 5, 6))

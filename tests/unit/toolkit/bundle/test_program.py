@@ -14,8 +14,8 @@ import pytest
 from PIL import Image
 
 from recipebuild.resources import shipped
-from recipebuild.toolkit.calibration.preprocess import ImageSpec
-from recipebuild.toolkit.calibration.runtime import Runtime, runtime_tensor
+from recipebuild.toolkit.calibration.runtime import runtime_tensor
+from recipebuild.toolkit.calibration.spec import ImageSpec, Runtime
 
 SPEC = ImageSpec(shape=(2, 3, 16, 32), color="BGR", mean=(103.53, 116.28, 123.675), std=(57.375, 57.12, 58.395))
 

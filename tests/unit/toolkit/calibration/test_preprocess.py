@@ -13,7 +13,8 @@ from PIL import Image, ImageCms
 from pydantic import ValidationError
 
 from recipebuild.toolkit.calibration.decode import decode
-from recipebuild.toolkit.calibration.preprocess import ImageSpec, preprocess
+from recipebuild.toolkit.calibration.preprocess import preprocess
+from recipebuild.toolkit.calibration.spec import ImageSpec
 
 MEAN, STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 

@@ -15,8 +15,9 @@ from PIL import Image
 from recipebuild.errors import StepError
 from recipebuild.resources import shipped, template_sources
 from recipebuild.toolkit.calibration.archive import read_archive
-from recipebuild.toolkit.calibration.preprocess import ImageSpec, preprocess
-from recipebuild.toolkit.calibration.runtime import Runtime, as_network, runtime_tensor
+from recipebuild.toolkit.calibration.preprocess import preprocess
+from recipebuild.toolkit.calibration.runtime import as_network, runtime_tensor
+from recipebuild.toolkit.calibration.spec import ImageSpec, Runtime
 from recipebuild.toolkit.calibration.tensors import write_tensors
 from recipebuild.toolkit.pulsar2.compose import BuildSettings
 from recipebuild.toolkit.pulsar2.render import rendered

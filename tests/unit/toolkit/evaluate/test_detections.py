@@ -12,7 +12,7 @@ from support.detectors import DETECTOR, INPUT, SIDE, detector_model, squares
 
 from recipebuild.errors import StepError
 from recipebuild.facts.tasks import DETECTION
-from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.calibration.spec import ImageSpec
 from recipebuild.toolkit.detection.detector import Detector
 from recipebuild.toolkit.evaluate.answering import kept_outputs
 from recipebuild.toolkit.evaluate.answers import answer

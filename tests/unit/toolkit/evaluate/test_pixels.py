@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from recipebuild.errors import StepError
-from recipebuild.toolkit.calibration.preprocess import ImageSpec, preprocess
+from recipebuild.toolkit.calibration.preprocess import preprocess
+from recipebuild.toolkit.calibration.spec import ImageSpec
 from recipebuild.toolkit.evaluate.pixels import Target, as_pixels, fitting
 
 SCALED = ImageSpec(shape=(1, 3, 16, 16), mean=(0, 0, 0), std=(255, 255, 255))

@@ -13,7 +13,7 @@ from PIL import Image
 from support.graphs import graph
 
 from recipebuild.errors import CheckError, StepError
-from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.calibration.spec import ImageSpec
 from recipebuild.toolkit.evaluate.classes import class_count
 from recipebuild.toolkit.evaluate.resize import enlarge, inside
 from recipebuild.toolkit.evaluate.runners import open_model

@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 
 from recipebuild.errors import StepError
-from recipebuild.toolkit.calibration.preprocess import ImageSpec, preprocess
+from recipebuild.toolkit.calibration.preprocess import preprocess
+from recipebuild.toolkit.calibration.spec import ImageSpec
 from recipebuild.toolkit.models.processor import disagreements, normalization, own_processor
 
 MEAN, STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)

@@ -10,7 +10,7 @@ import pytest
 
 from recipebuild.errors import StepError
 from recipebuild.resources import shipped, template_sources
-from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.calibration.spec import ImageSpec
 from recipebuild.toolkit.pulsar2.compose import BuildSettings
 from recipebuild.toolkit.pulsar2.render import rendered
 from recipebuild.toolkit.pulsar2.settled import composed

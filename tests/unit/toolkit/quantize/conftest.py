@@ -11,7 +11,7 @@ import onnxruntime as ort
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.calibration.spec import ImageSpec
 from recipebuild.toolkit.quantize.calibrate import group_ranges, measure
 from recipebuild.toolkit.quantize.parameters import baked, settle
 from recipebuild.toolkit.quantize.planner import planned

@@ -10,7 +10,7 @@ import onnx
 import pytest
 from onnx import helper
 
-from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.calibration.spec import ImageSpec
 from recipebuild.toolkit.quantize.parameters import settle
 from recipebuild.toolkit.quantize.planner import planned
 from recipebuild.toolkit.quantize.prepare import prepare

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from recipebuild.errors import StepError
-from recipebuild.toolkit.calibration.preprocess import ImageSpec, preprocess
+from recipebuild.toolkit.calibration.preprocess import preprocess
+from recipebuild.toolkit.calibration.spec import ImageSpec
 from recipebuild.toolkit.quantize.dataset import CalibrationSet
 
 

@@ -13,7 +13,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from recipebuild.errors import StepError
-from recipebuild.toolkit.calibration.preprocess import ImageSpec
+from recipebuild.toolkit.calibration.spec import ImageSpec
 from recipebuild.toolkit.quantize.prepare import activations, measured_at, prepare
 
 Make = Callable[..., onnx.ModelProto]

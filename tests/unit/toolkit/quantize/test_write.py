@@ -87,7 +87,7 @@ def test_another_process_gives_the_same_bytes(make_model: Make, batches: list[An
     program = """
         import sys
         import numpy as np, onnx
-        from recipebuild.toolkit.calibration.preprocess import ImageSpec
+        from recipebuild.toolkit.calibration.spec import ImageSpec
         from recipebuild.toolkit.quantize.calibrate import group_ranges, measure
         from recipebuild.toolkit.quantize.planner import planned
         from recipebuild.toolkit.quantize.prepare import prepare
