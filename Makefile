@@ -19,7 +19,7 @@ test: setup  ## lint, type check and the tests that are fast
 	@scripts/test.sh $(BIN)
 
 test-all: lint typecheck  ## every test, the long ones too, and the mutants of the engine
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --hypothesis-profile searching
 	@$(MAKE) --no-print-directory mutants
 
 lint: setup  ## ruff: rules and format; import-linter: which folder imports which

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from os.path import normpath
 from pathlib import Path
@@ -21,6 +22,8 @@ INPUTS = ("inputs", "more_inputs")
 """Lists of inputs, of which those that are no images have a ``source``."""
 
 TEXTS = (".txt", ".jsonl")
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+
 ARCHIVES = (".tar", ".tar.gz", ".tgz", ".zip")
 
 
@@ -56,7 +59,12 @@ def _choice(axis: str, value: Any, folder: Path) -> Any:
 
 
 def _absolute(section: str, value: str, folder: Path) -> str:
-    if not value or "://" in value or value.startswith("hf:") or (section == "model" and not _is_path(value, folder)):
+    if (
+        not value
+        or _URL.match(value)
+        or value.startswith("hf:")
+        or (section == "model" and not _is_path(value, folder))
+    ):
         return value
     if value.startswith("~"):
         with contextlib.suppress(RuntimeError):  # no such user, no home: the path is then reported as missing
@@ -125,7 +133,7 @@ def missing_tensors(data: Mapping[str, Any]) -> Iterator[tuple[tuple[str, int, s
 
 
 def _is_elsewhere(value: str) -> bool:
-    return "://" in value and not value.startswith("hf:")
+    return bool(_URL.match(value)) and not value.startswith("hf:")
 
 
 def _elsewhere(url: str) -> tuple[str, str]:

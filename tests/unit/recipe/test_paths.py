@@ -29,6 +29,13 @@ def test_a_source_is_a_folder_a_file_or_a_hub_id(desk, good, source):
     assert model.source == (f"{desk.folder}/{SOURCES[source]}" if model.is_local else text)
 
 
+@pytest.mark.parametrize("name", ["://", "a b://c", "1st://streets"])
+def test_a_path_may_look_like_an_address_without_being_one(desk, good, name):
+    (desk.folder / name).mkdir(parents=True)
+    calibration = desk.one(good.replace("./images", f"'./{name}'")).recipe.calibration
+    assert calibration.path == f"{desk.folder}/{name}".replace("//", "/").rstrip("/")
+
+
 def test_the_home_folder(desk, good, monkeypatch):
     monkeypatch.setenv("HOME", str(desk.folder))
     assert desk.one(good.replace("./net", "~/net")).recipe.model.source == f"{desk.folder}/net"
