@@ -153,4 +153,5 @@ def failure(message: Mapping[str, Any]) -> RecipebuildError:
 
 def timed_out(limit: float) -> StepError:
     """The error of a step that was ended after ``limit`` seconds."""
-    return StepError(f"timed out after {limit:g} s", remedy="look into the log for where it hung")
+    remedy = "see in the log where it hung, or give it longer with --timeout"
+    return StepError(f"timed out after {limit:g} s", remedy=remedy)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from pathlib import Path
 
 from recipebuild.recipe.fields import closest
@@ -16,14 +17,24 @@ def find(name: str, cwd: Path) -> Path:
     Raises:
         RecipeProblems: There is no such recipe; the nearest names are in the message.
     """
-    if path := existing(name, cwd):
+    path = existing(name, cwd)
+    if path and path.suffix != ".onnx":
         return path
     message, remedy = "there is no such recipe", ""
     with contextlib.suppress(OSError):
-        if (cwd / name).is_dir():
-            message = "is a folder, not a recipe file"
-        remedy = near(name, (cwd / name).parent, shipped("recipes"))
+        if path or (cwd / name / "config.json").is_file():
+            message, remedy = "is a model, not a recipe", _draft(name)
+        else:
+            if (cwd / name).is_dir():
+                message = "is a folder, not a recipe file"
+            remedy = near(name, (cwd / name).parent, shipped("recipes"))
+            if re.fullmatch(r"[\w.-]+/[\w.-]+", name) and not (cwd / name).parent.exists():
+                remedy += f"\nfor a model of the Hugging Face hub, {_draft(name)}"
     raise RecipeProblems([Problem("", message, Place(printable(name) or "''"), remedy)])
+
+
+def _draft(model: str) -> str:
+    return f"`recipebuild new {printable(model)} -o mine.yaml` drafts a recipe"
 
 
 def existing(name: str, folder: Path) -> Path | None:

@@ -155,12 +155,17 @@ MISSING = {
     "nothing-like-it": ["no such recipe", "recipebuild models"],
     "": ["no such recipe"],
     "x" * 5000: ["no such recipe"],
+    "here/net.onnx": ["is a model, not a recipe", "`recipebuild new here/net.onnx -o mine.yaml`"],
+    "here/folder": ["is a model, not a recipe", "`recipebuild new here/folder -o mine.yaml`"],
+    "owner/name": ["no such recipe", "of the Hugging Face hub, `recipebuild new owner/name -o mine.yaml`"],
 }
 
 
 @pytest.mark.parametrize("name", [n for n in MISSING if n])
 def test_a_missing_recipe_names_the_nearest(desk, good, name):
     desk.write("here/mine.yaml", good)
+    desk.write("here/net.onnx", b"\x08\x0a")
+    desk.write("here/folder/config.json", "{}")
     with pytest.raises(RecipeProblems) as caught:
         load(name, cwd=desk.folder)
     for word in [name, *MISSING[name]]:
