@@ -13,6 +13,9 @@ from recipebuild.facts.tasks import FEATURES, SEGMENTATION, TEXT, TaskName
 from recipebuild.recipe.section import REVISION, Section, Seed, Text, wrong
 
 HUB_ID = re.compile(r"(?!.*(--|\.\.))[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9_][\w.-]{0,95})?(?<![.-])", re.ASCII)
+HUB_PAGE = re.compile(r"https?://huggingface\.co/([^/?#]+/[^/?#]+)(?:/(?:tree|blob)/([^/?#]+))?", re.ASCII)
+"""The address of a model's page on the hub, with the model's id and, where it names one, the revision."""
+
 CHECKPOINT = ".pth"
 """What a checkpoint of SegFormer's authors is called; its shapes tell what a config.json would."""
 WEIGHT_FILES = (".pt", CHECKPOINT, ".bin", ".ckpt", ".safetensors", ".pkl", ".h5", ".tflite")
@@ -105,6 +108,8 @@ class Model(Section):
         if not source.startswith("/"):
             if PurePosixPath(source).suffix.lower() in WEIGHT_FILES:
                 raise wrong(f"{source} is a bare weight file", BARE_WEIGHTS)
+            if page := HUB_PAGE.match(source):
+                raise wrong(f"{source} is the address of a page", f"a model of the hub is written {page[1]}")
             if not HUB_ID.fullmatch(source):
                 raise wrong(
                     f"{source} is neither a hub id (owner/name) nor a folder that exists",

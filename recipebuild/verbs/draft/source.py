@@ -9,7 +9,7 @@ from typing import Any
 
 from recipebuild.errors import MissingError, RecipeError, StepError
 from recipebuild.facts.tasks import TEXT
-from recipebuild.recipe.model import BARE_WEIGHTS, HUB_ID, WEIGHT_FILES
+from recipebuild.recipe.model import BARE_WEIGHTS, HUB_ID, HUB_PAGE, WEIGHT_FILES
 from recipebuild.resources import shipped
 from recipebuild.toolkit.models.checkpoint import (
     CONFIG,
@@ -49,7 +49,7 @@ def look(source: str, *, revision: str | None, task: str | None, random: bool, c
     """Look at a model; of one on the hub, config.json and preprocessor_config.json are fetched and no weights.
 
     Args:
-        source: A hub id, a folder in Hugging Face layout, or an ONNX file.
+        source: A hub id or the address of its page, a folder in Hugging Face layout, or an ONNX file.
         revision: Of a hub id.
         task: What it is for, if that was said.
         random: Take the architecture of a hub id from what is known here, and ask no hub.
@@ -60,6 +60,8 @@ def look(source: str, *, revision: str | None, task: str | None, random: bool, c
         StepError: If its files are damaged.
         MissingError: If the hub cannot be reached or has no such model.
     """
+    if page := HUB_PAGE.match(source):
+        source, revision = page[1], revision or page[2]
     path = (cwd / Path(source).expanduser()).absolute()
     _check_utf8(str(path))
     if path.suffix == SUFFIX and path.is_file():

@@ -46,6 +46,11 @@ def test_neither_path_nor_hub_id(desk, good, source):
     assert desk.problem(good.replace("./net", f"'{source}'")).field == "model.source"
 
 
+def test_the_address_of_a_page_of_the_hub(desk, good):
+    problem = desk.problem(good.replace("./net", "https://huggingface.co/nvidia/mit-b0/tree/main"))
+    assert (problem.field, problem.remedy) == ("model.source", "a model of the hub is written nvidia/mit-b0")
+
+
 GLOBS = {
     "./images/*.jpg": ("images", "*.jpg"),
     "./images/**/*.jpg": ("images", "**/*.jpg"),

@@ -249,6 +249,13 @@ def test_known_families_need_no_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         new("somebody/something", random=True)
 
 
+@pytest.mark.parametrize("rest", ["", "/", "/tree/main", "?library=transformers"])
+def test_the_address_of_a_page_of_the_hub_is_the_model(rest: str) -> None:
+    hub_id = "nvidia/segformer-b0-finetuned-cityscapes-640-1280"
+    made = new(f"https://huggingface.co/{hub_id}{rest}", random=True)
+    assert made.text == new(hub_id, random=True).text
+
+
 @pytest.mark.parametrize("source", ["./nowhere", "nowhere.onnx", "/nowhere/at/all", "a/b/c", "weights.safetensors"])
 def test_what_is_not_there_is_told_without_asking_the_hub(source: str) -> None:
     with pytest.raises(RecipeError) as caught:
