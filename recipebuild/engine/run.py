@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -203,7 +204,7 @@ class _Run:
                 (before / "log").rename(task.folder / "log")
             inputs = {name: resolve_input(input_, self._ledger.records) for name, input_ in step.inputs.items()}
             if earlier := self._earlier(task):
-                inputs["earlier"] = Files("", earlier.outputs)
+                inputs["earlier"] = Files("", (*earlier.outputs, replace(earlier.log, name=".log")))
             self._executor.start(Order(step, task.key, task.ingredients, inputs, task.folder), self._store)
         except OSError as error:
             self._fail(task, disk_full(error, self._store.root) or StepError(f"cannot start: {error}"))

@@ -49,8 +49,9 @@ class Step:
         resources: Scarce things that the step holds while it runs (``pulsar2``, ``board``).
         timeout: Seconds after which the step is ended; ``None`` for no limit.
         retries: How often it is tried again, after 1, 2, 4 ... seconds, when something outside does not answer.
-        goes_on: Ingredients, such as ``inputs.dataset``, that may differ in an earlier record whose outputs spare the
-            step work. They are its input ``earlier``, a folder, if there are any; it writes the same bytes without.
+        goes_on: Ingredients, such as ``inputs.dataset`` or ``code``, that may differ in an earlier record whose outputs
+            spare the step work. They are its input ``earlier``, a folder, with the log as ``.log`` in it, if there are
+            any; it writes the same bytes without.
     """
 
     id: str

@@ -148,7 +148,7 @@ class Store:
         return [record for _, record in sorted(dated, key=lambda pair: pair[0], reverse=True)]
 
     def alike(self, ingredients: Mapping[str, Any], differing: Sequence[str]) -> Record | None:
-        """The record last used whose ingredients are these, but for ``differing`` ones (``inputs.dataset``)."""
+        """The record last used with these ingredients, but for ``differing`` ones (``inputs.dataset``, ``code``)."""
         wanted = _without(ingredients, differing)
         for record in self.records():
             same_step = record.ingredients.get("step") == ingredients["step"]
@@ -329,12 +329,13 @@ class Store:
 
 
 def _without(ingredients: Mapping[str, Any], names: Sequence[str]) -> str:
-    """The ingredients as text, without those called ``inputs.dataset`` and the like."""
+    """The ingredients as text, without those called ``inputs.dataset``, ``code`` and the like."""
     left = {
         kind: {name: value for name, value in values.items() if f"{kind}.{name}" not in names}
         if isinstance(values, Mapping)
         else values
         for kind, values in ingredients.items()
+        if kind not in names
     }
     return canonical_json(left)
 

@@ -92,6 +92,7 @@ KINDS = {
         ("onnx",),
         resources=("pulsar2",),
         timeout=12 * _HOUR,
+        goes_on=("code", "tools"),
     ),
     "simulate": _SIMULATE,
     "simulate-reference": _SIMULATE,

@@ -1,7 +1,10 @@
 """compile, with Pulsar2: model, calibration images and configuration -> a model for the NPU.
 
+An hour's work is not done again because our own code is another: what the tool left when it was called in the same
+words, for the same files, is taken over and only read anew.
+
 Inputs: model (ONNX file), calibration (tar of images or tensors; none of a model that is quantized already), config
-(pulsar2.json).
+(pulsar2.json); earlier (optional: the folder that the step wrote for the same inputs with other code of ours).
 Outputs: compiled.axmodel, used.json (the configuration, with the names that the tool gave to layers), precision.json
 (``got``: how many operators of each type, ``dropped``: what was asked for and not got); if the tool leaves them
 build_context.json, quant/quant_axmodel.json, .onnx and .data, frontend/optimized.onnx, and with
@@ -10,6 +13,7 @@ compiler.npu_perf trace.json and op_profile.csv of each subgraph.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import shutil
@@ -22,7 +26,7 @@ from pydantic import BaseModel, ConfigDict
 
 from recipebuild.errors import StepError
 from recipebuild.toolkit.graph.files import load
-from recipebuild.toolkit.pulsar2.build import CONFIG, MODEL, OUT, build
+from recipebuild.toolkit.pulsar2.build import CONFIG, MODEL, OPTIMIZED, OUT, Pulsar2Output, build, taken_over
 from recipebuild.toolkit.pulsar2.compose import IMAGES, TENSORS
 from recipebuild.toolkit.pulsar2.config import BuildConfig
 from recipebuild.toolkit.pulsar2.config.read import sort_fields
@@ -69,15 +73,12 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         shutil.copyfile(path, folder / name)
     if "calibration" in inputs:
         shutil.copyfile(inputs["calibration"], folder / _archive(inputs["config"]))
-    tool = Tool(params.runner, params.image, params.gpus)
     names = _Names(folder)
-    compile_ = partial(build, folder, tool, hardware=params.hardware, progress=progress, optimized=names.look_up)
-    try:
-        built = compile_()
-    except _RenamedError:
-        logger.info("%s", names.summary)
-        shutil.rmtree(folder / OUT, ignore_errors=True)
-        built = compile_()
+    built = _taken_over(inputs["earlier"], names, params) if "earlier" in inputs else None
+    if built is None:
+        shutil.copyfile(inputs["config"], folder / CONFIG)  # without the names of the earlier build
+        names = _Names(folder)
+        built = _built(names, params, progress)
     shutil.copyfile(folder / CONFIG, out / USED)
     for name, path in built.files.items():
         (out / name).parent.mkdir(parents=True, exist_ok=True)
@@ -94,6 +95,30 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     return figures
 
 
+def _built(names: _Names, params: Params, progress: Progress) -> Pulsar2Output:
+    """Run the tool, and once more if it gave other names to the layers that the configuration names."""
+    tool = Tool(params.runner, params.image, params.gpus)
+    compile_ = partial(build, names.folder, tool, hardware=params.hardware, progress=progress, optimized=names.look_up)
+    try:
+        return compile_()
+    except _RenamedError:
+        logger.info("%s", names.summary)
+        shutil.rmtree(names.folder / OUT, ignore_errors=True)
+        return compile_()
+
+
+def _taken_over(earlier: Path, names: _Names, params: Params) -> Pulsar2Output | None:
+    """What an earlier build left, if we would call the tool as it was called then, with the same configuration."""
+    built = taken_over(earlier, (earlier / ".log").read_text(encoding="utf-8", errors="replace"), params.hardware)
+    if built and OPTIMIZED in built.files:
+        with contextlib.suppress(_RenamedError):
+            names.look_up(built.files[OPTIMIZED])
+    if built is None or (names.folder / CONFIG).read_bytes() != (earlier / USED).read_bytes():
+        return None
+    logger.info("pulsar2 was called for the same before: what it left is taken over, and read anew")
+    return built
+
+
 class _RenamedError(Exception):
     """The tool gave layers that are asked for other names; the configuration has them now."""
 
@@ -102,7 +127,7 @@ class _Names:
     """The names of layers in the folder's configuration, held against the graph that the tool optimized."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self.changes: dict[str, list[str]] = {}
 
     @property
@@ -118,12 +143,12 @@ class _Names:
             _RenamedError: If there were others; the tool has to begin again, a minute after it began.
             StepError: If a name is nowhere.
         """
-        path = self._folder / CONFIG
+        path = self.folder / CONFIG
         values = json.loads(path.read_text(encoding="utf-8"))
         asked = values.get("quant", {}).get("layer_configs", [])
         if self.changes or not any("layer_name" in config or "layer_names" in config for config in asked):
             return
-        configs, changes = renamed(asked, load(self._folder / MODEL, weights=False), load(optimized, weights=False))
+        configs, changes = renamed(asked, load(self.folder / MODEL, weights=False), load(optimized, weights=False))
         if changes:
             self.changes = changes
             values["quant"]["layer_configs"] = configs

@@ -14,6 +14,8 @@ MODEL, CONFIG = "model.onnx", "pulsar2.json"
 OUT, COMPILED = "out", "compiled.axmodel"
 QUANTIZED = "quant/quant_axmodel.onnx"
 OPTIMIZED = "frontend/optimized.onnx"
+_ENDED = "$ ended"
+"""The line behind all that the tool printed."""
 _CALIBRATES = "Calibration Progress"
 """What the tool prints when it is done with the graph, and has written it."""
 _KEPT = (
@@ -53,7 +55,7 @@ def build(
     progress: Callable[[float, str], None],
     optimized: Callable[[Path], None] = lambda path: None,
 ) -> Pulsar2Output:
-    """Compile ``folder``'s model. What the tool prints goes to standard output.
+    """Compile ``folder``'s model. The command, and what the tool prints, go to standard output.
 
     Args:
         folder: Has the three files, and nothing else; the tool runs in it.
@@ -78,9 +80,10 @@ def build(
         if step := log.read(line):
             progress(*step)
 
-    arguments = ["build", "--target_hardware", hardware, "--input", MODEL, "--config", CONFIG]
-    arguments += ["--output_dir", OUT, "--output_name", COMPILED]
-    if status := tool.run(arguments, folder, read):
+    print(_words(hardware), flush=True)  # noqa: T201 - for ``taken_over``
+    status = tool.run(_arguments(hardware), folder, read)
+    print(_ENDED, flush=True)  # noqa: T201
+    if status:
         message, remedy = log.diagnosis(status)
         raise StepError(f"pulsar2 build failed: {message}", remedy=remedy, metrics=log.figures)
     out = folder / OUT
@@ -90,5 +93,39 @@ def build(
         )
     if not looked_at and graph.is_file():
         optimized(graph)
+    return Pulsar2Output(out, _kept(out), log)
+
+
+def taken_over(out: Path, printed: str, hardware: str) -> Pulsar2Output | None:
+    """What an earlier build left, what it printed read anew; ``None`` if the tool was called in other words.
+
+    Args:
+        out: Has what is worth keeping of a build that succeeded.
+        printed: What ``build`` printed.
+        hardware: ``AX650``...
+    """
+    words = f"{_words(hardware)}\n"
+    begin, end = printed.rfind("$ pulsar2 "), printed.rfind(_ENDED)
+    if end < 0 or not printed.startswith(words, begin):
+        return None
+    print(printed[begin:end] + _ENDED, flush=True)  # noqa: T201 - for whoever takes this one over
+    log = Log()
+    for line in printed[begin + len(words) : end].split("\n"):
+        log.read(line)
+    return Pulsar2Output(out, _kept(out), log)
+
+
+def _arguments(hardware: str) -> list[str]:
+    arguments = ["build", "--target_hardware", hardware, "--input", MODEL, "--config", CONFIG]
+    return [*arguments, "--output_dir", OUT, "--output_name", COMPILED]
+
+
+def _words(hardware: str) -> str:
+    """The command, as it stands before what it prints."""
+    return f"$ pulsar2 {' '.join(_arguments(hardware))}"
+
+
+def _kept(out: Path) -> dict[str, Path]:
+    """What is worth keeping, by its name under ``out``."""
     kept = [out / name for name in _KEPT] + [path for pattern in _PROFILES for path in sorted(out.glob(pattern))]
-    return Pulsar2Output(out, {str(path.relative_to(out)): path for path in kept if path.is_file()}, log)
+    return {str(path.relative_to(out)): path for path in kept if path.is_file()}

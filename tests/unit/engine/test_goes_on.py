@@ -69,6 +69,14 @@ def test_only_what_may_differ_does(fresh: Callable[..., str]) -> None:
     assert fresh("a", "b", "c", text="a third", goes_on=("inputs.source", "params.text")) == "c"
 
 
+def test_other_code_may_read_what_the_code_before_it_wrote(fresh: Callable[..., str], toys: Path) -> None:
+    fresh("a", goes_on=("code",))
+    (toys / "names.py").write_text(f"{TOY}\nMORE = 1\n")
+    assert fresh("a", goes_on=("code",)) == ""
+    (toys / "names.py").write_text(f"{TOY}\nMORE = 2\n")
+    assert fresh("a", goes_on=("inputs.source",)) == "a"
+
+
 def test_a_step_that_starts_anew_is_given_nothing(fresh: Callable[..., str]) -> None:
     fresh("a")
     assert fresh("a", "b", goes_on=()) == "a b"

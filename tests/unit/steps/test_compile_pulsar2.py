@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -42,7 +43,7 @@ def compile_(inputs: dict[str, Path], params: dict[str, Any], tmp_path: Path) ->
     out, work = tmp_path / "out", tmp_path / "work"
     out.mkdir()
     work.mkdir()
-    with contextlib.chdir(work):
+    with contextlib.chdir(work), (tmp_path / "log").open("w") as log, contextlib.redirect_stdout(log):
         return out, run(inputs, Params.model_validate(params), out, lambda fraction, text="": None)
 
 
@@ -222,6 +223,76 @@ def test_layers_that_the_tool_renamed_are_asked_for_by_their_new_names(
     given = json.loads((out / "used.json").read_text())
     assert given["quant"]["layer_configs"] == [{"layer_names": ["op_0:onnx.ArgMax_0"], "data_type": "U16"}]
     assert used(out)["quant"]["layer_configs"] == given["quant"]["layer_configs"]
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def as_earlier(place: Path) -> Path:
+    """What ``compile_`` left in ``place``, as the engine gives it to a later build."""
+    shutil.copytree(place / "out", folder := place / "earlier")
+    shutil.copyfile(place / "log", folder / ".log")
+    return folder
+
+
+@pytest.mark.parametrize("fail", ["", "renames"])
+def test_what_the_tool_was_asked_before_is_taken_over_without_the_tool(
+    standins: Standins, inputs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fail: str
+) -> None:
+    standins("pulsar2")
+    asks(inputs, precision_analysis=True)
+    change(inputs, compiler={"npu_perf": True})
+    monkeypatch.setenv("PULSAR2_STANDIN_FAIL", fail)
+    first, metrics = compile_(inputs, NATIVE, tmp_path)
+    monkeypatch.setenv("PATH", "")
+    before = tmp_path
+    for again in ("second", "third"):
+        (place := tmp_path / again).mkdir()
+        out, figures = compile_({**inputs, "earlier": as_earlier(before)}, NATIVE, place)
+        assert contents(out) == contents(first)
+        assert figures == metrics
+        before = place
+
+
+def words(earlier: Path, inputs: dict[str, Path]) -> None:
+    log = earlier / ".log"
+    log.write_text(log.read_text().replace("hardware AX650", "hardware AX620E"))
+
+
+def configuration(earlier: Path, inputs: dict[str, Path]) -> None:
+    change(inputs, npu_mode="NPU1")
+
+
+def names_of_layers(earlier: Path, inputs: dict[str, Path]) -> None:
+    used = json.loads((earlier / "used.json").read_text())
+    used["quant"]["layer_configs"][0]["layer_names"] = ["another"]
+    (earlier / "used.json").write_text(json.dumps(used))
+
+
+def log_of_an_older_version(earlier: Path, inputs: dict[str, Path]) -> None:
+    log = earlier / ".log"
+    log.write_text("".join(line for line in log.read_text().splitlines(keepends=True) if not line.startswith("$ ")))
+
+
+@pytest.mark.parametrize("changed", [words, configuration, names_of_layers, log_of_an_older_version])
+def test_what_it_was_asked_in_another_way_is_not(
+    standins: Standins,
+    inputs: dict[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    changed: Callable[[Path, dict[str, Path]], None],
+) -> None:
+    standins("pulsar2")
+    asks(inputs)
+    monkeypatch.setenv("PULSAR2_STANDIN_FAIL", "renames")
+    compile_(inputs, NATIVE, tmp_path)
+    changed(before := as_earlier(tmp_path), inputs)
+    for again in ("anew", "after"):
+        (tmp_path / again).mkdir()
+    anew, figures = compile_(inputs, NATIVE, tmp_path / "anew")
+    assert compile_({**inputs, "earlier": before}, NATIVE, tmp_path / "after")[1] == figures
+    assert contents(tmp_path / "after" / "out") == contents(anew)
 
 
 def test_a_layer_that_is_nowhere_is_an_error_before_it_is_compiled(
