@@ -66,13 +66,16 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     """
     attention = attention_for(params.opset)
     with _garbage_left():
+        exported = None
         try:
             exported = _export(inputs["model"], params, attention, out, progress)
         except ExportError:
             if attention == "eager":
                 raise
+        if exported is None:
             # Shifted windows (Swin) among others cannot be exported with fused attention; spelled out they can.
             logger.info("trying again with attention spelled out")
+            gc.collect()  # the first model, which the error held
             exported = _export(inputs["model"], params, "eager", out, progress)
     logger.info("export.onnx: %d nodes, %d parameters, %d bytes", exported.nodes, exported.parameters, exported.bytes)
     return as_json(exported)
