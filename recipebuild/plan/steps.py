@@ -48,7 +48,6 @@ def steps_of(
     steps = Steps(recipe, label)
     models = _model(steps)
     target = {"hardware": recipe.target.hardware, "npu_mode": recipe.target.npu_mode}
-    steps.add("lint", "lint.json", target, {"model": models["head"]})
     calibration = steps.calibration
     config = _configure(steps, models["head"], templates["pulsar2"])
     verify = steps.add(
@@ -58,6 +57,8 @@ def steps_of(
         },
         {**models, **calibration},
     )  # fmt: skip
+    # Behind verify, which so begins in the worker that has imported torch for the export.
+    steps.add("lint", "lint.json", target, {"model": models["head"]})
     # An hour of compilation is not begun on a model that was found to be wrong.
     compiled = _compile(steps, toolchain, models["head"], calibration, config, after=verify)
     evaluation = measuring(steps, toolchain, models, compiled, calibration)

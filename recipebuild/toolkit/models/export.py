@@ -25,6 +25,7 @@ from recipebuild.toolkit.graph.model import opset_of
 from recipebuild.toolkit.graph.proto import write as write_model
 from recipebuild.toolkit.models.optimize import optimize
 from recipebuild.toolkit.models.positions import freeze_positions
+from recipebuild.toolkit.models.torchlib import unread_sources
 from recipebuild.toolkit.models.trial import try_out
 from recipebuild.toolkit.models.uncached import uncached
 
@@ -199,15 +200,16 @@ def _dynamo(
     from onnxscript import version_converter
 
     native = opset >= _DYNAMO_OPSET
-    program = torch.onnx.export(
-        module,
-        example,
-        dynamo=True,
-        opset_version=max(opset, _DYNAMO_OPSET),
-        optimize=False,
-        verbose=False,
-        **names,
-    )
+    with unread_sources():
+        program = torch.onnx.export(
+            module,
+            example,
+            dynamo=True,
+            opset_version=max(opset, _DYNAMO_OPSET),
+            optimize=False,
+            verbose=False,
+            **names,
+        )
     _part_names(program.model.graph)
     if not native:
         # What torch does for lower opsets, in the same order; only that it loses the nodes' metadata on the way. Nodes

@@ -54,6 +54,12 @@ def test_steps_come_after_what_they_need() -> None:
         seen.add(step.id)
 
 
+def test_what_needs_torch_begins_before_what_does_not() -> None:
+    """Both wait for the head alone: the worker that exported is free then, and has torch."""
+    steps = names(planned("quickstart"))
+    assert steps.index("verify") < steps.index("lint")
+
+
 def test_a_recipe_without_a_dataset_is_not_evaluated() -> None:
     assert "evaluate" in names(planned("quickstart"))
     assert "evaluate" not in names(planned("b0-cityscapes"))

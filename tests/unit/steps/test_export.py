@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import shutil
+import weakref
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from recipebuild.errors import StepError
+from recipebuild.figures.exported import Exported
 from recipebuild.steps import export
+from recipebuild.toolkit.models.export import ExportError
 
 PARAMS: dict[str, Any] = {
     "task": "semantic-segmentation",
@@ -57,3 +60,27 @@ def test_a_rejected_shape_leaves_nothing_behind(tiny_segformer: Path, tmp_path: 
     with pytest.raises(StepError, match=r"input\.shape: the model rejects 1x4x64x64"):
         run(tiny_segformer, tmp_path / "out", shape=(1, 4, 64, 64))
     assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_second_try_does_not_keep_the_first_model_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    models: list[weakref.ref[Any]] = []
+
+    class Model:
+        def __init__(self) -> None:
+            self.itself = self  # as modules of torch may be
+
+    def load(folder: Path, **options: Any) -> Model:
+        assert not any(model() for model in models)
+        model = Model()
+        models.append(weakref.ref(model))
+        return model
+
+    def exported(module: Model, path: Path, **options: Any) -> Exported:
+        if len(models) == 1:
+            raise ExportError("not so") from ValueError(module)
+        return Exported(opset=17, nodes=1, bytes=1, parameters=1, exporter="dynamo", operators={})
+
+    monkeypatch.setattr(export, "load", load)
+    monkeypatch.setattr(export, "export", exported)
+    assert run(tmp_path, tmp_path / "out", opset=17)["nodes"] == 1
+    assert len(models) == 2
