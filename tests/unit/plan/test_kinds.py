@@ -22,6 +22,7 @@ EVERYWHERE = {
 """Distributions that steps import and that change no result, with the reason."""
 
 _SPECS = "only the parameters' models are used of the modules that prepare images"
+_TEXT = "only of text, where the step tokens names it among the tools that the bundle takes over"
 _NOISE = "only asks whether an interval holds 0"
 
 EXCEPT = {
@@ -39,6 +40,7 @@ EXCEPT = {
     "bundle": {
         "onnx-graphsurgeon": "only the head's parameters are used of the module that adds one",
         "pillow": _SPECS,
+        "transformers": _TEXT,
     },
     "judge": {"numpy": _NOISE},
     "judge-board": {"numpy": _NOISE},
