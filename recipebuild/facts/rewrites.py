@@ -52,6 +52,11 @@ REWRITES = (
         "-inf or -3.4e38 in a mask takes all steps of 8 or 16 bits, and leaves none for the scores",
     ),
     Rewrite(
+        "clamp_chosen_mask",
+        "Masks of -inf that the network itself makes, likewise",
+        "-inf has no place in a quantized tensor",
+    ),
+    Rewrite(
         "drop_nan_guard",
         "Softmax without the guard for rows that are masked, where nothing is",
         "two operators less on the scores; and Pulsar2 has no IsNaN",

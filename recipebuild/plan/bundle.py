@@ -33,6 +33,7 @@ def bundle_params(recipe: Recipe, toolchain: Mapping[str, Any], steps: Sequence[
         "input": compiled_input(recipe),
         **network,
         **({"feedback": feedback} if feedback else {}),
+        **({"length": recipe.tokens.length} if recipe.tokens else {}),
         "runtime": recipe.target.runtime_input.model_dump(mode="json"),
         **({"permuted": recipe.target.permuted} if recipe.target.permuted else {}),
         "hardware": recipe.target.hardware,

@@ -207,6 +207,7 @@ def _model(steps: Steps) -> dict[str, Output]:
         "target": "host" if recipe.target.toolchain == "onnxruntime" else CHIPS[recipe.target.hardware].target,
         "switches": recipe.rewrite.switches,
         "class_axis": recipe.head.axis if recipe.head.kind == "argmax" else None,
+        **({"any_order": True} if model.task == DETECTION and not model.is_onnx else {}),
     }
     models["simplified"] = simplified
     models["rewritten"] = last = steps.add("rewrite", "rewritten.onnx", rewriting, {"model": simplified})

@@ -4,7 +4,7 @@ Inputs: compiled (compiled.axmodel or quantized.onnx), model (float ONNX), confi
 model), calibration (tar of images; of models that take one), samples (tar of other inputs) and more_<name> (what they
 were made of), evaluation (evaluation.json, optional), templates/bundle, templates_user/* (optional; goes first).
 Outputs: bundle/ (the model, pulsar2.json, model.json, README.md, run.py, of detectors also decode.py, letterbox.py and
-nms.py, provenance.json, SHA256SUMS), bundle.tar.gz.
+nms.py, of models of text tokenizer.json, provenance.json, SHA256SUMS), bundle.tar.gz.
 """
 
 from __future__ import annotations
@@ -33,12 +33,15 @@ from recipebuild.toolkit.bundle.interface import check_runner, detector_values, 
 from recipebuild.toolkit.bundle.pack import write_archive, write_sums
 from recipebuild.toolkit.calibration.samples import count_samples
 from recipebuild.toolkit.calibration.spec import ImageSpec, Runtime
+from recipebuild.toolkit.calibration.texts import open_tokenizer, standalone
 from recipebuild.toolkit.detection import decode, letterbox, nms
 from recipebuild.toolkit.detection.detector import Detector
 from recipebuild.toolkit.evaluate.class_names import class_names
 from recipebuild.toolkit.evaluate.classes import class_count
 from recipebuild.toolkit.graph.head import Head
 from recipebuild.toolkit.models.detector import detector_of
+
+TOKENIZER = "tokenizer.json"
 
 
 class CompiledBy(BaseModel):
@@ -62,6 +65,7 @@ class Params(BaseModel):
         input: The recipe's image; ``None`` if the model takes none.
         network: Of image-to-image: the recipe's input, as which the output is to be read.
         feedback: Which output is fed back to an input, by inputs.
+        length: Of text: how many tokens it has.
         runtime: What is fed on the board.
         permuted: In which order of axes the compiled model gives outputs, by name; of those where it is another.
         hardware: What the model is compiled for.
@@ -84,6 +88,7 @@ class Params(BaseModel):
     input: ImageSpec | None
     network: ImageSpec | None = None
     feedback: dict[str, str] = {}
+    length: int | None = None
     runtime: Runtime = Runtime()
     permuted: dict[str, list[int]] = {}
     hardware: str
@@ -106,7 +111,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     """
     folder = out / "bundle"
     folder.mkdir()
-    described = _interface(inputs, params)
+    described = {**_interface(inputs, params), **_tokenizer(inputs, params, folder)}
     runner = runners()[params.runner] if params.runner else None
     if runner:
         check_runner(runner, described)
@@ -158,6 +163,15 @@ def _interface(inputs: Mapping[str, Path], params: Params) -> dict[str, Any]:
         "toolchain": {"name": params.toolchain.name, "version": params.toolchain.version},
         "runner": params.runner,
     }
+
+
+def _tokenizer(inputs: Mapping[str, Path], params: Params, folder: Path) -> dict[str, str]:
+    """Write the tokenizer of a model of text, by which run.py makes tokens; its name, if it has one that goes alone."""
+    made = standalone(open_tokenizer(inputs["weights"]), params.length) if params.length else None
+    if made is None:
+        return {}
+    (folder / TOKENIZER).write_text(made, encoding="utf-8")
+    return {"tokenizer": TOKENIZER}
 
 
 def _modules(params: Params) -> list[ModuleType]:

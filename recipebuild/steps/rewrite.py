@@ -34,6 +34,7 @@ class Params(BaseModel):
         target: What the graph is for: a chip, such as ``AX650``, or ``host``.
         switches: Rewrites that the recipe turns on or off, whatever is usual for the target.
         class_axis: The axis over which the head takes an ArgMax; ``None`` for none.
+        any_order: Whether rows may come in another order: objects, which are chosen by score.
         relative: Largest allowed max|a - b| / max|b| of an output.
         agreement: Smallest allowed fraction (0..1) of equal ArgMax.
     """
@@ -44,6 +45,7 @@ class Params(BaseModel):
     target: str = "host"
     switches: Mapping[str, bool] = Field(default_factory=dict)
     class_axis: int | None = None
+    any_order: bool = False
     relative: float = Field(default=1e-4, gt=0)
     agreement: float = Field(default=1 - 1e-4, ge=0, le=1)
 
@@ -57,7 +59,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     target = out / "rewritten.onnx"
     names = [name for name in defaults(params.target) if params.switches.get(name, True)]
     names += [name for name, on in params.switches.items() if on and name not in names]
-    limits = Limits(params.relative, params.agreement, params.class_axis)
+    limits = Limits(params.relative, params.agreement, params.class_axis, params.any_order)
     result = rewrite_file(inputs["model"], target, names if params.enabled else [], limits, progress)
     check(target)
     for name in result.rolled_back:

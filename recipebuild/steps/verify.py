@@ -20,12 +20,20 @@ from pydantic import Field
 
 from recipebuild.engine.progress import Progress
 from recipebuild.errors import CheckError, StepError
+from recipebuild.facts.tasks import DETECTION
 from recipebuild.figures.values import as_json
 from recipebuild.figures.verification import Stage, Verification
 from recipebuild.toolkit.calibration.spec import ImageSpec
 from recipebuild.toolkit.evaluate.ladder import RUNGS
 from recipebuild.toolkit.evaluate.resize import enlarge, inside
-from recipebuild.toolkit.graph.compare import OutputDifference, check_finite, difference, run_model, with_classes
+from recipebuild.toolkit.graph.compare import (
+    OutputDifference,
+    check_finite,
+    difference,
+    in_order_of,
+    run_model,
+    with_classes,
+)
 from recipebuild.toolkit.graph.files import load
 from recipebuild.toolkit.graph.head import Head
 from recipebuild.toolkit.graph.image_layout import fed_as_taken
@@ -97,6 +105,8 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         progress((1 + len(differences)) / (1 + len(stages)), stage)
         has_head = stage == "head" and params.head.kind != "none"
         got = run_model(path, fed if RUNGS[stage].fed else feeds)
+        if params.task == DETECTION and reference == "PyTorch":
+            got = [in_order_of(*both) for both in zip(expected, got, strict=True)]
         new_axis = params.head.add_axis if stage == "head" else None
         if not has_head and new_axis is None:
             got = [with_classes(outputs, axis) for outputs in got]

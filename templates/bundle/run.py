@@ -4,12 +4,13 @@
     python3 run.py street.jpg
     python3 run.py --input audio=frame.npy        # of a model that takes no image
     python3 run.py --input audio=frames           # a folder: one after another, in the order of their names
+    python3 run.py --text "a red car" --text texts.txt        # of a model of text: a text, or a file with one a line
 
 writes street-ids.png (class ids) and street-overlay.png, or for other tasks than segmentation street-result.png, and
 each output as an .npy file; of a detector also street-boxes.json.
 
 On the board it needs numpy, pillow and pyaxengine; a bundle whose model is an .onnx file runs on any machine that has
-onnxruntime. What the model takes and gives is read from model.json beside this file.
+onnxruntime; texts need tokenizers, too. What the model takes and gives is read from model.json beside this file.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ def main() -> None:
     parser.add_argument(
         "--input", action="append", default=[], metavar="NAME=FILE", help="what it takes that is no image: .npy"
     )
+    parser.add_argument("--text", action="append", default=[], help="a text, or a .txt file with one a line")
     parser.add_argument("--card", type=int, metavar="INDEX", help="of several cards or chips: which one, from 0")
     parser.add_argument(
         "--group", type=int, default=0, metavar="N", help="of a model for several shapes: 0 its own, 1 the first more"
@@ -50,7 +52,7 @@ def main() -> None:
     providers = PROVIDERS["card" if given.card is not None else given.device]
     session = open_session(HERE / interface["model"], providers, given.card)
     group = {"shape_group": given.group} if given.group else {}
-    samples = others(interface.get("more_inputs", []), given.input)
+    samples = texts(given.text, interface) or others(interface.get("more_inputs", []), given.input)
     given.out.mkdir(parents=True, exist_ok=True)
     if not given.images:
         for name, outputs in in_turn(session, samples, interface, group):
@@ -104,6 +106,32 @@ def open_session(path: Path, providers: list[str] | None, card: int | None = Non
     options = onnxruntime.SessionOptions()
     options.add_session_config_entry("session.disable_quant_qdq", "1")  # compute what is written, on every CPU alike
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def texts(given: list, interface: dict) -> list:
+    """The samples that texts are made into, each with its name and its tensors; none where there are no texts."""
+    if not given:
+        return []
+    if "tokenizer" not in interface:
+        sys.exit("this bundle has no tokenizer: feed what the model takes with --input")
+    try:
+        from tokenizers import Tokenizer
+    except ImportError as error:
+        sys.exit(f"texts become tokens by the library tokenizers: {error}\n  pip install tokenizers")
+    tokenizer = Tokenizer.from_file(str(HERE / interface["tokenizer"]))
+    files = [Path(one).read_text(encoding="utf-8").splitlines() if one.endswith(".txt") else [one] for one in given]
+    lines = [line.strip() for lines in files for line in lines if line.strip()]
+    samples = []
+    for number, encoded in enumerate(tokenizer.encode_batch(lines), 1):
+        made = {
+            "input_ids": encoded.ids,
+            "attention_mask": encoded.attention_mask,
+            "token_type_ids": encoded.type_ids,
+        }
+        wanted = interface["more_inputs"]
+        tensors = {one["name"]: np.array(made[one["name"]], one["dtype"]).reshape(one["shape"]) for one in wanted}
+        samples.append((f"{number:06}" if len(lines) > 1 else "output", tensors))
+    return samples
 
 
 def others(wanted: list, given: list) -> list:

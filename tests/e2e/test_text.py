@@ -52,7 +52,7 @@ def test_a_model_of_text_is_built_and_measured(make_project: Callable[[], Projec
     assert 0.98 < figures["cosine_quantized"] < 1 and 0 < figures["retrieval_quantized"] <= 1
     assert steps["ladder"]["metrics"]["rows"][0]["rung"] == "pytorch"
 
-    # run.py takes ids; the mean over the tokens of transformers' own model, which never saw what fills the text up.
+    # run.py takes ids, too; the mean over the tokens of transformers' own model, which never saw what fills the text up.
     tokenizer, model = AutoTokenizer.from_pretrained(folder / "bert"), AutoModel.from_pretrained(folder / "bert").eval()
     text = sentences[20]
     fed = tokenizer(text, padding="max_length", max_length=12)
@@ -67,10 +67,21 @@ def test_a_model_of_text_is_built_and_measured(make_project: Callable[[], Projec
     program = [sys.executable, str(build / "bundle" / "run.py"), "--out", str(tmp_path)]
     given = [f"--input={name}={tmp_path / name}.npy" for name in ("input_ids", "attention_mask")]
     subprocess.run([*program, *given], check=True, capture_output=True)
+    by_ids = np.load(tmp_path / "output-embedding.npy")
     with torch.no_grad():
         right = model(**tokenizer(text, return_tensors="pt")).last_hidden_state.mean(1)
     right = torch.nn.functional.normalize(right, dim=-1).numpy()[0]
     assert np.load(tmp_path / "output-embedding.npy")[0] @ right == pytest.approx(1, abs=0.02)
+
+    # Or texts themselves, by the tokenizer in the bundle: the same bytes.
+    assert described["tokenizer"] == "tokenizer.json"
+    (tmp_path / "two.txt").write_text(f"{text}\n\na cat on the street is a cat on the street is a cat on the street\n")
+    subprocess.run([*program, "--text", text], check=True, capture_output=True)
+    alone = np.load(tmp_path / "output-embedding.npy")
+    np.testing.assert_array_equal(alone, by_ids)
+    subprocess.run([*program, "--text", str(tmp_path / "two.txt")], check=True, capture_output=True)
+    np.testing.assert_array_equal(np.load(tmp_path / "000001-embedding.npy"), alone)
+    assert np.load(tmp_path / "000002-embedding.npy").shape == alone.shape
 
     (folder / "heldout.jsonl").write_text("", encoding="utf-8")
     failed = project.command("run", folder / "text.yaml", code=3)

@@ -100,6 +100,22 @@ def open_tokenizer(folder: Path) -> Any:
     return tokenizer
 
 
+def standalone(tokenizer: Any, length: int) -> str | None:
+    """The tokenizer as the library ``tokenizers`` reads it, which cuts and fills up texts as ``tokenize`` does.
+
+    Args:
+        tokenizer: As ``open_tokenizer`` gives it.
+        length: As of ``tokenize``.
+
+    Returns:
+        The content of a tokenizer.json; ``None`` of a tokenizer that is written in Python.
+    """
+    if not hasattr(tokenizer, "backend_tokenizer"):
+        return None
+    tokenize(tokenizer, ["a"], length=length, names=("input_ids",))  # leaves both in what is behind it
+    return str(tokenizer.backend_tokenizer.to_str(pretty=True)) + "\n"
+
+
 def tokenize(tokenizer: Any, texts: Sequence[str], *, length: int, names: Sequence[str]) -> Tokens:
     """The tokens of texts.
 

@@ -5,7 +5,8 @@
     score.by_output(sums)    # {"probability": {"cosine": 0.99, "snr": 31.0}, "state": {"cosine": 0.98, "snr": 27.3}}
     score.figures(sums)      # {"cosine": 0.98, "snr": 27.3}: of the output that is worst
 
-Counts add up over samples, as those of ``scores.py`` do.
+Counts add up over samples, as those of ``scores.py`` do. The cosine of two single numbers tells their signs alone: of an
+output of one value, such as a probability, it is that of its values for all samples.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     Array = npt.NDArray[Any]
     Row = npt.NDArray[np.float64]
 
+_EACH = 5
+"""Counts of each output."""
 SNR = 100.0
 """dB: as much as any output has, and those that are equal; none has less than the negative of it."""
 
@@ -38,24 +41,44 @@ class RawOutputs:
     names: tuple[str, ...]
 
     def count(self, truth: Answer, answer: Answer) -> Row:
-        """1, then the cosine and the SNR (dB) of each output."""
+        """1, then of each output the cosine, the SNR (dB), and, of one of a single value, a b, a a and b b."""
         import numpy as np
 
         pairs = zip(truth.outputs, answer.outputs, strict=True)
-        return np.array([1.0, *(figure for a, b in pairs for figure in _figures(a, b))])
+        return np.array([1.0, *(figure for a, b in pairs for figure in (*_figures(a, b), *_products(a, b)))])
 
     def figures(self, sums: Row) -> dict[str, Array]:
         """``cosine`` (-1..1) and ``snr`` (dB): means over samples, of the output where they are lowest."""
-        means = sums[..., 1:] / sums[..., :1]
-        return {"cosine": means[..., ::2].min(axis=-1), "snr": means[..., 1::2].min(axis=-1)}
+        return {"cosine": _cosines(sums).min(axis=-1), "snr": _snrs(sums).min(axis=-1)}
 
     def by_output(self, sums: Row) -> dict[str, dict[str, float]]:
         """Both figures of each output."""
-        means = (sums[1:] / sums[0]).reshape(-1, 2)
         return {
             name: {"cosine": float(cosine), "snr": float(snr)}
-            for name, (cosine, snr) in zip(self.names, means, strict=True)
+            for name, cosine, snr in zip(self.names, _cosines(sums), _snrs(sums), strict=True)
         }
+
+
+def _cosines(sums: Row) -> Row:
+    """Of each output, ``[..., outputs]``."""
+    import numpy as np
+
+    product, one, other = (sums[..., at::_EACH] for at in (3, 4, 5))
+    lengths = np.sqrt(one * other)
+    means = sums[..., 1::_EACH] / sums[..., :1]
+    return np.where(lengths > 0, product / np.where(lengths > 0, lengths, 1), means)
+
+
+def _snrs(sums: Row) -> Row:
+    return sums[..., 2::_EACH] / sums[..., :1]
+
+
+def _products(truth: Array, answer: Array) -> tuple[float, float, float]:
+    """a b, a a and b b of single values; nothing of others."""
+    if truth.size != 1 or answer.size != 1:
+        return 0.0, 0.0, 0.0
+    a, b = float(truth.item()), float(answer.item())
+    return a * b, a * a, b * b
 
 
 def _figures(truth: Array, answer: Array) -> tuple[float, float]:

@@ -77,6 +77,30 @@ def with_classes(outputs: Outputs, axis: int | None, *, keepdims: bool = True) -
     return [*outputs, outputs[0].argmax(axis, keepdims=keepdims)]
 
 
+def in_order_of(expected: Outputs, got: Outputs) -> Outputs:
+    """The rows of ``got`` in the order of the rows of ``expected`` that they are nearest to, each at one place.
+
+    Detectors that choose their queries by score (RT-DETR, D-FINE) give the same objects in another order where two
+    scores are equal but for rounding.
+
+    Args:
+        expected: Tensors [N, rows, ...], whose rows belong together: logits and boxes.
+        got: As many, of the same shapes.
+    """
+    import numpy as np
+
+    if [tensor.shape for tensor in expected] != [tensor.shape for tensor in got]:
+        return got  # which is told as that
+    ordered = [tensor.copy() for tensor in got]
+    for image in range(len(expected[0])):
+        right, found = (np.concatenate([t[image].reshape(t.shape[1], -1) for t in each], 1) for each in (expected, got))
+        left = list(range(len(found)))
+        order = [left.pop(int(np.abs(found[left] - row).max(axis=1).argmin())) for row in right]
+        for tensor, source in zip(ordered, got, strict=True):
+            tensor[image] = source[image][order]
+    return ordered
+
+
 def difference(expected: Sequence[Outputs], got: Sequence[Outputs]) -> OutputDifference:
     """The difference between two models' outputs.
 

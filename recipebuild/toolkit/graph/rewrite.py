@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from recipebuild.errors import CheckError, StepError
 from recipebuild.toolkit.graph.apply import Applied, Refused, RewriteOutcome, rewrite
-from recipebuild.toolkit.graph.compare import OutputDifference, difference, run_model, with_classes
+from recipebuild.toolkit.graph.compare import OutputDifference, difference, in_order_of, run_model, with_classes
 from recipebuild.toolkit.graph.files import EXTERNAL_DATA_OVER, load, save
 from recipebuild.toolkit.graph.ir import load_ir
 from recipebuild.toolkit.graph.probe import probe, rows_named_by
@@ -37,11 +37,15 @@ OPSET = 20
 
 @dataclass(frozen=True)
 class Limits:
-    """How far a rewritten model may be from what it was; ``class_axis`` is that of an ArgMax that will follow."""
+    """How far a rewritten model may be from what it was.
+
+    ``class_axis`` is that of an ArgMax that will follow; ``any_order`` says that the order of rows does not matter.
+    """
 
     relative: float = 1e-4
     agreement: float = 1 - 1e-4
     class_axis: int | None = None
+    any_order: bool = False
 
 
 @dataclass(frozen=True)
@@ -135,7 +139,10 @@ class _Trial:
     def difference(self) -> OutputDifference | None:
         """How far what was written is from the model as it was; ``None`` if too far, or if it does not run."""
         try:
-            deviation = difference(self._expected, self._run(self._target))
+            got = self._run(self._target)
+            if self._limits.any_order:
+                got = [in_order_of(*both) for both in zip(self._expected, got, strict=True)]
+            deviation = difference(self._expected, got)
         except (CheckError, StepError) as error:
             logger.warning("%s", error.message)
             return None

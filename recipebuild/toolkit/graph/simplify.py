@@ -63,6 +63,9 @@ def simplify(
         with _planar(path, original, image) as source:
             simplify_up_to = partial(onnxsim.simplify, str(source), overwrite_input_shapes=shapes)
             simplified, valid = simplify_up_to(tensor_size_threshold=_FOLDED)
+            if _has_fused_attention(simplified):  # only then: without a pass the others come to other names
+                simplify_up_to = partial(simplify_up_to, skipped_optimizers=["fuse_attention"])
+                simplified, valid = simplify_up_to(tensor_size_threshold=_FOLDED)
             if _has_constant_nodes(simplified):  # a large weight that is transposed, say
                 simplified, valid = simplify_up_to()
     except (OSError, MemoryError, StepError):
@@ -79,6 +82,11 @@ def simplify(
     _keep_metadata(original, simplified)
     logger.info("%d nodes before, %d after", len(original.graph.node), len(simplified.graph.node))
     return simplified
+
+
+def _has_fused_attention(model: onnx.ModelProto) -> bool:
+    """Whether onnxsim made ONNX Runtime's own operator of an attention (PVT v2's), which hides what is quantized."""
+    return any(node.op_type == "Attention" and node.domain == "com.microsoft" for node in model.graph.node)
 
 
 def _has_constant_nodes(model: onnx.ModelProto) -> bool:

@@ -27,7 +27,7 @@ from recipebuild.toolkit.models.optimize import optimize
 from recipebuild.toolkit.models.positions import freeze_positions
 from recipebuild.toolkit.models.torchlib import unread_sources
 from recipebuild.toolkit.models.trial import try_out
-from recipebuild.toolkit.models.uncached import uncached
+from recipebuild.toolkit.models.uncached import uncached, unchecked
 
 if TYPE_CHECKING:
     import onnx
@@ -97,7 +97,7 @@ def export(
         warnings.simplefilter("ignore")
         scratch = Path(folder) / path.name
         try:
-            with uncached():
+            with uncached(), unchecked():
                 model = write(module, example, opset, named, scratch if external else None)
         except OSError:
             raise  # the disk's matter, not the exporter's

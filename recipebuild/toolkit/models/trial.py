@@ -5,7 +5,8 @@ Use: ``try_out(module, (1, 3, 640, 1280))``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from recipebuild.toolkit.models.uncached import uncached
@@ -24,8 +25,24 @@ def try_out(module: torch.nn.Module, shape: Sequence[int]) -> None:
     from torch._subclasses.fake_tensor import FakeTensorMode
 
     try:
-        with uncached(), FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad():
+        with _as_before(module), uncached(), FakeTensorMode(allow_non_fake_inputs=True), torch.no_grad():
             module(torch.zeros(*shape))
     except Exception:
         with torch.no_grad():
             module(torch.zeros(*shape))
+
+
+@contextmanager
+def _as_before(module: torch.nn.Module) -> Iterator[None]:
+    """Take back what parts keep in dictionaries for the next call, such as LeViT the biases of its attention."""
+    kept = [
+        (part, name, dict(value))
+        for part in module.modules()
+        for name, value in vars(part).items()
+        if isinstance(value, dict) and not name.startswith("_")
+    ]
+    try:
+        yield
+    finally:
+        for part, name, value in kept:
+            setattr(part, name, value)

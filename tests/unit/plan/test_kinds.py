@@ -21,6 +21,7 @@ EVERYWHERE = {
 }
 """Distributions that steps import and that change no result, with the reason."""
 
+_TEXT = "only of text, where the step tokens names it among the tools that the bundle takes over"
 _NOISE = "only asks whether an interval holds 0"
 
 EXCEPT = {
@@ -35,6 +36,7 @@ EXCEPT = {
     },
     "bundle": {
         "onnx-graphsurgeon": "only the head's parameters are used of the module that adds one",
+        "transformers": _TEXT,
     },
     "judge": {"numpy": _NOISE},
     "judge-board": {"numpy": _NOISE},

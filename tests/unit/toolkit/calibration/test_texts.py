@@ -8,7 +8,7 @@ import pytest
 from support.text_models import WORDS, bert
 
 from recipebuild.errors import StepError
-from recipebuild.toolkit.calibration.texts import open_tokenizer, read_texts, tokenize
+from recipebuild.toolkit.calibration.texts import open_tokenizer, read_texts, standalone, tokenize
 
 NAMES = ("input_ids", "attention_mask")
 
@@ -28,6 +28,17 @@ def test_a_text_is_filled_up_and_a_longer_one_is_cut_and_counted(model: Path) ->
     assert second["input_ids"].tolist() == [[2, number["the"], number["old"], number["dog"], 3]]
     assert tokens.cut == 1
     assert {values.dtype.name for sample in tokens.samples for values in sample.values()} == {"int32"}
+
+
+def test_the_tokenizer_that_goes_alone_makes_the_same(model: Path) -> None:
+    from tokenizers import Tokenizer
+
+    texts = ["a cat", "the old dog runs on the street"]
+    made = standalone(open_tokenizer(model), 6)
+    assert made is not None
+    alone = Tokenizer.from_str(made).encode_batch(texts)
+    for one, right in zip(alone, tokenize(open_tokenizer(model), texts, length=6, names=NAMES).samples, strict=True):
+        assert [one.ids] == right["input_ids"].tolist() and [one.attention_mask] == right["attention_mask"].tolist()
 
 
 def test_a_file_has_a_text_a_line_or_objects_with_one(tmp_path: Path) -> None:

@@ -20,8 +20,9 @@ def test_figures_are_means_over_samples_of_the_worst_output() -> None:
         of([3, 4], [1, 0]), of([3, 4], [0, 1])
     )  # a is equal, b at a right angle, as much noise as twice it
     second = SCORE.count(of([10, 0], [2, 0]), of([11, 0], [4, 0]))  # a: 10 log10(100 / 1); b: 10 log10(4 / 4)
-    assert first.tolist() == pytest.approx([1, 1, 100, 0, 10 * np.log10(1 / 2)], abs=1e-5)
-    assert second.tolist() == pytest.approx([1, 1, 20, 1, 0], abs=1e-5)
+    for row, right in ((first, ((1, 0), (100, 10 * np.log10(1 / 2)))), (second, ((1, 1), (20, 0)))):
+        for name, cosine, snr in zip("ab", *right, strict=True):
+            assert SCORE.by_output(row)[name] == pytest.approx({"cosine": cosine, "snr": snr}, abs=1e-5)
     sums = first + second
     assert SCORE.by_output(sums)["a"] == pytest.approx({"cosine": 1, "snr": 60}, abs=1e-5)
     assert SCORE.by_output(sums)["b"] == pytest.approx({"cosine": 0.5, "snr": 5 * np.log10(1 / 2)}, abs=1e-5)
@@ -33,7 +34,16 @@ def test_figures_are_means_over_samples_of_the_worst_output() -> None:
 
 def test_an_output_that_died_has_no_likeness() -> None:
     row = SCORE.count(of([1, 1], [0, 0]), of([0, 0], [0, 0]))
-    assert row.tolist() == pytest.approx([1, 0, 0, 1, 100], abs=1e-5)
+    assert SCORE.by_output(row)["a"] == pytest.approx({"cosine": 0, "snr": 0}, abs=1e-5)
+    assert SCORE.by_output(row)["b"] == pytest.approx({"cosine": 1, "snr": 100}, abs=1e-5)
+
+
+def test_single_values_are_compared_over_all_samples() -> None:
+    """By itself each is at an angle of 0 to any of its sign, and at none to 0."""
+    rows = [SCORE.count(of([a], [1, 1]), of([b], [1, 1])) for a, b in ((0.9, 0.8), (0.1, 0.0), (0.2, 0.3))]
+    truth, answer = np.array([0.9, 0.1, 0.2]), np.array([0.8, 0.0, 0.3])
+    right = truth @ answer / np.linalg.norm(truth) / np.linalg.norm(answer)
+    assert SCORE.by_output(sum(rows))["a"]["cosine"] == pytest.approx(right, abs=1e-6)
 
 
 def test_every_output_is_taken_whole() -> None:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from recipebuild.errors import CheckError, StepError
-from recipebuild.toolkit.graph.compare import OutputDifference, difference, run_model, with_classes
+from recipebuild.toolkit.graph.compare import OutputDifference, difference, in_order_of, run_model, with_classes
+from recipebuild.toolkit.graph.edit import sure
 
 
 def _floats(*values: float) -> np.ndarray:
@@ -80,3 +81,13 @@ def test_a_model_that_cannot_run_is_a_failed_step(small_onnx: Path) -> None:
     small_onnx.write_bytes(b"broken")
     with pytest.raises(StepError, match=r"ONNX Runtime cannot run small\.onnx"):
         run_model(small_onnx, [])
+
+
+def test_rows_that_belong_together_are_compared_whatever_their_order() -> None:
+    logits, boxes = np.random.default_rng(0).normal(size=(2, 2, 5, 3)).astype(np.float32)
+    order = [3, 0, 4, 1, 2]
+    got = [logits[:, order] + np.float32(1e-6), boxes[:, order]]
+    assert sure(difference([[logits, boxes]], [got]).relative) > 0.1
+    assert sure(difference([[logits, boxes]], [in_order_of([logits, boxes], got)]).relative) < 1e-5
+    lost = [logits[:, [0, 0, 1, 2, 3]], boxes[:, [0, 0, 1, 2, 3]]]
+    assert sure(difference([[logits, boxes]], [in_order_of([logits, boxes], lost)]).relative) > 0.1

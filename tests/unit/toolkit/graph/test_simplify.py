@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from onnx import TensorProto, helper
+from support.graphs import graph
 
 from recipebuild.errors import StepError
 from recipebuild.toolkit.graph import files
@@ -147,3 +148,31 @@ def test_a_cut_file_is_a_failed_step(small_onnx: Path) -> None:
     small_onnx.write_bytes(small_onnx.read_bytes()[:300])
     with pytest.raises(StepError, match="cut short"):
         simplify(small_onnx, "pixel_values", SHAPE)
+
+
+def test_attention_stays_in_operators_of_its_own(tmp_path: Path) -> None:
+    """As PVT v2 has it, onnxsim would make one operator of ONNX Runtime's of it, which nothing can see into."""
+    linear = "\n".join(
+        f"{name}p = MatMul (x, {name}w)\n{name}s = Add ({name}p, {name}b)\n{name}r = Reshape ({name}s, heads)\n"
+        f"{name} = Transpose <perm = [0, 2, 1, 3]> ({name}r)"
+        for name in "qkv"
+    )
+    weights = ", ".join(f"float[8,8] {name}w, float[8] {name}b" for name in "qkv")
+    model = graph(
+        f"""(float[1,4,8] x, {weights}, int64[4] heads, int64[3] tokens, float root) => (float[1,4,8] y) {{
+            {linear}
+            turned = Transpose <perm = [0, 1, 3, 2]> (k)
+            products = MatMul (q, turned)
+            scores = Div (products, root)
+            weights = Softmax <axis = -1> (scores)
+            sums = MatMul (weights, v)
+            together = Transpose <perm = [0, 2, 1, 3]> (sums)
+            y = Reshape (together, tokens)
+        }}""",
+        heads=[1, 4, 2, 4],
+        tokens=[1, 4, 8],
+        root=2,
+    )
+    files.save(model, tmp_path / "attention.onnx")
+    counts = operator_counts(simplify(tmp_path / "attention.onnx", None, None, {"x": (1, 4, 8)}))
+    assert counts["Softmax"] == 1 and "Attention" not in counts

@@ -33,6 +33,18 @@ def test_positions_of_the_trial_are_not_those_of_the_next_run(kind: str, tmp_pat
         assert type(module(torch.rand(1, 3, 32, 48))) is torch.Tensor
 
 
+def test_what_a_part_keeps_for_the_next_call_is_not_that_of_the_trial(tmp_path: Path) -> None:
+    import torch
+
+    sizes = {"hidden_sizes": [16, 24, 32], "num_attention_heads": [1, 2, 2], "depths": [1, 1, 1], "key_dim": [8, 8, 8]}
+    config = {"architectures": ["LevitForImageClassification"], "image_size": 64, **sizes}
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "levit", **config}))
+    module = load(tmp_path, task="image-classification", weights="random", seed=0)
+    try_out(module, (1, 3, 64, 64))
+    with torch.no_grad():
+        assert type(module(torch.rand(1, 3, 64, 64))) is torch.Tensor
+
+
 @pytest.mark.parametrize("shared", [False, True])
 def test_the_positions_of_a_tried_beit_do_not_end_up_in_the_next_one(shared: bool, tmp_path: Path) -> None:
     """transformers keeps a table for all models of a process: it must not be a tensor without data."""

@@ -49,14 +49,10 @@ def pattern(node: ir.Node) -> Match | None:
     masked = _added(node) or _put_in(node)
     if masked is None or sizes(node.outputs[0]) is None:
         return None
-    value, moves = moved_to(node.outputs[0])
-    while (user := only_use(value)) is not None and user.op_type == "Add":
-        if sizes(user.outputs[0]) != sizes(value):
-            return None
-        value, more = moved_to(user.outputs[0])
-        moves += more
-    if user is None or user.op_type != "Softmax":
+    led = softmax_of(node.outputs[0])
+    if led is None:
         return None
+    user, moves = led
     if any(sizes(move.outputs[0]) is None for move in moves):
         return None
     return Match(node, *masked, tuple(moves), user)
@@ -84,6 +80,17 @@ def rewrite(edit: Edit, match: Match) -> None:
         return
     match.node.replace_input_with(list(match.node.inputs).index(match.mask), value)
     edit.drop(match.mask)
+
+
+def softmax_of(scores: ir.Value) -> tuple[ir.Node, list[ir.Node]] | None:
+    """The Softmax that scores lead to through moves and further terms, and the moves, first to last."""
+    value, moves = moved_to(scores)
+    while (user := only_use(value)) is not None and user.op_type == "Add":
+        if sizes(user.outputs[0]) != sizes(value):
+            return None
+        value, more = moved_to(user.outputs[0])
+        moves += more
+    return (user, moves) if user is not None and user.op_type == "Softmax" else None
 
 
 def _added(node: ir.Node) -> tuple[ir.Value, ir.Value, Array] | None:
