@@ -27,7 +27,7 @@ def inspect(
     ] = False,
     as_json: opt.Json = False,
 ) -> None:
-    """Show a model's operators, parameters, multiply-adds and memory, and what the NPU does not support.
+    """Show a model's operators and cost, and what the NPU rejects. The cost is parameters, multiply-adds and memory.
 
     Example: recipebuild inspect model.onnx --hardware AX650
 

@@ -1,4 +1,4 @@
-"""lint: the final float model -> what the NPU does not support of it, and how long it may take.
+"""lint: the final float model -> operators that the NPU does not support, and the estimated time.
 
 Inputs: model (ONNX).   Outputs: lint.json.
 """

@@ -1,4 +1,4 @@
-"""preview: what detectors see, as a picture.
+"""preview: the boxes of the float and the quantized model, as a picture.
 
 Inputs: model (ONNX), config (the model's config.json, optional); calibration (tar). With a labelled dataset: dataset
 (folder), weights (folder in HF layout, optional), and what the models gave for it: float, quantized (tars of the step
