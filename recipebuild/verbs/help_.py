@@ -202,6 +202,5 @@ def refuse(name: str) -> NoReturn:
     meant = f"did you mean {near}?\n" if near else ""
     raise RecipeError(
         f"there is no help on {name}",
-        remedy=f"{meant}topics: {', '.join(TOPICS)}; recipebuild --help lists the commands, docs/recipes.md the "
-        "fields",
+        remedy=f"{meant}topics: {', '.join(TOPICS)}; recipebuild --help lists the commands, docs/recipes.md the fields",
     )
