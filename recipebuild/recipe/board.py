@@ -77,7 +77,7 @@ def contradictions(recipe: Recipe) -> Iterator[Fault]:
     yield from _input(recipe, runner)
 
 
-_WAY_OUT = "leave board.runner out: the bundle's own run.py runs any model"
+_WAY_OUT = "remove board.runner: the bundle's own run.py runs any model"
 
 
 def _head(recipe: Recipe, runner: Runner) -> Iterator[Fault]:

@@ -76,7 +76,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     detector = params.detector
     if detector is None:
         if "config" not in inputs:
-            raise StepError("an ONNX file does not tell how its outputs become boxes", field="detector")
+            raise StepError("an ONNX file does not say how its outputs become boxes", field="detector")
         detector = detector_of(inputs["config"])
     detection = Detection(detector, params.input)
     labels = palette(class_names(detector.classes, labels=params.labels, config=inputs.get("config")))
