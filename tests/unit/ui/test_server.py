@@ -111,7 +111,7 @@ def test_its_own_names_are_answered(served: ThreadingHTTPServer, host: str) -> N
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.com"])
 def test_others_than_this_machine_only_if_one_insists(builds: Builds, host: str) -> None:
-    with pytest.raises(RecipeError, match="others could reach the builds"):
+    with pytest.raises(RecipeError, match="other machines could read the builds"):
         server(builds, host, 0)
 
 

@@ -180,7 +180,7 @@ def test_a_box_that_is_half_a_pixel_too_wide_is_cut(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("more", "why"),
-    [({"name": "bicycle"}, "no class called bicycle; it has person, car, dog"), ({"left": "x"}, "not as VOC has it")],
+    [({"name": "bicycle"}, "no class called bicycle; it has person, car, dog"), ({"left": "x"}, "not a VOC file")],
 )
 def test_an_annotation_that_is_not_vocs_is_named(tmp_path: Path, more: dict[str, str], why: str) -> None:
     voc(tmp_path, **more)
