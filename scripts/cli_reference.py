@@ -15,8 +15,8 @@ from recipebuild.verbs.help_ import EXIT_CODES
 HEAD = """\
 # The command line
 
-Made from the commands' own help by `python -m scripts.cli_reference`. `recipebuild VERB --help` prints the same,
-`recipebuild help` more: topics, and what each field of a recipe is for. Results go to standard output, talk to standard
+Generated from the commands' help by `python -m scripts.cli_reference`. `recipebuild COMMAND --help` prints the same;
+`recipebuild help` explains topics and each field of a recipe. Results go to standard output, messages to standard
 error. `RECIPE` is a path, with or without `.yaml`, or the name of a shipped recipe.
 """
 

@@ -16,14 +16,14 @@ from recipebuild.toolkit.pulsar2.config.versions import first_version
 HEAD = """\
 # Fields of Pulsar2's configuration
 
-Made from the model in `recipebuild/toolkit/pulsar2/config/` by `make schema`. Where recipes have a field for it, that
-one decides; "overrides" are set below `pulsar2.overrides`, with the same names. "since" is the first documentation that
-has the field, where it is younger than that of 1.9. [Pulsar2](pulsar2.md) says what is taken where the documentation
+Made from the model in `recipebuild/toolkit/pulsar2/config/` by `make schema`. If recipes have a field for a
+value, that field decides; "overrides" are set in `pulsar2.overrides`, under the same names. "since" is the first
+documentation with the field, if newer than that of 1.9. [Pulsar2](pulsar2.md) lists the choices where the documentation
 contradicts itself.
 
-Each row is a test of its name in `tests/unit/toolkit/pulsar2/test_fields.py`: its values, and no others, are taken by
-our model and by protobuf, with a proto that was written from the documentation, and come back as they were.
-`test_proto.py` tries random combinations, and holds the two lists of fields against each other.
+Each row is a test of that name in `tests/unit/toolkit/pulsar2/test_fields.py`: our model and protobuf, with a proto
+written from the documentation, accept exactly its values, and return them unchanged. `test_proto.py` tries random
+combinations, and compares the two lists of fields.
 
 | field | values | default | since | in recipes |
 |---|---|---|---|---|
@@ -32,8 +32,8 @@ our model and by protobuf, with a proto that was written from the documentation,
 CHIP_HEAD = """
 ## Chips
 
-`target.hardware` takes each by its own name; "built as" is what `pulsar2 build` is told. Tested by
-`tests/unit/facts/test_chips.py`, every chip with each of its NPU modes, and one that the chip lacks.
+`target.hardware` accepts each chip by its own name; "built as" is the name that `pulsar2 build` gets.
+`tests/unit/facts/test_chips.py` tests every chip with each of its NPU modes, and with one that the chip lacks.
 
 | chip | built as | NPU modes | operators of | times estimated |
 |---|---|---|---|---|

@@ -7,12 +7,12 @@ from recipebuild.facts.rules import KINDS, Rule, rules
 HEAD = """\
 # Rules
 
-Made from the rows in `recipebuild/facts/rules/` by `python -m scripts.rule_reference`. Every warning of `check`,
-`import`, `run` and the report, and every note on a recipe, begins with the code of its rule; `recipebuild help RB101`
-prints what this page has of it. A code stays with its rule for good; the first digit is the kind. Errors, which end a
-command, have [exit codes](exit-codes.md) instead, and the lines of `doctor` name their remedy themselves.
+Generated from the rows in `recipebuild/facts/rules/` by `python -m scripts.rule_reference`. Every warning of `check`,
+`import`, `run` and the report, and every note on a recipe, starts with the code of its rule; `recipebuild help RB101`
+prints its entry on this page. Codes never change; the first digit is the kind. Errors, which end a command, have
+[exit codes](exit-codes.md) instead, and each line of `doctor` names its own fix.
 
-A recipe answers a warning that does not matter to it with the reason, which is required:
+To silence a warning that does not apply, give the reason in the recipe:
 
 ```yaml
 check:
@@ -20,8 +20,8 @@ check:
     RB101: "fed RGB by our own program"
 ```
 
-It then rests: `check`, `manifest.json` and the report show it as ignored, with that reason, and `run` leaves it out of
-its summary. An ignored rule changes no step, so nothing is built again.
+`check`, `manifest.json` and the report then show the warning as ignored, with that reason, and `run` omits it from the
+summary. An ignored rule changes no step, so nothing is rebuilt.
 
 | codes | about |
 |---|---|

@@ -17,7 +17,7 @@ Side = Annotated[
 
 
 def diff(a: Side, b: Side, build_dir: opt.BuildDir = Path("build"), as_json: opt.Json = False) -> None:
-    """Compare two models, two quantizations (tensor by tensor) or two builds.
+    """Compare two models, two quantizations or two builds. Compares quantizations tensor by tensor.
 
     Example: recipebuild diff build/quickstart/steps/simplify/simplified.onnx build/quickstart/model.onnx
 

@@ -27,7 +27,7 @@ Toolchain = Annotated[
 
 
 def doctor(store: opt.LocalStore = None, toolchain: Toolchain = False, as_json: opt.Json = False) -> None:
-    """Check this machine: Python, packages, Pulsar2, hub, store and boards, with a fix for each problem.
+    """Check this machine, with a fix for each problem. Covers Python, packages, Pulsar2, hub, store and boards.
 
     Exits with 4 if anything `run` needs is missing.
 

@@ -17,7 +17,7 @@ def estimate(
     store: opt.Store = None,
     as_json: opt.Json = False,
 ) -> None:
-    """Estimate the latency of recipes on a chip, from public measurements and your own.
+    """Estimate the latency of recipes on a chip. Uses public measurements and your own.
 
     Example: recipebuild estimate b0-cityscapes --weights random
     """

@@ -24,7 +24,7 @@ def explain(
     templates: opt.Templates = None,
     as_json: opt.Json = False,
 ) -> None:
-    """Explain why a step was or would be built: what changed, from what to what, and in which line.
+    """Explain why a step was or would be built. Shows what changed, from what to what, in which line.
 
     Example: recipebuild explain quickstart compile --set calibration.count=16
     """

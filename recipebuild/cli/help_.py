@@ -20,7 +20,7 @@ def help_(
         ),
     ] = None,
 ) -> None:
-    """Explain a topic (errors, recipes, rules, steps, environment, ...), a command, a rule or a recipe field.
+    """Explain a topic, a command, a rule or a recipe field. Topics include errors, recipes, rules, steps, environment.
 
     Example: recipebuild help errors
 

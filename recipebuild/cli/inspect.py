@@ -27,7 +27,7 @@ def inspect(
     ] = False,
     as_json: opt.Json = False,
 ) -> None:
-    """Show a model's operators, parameters, multiply-adds and memory, and what the NPU does not support.
+    """Show a model's operators and cost, and what the NPU rejects. The cost is parameters, multiply-adds and memory.
 
     Example: recipebuild inspect model.onnx --hardware AX650
 
@@ -83,12 +83,12 @@ def _print_rewrites(model: OnnxModel, hardware: str | None) -> None:
     typer.echo(f"\nwhat rewrites would do, for {hardware or 'the host'}")
     Console().print(rewrite_table([each.as_json() for each in model.rewrites]))
     idle = sum(not each.times and not each.refused for each in model.rewrites)
-    say(f"{idle} of {len(model.rewrites)} rewrites find nothing that they look for")
+    say(f"{idle} of {len(model.rewrites)} rewrites find no match")
 
 
 def _print_findings(model: OnnxModel, hardware: str | None) -> None:
     if model.findings is not None and not model.findings:
-        say(f"{hardware}: nothing known against it; the tables are a pre-screen, no promise")
+        say(f"{hardware}: no known problems; the tables are a pre-screen, not a guarantee")
     for finding in model.findings or ():
         where = "" if finding.source == "documented" else " [field]"
         typer.echo(f"{finding.severity:8} {finding.code} {finding}{where}")

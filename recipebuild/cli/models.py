@@ -9,7 +9,7 @@ from recipebuild.cli.exits import print_json
 
 
 def models(as_json: opt.Json = False) -> None:
-    """List the shipped recipes with the cost of their models, and the families that need no download.
+    """List the shipped recipes and the cost of their models. Also lists the families that need no download.
 
     Times are estimates for AX650N with all three cores. Accuracy is the float model's, as its authors published it.
 

@@ -19,7 +19,7 @@ def schema(
         ),
     ] = "recipe",
 ) -> None:
-    """Print the JSON Schema of recipes, of a build's files, or of a command's --json output.
+    """Print the JSON Schema of recipes, files or --json output.
 
     See `recipebuild help editors` for completion and checks in your editor.
 

@@ -29,7 +29,7 @@ def tune(
     executor: opt.Executor = "local",
     as_json: opt.Json = False,
 ) -> None:
-    """Search for the smallest change to a recipe that meets its accuracy goal, and show it as a diff.
+    """Search for the smallest change that meets an accuracy goal. Shows it as a diff of the recipe.
 
     The recipe sets the goal and the budget: tune: {max_drop, max_16bit_share, trials, minutes}. Trials are kept, so
     that an interrupted search continues where it stopped.

@@ -20,7 +20,7 @@ def ui(
         bool, typer.Option("--expose", help="Allow an address that other machines can reach. There is no password.")
     ] = False,
 ) -> None:
-    """Serve the reports of all builds to a browser, with live progress. Stop it with Ctrl-C.
+    """Serve the reports of all builds to a browser. Shows running builds live. Stop it with Ctrl-C.
 
     Example: recipebuild ui --port 0
     """

@@ -90,7 +90,7 @@ class Claims:
             except OSError as error:
                 raise disk_full(error, folder) or RecipeError(
                     f"the lock {path} cannot be taken: {error.strerror}",
-                    remedy="docs/cluster.md has how users share a store; or name another with --store DIR",
+                    remedy="docs/cluster.md explains shared stores; or use another with --store DIR",
                 ) from error
             if lock is not None:
                 claim.locks[path] = lock

@@ -146,7 +146,7 @@ def failure(message: Mapping[str, Any]) -> RecipebuildError:
     if message["died"] == -9:
         return StepError(
             "the worker was killed, most often because memory ran out",
-            remedy="run with -j 1, close other programs, or take a smaller input.shape",
+            remedy="run with -j 1, close other programs, or use a smaller input.shape",
         )
     return StepError(f"the worker ended with status {message['died']}", remedy="look into the log for its last words")
 

@@ -25,13 +25,13 @@ def open_executor(name: str, jobs: int, resources: Mapping[str, int], remote: Re
             is the place that all see.
 
     Raises:
-        RecipeError: If there is no such executor.
+        RecipeError: If no such executor.
         MissingError: If it needs packages that are not installed.
     """
     if name == "local":
         return Pool(jobs)
     if name != "dask" and not name.startswith(_ADDRESSES):
-        raise RecipeError(f"--executor {name}: there is no such executor", remedy="local, dask or tcp://host:8786")
+        raise RecipeError(f"--executor {name}: no such executor", remedy="local, dask or tcp://host:8786")
     if not find_spec("distributed"):
         raise MissingError(
             f"--executor {name} needs the Python package distributed, which is not installed",

@@ -51,5 +51,5 @@ def _require(text: str, name: str) -> None:
     if text.strip() not in ("", str(LAYOUT)):  # a crash may have left it empty
         raise RecipeError(
             f"the store {name} has layout {text.strip()[:20]}, and this version of recipebuild knows {LAYOUT}",
-            remedy="use the version that made it, or name another store with --store",
+            remedy="use the version that made it, or use another store with --store",
         )

@@ -88,7 +88,7 @@ class Store:
         except OSError as error:
             raise disk_full(error, self.root) or RecipeError(
                 f"the store {self.root} cannot be written: {error.strerror}",
-                remedy="name a folder of your own with --store DIR, or set XDG_CACHE_HOME",
+                remedy="use your own folder with --store DIR, or set XDG_CACHE_HOME",
             ) from error
 
     def _sign(self) -> None:
@@ -355,7 +355,7 @@ def _files(folder: str, prefix: str = "") -> Iterator[str]:
             elif entry.is_file(follow_symlinks=False):
                 yield name
             else:
-                raise StepError(f"the step wrote {name}, which is no regular file")
+                raise StepError(f"the step wrote {name}, which is not a regular file")
 
 
 def _sealed(state: os.stat_result) -> bool:

@@ -96,7 +96,7 @@ def _translate(error: Exception, out: str) -> RecipebuildError:
     if full := disk_full(error, out):
         return full
     if isinstance(error, MemoryError):
-        return StepError("out of memory", remedy="run with -j 1, close other programs, or take a smaller input.shape")
+        return StepError("out of memory", remedy="run with -j 1, close other programs, or use a smaller input.shape")
     if isinstance(error, ModuleNotFoundError) and not (error.name or "").startswith("recipebuild"):
         return MissingError(f"the Python package {error.name} is not installed", remedy=INSTALL_ANYWHERE)
     lines = str(error).strip().splitlines() or [""]

@@ -49,7 +49,7 @@ REWRITES = (
     Rewrite(
         "clamp_mask",
         "Masks before a Softmax, added or put in by a Where, clamped to 100 below what they leave",
-        "-inf or -3.4e38 in a mask takes all steps of 8 or 16 bits, and leaves none for the scores",
+        "-inf or -3.4e38 in a mask uses up all steps of 8 or 16 bits and leaves none for the scores",
     ),
     Rewrite(
         "clamp_chosen_mask",
@@ -59,7 +59,7 @@ REWRITES = (
     Rewrite(
         "drop_nan_guard",
         "Softmax without the guard for rows that are masked, where nothing is",
-        "two operators less on the scores; and Pulsar2 has no IsNaN",
+        "two operators fewer on the scores; and Pulsar2 has no IsNaN",
     ),
     Rewrite(
         "fuse_layer_norm",
@@ -74,27 +74,27 @@ REWRITES = (
     Rewrite(
         "split_gemm",
         "Gemm as MatMul and Add",
-        "Gemm takes matrices only, and costs a Reshape before and after; ONNX Runtime makes Gemms again where they pay",
+        "Gemm accepts matrices only, and costs a Reshape on either side; ONNX Runtime forms Gemms where they pay off",
     ),
     Rewrite(
         "unmerge_linear",
         "A linear layer that is then split as one layer for each part",
-        "no Split, and queries, keys and values are each free to be arranged as attention wants them",
+        "no Split, and queries, keys and values can each have the layout that attention needs",
     ),
     Rewrite(
         "fold_layer_scale",
         "LayerScale in the weights",
-        "an operator less for each layer; and weights have a scale per channel when quantized, a vector one for all",
+        "one operator fewer per layer; and quantized weights have a scale per channel, a vector has one for all",
     ),
     Rewrite(
         "fold_scale",
         "Attention's scale in the weights",
-        "an operator less on the largest tensors of the network, the scores",
+        "one operator fewer on the largest tensors of the network, the scores",
     ),
     Rewrite(
         "transpose_4d",
         "One Transpose next to each Conv, of the image, not of the flattened image",
-        "leaves one Transpose beside each Conv; the Reshape moves on to where it meets its inverse",
+        "leaves one Transpose next to each Conv; the Reshape moves on until it meets its inverse",
     ),
     Rewrite(
         "merge_moves",
@@ -104,7 +104,7 @@ REWRITES = (
     Rewrite(
         "sink_reshape",
         "Reshapes behind operators along the last axis, where they cancel",
-        "it meets its inverse further down, and both go",
+        "the Reshape meets its inverse further down, and both disappear",
     ),
     Rewrite(
         "dense_as_conv",
@@ -114,7 +114,7 @@ REWRITES = (
     Rewrite(
         "fold_decoder",
         "A decoder's fusing Conv folded into its projections",
-        "the wide fusing Conv at the largest resolution falls away: for SegFormer 43 % of all multiply-adds",
+        "removes the wide fusing Conv at the largest resolution: for SegFormer 43 % of all multiply-adds",
     ),
     Rewrite(
         "argmax_first",
@@ -124,22 +124,22 @@ REWRITES = (
     Rewrite(
         "drop_key_bias",
         "Attention without the bias of its keys",
-        "an operator less for each attention",
+        "one operator fewer per attention",
     ),
     Rewrite(
         "move_value_bias",
         "The bias of attention's values in that of its output",
-        "an operator less for each attention",
+        "one operator fewer per attention",
     ),
     Rewrite(
         "single_head",
         "Attention of one head without projections of its own for keys and output",
-        "two products less for each attention",
+        "two products fewer per attention",
     ),
     Rewrite(
         "stack_heads",
         "A product per head in place of splitting heads after it",
-        "queries, keys and values come out where the scores need them: a Reshape and a Transpose less for each",
+        "queries, keys and values come out in the layout of the scores: a Reshape and a Transpose fewer for each",
     ),
     Rewrite(
         "share_equal",
@@ -149,18 +149,18 @@ REWRITES = (
     Rewrite(
         "arrange_once",
         "Reshapes shared by products and what they multiply",
-        "a Reshape less",
+        "one Reshape fewer",
     ),
     Rewrite(
         "tile_attention",
         "Attention for some queries at a time (on the host)",
-        "the scores are written and read in the cache, not in memory",
+        "the scores stay in the cache instead of going through memory",
         targets="host",
     ),
     Rewrite(
         "gather_as_slice",
         "A Gather of constant neighbours as a Slice",
-        "Pulsar2 keeps all that is gathered from on the chip",
+        "Pulsar2 keeps the whole source of a Gather on the chip",
         targets="npu",
     ),
     Rewrite(
@@ -172,19 +172,19 @@ REWRITES = (
     Rewrite(
         "spell_out_layer_norm",
         "LayerNormalization in elementary operators",
-        "not every tool takes it, nor finds room on the chip for one on a large tensor",
+        "not every tool supports it, or has room on the chip for one on a large tensor",
         default=False,
     ),
     Rewrite(
         "spell_out_gelu",
         "Gelu in elementary operators",
-        "not every tool takes it",
+        "not every tool supports it",
         default=False,
     ),
     Rewrite(
         "square_as_mul",
         "Pow(x, 2) as Mul(x, x)",
-        "Pulsar2 fuses Pow into something that it cannot tile",
+        "Pulsar2 fuses Pow into an operator that it cannot tile",
         targets="npu",
     ),
     Rewrite(
@@ -208,37 +208,37 @@ REWRITES = (
     Rewrite(
         "nearest_at_centres",
         "Nearest Resize by whole factors with the NPU's rounding",
-        "Pulsar2 takes one way of rounding only",
+        "Pulsar2 supports one rounding mode only",
         targets="npu",
     ),
     Rewrite(
         "pixel_shuffle_dcr",
         "DepthToSpace after a Conv with the NPU's order of channels",
-        "Pulsar2 takes one order of channels only",
+        "Pulsar2 supports one order of channels only",
         targets="npu",
     ),
     Rewrite(
         "explicit_axes",
         "Reductions with their axes written out",
-        "without axes Pulsar2 reduces the last one only, in silence",
+        "without axes Pulsar2 silently reduces only the last one",
         targets="npu",
     ),
     Rewrite(
         "explicit_pads",
         "Padding in numbers where it follows from the sizes",
-        "Pulsar2 takes padding in numbers only",
+        "Pulsar2 supports numeric padding only",
         targets="npu",
     ),
     Rewrite(
         "write_attributes",
         "Attributes that are left out with ONNX's default values",
-        "Pulsar2 does not know ONNX's default values, and stops",
+        "Pulsar2 does not know ONNX's default values, and fails",
         targets="npu",
     ),
     Rewrite(
         "safe_output_names",
         "Names of outputs that can be files",
-        "on the board outputs are files of that name",
+        "on the board, outputs are files of that name",
         targets="npu",
     ),
 )

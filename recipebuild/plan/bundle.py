@@ -53,5 +53,5 @@ def _source(recipe: Recipe) -> str:
     if model.weights == "random":
         return f"random, seed {model.seed}, in the architecture of {Path(model.source).name}"
     if model.is_local:
-        return f"a file or folder of the user's, {Path(model.source).name}"
+        return f"local file or folder {Path(model.source).name}"
     return f"huggingface.co/{model.source}, revision {model.revision or 'not pinned'}"

@@ -51,12 +51,12 @@ def _deploy(variant: Variant, steps: dict[str, Step], name: str, board: Board) -
     recipe, kind = variant.recipe, KINDS["deploy"]
     if steps["compile"].module != KINDS["compile/pulsar2"].module:
         raise MissingError(
-            "nothing is built for a board: Pulsar2 is not here, and the embedded toolchain builds for this machine",
-            remedy="install Pulsar2, or load its docker image, and run again; recipebuild check tells what is found",
+            "nothing to run on a board: Pulsar2 is not installed, and the embedded toolchain builds for this machine",
+            remedy="install Pulsar2, or load its docker image, and run again; recipebuild check shows what is found",
         )
     if recipe.tensors:
         raise RecipeError(
-            "board run feeds images, and this model takes something else",
+            "board run feeds images, but this model has other inputs",
             remedy="copy the bundle to the board, and run it there: run.py takes --input NAME=FILE.npy",
         )
     if "calibrate" not in steps:

@@ -14,6 +14,6 @@ class Accept(Section):
 
     max_regression: Annotated[float, Field(ge=0, le=1)] = Field(
         default=0.01,
-        description="Largest loss of the metric against the accepted figures, whatever its interval: 0.01 is one mIoU "
-        "point; of AbsRel, RMSE and cosine 1 % of what was accepted",
+        description="Largest accepted loss of the metric compared with the accepted figures, whatever its interval: "
+        "0.01 is one mIoU point; for AbsRel, RMSE and cosine 1 % of the accepted value",
     )

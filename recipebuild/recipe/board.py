@@ -24,15 +24,17 @@ class Board(Section):
 
     runner: Literal["ax_segformer", "ax_dinov2", "ax_depth_anything", "ax_glpdepth"] | None = Field(
         default=None,
-        description="Program of ax-samples that the model is for: the build makes what it feeds and reads",
+        description="Program of ax-samples that runs the model: the build matches its inputs and outputs",
     )
-    repeat: Count = Field(default=100, description="Runs that are timed, 1 or more")
-    warmup: Annotated[int, Field(ge=0, le=100_000)] = Field(default=10, description="Runs before those, 0 or more")
+    repeat: Count = Field(default=100, description="Timed runs, 1 or more")
+    warmup: Annotated[int, Field(ge=0, le=100_000)] = Field(
+        default=10, description="Warm-up runs before those, 0 or more"
+    )
     affinity: Annotated[int, Field(ge=1, le=7)] | None = Field(
-        default=None, description="Mask of the NPU cores that run it, 1 to 7; left out, the board's program decides"
+        default=None, description="Mask of the NPU cores to use, 1 to 7; by default the board's program decides"
     )
     vnpu: Annotated[int, Field(ge=0, le=2)] | None = Field(
-        default=None, description="Virtual NPU: 0 off, 1 standard, 2 big and little; left out, the program decides"
+        default=None, description="Virtual NPU: 0 off, 1 standard, 2 big and little; by default the program decides"
     )
     min_agreement: Fraction = Field(
         default=0.9, description="Smallest fraction of pixels, 0 to 1, to which board and host give the same class"
@@ -75,7 +77,7 @@ def contradictions(recipe: Recipe) -> Iterator[Fault]:
     yield from _input(recipe, runner)
 
 
-_WAY_OUT = "leave board.runner out: the bundle's own run.py runs any model"
+_WAY_OUT = "remove board.runner: the bundle's own run.py runs any model"
 
 
 def _head(recipe: Recipe, runner: Runner) -> Iterator[Fault]:

@@ -10,5 +10,7 @@ from recipebuild.recipe.section import Section, Text
 class BundleText(Section):
     """Words for the model card of the bundle."""
 
-    license: Text | None = Field(default=None, description="Licence of the weights, best as an SPDX identifier")
-    intended_use: Text | None = Field(default=None, description="What the model is for, and what not, in a sentence")
+    license: Text | None = Field(default=None, description="Licence of the weights, preferably an SPDX identifier")
+    intended_use: Text | None = Field(
+        default=None, description="Intended and unsuitable uses of the model, in a sentence"
+    )

@@ -15,18 +15,19 @@ class Calibration(Section):
 
     source: Text = Field(
         default="",
-        description="Folder of images, archive of images (tar, tar.gz, zip), or glob pattern such as images/**/*.jpg; "
-        "only models without an image do without, and those that are quantized already (pulsar2.model_type)",
+        description="Folder of images, archive of images (tar, tar.gz, zip), or glob pattern such as "
+        "images/**/*.jpg; optional only for models without an image and for quantized models "
+        "(pulsar2.model_type)",
     )
-    count: Count = Field(default=32, description="How many images, or samples of tensors, to draw, 1 or more")
+    count: Count = Field(default=32, description="Number of images, or samples of tensors, to draw, 1 or more")
     select: Literal["random", "diverse"] = Field(
-        default="random", description="Draw them at random, or take those that cover all, by what they look like"
+        default="random", description="Draw at random, or pick diverse images that cover the source"
     )
     seed: Seed = Field(default=0, description="Seed of the draw, 0 to 4294967295")
     format: Literal["Image", "Numpy", "Binary", "NumpyObject"] = Field(
         default="Image",
-        description="What Pulsar2 is given: the images themselves, or tensors that are preprocessed already, as .npy "
-        "files, raw .bin files, or .npy files of a dict",
+        description="Format for Pulsar2: original images, or preprocessed tensors as .npy files, raw .bin files, or "
+        ".npy files of a dict",
     )
 
     @property

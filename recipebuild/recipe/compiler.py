@@ -13,19 +13,19 @@ class Compiler(Section):
     """What Pulsar2's compiler does besides compiling."""
 
     check: Annotated[int, Field(ge=0, le=3)] = Field(
-        default=0, description="Simulate the result: 0 not at all, 1 all close, 2 all equal, 3 by cosine similarity"
+        default=0, description="Simulate and compare the result: 0 off, 1 all close, 2 all equal, 3 cosine similarity"
     )
-    npu_perf: bool = Field(default=False, description="Estimate the time of each operator; the figures are kept")
+    npu_perf: bool = Field(default=False, description="Estimate the time of each operator, and keep the figures")
     static_batch_sizes: Annotated[tuple[Count, ...], Field(strict=False)] = Field(
         default=(), description="Batch sizes that one compiled model holds, such as [1, 2, 4]"
     )
     max_dynamic_batch_size: Annotated[int, Field(ge=0, le=100_000)] = Field(
-        default=0, description="Largest batch of a model for any batch size; 0 for none"
+        default=0, description="Largest batch of a model with dynamic batch size; 0 for none"
     )
     ddr_bw_limit: Annotated[float, Field(ge=0, allow_inf_nan=False)] = Field(
         default=0.0, description="Memory bandwidth that the estimate assumes, in GB/s; 0 for no limit"
     )
-    disable_ir_fix: bool = Field(default=False, description="With several batch sizes, leave Reshape as it is")
+    disable_ir_fix: bool = Field(default=False, description="Keep Reshape unchanged when there are several batch sizes")
     enable_slice_mode: bool = Field(default=False, description="Schedule in slices, which can save memory traffic")
     enable_tile_mode: bool = Field(default=False, description="Schedule in tiles, which can save memory traffic")
     enable_data_soft_compression: bool = Field(

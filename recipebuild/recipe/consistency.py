@@ -84,7 +84,7 @@ def _detected(recipe: Recipe) -> Iterator[Fault]:
     )  # fmt: skip
     yield Fault(
         is_detector and detector is None and recipe.model.is_onnx, "detector",
-        "an ONNX file does not tell how its outputs become boxes",
+        "an ONNX file does not say how its outputs become boxes",
         "detector: {kind: yolov8, classes: 80}; docs/how-to/detection.md has all kinds",
     )  # fmt: skip
     yield Fault(
@@ -245,7 +245,7 @@ def _several_inputs(recipe: Recipe) -> Iterator[Fault]:
     )  # fmt: skip
     yield Fault(
         recipe.board.runner, "board.runner", "programs of ax-samples feed an image, and nothing else",
-        "leave board.runner out",
+        "remove board.runner",
     )  # fmt: skip
 
 

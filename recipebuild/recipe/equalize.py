@@ -12,22 +12,24 @@ from recipebuild.recipe.section import Section
 class Equalize(Section):
     """Exact changes of the float graph before anything is quantized. See docs/equalize.md."""
 
-    layer_norm: bool = Field(default=True, description="From LayerNormalizations into the linear layers behind them")
+    layer_norm: bool = Field(
+        default=True, description="Scale channels between LayerNormalizations and the linear layers that follow"
+    )
     linear: bool = Field(
         default=True,
-        description="From a linear layer into the next: values to the output projection, fc1 to the depthwise "
-        "convolution, convolutions with ReLU between them",
+        description="Scale channels between a linear layer and the next: values and output projection, fc1 and "
+        "depthwise convolution, convolutions with ReLU between them",
     )
-    query_key: bool = Field(default=True, description="From queries into keys")
+    query_key: bool = Field(default=True, description="Scale channels between queries and keys")
     attention: Literal["U8", "U16"] | None = Field(
         default=None,
-        description="Divide attention over 200 keys or more by the sum of its row behind the product with the centred "
-        "values, not before, with numerator and denominator in this type; left out, Softmax stays as it is",
+        description="For attention over 200 keys or more: divide by the row sum behind the product with the centred "
+        "values, with numerator and denominator in this type; by default Softmax is unchanged",
     )
     tokens: bool = Field(
         default=False,
-        description="Keep class token, registers and patches in tensors of their own where their ranges differ by 8 "
-        "or more, as in DINOv2",
+        description="Keep class token, registers and patches in separate tensors if their ranges differ by a factor "
+        "of 8 or more, as in DINOv2",
     )
 
     @property

@@ -28,67 +28,64 @@ class Evaluate(Section):
     """Accuracy of the float and the quantized model."""
 
     dataset: Text = Field(
-        description="Folder with images/ and labels/ (PNG files of class ids, 255 = ignore; of boxes .txt), or as "
-        "`layout` says; or a dataset of the Hugging Face hub, hf://datasets/owner/name@revision"
+        description="Folder with images/ and labels/ (PNG files of class ids, 255 = ignore; .txt files of boxes), or "
+        "as `layout` says; or a dataset on the Hugging Face hub, hf://datasets/owner/name@revision"
     )
     layout: Layout = Field(
         default="auto",
-        description="How it is laid out (docs/accuracy.md); `images` has no labels, and models are held against "
-        "the float one; `datasets` is a folder of the library of that name",
+        description="Layout of the dataset (docs/accuracy.md); `images` has no labels, and compares models with the "
+        "float one; `datasets` is a folder of the library of that name",
     )
-    split: Text | None = Field(
-        default=None, description="Which part of the dataset, where it has parts; by default validation, else test"
-    )
+    split: Text | None = Field(default=None, description="Split of the dataset; by default validation, otherwise test")
     columns: tuple[Text, Text] | None = Field(
-        default=None, strict=False, description="Of the hub's datasets: the columns of images and labels"
+        default=None, strict=False, description="For hub datasets: the columns of images and labels"
     )
     reduce_labels: bool | None = Field(
         default=None,
-        description="Label 0 is `other` and ignored, classes count from 1; by default for ade20k only",
+        description="Ignore label 0 (`other`) and count classes from 1; by default only for ade20k",
     )
     class_folders: Literal["names", "ids", "sorted"] | None = Field(
         default=None,
-        description="Of the layout `classes`: whether folders are called like the model's classes, by class ids, or "
-        "are the classes in the sorted order of their names; by default what their names tell",
+        description="For the layout `classes`: folders are named after the model's classes, after class ids, or are "
+        "the classes in sorted order; by default the names decide",
     )
     labels: Annotated[list[Text], Field(min_length=1)] | None = Field(
         default=None,
-        description="What the classes are called, in the order of their ids; by default as the model's config.json "
-        "tells",
+        description="Class names in the order of their ids; by default from the model's config.json",
     )
     depth_scale: Positive | None = Field(
-        default=None, description="What 1 metre is in PNG files of depth: 256 for KITTI, 1000 for NYU"
+        default=None, description="Value of 1 metre in PNG files of depth: 256 for KITTI, 1000 for NYU"
     )
     depth: Literal["metric", "relative"] | None = Field(
         default=None,
-        description="What the network gives: metres, or inverse depth up to scale and shift; by default as its "
-        "config.json tells",
+        description="Output of the network: metres, or inverse depth up to scale and shift; by default from "
+        "config.json",
     )
     metric: MetricName | None = Field(
         default=None,
         description=f"The figure that counts: {_WITH_LABELS}; without labels {_WITHOUT_LABELS}. By default the first "
         "of its kind",
     )
-    count: Count | None = Field(default=None, description="How many images to draw from it, 1 or more; all if left out")
+    count: Count | None = Field(default=None, description="Number of images to draw, 1 or more; by default all")
     seed: Seed = Field(default=0, description="Seed of the draw, 0 to 4294967295")
     shares: Count = Field(
         default=1,
-        description="Into how many steps the images are shared out, so that several workers of a Dask cluster measure "
-        "one model; figures are the same",
+        description="Number of steps that share the images, so that several workers of a Dask cluster measure one "
+        "model; the figures are the same",
     )
     reference: Literal["onnx", "pytorch"] = Field(
         default="onnx",
-        description="`onnx` measures the float ONNX model, which `verify` holds against PyTorch; `pytorch` measures "
-        "PyTorch on all images, too, which takes several times as long",
+        description="`onnx` measures the float ONNX model, which `verify` compares with PyTorch; `pytorch` also "
+        "measures PyTorch on all images, which takes several times as long",
     )
     mode: Literal["NPUBackend", "Reference"] = Field(
         default="NPUBackend",
-        description="What `pulsar2 run` simulates: NPUBackend is the compiled model, bit-exact with the board; "
-        "Reference the quantized one on the host's own operators, within about one step of it",
+        description="Mode of `pulsar2 run`: NPUBackend simulates the compiled model, bit-exact with the board; "
+        "Reference the quantized model on the host's operators, within about one step of it",
     )
     max_drop: Annotated[float, Field(ge=0, le=1)] | None = Field(
         default=None,
-        description="Largest loss of the metric by quantization that passes, as a fraction 0 to 1: 0.02 is two mIoU "
+        description="Largest accepted loss of the metric by quantization, as a fraction 0 to 1: 0.02 is two mIoU "
         "points",
     )
 

@@ -12,9 +12,7 @@ from recipebuild.recipe.section import Section, TensorName, wrong
 class Export(Section):
     """PyTorch to ONNX."""
 
-    exporter: Literal["dynamo", "torchscript"] = Field(
-        default="dynamo", description="Which of PyTorch's exporters to use"
-    )
+    exporter: Literal["dynamo", "torchscript"] = Field(default="dynamo", description="PyTorch exporter to use")
     opset: Annotated[int, Field(ge=11, le=23)] = Field(
         default=17, description="ONNX opset, 11 to 23; the dynamo exporter needs 17 or more"
     )

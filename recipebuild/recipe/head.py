@@ -19,7 +19,7 @@ class ArgmaxHead(Section):
         default="argmax_output", description="Name of the output tensor of class ids: letters, digits, `_`, `-`"
     )
     keep_logits: bool = Field(
-        default=False, description="Give [logits, class ids], in this order, and not only class ids"
+        default=False, description="Output [logits, class ids], in this order, instead of class ids only"
     )
     before_resize: bool = Field(
         default=False,
@@ -41,7 +41,7 @@ class ThresholdHead(Section):
 
     kind: Literal["threshold"] = Field(description="sigmoid(logit) > threshold, for networks of one class")
     threshold: Annotated[float, Field(gt=0, lt=1)] = Field(
-        default=0.5, description="Probability above which a pixel is of the class, between 0 and 1"
+        default=0.5, description="Smallest probability of a pixel in the class, between 0 and 1"
     )
     output: TensorName = Field(
         default="mask", description="Name of the output tensor of 0 and 1: letters, digits, `_`, `-`"
@@ -51,9 +51,9 @@ class ThresholdHead(Section):
 class NoHead(Section):
     """The network's own outputs as they are."""
 
-    kind: Literal["none"] = Field(description="Nothing is added")
+    kind: Literal["none"] = Field(description="Add nothing")
     add_axis: Annotated[int, Field(ge=0, le=4)] | None = Field(
         default=None,
-        description="Give the first output an axis of size 1 here: 1 makes N, 1, H, W of N, H, W, which programs of "
-        "ax-samples read depth from",
+        description="Insert an axis of size 1 into the first output here: 1 turns N, H, W into N, 1, H, W, as "
+        "programs of ax-samples read depth",
     )

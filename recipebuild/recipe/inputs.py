@@ -29,24 +29,24 @@ class Input(Section):
     color: Literal["RGB", "BGR", "GRAY", "RGBA"] = Field(
         default="RGB",
         validate_default=True,
-        description="Channel order that the network was trained with; GRAY for 1 channel, RGBA for 4",
+        description="Channel order of the training; GRAY for 1 channel, RGBA for 4",
     )
     mean: Annotated[tuple[Finite, ...], Field(strict=False)] = Field(
-        description="The mean of each channel in 0..255 units, in the order of `color`: 3 numbers for RGB"
+        description="Mean of each channel in 0..255 units, in the order of `color`: 3 numbers for RGB"
     )
     std: Annotated[tuple[Positive, ...], Field(strict=False)] = Field(
-        description="The standard deviation of each channel in 0..255 units, in the order of `color`, above 0: 3 "
-        "numbers for RGB"
+        description="Standard deviation of each channel in 0..255 units, in the order of `color`, above 0: 3 numbers "
+        "for RGB"
     )
     resize: Literal["stretch", "letterbox"] = Field(
         default="stretch",
-        description="How an image becomes that size: stretched, or with its aspect ratio and grey beside it",
+        description="Stretch images to this size, or keep the aspect ratio and pad with grey",
     )
     pad_value: Annotated[int, Field(ge=0, le=255)] = Field(
-        default=114, description="Of a letterbox: the grey beside the image, 0 to 255"
+        default=114, description="For letterbox: grey value of the padding, 0 to 255"
     )
     align: Literal["center", "top-left"] = Field(
-        default="center", description="Of a letterbox: where the image lies; Ultralytics' models have it in the center"
+        default="center", description="For letterbox: position of the image; center for Ultralytics' models"
     )
 
     @field_validator("mean", "std")
@@ -79,19 +79,19 @@ class Input(Section):
 class ImageInput(Input):
     """An input that is an image."""
 
-    kind: Literal["image"] = Field(description="Made of an image: `image`")
+    kind: Literal["image"] = Field(description="`image`: computed from an image")
 
 
 class TokensInput(Section):
     """Text, as a model of the Hugging Face layout takes it. Its own tokenizer makes the tokens."""
 
-    kind: Literal["tokens"] = Field(description="Made of text by the model's own tokenizer: `tokens`")
+    kind: Literal["tokens"] = Field(description="`tokens`: computed from text by the model's own tokenizer")
     names: Annotated[tuple[Literal["input_ids", "attention_mask", "token_type_ids"], ...], Field(strict=False)] = Field(
         default=("input_ids", "attention_mask"),
-        description="What of the tokenizer's answer the model takes: input_ids, attention_mask, token_type_ids",
+        description="Outputs of the tokenizer that the model takes: input_ids, attention_mask, token_type_ids",
     )
     length: Side = Field(
-        description="How many tokens a text has: shorter ones are filled up, longer ones are cut, which is counted"
+        description="Number of tokens per text: shorter texts are padded, longer ones are cut and counted"
     )
     source: Text = Field(description='Texts to calibrate with: a .txt, one a line, or a .jsonl of {"text": "..."}')
 
@@ -106,19 +106,20 @@ class TokensInput(Section):
 class TensorInput(Section):
     """An input that is no image. Its tensors are taken as they are."""
 
-    kind: Literal["tensor"] = Field(default="tensor", description="Taken from files as it is: `tensor`")
+    kind: Literal["tensor"] = Field(default="tensor", description="`tensor`: read from files, unchanged")
     name: InputName = Field(description="Name of the input tensor: letters, digits, `_`, `-`, `.`")
     shape: Annotated[tuple[Side, ...], Field(strict=False)] = Field(
-        description="Its sizes, whole numbers, such as [1, 77]; [] for a single number"
+        description="Shape as whole numbers, such as [1, 77]; [] for a scalar"
     )
-    dtype: TensorType | None = Field(default=None, description="Its element type; left out, that of its files")
+    dtype: TensorType | None = Field(default=None, description="Element type; by default that of the files")
     source: Text | None = Field(
         default=None,
-        description="Folder or archive with a file for each calibration sample: .npy, .npz with each input under its "
-        "name, or raw .bin; with an image, of the image's name",
+        description="Folder or archive with a file per calibration sample: .npy, .npz with each input under its "
+        "name, or raw .bin; for a model with an image, named after the image",
     )
     feedback: Text | None = Field(
         default=None,
-        description="Of a state, in place of `source`: the output that is fed back here with the next sample; zeros "
-        "with the first of a sequence, whose samples are called alike but for a number at the end",
+        description="For a state, instead of `source`: the output that is fed back here with the next sample; zeros "
+        "with the first sample of a sequence. Samples of a sequence differ only in a number at the end "
+        "of their names",
     )

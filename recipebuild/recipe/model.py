@@ -36,32 +36,34 @@ class Model(Section):
         default=None,
         description="Commit of the hub repository (40 hexadecimal digits), so that every build gets the same files",
     )
-    task: TaskName = Field(default=SEGMENTATION, description="What the network does, in Hugging Face's words")
+    task: TaskName = Field(default=SEGMENTATION, description="Task of the network, in Hugging Face's terms")
     features: Literal["patches", "cls", "tokens", "pooled", "mean"] | None = Field(
         default=None,
-        description="For image-feature-extraction: tokens of the patches [N, places, C], the class token, all "
-        "tokens, or the pooled embedding; by default pooled for models of images and text, else patches. For "
-        "feature-extraction: the first token (cls), the mean over tokens, or pooled; by default pooled for the text "
-        "tower of such models, else mean",
+        description="For image-feature-extraction: the patch tokens [N, places, C], the class token, all tokens, or "
+        "the pooled embedding; by default pooled for models of images and text, otherwise patches. For "
+        "feature-extraction: the first token (cls), the mean over tokens, or pooled; by default pooled "
+        "for the text tower of such models, otherwise mean",
     )
-    normalize: bool = Field(default=False, description="For both feature extractions: bring features to length 1 (L2)")
+    normalize: bool = Field(
+        default=False, description="For both feature extractions: normalize features to length 1 (L2)"
+    )
     weights: Literal["pretrained", "random"] = Field(
         default="pretrained", description="`random` builds the architecture with seeded weights and downloads nothing"
     )
     seed: Seed = Field(default=0, description="Seed of the random weights, 0 to 4294967295")
     adapter: Text | None = Field(
         default=None,
-        description="Folder of a LoRA adapter (peft: adapter_config.json, adapter_model.safetensors), which is merged "
-        "into the weights; a config.json in it goes before the model's",
+        description="Folder of a LoRA adapter (peft: adapter_config.json, adapter_model.safetensors) to merge into "
+        "the weights; a config.json in this folder overrides the model's",
     )
     allow_pickle: bool = Field(
-        default=False, description="Also take weights in pickle files, which can run code of whoever made them"
+        default=False, description="Also load weights from pickle files, which can run arbitrary code"
     )
 
     outputs: Annotated[tuple[Text, ...], Field(strict=False)] = Field(
         default=(),
-        description="Of an ONNX file: tensors at which its graph ends, in place of its own outputs; names, or patterns "
-        "such as /model.22/Concat_*",
+        description="For an ONNX file: tensors at which the graph ends, instead of its own outputs; names, or "
+        "patterns such as /model.22/Concat_*",
     )
 
     @model_validator(mode="after")

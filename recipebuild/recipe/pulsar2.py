@@ -16,10 +16,10 @@ class Pulsar2(Section):
 
     version: Annotated[str, Field(pattern=VERSION)] | None = Field(
         default=None,
-        description='The version to use, in quotes: "5.1", "7.0-lite"; the newest that is there if left out',
+        description='Version to use, in quotes: "5.1", "7.0-lite"; by default the newest installed',
     )
     model_type: Literal["ONNX", "QuantAxModel", "QuantONNX"] = Field(
-        default="ONNX", description="What model.source is: a float model, or one that is quantized already"
+        default="ONNX", description="Kind of model.source: a float model, or a quantized one"
     )
     overrides: dict[str, Any] = Field(
         default={},

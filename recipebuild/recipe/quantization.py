@@ -19,25 +19,26 @@ class LayerPrecision(Section):
     """The precision of some layers. A name or module wins over an operator, an operator over a part of the graph."""
 
     name: Text | Texts | None = Field(
-        default=None, description="Layers by the names that Pulsar2 gives them, those of frontend/optimized.onnx"
+        default=None, description="Layers by Pulsar2's names, those in frontend/optimized.onnx"
     )
     op: Text | Texts | None = Field(default=None, description="All layers of these operators: Softmax, [Add, Mul]")
     module: Text | Texts | None = Field(
         default=None,
-        description="Layers by where they come from: patterns of PyTorch module paths or of names in model.onnx, such "
-        "as decode_head.*; one that matches nothing is an error",
+        description="Layers by origin: patterns of PyTorch module paths or of names in model.onnx, such as "
+        "decode_head.*; a pattern without a match is an error",
     )
     between: tuple[Texts, Texts] | None = Field(
         default=None,
         strict=False,
-        description="The part between two sets of tensors: [[first], [last]]; [[DEFAULT], [DEFAULT]] is the whole",
+        description="The layers between two sets of tensors: [[first], [last]]; [[DEFAULT], [DEFAULT]] means all "
+        "layers",
     )
     dtype: Precision = Field(
         description="U8, S8, U16, S16, or FP32 (documented for LeakyRelu, Sigmoid, Relu, Add, Mul, Div, Sub, Concat, "
-        "Softmax); the type of data movement (Reshape, Transpose) follows what uses it"
+        "Softmax); data-movement operators (Reshape, Transpose) take the type of their consumer"
     )
-    output_dtype: Precision | None = Field(default=None, description="Of the output of Conv, where it is another")
-    weight_dtype: Literal["S8", "FP32"] | None = Field(default=None, description="Of the weights of Conv")
+    output_dtype: Precision | None = Field(default=None, description="Type of the output of Conv, if different")
+    weight_dtype: Literal["S8", "FP32"] | None = Field(default=None, description="Type of the weights of Conv")
 
     @model_validator(mode="after")
     def _one_selector(self) -> LayerPrecision:
@@ -61,8 +62,8 @@ class LayerPrecision(Section):
 class SmoothQuant(Section):
     """Moves outliers of activations into weights (https://arxiv.org/abs/2211.10438)."""
 
-    threshold: Fraction = Field(default=0.2, description="0 to 1; the larger, the more operators take part")
-    strength: Fraction = Field(default=0.6, description="0 to 1; how much of the difficulty goes to the weights")
+    threshold: Fraction = Field(default=0.2, description="0 to 1; larger values include more operators")
+    strength: Fraction = Field(default=0.6, description="0 to 1; share of the difficulty that moves to the weights")
 
 
 class PrecisionAnalysis(Section):
@@ -72,18 +73,19 @@ class PrecisionAnalysis(Section):
         default="PerLayer", description="Each layer on float input, or the quantized model from end to end"
     )
     mode: Literal["Reference", "NPUBackend"] = Field(
-        default="Reference", description="NPUBackend is bit-exact with the board, for models that run on the NPU whole"
+        default="Reference",
+        description="NPUBackend is bit-exact with the board for models that run entirely on the NPU",
     )
 
 
 class Finetune(Section):
     """Weights are trained a little to quantize better. Needs CUDA."""
 
-    algorithm: Literal["adaround", "lsq", "brecq"] = Field(description="How: adaround, lsq or brecq")
-    epochs: Count = Field(default=500, description="1 or more; advised are 10 for lsq and brecq, 50 for adaround")
-    block_size: Count = Field(default=4, description="How many layers are trained together")
-    batch_size: Count = Field(default=1, description="Images at a time")
-    learning_rate: Positive = Field(default=1e-3, description="Above 0; 1e-4 is advised")
+    algorithm: Literal["adaround", "lsq", "brecq"] = Field(description="Algorithm: adaround, lsq or brecq")
+    epochs: Count = Field(default=500, description="1 or more; recommended: 10 for lsq and brecq, 50 for adaround")
+    block_size: Count = Field(default=4, description="Number of layers trained together")
+    batch_size: Count = Field(default=1, description="Images per batch")
+    learning_rate: Positive = Field(default=1e-3, description="Above 0; 1e-4 is recommended")
 
 
 class Quantization(Section):
@@ -91,11 +93,11 @@ class Quantization(Section):
 
     method: Literal["MinMax", "Percentile", "MSE", "KL", "auto"] = Field(
         default="MinMax",
-        description="How the range of each activation is chosen from what was measured; auto takes for each the method "
-        "that loses least in what takes it, which the embedded toolchain alone can",
+        description="Method that chooses the range of each activation; auto picks for each activation the method "
+        "with the least loss in its consumers (embedded toolchain only)",
     )
     layers: Annotated[tuple[LayerPrecision, ...], Field(strict=False)] = Field(
-        default=(), description="Layers that get another precision than 8 bits"
+        default=(), description="Layers with another precision than 8 bits"
     )
     smooth_quant: SmoothQuant | None = Field(default=None, description="Move outliers of activations into weights")
     conv_bias: Literal["S32", "FP32"] = Field(default="S32", description="Type of the biases of Conv: S32 or FP32")
@@ -103,16 +105,16 @@ class Quantization(Section):
         default="FP32", description="Type of the scale of LayerNormalization: FP32, S32 or U32"
     )
     transformer_opt_level: Annotated[int, Field(ge=0, le=2)] = Field(
-        default=0, description="0 to 2; 1 is advised for Swin, SwinV2, DeiT and ViT"
+        default=0, description="0 to 2; 1 is recommended for Swin, SwinV2, DeiT and ViT"
     )
     precision_analysis: PrecisionAnalysis | None = Field(
         default=None, description="Compare the quantized model with the float one, layer by layer"
     )
-    finetune: Finetune | None = Field(default=None, description="Train weights a little to quantize better")
+    finetune: Finetune | None = Field(default=None, description="Finetune weights for better quantization")
     device: Annotated[str, Field(pattern=r"^(cpu|cuda:[0-7])$")] = Field(
-        default="cpu", description="Where calibration runs: cpu, or cuda:0 to cuda:7"
+        default="cpu", description="Device for calibration: cpu, or cuda:0 to cuda:7"
     )
-    strict: bool = Field(default=False, description="Fail (exit 5) if a layer has another precision than was asked for")
+    strict: bool = Field(default=False, description="Fail (exit 5) if a layer does not get the requested precision")
 
     @model_validator(mode="after")
     def _trains_on_a_gpu(self) -> Quantization:

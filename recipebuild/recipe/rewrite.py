@@ -14,7 +14,7 @@ from recipebuild.recipe.section import Section
 class RewriteSection(Section):
     """Rewrites of the graph that leave its function as it is. A field for each, named as in docs/graphs.md."""
 
-    enabled: bool = Field(default=True, description="`false` leaves the graph as it was simplified")
+    enabled: bool = Field(default=True, description="`false` keeps the simplified graph")
 
     @property
     def switches(self) -> dict[str, bool]:
@@ -30,9 +30,9 @@ def _rows() -> list[Row]:
 
 
 def _switch(row: Row) -> Any:
-    """The field of one rewrite: true or false, or what is usual if left out."""
-    usual = "by target" if row.default else "off"
-    return bool | None, Field(default=None, description=f"{row.what}; {usual} if left out")
+    """The field of one rewrite: true or false, or by default as its row says."""
+    usual = "the target decides by default" if row.default else "off by default"
+    return bool | None, Field(default=None, description=f"{row.what}; {usual}")
 
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ class Csc(Section):
     """How YUV becomes the network's colours."""
 
     mode: Literal["FullRange", "LimitedRange", "Matrix"] = Field(
-        default="FullRange", description="FullRange for most cameras, LimitedRange for video, or a Matrix of your own"
+        default="FullRange", description="FullRange for most cameras, LimitedRange for video, or your own Matrix"
     )
     matrix: Annotated[tuple[Finite, ...], Field(strict=False)] | None = Field(
         default=None, validate_default=True, description="12 numbers, 3 rows of 4, the last of each is added"
@@ -39,17 +39,17 @@ class RuntimeInput(Section):
 
     format: Literal["RGB", "BGR", "YUYV422", "UYVY422", "YUV420SP", "YVU420SP"] | None = Field(
         default=None,
-        description="Colours: RGB, BGR, or YUV (YUV420SP is NV12, YVU420SP is NV21); `input.color` if left out. "
-        "Where it is the other of RGB and BGR, the swap is folded into the first convolution",
+        description="Colours: RGB, BGR, or YUV (YUV420SP is NV12, YVU420SP is NV21); by default `input.color`. A "
+        "swap of RGB and BGR is folded into the first convolution",
     )
-    dtype: Literal["U8", "FP32"] = Field(default="U8", description="U8 for pixels as they are, or FP32")
+    dtype: Literal["U8", "FP32"] = Field(default="U8", description="U8 for raw pixels, or FP32")
     layout: Literal["NHWC", "NCHW"] = Field(default="NHWC", description="Channels last, or before height and width")
     normalized: bool = Field(
         default=False, description="The program feeds (pixel - mean) / std itself, in FP32; the model does not"
     )
-    csc: Csc | None = Field(default=None, description="How YUV becomes the network's colours")
+    csc: Csc | None = Field(default=None, description="Conversion of YUV to the network's colours")
     extra_shapes: Annotated[tuple[Shape, ...], Field(strict=False)] = Field(
-        default=(), description="More shapes (N, 3, H, W) that the model is compiled for, as it was calibrated"
+        default=(), description="Additional shapes (N, 3, H, W) to compile for, with the same calibration"
     )
 
     @property

@@ -12,10 +12,10 @@ from recipebuild.recipe.section import Section, Text, wrong
 class RuntimeOutput(Section):
     """How one output is given."""
 
-    name: Text = Field(description="The output's name, or DEFAULT for all outputs")
+    name: Text = Field(description="Name of the output, or DEFAULT for all outputs")
     permute: Annotated[tuple[int, ...], Field(strict=False)] = Field(
         default=(),
-        description="Order of the axes: [0, 2, 3, 1] puts channels last, as the YOLO programs of ax-samples read them",
+        description="Order of the axes: [0, 2, 3, 1] puts channels last, as the YOLO programs of ax-samples expect",
     )
     dtype: Literal["FP32", "U8"] = Field(default="FP32", description="FP32, or U8 as the model computes it")
 

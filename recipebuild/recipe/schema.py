@@ -39,54 +39,59 @@ class Recipe(Section):
     """One build: a model, its input, its calibration set, and what it is compiled for."""
 
     name: Name = Field(description="Name of the build and of its folder: letters, digits, `_`, `-`, `.`")
-    model: Model = Field(description="The network: where it comes from, and with which weights")
+    model: Model = Field(description="The network: its source and its weights")
     inputs: Annotated[
         tuple[Annotated[ImageInput | TensorInput | TokensInput, Field(discriminator="kind")], ...], Field(strict=False)
     ] = Field(
         default=(),
-        description="All that an ONNX model takes: at most one `kind: image`, and any number of `kind: tensor`; of a "
-        "model of text, `kind: tokens`",
+        description="All inputs of an ONNX model: at most one `kind: image`, and any number of `kind: tensor`; for a "
+        "text model, `kind: tokens`",
     )
     input: Input | None = Field(
         default=None,
         validate_default=True,
-        description="The network's input, and how an image becomes it: short for `inputs` with this image alone",
+        description="The network's input, and its preprocessing: short for `inputs` with only this image",
     )
     more_inputs: Annotated[tuple[TensorInput, ...], Field(strict=False)] = Field(
-        default=(), description="What an ONNX model takes besides the image of `input`"
+        default=(), description="Inputs of an ONNX model besides the image of `input`"
     )
     export: Export = Field(default=Export(), description="PyTorch to ONNX")
     head: Annotated[ArgmaxHead | ThresholdHead | NoHead, Field(discriminator="kind")] = Field(
         default=ArgmaxHead(),
-        description="What is put at the end of the network: `kind: argmax`, `kind: threshold` or `kind: none`",
+        description="End of the network: `kind: argmax`, `kind: threshold` or `kind: none`",
     )
     detector: Detector | None = Field(
         default=None,
-        description="How an object detector's outputs become boxes; of a Hugging Face model its config.json tells",
+        description="Decoding of an object detector's outputs into boxes; for a Hugging Face model its config.json "
+        "decides",
     )
-    rewrite: Rewrite = Field(default=Rewrite(), description="Rewrites of the graph that leave its function as it is")
+    rewrite: Rewrite = Field(default=Rewrite(), description="Rewrites of the graph that keep its function")
     equalize: Equalize | None = Field(
         default=None,
-        description="Exact changes of the float graph that make it lose less in 8 bits; left out, there are none",
+        description="Exact changes of the float graph that reduce the loss of 8 bits; off by default",
     )
-    pulsar2: Pulsar2 = Field(default=Pulsar2(), description="Which Pulsar2, and what only it understands")
+    pulsar2: Pulsar2 = Field(default=Pulsar2(), description="Version of Pulsar2, and settings for it alone")
     calibration: Calibration = Field(
         default=Calibration(),
         validate_default=True,
-        description="The images on which the ranges of activations are measured",
+        description="Images that the ranges of activations are measured on",
     )
-    quantization: Quantization = Field(default=Quantization(), description="How ranges become 8-bit scales")
-    target: Target = Field(default=Target(), description="What the model is compiled for, and by what")
-    compiler: Compiler = Field(default=Compiler(), description="What Pulsar2's compiler does besides compiling")
-    evaluate: Evaluate | None = Field(default=None, description="Accuracy on a dataset; left out, none is measured")
-    accept: Accept = Field(default=Accept(), description="How far later builds may fall behind accepted figures")
+    quantization: Quantization = Field(default=Quantization(), description="Ranges, precisions and scales")
+    target: Target = Field(default=Target(), description="Chip, NPU mode and toolchain")
+    compiler: Compiler = Field(default=Compiler(), description="Options of Pulsar2's compiler")
+    evaluate: Evaluate | None = Field(
+        default=None, description="Accuracy on a dataset; without this section none is measured"
+    )
+    accept: Accept = Field(
+        default=Accept(), description="Tolerance when later builds are compared with accepted figures"
+    )
     tune: Tune | None = Field(
         default=None,
-        description="What `recipebuild tune` searches for; with it, each build measures the sensitivity of its blocks",
+        description="Goal and budget of `recipebuild tune`; with it, each build measures the sensitivity of its blocks",
     )
-    board: Board = Field(default=Board(), description="What runs the model on the board, and how it is measured there")
-    check: Check = Field(default=Check(), description="Warnings and notes that the recipe answers, so that they rest")
-    bundle: BundleText = Field(default=BundleText(), description="Words for the model card of the bundle")
+    board: Board = Field(default=Board(), description="Program and measurement on the board")
+    check: Check = Field(default=Check(), description="Warnings and notes that do not apply to this recipe")
+    bundle: BundleText = Field(default=BundleText(), description="Texts of the bundle's model card")
 
     @property
     def layers(self) -> tuple[LayerPrecision, ...]:

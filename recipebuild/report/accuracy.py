@@ -108,7 +108,7 @@ def _accuracy(evaluated: Evaluation, board: Deployed | None, title: str) -> Tabl
 
 def _ladder(climbed: Ladder, title: str) -> Table:
     metric = climbed.metric
-    columns = ["rung", metric_title(metric), "95 %", "change", "same", "max error"]
+    columns = ["stage", metric_title(metric), "95 %", "change", "same", "max error"]
     table = _table(title, columns)
     for row in climbed.rows:
         bounds, same, error = row["interval"], row.get("same"), row.get("largest_error")

@@ -165,7 +165,7 @@ def regressions(built: Mapping[str, Any], labels: Iterable[str]) -> Iterator[Che
             )
         elif verdict["verdict"] == UNMEASURED:
             yield CheckError(
-                f"{of}what was accepted was not measured",
+                f"{of}the accepted figure was not measured",
                 remedy="\n".join([*verdict["lines"], "if that is meant: recipebuild accept"]),
             )
 

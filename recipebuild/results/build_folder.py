@@ -42,7 +42,7 @@ def make_folder(folder: Path) -> Path:
         probe.unlink()
     except OSError as error:
         raise disk_full(error, folder) or RecipeError(
-            f"the build folder {folder} cannot be written: {error.strerror}", remedy="name another with --build-dir DIR"
+            f"the build folder {folder} cannot be written: {error.strerror}", remedy="use another with --build-dir DIR"
         ) from error
     return folder
 

@@ -1,4 +1,4 @@
-"""answers: what one model gives for each image of a dataset, computed once for all that measure.
+"""answers: the outputs of one model for each image of a dataset, computed once for all later steps.
 
 Images that were among those of an earlier run keep their answers: more images cost what these cost. A model with a
 state runs over all, as what it gives for a sample is fed with the next one.

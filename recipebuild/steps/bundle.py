@@ -1,4 +1,4 @@
-"""bundle: what was built -> the folder that goes to the board, and the same as an archive.
+"""bundle: the build -> the folder that goes to the board, and the same as an archive.
 
 Inputs: compiled (compiled.axmodel or quantized.onnx), model (float ONNX), config (pulsar2.json), weights (the fetched
 model), calibration (tar of images; of models that take one), samples (tar of other inputs) and more_<name> (what they

@@ -61,7 +61,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     if all(image.plain for image in facts):
         raise StepError(
             f"all {total} calibration images are of a single colour each: no range can be measured on them",
-            remedy="see calibration.source: it takes images like those that the model will get",
+            remedy="check calibration.source: use images like those that the model will see",
         )
     letterbox = params.resize == "letterbox"
     warnings = concerns(facts, width=params.shape[3], height=params.shape[2], letterbox=letterbox)

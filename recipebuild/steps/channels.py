@@ -1,4 +1,4 @@
-"""channels: ONNX -> ONNX that takes BGR for RGB, or the other way.   Inputs: model (ONNX).   Outputs: channels.onnx."""
+"""channels: ONNX -> ONNX with red and blue exchanged at the input.   Inputs: model (ONNX).   Outputs: channels.onnx."""
 
 from __future__ import annotations
 

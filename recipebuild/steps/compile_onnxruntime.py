@@ -104,7 +104,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     if float_bytes > EXTERNAL_DATA_OVER:
         raise StepError(
             f"{inputs['model'].name} has {float_bytes / 2**30:.1f} GiB, and quantization takes models under 2 GiB",
-            remedy="take a smaller variant of the model",
+            remedy="use a smaller variant of the model",
         )
     batches = CalibrationSet(inputs.get("calibration"), params.input, inputs.get("samples"))
     model = load(inputs["model"])

@@ -66,7 +66,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     if any(model.parent.glob(f"{model.name}.*")):
         raise StepError(
             "the model keeps its weights in a second file, which pulsar2 build cannot read",
-            remedy="take a model under 2 GiB",
+            remedy="use a model under 2 GiB",
         )
     folder = Path.cwd()
     for path, name in ((model, MODEL), (inputs["config"], CONFIG)):
@@ -163,6 +163,6 @@ def _archive(config: Path) -> str:
     if len(names) > 1 or names[0] not in (IMAGES, TENSORS):
         raise StepError(
             f"the configuration takes calibration data from {', '.join(names)}, which this build does not make",
-            remedy="take quant.input_configs out of pulsar2.overrides, and set calibration.source in the recipe",
+            remedy="remove quant.input_configs from pulsar2.overrides, and set calibration.source in the recipe",
         )
     return names[0]

@@ -1,4 +1,4 @@
-"""deploy: the bundle -> on the board, timed there, and compared with the host.
+"""deploy: the bundle -> the board, timed there and compared with the host.
 
 Inputs: bundle (folder), model (float ONNX), calibration (tar), dataset (folder, optional), weights (folder in HF
 layout, optional), reference_predictions and predictions (tars of Pulsar2's simulations, optional).

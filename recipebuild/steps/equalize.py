@@ -70,7 +70,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     save(result.model, target)
     check(target)
     for tensor in result.rolled_back:
-        logger.warning("RB604 %s was taken back: it changed what the model gives", tensor)
+        logger.warning("RB604 %s was taken back: it changed the output of the model", tensor)
     figures = as_json(
         Equalized(
             sites=[

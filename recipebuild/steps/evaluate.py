@@ -1,4 +1,4 @@
-"""evaluate: accuracy of the PyTorch, the ONNX and the quantized model on a dataset, with what quantization costs.
+"""evaluate: accuracy of the PyTorch, ONNX and quantized models on a dataset, and the cost of quantization.
 
 No model runs here. Inputs: model (ONNX, for its classes); float, quantized (optional), pytorch (optional): what the
 models gave (tars of the step answers; of what Pulsar2 compiled, of a simulation); weights (folder in HF layout, for its

@@ -153,7 +153,7 @@ def _known_config(hub_id: str) -> dict[str, Any]:
     config = config_for(hub_id)
     if config is None:
         raise RecipeError(
-            f"{hub_id} is of no known family, and model.weights: random downloads nothing",
+            f"{hub_id} is not of a known family, and model.weights: random downloads nothing",
             field="model.source",
             remedy=f"known without a download: {', '.join(known_ids())}; otherwise point model.source at a folder "
             "with the model's config.json, or set model.weights: pretrained",

@@ -1,4 +1,4 @@
-"""join-answers: the shares of one model's answers as one, in the order of the images.
+"""join-answers: the outputs of one model, joined from several shares in the order of the images.
 
 Inputs: share_0, share_1 and so on: answers.tar of the steps answers, whose shares these are.
 Outputs: answers.tar, the same bytes as of one step that computed all.

@@ -1,4 +1,4 @@
-"""judge: what was measured, held to the recipe's limits. It builds nothing, so another limit costs no time.
+"""judge: the figures, compared with the recipe's limits. Builds nothing, so a new limit costs no time.
 
 Inputs: precision (precision.json of the step compile) and evaluation (evaluation.json); or deploy (deploy.json), for
 what was measured on a board. Each is optional.

@@ -1,4 +1,4 @@
-"""ladder: where accuracy is lost, rung by rung, from PyTorch with its own preprocessor to what was compiled.
+"""ladder: where accuracy is lost, stage by stage, from PyTorch with its own preprocessor to the compiled model.
 
 Inputs: rungs (rungs.json: what the stages gave, of the step rungs); model (folder in HF layout, for its preprocessor's
 settings; optional); evaluation (evaluation.json, optional).

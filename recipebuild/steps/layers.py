@@ -1,4 +1,4 @@
-"""layers: where the quantized model loses accuracy: each of its tensors against the float model's.
+"""layers: where the quantized model loses accuracy: each tensor compared with the float model's.
 
 Inputs: model (model.onnx), config (the model's config.json, optional), quantized (quantized.onnx), calibration
 (tar of images) and samples (tar of other inputs), one of them or both.

@@ -1,4 +1,4 @@
-"""lint: the final float model -> what the NPU does not support of it, and how long it may take.
+"""lint: the final float model -> operators that the NPU does not support, and the estimated time.
 
 Inputs: model (ONNX).   Outputs: lint.json.
 """
@@ -58,7 +58,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
 
 
 def _estimated_ms(model: Path, params: Params) -> EstimatedMs | None:
-    """``None`` if nobody published measurements of the chip in that mode, or the graph's sizes are not known."""
+    """``None`` if there are no public measurements of the chip in that mode, or the graph's sizes are not known."""
     try:
         estimate = estimate_for(params.hardware, params.npu_mode, costs(model))
     except (RecipeError, StepError):

@@ -1,4 +1,4 @@
-"""preview: what the models see, as a picture.
+"""preview: input, ground truth and predictions, as a picture.
 
 Inputs: model (ONNX), config (the model's config.json, optional); calibration (tar). With a labelled dataset: dataset
 (folder), weights (folder in HF layout, optional), and what the models gave for it: float, quantized (tars of the step

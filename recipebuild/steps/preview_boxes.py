@@ -1,4 +1,4 @@
-"""preview: what detectors see, as a picture.
+"""preview: the boxes of the float and the quantized model, as a picture.
 
 Inputs: model (ONNX), config (the model's config.json, optional); calibration (tar). With a labelled dataset: dataset
 (folder), weights (folder in HF layout, optional), and what the models gave for it: float, quantized (tars of the step
@@ -76,7 +76,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     detector = params.detector
     if detector is None:
         if "config" not in inputs:
-            raise StepError("an ONNX file does not tell how its outputs become boxes", field="detector")
+            raise StepError("an ONNX file does not say how its outputs become boxes", field="detector")
         detector = detector_of(inputs["config"])
     detection = Detection(detector, params.input)
     labels = palette(class_names(detector.classes, labels=params.labels, config=inputs.get("config")))

@@ -1,4 +1,4 @@
-"""preview, of networks that make images: what they make, as pictures.
+"""preview, of networks that make images: the images that the models produce.
 
 Inputs: model (ONNX); calibration (tar). With targets: dataset (folder with images/ and targets/), and what the models
 gave for it: float, quantized (tars of the step answers; of what Pulsar2 compiled, of a simulation). Without them:

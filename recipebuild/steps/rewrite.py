@@ -63,7 +63,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     result = rewrite_file(inputs["model"], target, names if params.enabled else [], limits, progress)
     check(target)
     for name in result.rolled_back:
-        logger.warning("RB604 %s was taken back: it changed what the model gives", name)
+        logger.warning("RB604 %s was taken back: it changed the output of the model", name)
     difference = result.difference
     before, after = _work(inputs["model"]), _work(target)
     return as_json(

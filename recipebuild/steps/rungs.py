@@ -1,4 +1,4 @@
-"""rungs: what each stage of the model gives for a few images of the dataset, for the step ladder.
+"""rungs: the outputs of each stage of the model for a few images of the dataset, for the step ladder.
 
 Inputs: model (folder in HF layout) and export, or reference (the ONNX file that the recipe starts from); simplified,
 rewritten, channels (optional), head; float and quantized (optional): what the models gave with the head and after

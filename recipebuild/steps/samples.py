@@ -1,4 +1,4 @@
-"""samples: files of tensors -> checked calibration samples of the inputs that are no images.
+"""samples: files of tensors -> checked calibration samples of the inputs that are not images.
 
 Inputs: for each input more_<name> (folder or archive), calibration (tar of images; of models that take one).
 Outputs: samples.tar.

@@ -1,4 +1,4 @@
-"""sensitivity: what each block of the model loses by 8 bits, and would win by 16.
+"""sensitivity: what each block of the model loses in 8 bits, and would gain in 16.
 
 Inputs: model (model.onnx), quantized (quantized.onnx), calibration (tar of images) and samples
 (tar of other inputs), one of them or both.   Outputs: sensitivity.json.

@@ -1,4 +1,4 @@
-"""simulate: the compiled model on labelled images, on this machine: what it will say on the board.
+"""simulate: the compiled model on labelled images, on this machine: the results to expect on the board.
 
 Inputs: compiled (compiled.axmodel), quantized (folder with quant_axmodel.onnx; for mode Reference), dataset (folder).
 Outputs: predictions.tar.

@@ -1,4 +1,4 @@
-"""states: samples of a model with a state, in their order -> the same with the state that each is fed.
+"""states: samples of a model with a state, in order -> the same samples, each with its state.
 
 The float model runs over them, so that every later step can take a sample by itself.
 

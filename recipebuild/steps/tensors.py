@@ -1,4 +1,4 @@
-"""tensors: calibration images and samples -> what the model's inputs are for each, as Pulsar2 reads them.
+"""tensors: calibration images and samples -> the model's inputs for each, in Pulsar2's format.
 
 Inputs: calibration (tar of images) and samples (tar of the other inputs), one of them or both.
 Outputs: calibration-tensors.tar.

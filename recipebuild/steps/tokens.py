@@ -1,4 +1,4 @@
-"""tokens: texts -> what a model of text is fed, by its own tokenizer.
+"""tokens: texts -> token ids, from the model's own tokenizer.
 
 Inputs: texts (a .txt or .jsonl file), model (a folder in HF layout, with its tokenizer).
 Outputs: samples.tar, of calibration; or dataset (a folder with an .npz file for each text), of evaluation.

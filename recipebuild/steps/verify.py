@@ -1,4 +1,4 @@
-"""verify: the models after export, simplify, rewrite, channels and head against what they were made from, on samples.
+"""verify: the models after export, simplify, rewrite, channels and head, each compared with its original on samples.
 
 Inputs: model (folder in HF layout) and export, or reference (the ONNX file that the recipe starts from); simplified,
 rewritten, channels (optional), head, calibration (tar of images) and samples (tar of other inputs), one of them or

@@ -6,6 +6,7 @@ import contextlib
 import json
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from recipebuild.report.page.make import report
@@ -28,7 +29,8 @@ def index(builds: Sequence[ListedBuild], where: Sequence[str]) -> str:
         tiled: list[Any] = []
         with contextlib.suppress(*_BROKEN):
             tiled = [tiles(entry)[:-1] for entry in build.entries]
-        rows.append({"build": build, "tiles": tiled[0] if tiled else [], "entries": len(tiled), "when": _when(build)})
+        shown = {"tiles": tiled[0] if tiled else [], "entries": len(tiled), "when": _when(build)}
+        rows.append({"build": build, "folder": _short(build.folder), **shown})
     return page("index.html.j2", script="index.js", served=True, mark="", title="Builds", rows=rows, where=where)
 
 
@@ -78,6 +80,12 @@ def _head(build: ListedBuild) -> Mapping[str, Any]:
     except (OSError, ValueError):
         return {}
     return value if isinstance(value, dict) else {}
+
+
+def _short(folder: Path) -> Path:
+    """A folder as seen from the current one, if it is inside."""
+    here = Path.cwd()
+    return folder.relative_to(here) if folder.is_relative_to(here) else folder
 
 
 def _when(build: ListedBuild) -> str:

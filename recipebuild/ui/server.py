@@ -58,8 +58,8 @@ def server(builds: Builds, host: str, port: int, expose: bool = False) -> Thread
     """
     if not expose and not _is_loopback(host):
         raise RecipeError(
-            f"--host {host}: others could reach the builds of this machine there",
-            remedy="leave it out, and reach it with: ssh -L 8765:localhost:8765 MACHINE; or insist with --expose",
+            f"--host {host}: other machines could read the builds of this machine",
+            remedy="remove it, and connect with: ssh -L 8765:localhost:8765 MACHINE; or allow it with --expose",
         )
     names = {"localhost", host.lower()} | ({socket.gethostname().lower()} if expose else set())
     kind = type("Handler", (_Handler,), {"builds": builds, "names": names})

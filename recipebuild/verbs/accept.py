@@ -41,6 +41,6 @@ def accept(recipes: Sequence[str], options: Options) -> list[Path]:
             paths[-1].write_text(json.dumps(value, indent=2, sort_keys=True) + "\n", encoding="utf-8")
         except OSError as error:
             raise RecipeError(
-                f"{paths[-1]} cannot be written: {error.strerror}", remedy="copy the recipe into a folder of your own"
+                f"{paths[-1]} cannot be written: {error.strerror}", remedy="copy the recipe into your own folder"
             ) from error
     return paths

@@ -77,7 +77,7 @@ def _circles(recipe: Recipe) -> list[str]:
         "evaluate.dataset": Path(recipe.evaluate.dataset) if recipe.evaluate and recipe.evaluate.dataset else None,
     }
     return [
-        f"{field}: {folder / link} leads back to a folder that it is in, and is left out"
+        f"{field}: {folder / link} leads back to a folder that it is in, and is skipped"
         for field, folder in folders.items()
         if folder and folder.is_dir()
         for link in walk(folder).circles

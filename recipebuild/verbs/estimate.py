@@ -29,7 +29,7 @@ def estimate(
     """For each entry of each recipe what ``estimate --json`` prints. The model is built as far as its last graph.
 
     Raises:
-        RecipeError: If a recipe is wrong, or is for a chip that nobody published measurements of.
+        RecipeError: If a recipe is wrong, or is for a chip that there are no public measurements of.
         RecipebuildError: If its model cannot be built, as in a run.
     """
     own = measured()

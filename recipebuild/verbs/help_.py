@@ -11,57 +11,58 @@ from typing import NoReturn
 from recipebuild.errors import RecipeError
 
 EXIT_CODES: Mapping[int, tuple[str, str]] = {
-    0: ("done", "Nothing to do."),
+    0: ("done", "Nothing."),
     1: (
-        "a bug of ours",
-        "The one line on the screen names a file with the traceback. Please report it, with that file; running again "
-        "with another store (--store /tmp/other) tells whether the store has to do with it.",
+        "a bug in recipebuild",
+        "The error names a file with the traceback. Please report the bug and attach that file. A run with an empty "
+        "store (--store /tmp/other) shows whether the store is involved.",
     ),
     2: (
         "the recipe or the command line is wrong",
-        "The message names file, line and field, and what was expected. `recipebuild check RECIPE` tells all mistakes "
-        "at once; `recipebuild help input.shape` tells what a field is for.",
+        "The message names the file, line and field, and what was expected. `recipebuild check RECIPE` lists all "
+        "mistakes at once; `recipebuild help input.shape` explains a field.",
     ),
     3: (
         "a step failed",
-        "The message names the step, why, and its log. What was built before is kept: after the fix, the same command "
-        "goes on from there. `recipebuild explain RECIPE STEP` tells what went into the step.",
+        "The message names the step, the reason and the log. Finished steps are kept: after the fix, the same command "
+        "continues from there. `recipebuild explain RECIPE STEP` shows the inputs of the step.",
     ),
     4: (
-        "something outside is missing: toolchain, hub, board, Python packages",
-        "`recipebuild doctor` looks at all of them, and names the command that helps for each. Without a hub: "
-        "HF_ENDPOINT for a mirror, a local folder as model.source, or --weights random.",
+        "something else is missing: toolchain, hub, board or Python packages",
+        "`recipebuild doctor` checks all of them and names a command that fixes each. Without access to the hub, set "
+        "HF_ENDPOINT to a mirror, use a local folder as model.source, or try --weights random.",
     ),
     5: (
-        "a check fell short: accuracy, agreement, operators, --locked",
-        "What was built is kept, and the figures are in manifest.json. Either the limit is wrong (evaluate.max_drop, "
-        "board.min_agreement, ...): with another one, what was built is judged again and not built again. Or the build "
-        "is: more calibration images, another quantization.method, or 16 bits for some layers (quantization.layers).",
+        "a check failed: accuracy, agreement, operators or --locked",
+        "The build is kept, and manifest.json has the figures. If the limit is too strict (evaluate.max_drop, "
+        "board.min_agreement, ...), change it: the build is judged again without being rebuilt. If the accuracy is too "
+        "low, try more calibration images, equalize: {}, another quantization.method, or 16 bits for some layers "
+        "(quantization.layers).",
     ),
-    130: ("interrupted, by Ctrl-C or SIGTERM", "The same command goes on where it stopped."),
+    130: ("interrupted by Ctrl-C or SIGTERM", "Run the same command again: it continues where it stopped."),
 }
 """By exit code: what it means, and what to do."""
 
 _ENVIRONMENT = """\
-Environment variables that count:
+Environment variables:
 
-  XDG_CACHE_HOME      the store is $XDG_CACHE_HOME/recipebuild, else ~/.cache/recipebuild
-  XDG_CONFIG_HOME     the book of boards is $XDG_CONFIG_HOME/recipebuild/boards.yaml, else below ~/.config
+  XDG_CACHE_HOME      parent of the store, recipebuild/; ~/.cache by default
+  XDG_CONFIG_HOME     parent of the list of boards, recipebuild/boards.yaml; ~/.config by default
   HF_ENDPOINT         a mirror of the Hugging Face hub
-  HF_HUB_OFFLINE=1    take models from the hub's cache only
-  HF_HOME             where that cache is
-  HF_TOKEN            for private and gated models
-  DOCKER_HOST         where docker is, for Pulsar2 in an image
+  HF_HUB_OFFLINE=1    take models only from the local hub cache
+  HF_HOME             location of that cache
+  HF_TOKEN            access token for private and gated models
+  DOCKER_HOST         address of the Docker daemon, for Pulsar2 in an image
   RECIPEBUILD_CONTAINER_NETWORK
-                      the network of Pulsar2's containers: none (as always, unless you say so), host or default
-  RECIPEBUILD_DEVICE  where accuracy is measured, as --device: cpu, auto, cuda or cuda:1
-  NO_COLOR            no colours, and a line for each event in place of the live display
-  GITHUB_ACTIONS      true: the log of a run is folded step by step, and errors are marked
-  COLUMNS             how wide tables are
+                      network of Pulsar2's containers: none (the default), host or default
+  RECIPEBUILD_DEVICE  device that measures accuracy, as --device: cpu, auto, cuda or cuda:1
+  NO_COLOR            no colours, and one line per event instead of the live display
+  GITHUB_ACTIONS      true: fold the log of a run by step, and annotate errors
+  COLUMNS             width of tables
 """
 
 _EDITORS = """\
-Editors complete, explain and check recipes while you type:
+Editors can complete, explain and check recipes while you type. Write the schema first:
 
   recipebuild schema > recipe.schema.json
 
@@ -69,33 +70,33 @@ VS Code (extension redhat.vscode-yaml), in .vscode/settings.json:
 
   {"yaml.schemas": {"./recipe.schema.json": "recipes/*.yaml"}}
 
-Neovim (yaml-language-server by nvim-lspconfig):
+Neovim (yaml-language-server with nvim-lspconfig):
 
   vim.lsp.config("yamlls", {settings = {yaml = {schemas = {["./recipe.schema.json"] = "recipes/*.yaml"}}}})
 
-Any editor with yaml-language-server, as the first line of a recipe:
+Any editor with yaml-language-server: start the recipe with
 
   # yaml-language-server: $schema=../recipe.schema.json
 """
 
 _COMPLETION = """\
-Shells complete verbs, options, recipes, steps, fields of --set and boards:
+The shell can complete commands, options, recipes, steps, fields of --set and boards:
 
-  recipebuild --install-completion        for the shell that you are in: bash, zsh, fish
-  recipebuild --show-completion           print the script, to put it somewhere yourself
+  recipebuild --install-completion        install for the current shell: bash, zsh or fish
+  recipebuild --show-completion           print the script, to install it yourself
 
-Open a new shell, and try: recipebuild run qui<Tab>
+Open a new shell and try: recipebuild run qui<Tab>
 """
 
 _RECIPES = """\
-A recipe is a YAML file. It says what to build: which model, for which input, calibrated on which images.
+A recipe is a YAML file that says what to build: the model, its input, the calibration images.
 
-  recipebuild new nvidia/segformer-b0-finetuned-ade-512-512 -o recipes/mine.yaml     drafts one
-  recipebuild check recipes/mine.yaml                                                tells all mistakes at once
-  recipebuild plan recipes/mine.yaml                                                 tells what a run would do, and why
-  recipebuild run recipes/mine.yaml                                                  builds it
-  recipebuild run recipes/mine.yaml --set calibration.count=64                       with another value
-  recipebuild models                                                                 lists those that ship
+  recipebuild new nvidia/segformer-b0-finetuned-ade-512-512 -o recipes/mine.yaml     draft a recipe
+  recipebuild check recipes/mine.yaml                                                list all mistakes
+  recipebuild plan recipes/mine.yaml                                                 show what a run would do, and why
+  recipebuild run recipes/mine.yaml                                                  build it
+  recipebuild run recipes/mine.yaml --set calibration.count=64                       try another value
+  recipebuild models                                                                 list the shipped recipes
 
 `recipebuild help FIELD` explains a field (input.shape) or the fields of a section (input).
 """
@@ -105,7 +106,7 @@ def errors() -> str:
     """The exit codes, and what to do about each."""
     import textwrap
 
-    lines = ["Exit codes, and what to do:", ""]
+    lines = ["Exit codes and what to do:", ""]
     for code, (meaning, remedy) in EXIT_CODES.items():
         lines.append(f"  {code:<4} {meaning}")
         lines += textwrap.wrap(remedy, 100, initial_indent=" " * 7, subsequent_indent=" " * 7)
@@ -117,7 +118,7 @@ def steps() -> str:
     """The steps, with the first line of what each module says of itself; nothing of them is imported."""
     from recipebuild.plan.kinds import KINDS
 
-    lines = ["The steps of a build, in their order; `recipebuild plan RECIPE` tells which a recipe has:", ""]
+    lines = ["The steps of a build, in order. `recipebuild plan RECIPE` lists those of a recipe.", ""]
     for name, kind in KINDS.items():
         spec = find_spec(kind.module)
         source = Path(spec.origin).read_text(encoding="utf-8") if spec and spec.origin else ""
@@ -131,7 +132,7 @@ def rules() -> str:
     from recipebuild.facts.rules import KINDS
     from recipebuild.facts.rules import rules as table
 
-    lines = ["Warnings and notes begin with the code of their rule; `recipebuild help RB101` explains one."]
+    lines = ["Every warning and note starts with the code of its rule. `recipebuild help RB101` explains one."]
     for kind, about in KINDS.items():
         lines += ["", f"{kind}xx  {about}", ""]
         lines += [f"  {code}  {rule.what}" for code, rule in table().items() if code.startswith(kind)]
@@ -154,11 +155,11 @@ def rule_text(code: str) -> str:
 
 
 TOPICS: Mapping[str, tuple[str, Callable[[], str]]] = {
-    "errors": ("exit codes, and what to do", errors),
-    "recipes": ("what a recipe is, and the commands around it", lambda: _RECIPES),
+    "errors": ("exit codes and what to do", errors),
+    "recipes": ("what a recipe is, and the commands for it", lambda: _RECIPES),
     "rules": ("codes of warnings and notes, such as RB101", rules),
-    "steps": ("what is done, one line a step", steps),
-    "environment": ("environment variables that count", lambda: _ENVIRONMENT),
+    "steps": ("the steps of a build, one line each", steps),
+    "environment": ("environment variables", lambda: _ENVIRONMENT),
     "editors": ("completion and checks while you type a recipe", lambda: _EDITORS),
     "completion": ("completion in your shell", lambda: _COMPLETION),
 }
@@ -201,6 +202,5 @@ def refuse(name: str) -> NoReturn:
     meant = f"did you mean {near}?\n" if near else ""
     raise RecipeError(
         f"there is no help on {name}",
-        remedy=f"{meant}topics are {', '.join(TOPICS)}; verbs are listed by recipebuild --help, fields by "
-        "recipebuild help recipes",
+        remedy=f"{meant}topics: {', '.join(TOPICS)}; recipebuild --help lists the commands, docs/recipes.md the fields",
     )

@@ -76,7 +76,7 @@ def import_config(config: Path, model: Path | None = None, target: Path | None =
     made = imported(original, known, source, lambda values: _render(values, folder))
     result = _render(made.values, folder)
     if not same(result, original.config):
-        raise AssertionError("the recipe does not render to what was imported")
+        raise AssertionError("the recipe does not render to the imported configuration")
     text = _text(config, made.values, made.missing)
     if target:
         try:

@@ -50,7 +50,7 @@ def lock(
             path.write_text(json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
         except OSError as error:
             raise RecipeError(
-                f"{path} cannot be written: {error.strerror}", remedy="copy the recipe into a folder of your own"
+                f"{path} cannot be written: {error.strerror}", remedy="copy the recipe into your own folder"
             ) from error
     return paths
 

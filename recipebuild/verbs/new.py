@@ -106,7 +106,9 @@ def check_free(output: Path | None, *, force: bool) -> None:
         RecipeError: If it is there already.
     """
     if output and output.exists() and not force:
-        raise RecipeError(f"{output} already exists", remedy="name another file with -o, or overwrite it with --force")
+        raise RecipeError(
+            f"{output} already exists", remedy="choose another file with -o, or overwrite it with --force"
+        )
 
 
 def find(source: str, *, revision: str | None, sets: Sequence[str], random: bool) -> SourceModel:
@@ -156,7 +158,9 @@ def write(made: Draft, output: Path | None) -> Draft:
         output.parent.mkdir(parents=True, exist_ok=True)
         write_text(output, made.text)
     except OSError as error:
-        raise RecipeError(f"{output} cannot be written: {error.strerror}", remedy="name another file with -o") from None
+        raise RecipeError(
+            f"{output} cannot be written: {error.strerror}", remedy="choose another file with -o"
+        ) from None
     return Draft(made.text, made.facts, made.notes, output)
 
 

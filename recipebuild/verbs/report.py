@@ -39,7 +39,9 @@ def write(places: Sequence[str], build_dir: Path, output: Path | None = None) ->
     try:
         write_text(path, text)
     except OSError as error:
-        raise RecipeError(f"{path} cannot be written: {error.strerror}", remedy="name another file with -o") from error
+        raise RecipeError(
+            f"{path} cannot be written: {error.strerror}", remedy="choose another file with -o"
+        ) from error
     notes = [] if available() else ["warning: RB508 no charts, only tables: pip install '.[report]' in a checkout"]
     return path, notes
 

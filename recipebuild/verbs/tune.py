@@ -112,7 +112,7 @@ class Tuned:
             write_text(self.path, self.text)
         except OSError as error:
             raise RecipeError(
-                f"{self.path} cannot be written: {error.strerror}", remedy="copy the recipe into a folder of your own"
+                f"{self.path} cannot be written: {error.strerror}", remedy="copy the recipe into your own folder"
             ) from error
 
     def as_json(self) -> dict[str, Any]:
@@ -190,8 +190,8 @@ class _Trials:
         self.own = variants[0].recipe
         if self.own.evaluate is None:
             raise RecipeError(
-                f"{self.own.name} has no evaluate: there is nothing to tune by",
-                remedy="name a dataset: evaluate: {dataset: ./heldout}",
+                f"{self.own.name} has no evaluate: so there is no metric to tune",
+                remedy="add a dataset: evaluate: {dataset: ./heldout}",
             )
         self.layers = [layer.model_dump(mode="json", exclude_defaults=True) for layer in self.own.quantization.layers]
         self.metric = ""

@@ -2,7 +2,7 @@
 // The events of a run, shown as they come.
 (() => {
   const shown = { started: "running", progress: "running", retrying: "running", fetching: "running", waiting: "queued" };
-  const words = { running: "running", queued: "waits", built: "built", cached: "cached", failed: "failed", skipped: "skipped" };
+  const words = { running: "running", queued: "waiting", built: "built", cached: "cached", failed: "failed", skipped: "skipped", stopped: "interrupted" };
   const rows = new Map([...document.querySelectorAll("tr[data-step]")].map((row) => [row.dataset.step, row]));
   const boxes = new Map([...document.querySelectorAll("svg.pipeline g[data-step]")].map((box) => [box.dataset.step, box]));
   const began = new Map();
@@ -33,6 +33,7 @@
     if (event.status === "warning") return;
     const status = shown[event.status] ?? event.status;
     if (status !== "running") began.delete(event.step);
+    if (["built", "cached", "skipped"].includes(status)) row.querySelector(".says").textContent = "";
     set(event.step, status, event.seconds ? seconds(event.seconds) : "");
   });
   const ticking = setInterval(() => {
@@ -43,8 +44,11 @@
     source.close();
     clearInterval(ticking);
     const state = document.getElementById("state");
-    state.textContent = [...rows.values()].some((row) => row.dataset.status === "failed") ? "failed" : "ended";
-    state.className = `badge ${state.textContent === "failed" ? "failed" : "ok"}`;
+    const left = [...rows].filter(([, row]) => row.dataset.status === "running");
+    for (const [step] of left) set(step, "stopped", "");
+    const failed = [...rows.values()].some((row) => row.dataset.status === "failed");
+    state.textContent = failed ? "failed" : left.length ? "interrupted" : "ended";
+    state.className = `badge ${failed ? "failed" : left.length ? "partial" : "ok"}`;
     document.getElementById("end").hidden = false;
   });
 })();

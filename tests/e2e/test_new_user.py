@@ -1,4 +1,4 @@
-"""A new user's way, by the README alone: install, draft a recipe for an own model, build it, verify the bundle."""
+"""A new user's way, by the README alone: install, draft a recipe for an own model, build it, compare a variant."""
 
 from __future__ import annotations
 
@@ -35,16 +35,21 @@ def user(tiny_segformer: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     for i in range(4):
         coarse = Image.fromarray(rng.integers(0, 256, (4, 8, 3), dtype=np.uint8))
         coarse.resize((128, 64), Image.Resampling.BICUBIC).save(folder / "my-images" / f"{i}.jpg")
+    shutil.copytree(folder / "my-images", folder / "my-labelled" / "images")
+    (folder / "my-labelled" / "labels").mkdir()
+    for image in (folder / "my-labelled" / "images").iterdir():
+        mask = Image.fromarray(rng.integers(0, 19, (64, 128), dtype=np.uint8))
+        mask.save(folder / "my-labelled" / "labels" / f"{image.stem}.png")
     (folder / "home").mkdir()
     return folder
 
 
 def readme_commands() -> list[str]:
     """The commands under "Your own model", from ``pip install`` on."""
-    section = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Your own model")[2]
-    block = re.search(r"```console\n(.*?)```", section, re.S)
-    assert block
-    return block[1].splitlines()
+    section = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Your own model")[2].partition("\n## ")[0]
+    lines = "".join(re.findall(r"```console\n(.*?)```", section, re.S)).splitlines()
+    assert lines[0].startswith("python3 -m venv")
+    return lines[1:]
 
 
 def test_from_the_wheel_to_a_verified_bundle_by_the_readme_alone(user: Path) -> None:
@@ -60,20 +65,23 @@ def test_from_the_wheel_to_a_verified_bundle_by_the_readme_alone(user: Path) -> 
         "PATH": f"{programs}:{os.environ['PATH']}",
         "HF_HUB_OFFLINE": "1",
     }
-    said = {}
+    said: dict[str, str] = {}
     for line in rest:
         done = subprocess.run(
             shlex.split(line), cwd=user, env=environment, capture_output=True, text=True, check=False, timeout=500
         )
         assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
-        said[line.split()[1]] = done.stdout
+        said.setdefault(line.split()[1], done.stdout)
     assert "ok    packages" in said["doctor"]
     assert "recipebuild run recipes/mine.yaml" in said["new"], "each command names the next"
     assert "mine: ok" in said["check"]
     assert "mine: ok, " in said["run"] and "build/mine/report.html" in said["run"]
     assert "files verified:" in said["bundle"]
-    manifest = json.loads((user / "build" / "mine" / "manifest.json").read_text())
-    assert manifest["status"] == "ok"
+    for name in ("mine", "mine-equalized"):
+        manifest = json.loads((user / "build" / name / "manifest.json").read_text())
+        assert manifest["status"] == "ok" and "miou_quantized" in manifest["metrics"]
+    page = (user / "build" / "comparison.html").read_text()
+    assert "mine-equalized" in page and "techniques" in page
     recipe = (user / "recipes" / "mine.yaml").read_text()
     assert "shape: [1, 3, 64, 128]" in recipe and "source: ../my-images" in recipe
 

@@ -79,7 +79,7 @@ def test_the_verbs_report_graph_and_diff(built_project: Project) -> None:
 
 
 def test_ui_serves_until_it_is_told_to_end(built_project: Project) -> None:
-    assert "others could reach" in built_project.command("ui", "--host", "0.0.0.0", code=2).stderr
+    assert "other machines could read" in built_project.command("ui", "--host", "0.0.0.0", code=2).stderr
     process = built_project.start("ui", "--port", "0", PYTHONUNBUFFERED="1")
     assert process.stdout
     address = process.stdout.readline().strip()

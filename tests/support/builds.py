@@ -174,7 +174,7 @@ def _ladder(drop: float) -> dict[str, Any]:
     rung = {"within_noise": True, "change_interval": None}
     return {
         "images": 8, "metric": "miou", "against": "labels", "warnings": [],
-        "verdict": f"Most is lost at quantized (host), mIoU 83.00 to {83 - 100 * drop:.2f} %.",
+        "verdict": f"Largest loss: quantized (host), mIoU 83.00 to {83 - 100 * drop:.2f} %.",
         "rows": [
             {"rung": "pytorch", "title": "PyTorch", "miou": 0.83, "interval": [0.82, 0.84]},
             {

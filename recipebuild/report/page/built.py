@@ -126,7 +126,7 @@ def read(place: Path) -> list[Built]:
     except (OSError, ValueError) as error:
         raise RecipeError(f"{path} cannot be read: {error}", remedy="build it first: recipebuild run RECIPE") from error
     if not is_manifest(value):
-        raise RecipeError(f"{path} is not the manifest of a build", remedy="make it anew: recipebuild run RECIPE")
+        raise RecipeError(f"{path} is not the manifest of a build", remedy="rebuild it: recipebuild run RECIPE")
     return builds(value, path.parent)
 
 

@@ -18,7 +18,7 @@ from typing import Any
 from recipebuild.report.page.parts import Chart
 from recipebuild.report.page.written import available
 
-WIDTH = 520
+WIDTH = 400
 _SERIES = {
     "pytorch": 4, "float": 1, "quantized": 2, "board": 3, "exported": 1, "rewritten": 2, "final": 2,
 }  # fmt: skip
@@ -30,7 +30,7 @@ _CONFIG = {
     "axis": {
         "labelColor": "var(--ink)", "titleColor": "var(--muted)", "gridColor": "var(--line)",
         "domainColor": "var(--line)", "tickColor": "var(--line)", "labelFontSize": 12, "titleFontSize": 12,
-        "titleFontWeight": "normal", "labelLimit": 260, "tickCount": 6,
+        "titleFontWeight": "normal", "titlePadding": 10, "labelLimit": 260, "tickCount": 6,
     },
     "legend": {
         "labelColor": "var(--ink)", "titleColor": "var(--muted)", "labelFontSize": 12, "titleFontSize": 12,
@@ -76,7 +76,7 @@ def bars(
                 "encoding": {"color": _color(series), "description": {"field": "said"}},
             },
             {
-                "mark": {"type": "text", "align": "left", "dx": 4, "fontSize": 10, "aria": False},
+                "mark": {"type": "text", "align": "left", "dx": 4, "fontSize": 11, "aria": False},
                 "encoding": {
                     "text": {"field": "text"},
                     "color": {"value": "var(--muted)"},
@@ -116,7 +116,7 @@ def points(rows: Sequence[Mapping[str, Any]], caption: str, *, y: str, kinds: Se
 
 
 def scatter(rows: Sequence[Mapping[str, Any]], caption: str, *, x: str, y: str) -> Chart | None:
-    """Points with their names beside them, one quantity against another.
+    """Points with their names above them, one quantity against another.
 
     Args:
         rows: With ``name``, ``x``, ``y`` and ``said``, the point's label.
@@ -125,13 +125,13 @@ def scatter(rows: Sequence[Mapping[str, Any]], caption: str, *, x: str, y: str) 
         y: What the vertical axis counts.
     """
     place = {
-        axis: {"field": axis, "type": "quantitative", "title": title, "scale": {"zero": False, "padding": 40}}
-        for axis, title in (("x", x), ("y", y))
+        axis: {"field": axis, "type": "quantitative", "title": title, "scale": {"zero": False, "padding": padding}}
+        for axis, title, padding in (("x", x, 60), ("y", y, 30))
     }
-    name = {"type": "text", "align": "left", "dx": 8, "fontSize": 11, "limit": 160, "aria": False}
+    name = {"type": "text", "dy": -12, "fontSize": 12, "limit": 160, "aria": False}
     point = {"type": "point", "filled": True, "size": 80}
     spec = {
-        "width": WIDTH - 80,
+        "width": WIDTH,
         "height": 240,
         "data": {"values": list(rows)},
         "encoding": place,
@@ -149,9 +149,11 @@ def draw(spec: Mapping[str, Any], caption: str) -> Chart | None:
         return None
     svg = _svg(json.dumps({**spec, "config": _CONFIG}))
     size = re.search(r'viewBox="0 0 (\S+) \S+"', svg)
+    width = float(size[1]) if size else WIDTH
+    fits = f"max-width:{width:g}px;min-width:{0.6 * width:g}px"
     opening = (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="chart" role="group" aria-label="{escape(caption)}" '
-        f'viewBox{svg.split("viewBox", 1)[1].split(">", 1)[0]} style="max-width:{size[1] if size else WIDTH}px">'
+        f'viewBox{svg.split("viewBox", 1)[1].split(">", 1)[0]} style="{fits}">'
     )
     return Chart(_named(opening + svg.split(">", 1)[1]), caption)
 

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from recipebuild.facts.fields import config_leaves
 from recipebuild.report.page.accuracy import OF_A_CLASS, class_names
 from recipebuild.report.page.built import Built, titles
 from recipebuild.report.page.charts import bars, scatter
 from recipebuild.report.page.parts import Cell, Chart, Column, PageSection, PageTable, number
+from recipebuild.report.page.pictures import side_by_side
 from recipebuild.report.page.quantities import Quantity, is_fraction, quantities
 from recipebuild.report.page.shell import page
 from recipebuild.report.page.summary import alerts
 
 _CHARTED = 8
 """Figures that get a chart, the first of those that differ."""
-_TELLING = 0.005
+_PICTURES = 2_400_000
+"""Bytes of pictures in the page."""
+_TELLING = 0.01
 """The least difference, as a part of the figure, that is drawn or coloured."""
 
 
@@ -37,6 +41,8 @@ def comparison(builds: Sequence[Built], home: str = "") -> str:
     sections = [
         figures_section(builds),
         _trades(builds, names),
+        _recipes(builds, names),
+        side_by_side(builds, names, _PICTURES),
         _classes(builds, names),
         _configurations(builds, names),
     ]
@@ -87,13 +93,10 @@ def _cells(key: str, columns: Sequence[dict[str, Quantity]]) -> list[Cell]:
             cells.append(number(quantity.value, quantity.text))
         else:
             change = quantity.value - first.value
-            difference = (
-                f"{100 * change:+.2f} points"
-                if "%" in quantity.text
-                else f"{100 * change / first.value:+.1f} %"
-                if first.value
-                else ""
-            )
+            if "%" in quantity.text:
+                difference = _points(change)
+            else:
+                difference = f"{100 * change / first.value:+.1f} %" if first.value else ""
             good = (change > 0) == (quantity.better == "more")
             slight = quantity.better is None or key == "seconds" or abs(change) < _TELLING * abs(first.value)
             tone = "" if slight else "good" if good else "bad"
@@ -118,7 +121,11 @@ def _chart(key: str, columns: Sequence[dict[str, Quantity]], titles: Sequence[st
     return bars(rows, [""], pairs[0][1].title, unit=None)
 
 
-_COSTS = {"compile_bytes": ("compiled model, MB", 1e6), "latency_ms": ("latency, ms", 1.0)}
+_COSTS = {
+    "compile_bytes": ("compiled model, MB", 1e6),
+    "latency_ms": ("latency, ms", 1.0),
+    "estimated_ms": ("estimated time, ms", 1.0),
+}
 """What accuracy is drawn against: by the quantity's key its axis, and the unit in which that counts."""
 
 
@@ -142,7 +149,7 @@ def _trades(builds: Sequence[Built], titles: Sequence[str]) -> PageSection | Non
             charts.append(scatter(rows, f"{title} against {both[0][1].title}", x=axis, y=f"{title}{percent}"))
             break
     drawn = [chart for chart in charts if chart]
-    note = "Higher is better for most metrics; further left is always smaller or faster."
+    note = "Further left is smaller or faster. Higher is better, except for error metrics such as RMSE."
     return PageSection("trades", "Accuracy, size and latency", note, charts=drawn) if drawn else None
 
 
@@ -183,7 +190,7 @@ def _classes(builds: Sequence[Built], titles: Sequence[str]) -> PageSection | No
     return PageSection(
         "classes",
         "Accuracy by class",
-        "Of the quantized model, or of the float one where there is no other. "
+        "Of the quantized model, or of the float model if nothing was quantized. "
         f"In brackets, the change against {titles[0]}.",
         charts=charts,
         tables=[table],
@@ -198,7 +205,49 @@ def _of_class(value: float | None, first: float | None) -> Cell:
     if first is None or value == first:
         return number(value, text)
     tone = "" if abs(value - first) < _TELLING else "good" if value > first else "bad"
-    return number(value, f"{text} ({100 * (value - first):+.2f} points)", tone)
+    difference = _points(value - first)
+    return number(value, f"{text} ({difference})" if difference else text, tone)
+
+
+def _points(change: float) -> str:
+    """The change of a fraction, in points; empty if it rounds to none."""
+    text = f"{100 * change:+.2f}"
+    return f"{text} points" if float(text) else ""
+
+
+def _recipes(builds: Sequence[Built], titles: Sequence[str]) -> PageSection | None:
+    """The parameters in which the builds' steps differ: what the recipes, bases and ``--set`` came to."""
+    values = [dict(_parameters(built)) for built in builds]
+    rows: dict[tuple[str, ...], list[str]] = {}
+    steps = [{step for step, _ in each} for each in values]
+    shared = {path for each in values for step, path in each if all(step in names for names in steps)}
+    for step, path in dict.fromkeys(key for each in values for key in each):
+        if path in shared and not all(step in names for names in steps):
+            continue  # the input of a step that only some have: the others' steps tell it, too
+        texts = [json.dumps(each[step, path], ensure_ascii=False) if (step, path) in each else "" for each in values]
+        if all(values) and len(set(texts)) > 1:
+            rows.setdefault((path, *texts), []).append(step)
+    if not rows:
+        return None
+    cells = [
+        [Cell(path, tone="code"), Cell(", ".join(of)), *(_value(text, "not set") for text in texts)]
+        for (path, *texts), of in rows.items()
+    ]
+    columns = [Column("parameter"), Column("steps"), *(Column(title) for title in titles)]
+    note = "Parameters of steps that differ, with bases, defaults and overrides applied."
+    return PageSection("recipe", "Recipe", note, tables=[PageTable("Differing parameters", columns, cells)])
+
+
+def _parameters(built: Built) -> Iterator[tuple[tuple[str, str], Any]]:
+    """The parameters of a build's steps by step and path, as its provenance has them; none without a bundle."""
+    statement = built.json("bundle", "bundle/provenance.json")
+    try:
+        steps = statement["predicate"]["buildDefinition"]["externalParameters"]["steps"] if statement else []
+        for step in steps:
+            for path, value in config_leaves(step["params"]):
+                yield (step["name"], path), value
+    except (KeyError, TypeError):
+        return
 
 
 def _configurations(builds: Sequence[Built], titles: Sequence[str]) -> PageSection | None:
@@ -208,7 +257,7 @@ def _configurations(builds: Sequence[Built], titles: Sequence[str]) -> PageSecti
     for path in dict.fromkeys(path for each in values for path in each):
         texts = [json.dumps(each[path], ensure_ascii=False) if path in each else "" for each in values]
         if len(set(texts)) > 1:
-            rows.append([Cell(path, tone="code"), *map(_value, texts)])
+            rows.append([Cell(path, tone="code"), *(_value(text, "Pulsar2's default") for text in texts)])
     if not rows:
         return None
     columns = [Column("value"), *(Column(title) for title in titles)]
@@ -217,5 +266,5 @@ def _configurations(builds: Sequence[Built], titles: Sequence[str]) -> PageSecti
     )
 
 
-def _value(text: str) -> Cell:
-    return Cell(text, tone="code") if text else Cell("Pulsar2's default", tone="muted")
+def _value(text: str, missing: str) -> Cell:
+    return Cell(text, tone="code") if text else Cell(missing, tone="muted")

@@ -25,8 +25,8 @@ def config(built: Built) -> PageSection | None:
             Cell(origin.get("field", ""), tone="code"),
             Cell(place, tone="" if origin.get("place") else "muted"),
         ])  # fmt: skip
-    columns = [Column("value of pulsar2.json"), Column("is"), Column("from the recipe's"), Column("written in")]
-    note = "What is not here has Pulsar2's default."
+    columns = [Column("field of pulsar2.json"), Column("value"), Column("recipe field"), Column("set in")]
+    note = "Every other field has Pulsar2's default."
     return PageSection(
         "config",
         "Pulsar2 configuration",

@@ -19,7 +19,7 @@ from recipebuild.report.units import size
 
 
 def graph(built: Built) -> PageSection | None:
-    """What became of the graph on its way; ``None`` if no step tells."""
+    """The graph after each stage; ``None`` if no step has figures of it."""
     stages = _stages(built)
     if stages is None:
         return None
@@ -43,11 +43,9 @@ def graph(built: Built) -> PageSection | None:
 def _note(rewritten: Rewritten | None) -> str:
     if rewritten is None or rewritten.relative is None:
         return ""
-    text = f"The rewritten graph gives what the exported one gives, to a relative error of {rewritten.relative:.1e}"
+    text = f"The rewritten graph matches the exported one to a relative error of {rewritten.relative:.1e}"
     agreement = rewritten.agreement
-    return text + (
-        f"; the class is the same for {100 * agreement:.2f} % of the pixels." if agreement is not None else "."
-    )
+    return text + (f"; {100 * agreement:.2f} % of the pixels get the same class." if agreement is not None else ".")
 
 
 def _stages(built: Built) -> PageTable | None:
@@ -108,7 +106,7 @@ def _chart(operators: Mapping[str, tuple[int, int, int]]) -> Chart | None:
         if first or last
         for series, count in (("exported", first), ("final", last))
     ]
-    return bars(rows, ["exported", "final"], "Operators in the exported and in the final graph", unit="nodes")
+    return bars(rows, ["exported", "final"], "Operators in the exported and the final graph", unit="nodes")
 
 
 def _operator_table(operators: Mapping[str, tuple[int, int, int]]) -> PageTable:
@@ -135,16 +133,16 @@ def _passes(passes: Sequence[Pass], before: int) -> PageTable:
     columns = [
         Column("rewrite"),
         Column("times applied", True),
-        Column("operators after it", True),
+        Column("operators after", True),
         Column("change", True),
     ]
-    return PageTable("Rewrites, in their order", columns, rows, folded=True)
+    return PageTable("Rewrites, in order", columns, rows, folded=True)
 
 
 def _refused(refused: Sequence[Refusal]) -> PageTable:
     rows = [[Cell(each["name"], tone="code"), number(each["times"]), Cell(each["reason"])] for each in refused]
-    columns = [Column("rewrite"), Column("places left", True), Column("why")]
-    return PageTable("Rewrites that were not applied, and why", columns, rows, folded=True)
+    columns = [Column("rewrite"), Column("sites left alone", True), Column("why")]
+    return PageTable("Rewrites not applied, with the reason", columns, rows, folded=True)
 
 
 def _equalized(sites: Sequence[EqualizedSite]) -> PageTable:
@@ -165,7 +163,7 @@ def _equalized(sites: Sequence[EqualizedSite]) -> PageTable:
         Column("predicted", True),
         Column("measured", True),
     ]
-    return PageTable("Equalized tensors, and the signal to noise that what takes them wins", columns, rows, folded=True)
+    return PageTable("Equalized tensors, with the gain in SNR of their consumers", columns, rows, folded=True)
 
 
 def _gain(decibels: float) -> Cell:

@@ -22,9 +22,9 @@ def ladder(built: Built) -> PageSection | None:
     figures = read_figures(Ladder, content) if isinstance(content, Mapping) else None
     if figures is None or not figures.rows:
         return None
-    compared = f"Measured on {figures.images} {built.fed}, each rung against the one before it."
+    compared = f"Measured on {figures.images} {built.fed}, each stage compared with the one before."
     note = f"{figures.verdict}\n{compared} {figures.compared_on(built.fed)}".rstrip()
-    tables = [_table("Rung by rung", figures.rows, figures.metric)]
+    tables = [_table("Stage by stage", figures.rows, figures.metric)]
     on_board = read_figures(Ladder, built.deployed.ladder) if built.deployed and built.deployed.ladder else None
     if on_board:
         tables.append(_table("Quantization, compiler and firmware", on_board.rows, on_board.metric))
@@ -38,7 +38,7 @@ def ladder(built: Built) -> PageSection | None:
 
 def _table(title: str, rows: Sequence[Mapping[str, Any]], metric: str) -> PageTable:
     columns = [
-        Column("rung"), Column(metric_title(metric), True), Column("change", True), Column("95 % interval", True),
+        Column("stage"), Column(metric_title(metric), True), Column("change", True), Column("95 % interval", True),
         Column("same class", True), Column("cosine", True), Column("SNR", True), Column("largest error", True),
     ]  # fmt: skip
     cells = []
@@ -50,7 +50,7 @@ def _table(title: str, rows: Sequence[Mapping[str, Any]], metric: str) -> PageTa
             _interval(row.get("change_interval"), metric),
             _shown(row.get("same"), lambda value: f"{100 * value:.2f} %"),
             _shown(row.get("cosine_before"), lambda value: f"{value:.6f}"),
-            _shown(row.get("snr_before"), lambda value: f"{value:.1f} dB"),
+            _shown(row.get("snr_before"), lambda value: f"{value:.1f} dB" if value <= 100 else "> 100 dB"),
             _shown(row.get("largest_error"), lambda value: f"{value:.1e}"),
         ])  # fmt: skip
     return PageTable(title, columns, cells)

@@ -16,7 +16,7 @@ from recipebuild.report.page.built import Built
 from recipebuild.report.page.charts import points
 from recipebuild.report.page.parts import Cell, Column, PageSection, PageTable, number
 
-_SENSES = (("alone", "by itself"), ("end_to_end", "end to end"))
+_SENSES = (("alone", "alone"), ("end_to_end", "end to end"))
 _MOST = 400
 """Tensors that are shown, the worst; a page with thousands of rows is slow."""
 
@@ -44,14 +44,14 @@ def layers(built: Built, budget: int) -> PageSection | None:
         for sense, title in _SENSES
         if tensor[sense]["snr_db"] is not None
     ]
-    caption = "Signal-to-noise ratio of each tensor: the lower, the more is lost there. It follows the table below"
+    caption = "Signal-to-noise ratio of each tensor, in the order of the table below: lower is worse"
     chart = points(marks, caption, y="SNR, dB", kinds=[title for _, title in _SENSES]) if marks else None
     note = (
-        f"Measured on {content.get('images', '?')} {built.fed}. By itself: what the layer loses on the float model's "
-        "tensors. End to end: with all that was lost before it."
+        f"Measured on {content.get('images', '?')} {built.fed}. Alone: only that layer is quantized. "
+        "End to end: the whole model is quantized, so errors of earlier layers count."
     )
     if len(tensors) > _MOST:
-        note += f" Shown are the worst {_MOST} of {len(tensors)} tensors; layers.json has all."
+        note += f" The table has the worst {_MOST} of {len(tensors)} tensors; layers.json has all."
     return PageSection(
         "layers",
         "Layer by layer",
@@ -67,13 +67,13 @@ def _picture(built: Built, budget: int) -> dict[str, Any]:
     content = built.output("layers", "layers.png")
     if content is None or len(content) > budget:
         return {}
-    caption = "Where the two models differ most: image, float, quantized, difference"
+    caption = "The region where the two models differ most: image, float, quantized, difference"
     return {"image": {"src": f"data:image/png;base64,{b64encode(content).decode()}", "caption": caption}}
 
 
 def _table(tensors: list[Mapping[str, Any]]) -> PageTable:
     columns = [
-        Column("tensor"), Column("operator"), Column("module"), Column("SNR itself, dB", True),
+        Column("tensor"), Column("operator"), Column("module"), Column("SNR alone, dB", True),
         Column("SNR end to end, dB", True), Column("cosine", True), Column("MSE", True), Column("range", True),
         Column("outlier bits", True),
     ]  # fmt: skip
@@ -91,18 +91,18 @@ def _table(tensors: list[Mapping[str, Any]]) -> PageTable:
             Cell(f"{tensor['low']:.3g} … {tensor['high']:.3g}", tensor["high"] - tensor["low"]),
             _figure(tensor.get("outlier"), ".1f"),
         ])  # fmt: skip
-    return PageTable("Tensors, the noisiest first", columns, rows, filtered=True, chart=True)
+    return PageTable("Tensors, noisiest first", columns, rows, filtered=True, chart=True)
 
 
 def _blocks(built: Built) -> list[PageTable]:
-    """What each block of the model loses by 8 bits, and would win by 16."""
+    """What each block of the model loses in 8 bits, and would gain in 16."""
     written = built.json("sensitivity", "sensitivity.json")
     sensitivity = read_figures(Sensitivity, written) if isinstance(written, Mapping) else None
     if sensitivity is None or not sensitivity.blocks:
         return []
     columns = [
         Column("block"), Column("layers", True), Column("multiply-adds", True),
-        Column("SNR, it alone in 8 bit, dB", True), Column("SNR, all but it in 8 bit, dB", True),
+        Column("SNR, only this block in 8 bits, dB", True), Column("SNR, all other blocks in 8 bits, dB", True),
     ]  # fmt: skip
     rows = [
         [
@@ -114,7 +114,7 @@ def _blocks(built: Built) -> list[PageTable]:
         ]
         for block in sensitivity.blocks
     ]
-    return [PageTable("Blocks, that with most to win first", columns, rows, filtered=True)]
+    return [PageTable("Blocks, largest possible gain first", columns, rows, filtered=True)]
 
 
 def _name(tensor: Mapping[str, Any]) -> str:

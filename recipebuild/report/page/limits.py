@@ -17,7 +17,7 @@ def limits(built: Built) -> PageSection | None:
         return None
     rows = []
     for check in checks:
-        verdict = Cell("holds") if check["passed"] else Cell("falls short", tone="bad")
+        verdict = Cell("passed") if check["passed"] else Cell("falls short", tone="bad")
         rows.append(
             [
                 Cell(check["figure"]),
@@ -27,4 +27,4 @@ def limits(built: Built) -> PageSection | None:
                 verdict,
             ]
         )
-    return PageSection("limits", "Limits", tables=[PageTable("Figures and what they may come to", _COLUMNS, rows)])
+    return PageSection("limits", "Limits", tables=[PageTable("Figures and their limits", _COLUMNS, rows)])

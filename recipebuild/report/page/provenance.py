@@ -38,7 +38,7 @@ def steps(manifest: Mapping[str, Any], base: str = "") -> PageTable:
             number(written, size(written)) if written else Cell(""),
             Cell((entry["key"] or "")[:10], tone="code", title=entry["key"] or ""),
         ])  # fmt: skip
-    return PageTable("Steps", columns, rows)
+    return PageTable("Results, times and logs", columns, rows)
 
 
 def provenance(manifest: Mapping[str, Any], built: Built, base: str = "") -> PageSection:
@@ -59,7 +59,7 @@ def provenance(manifest: Mapping[str, Any], built: Built, base: str = "") -> Pag
         *environment["distributions"].items(),
     ]
     made_of = PageTable(
-        "Made with", [Column("what"), Column("which")], [[Cell(k), Cell(str(v), tone="code")] for k, v in facts]
+        "Built with", [Column("name"), Column("value")], [[Cell(k), Cell(str(v), tone="code")] for k, v in facts]
     )
     files = [
         [

@@ -10,6 +10,7 @@ from recipebuild.facts.metrics import METRICS, ROWS, loss, metric_title
 from recipebuild.figures.bundled import Bundled
 from recipebuild.figures.exported import Exported
 from recipebuild.figures.final_model import FinalModel
+from recipebuild.figures.linted import Linted
 from recipebuild.report.page.built import Built
 from recipebuild.report.units import duration, size
 
@@ -90,6 +91,9 @@ def _board(built: Built) -> Iterator[Quantity]:
         yield Quantity("latency_ms", f"latency on {deployed.board}", latency, f"{latency:.3f} ms", "less")
         if cmm := deployed.cmm_bytes:
             yield Quantity("cmm_bytes", "memory on the board", cmm, size(cmm), "less")
+    elif (linted := built.figures(Linted, "lint")) and (span := linted.estimated_ms):
+        where = f"{linted.hardware} {linted.npu_mode}"
+        yield Quantity("estimated_ms", f"estimated time on {where}", span["ms"], milliseconds(span["ms"]), "less")
     if built.compiled and (cycles := built.compiled.max_cycle):
         yield Quantity("max_cycle", "cycles by Pulsar2's estimate", cycles, f"{cycles:,}", "less")
 
@@ -118,6 +122,11 @@ def _sizes(built: Built) -> Iterator[Quantity]:
 def _time(built: Built) -> Quantity:
     seconds = sum(entry["seconds"] or 0.0 for entry in built.steps)
     return Quantity("seconds", "build time, all steps", seconds, duration(seconds), "less")
+
+
+def milliseconds(value: float) -> str:
+    """An estimated time for people: ``0.39 ms``, ``40.0 ms``."""
+    return f"{value:.1f} ms" if value >= 1 else f"{value:.2g} ms"
 
 
 def count_text(count: float) -> str:

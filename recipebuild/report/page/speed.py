@@ -10,6 +10,15 @@ from recipebuild.report.page.charts import bars
 from recipebuild.report.page.parts import Cell, Chart, Column, PageSection, PageTable, number
 from recipebuild.report.units import size
 
+_TITLES = {
+    "images": "calibration images",
+    "qdq_pairs": "pairs of QuantizeLinear and DequantizeLinear",
+    "quantized_nodes": "operators, without these pairs",
+    "share_16bit": "multiply-adds in 16 bits",
+    "tensors": "quantized tensors",
+}
+"""What figures of compile are called; others by their names."""
+
 
 def board(built: Built) -> PageSection | None:
     """What the step deploy measured; ``None`` if the model was on no board."""
@@ -64,16 +73,20 @@ def estimate(built: Built) -> PageSection | None:
         columns = [Column("layer"), Column("module"), Column("share of the time", True)]
         tables.append(PageTable("The slowest layers", columns, cells, filtered=True))
     scalars = [
-        [Cell(name.replace("_", " ")), number(value)]
+        [Cell(_TITLES.get(name, name.replace("_", " "))), _scalar(name, value)]
         for name, value in _numbers(built.metrics("compile"))
         if built.step("configure") and name not in ("bytes", "float_bytes")
     ]
     if scalars:
-        tables.append(PageTable("What the toolchain says", [Column("figure"), Column("value", True)], scalars))
+        tables.append(PageTable("Figures of the toolchain", [Column("figure"), Column("value", True)], scalars))
     if compiled.precisions is not None:
         rows_ = [[Cell(str(name)), _plain(value)] for name, value in compiled.precisions.items()]
         tables.append(PageTable("Precisions", [Column("precision"), Column("layers", True)], rows_))
     return PageSection("compiled", "Compiled model", charts=charts, tables=tables) if tables else None
+
+
+def _scalar(name: str, value: float) -> Cell:
+    return number(value, f"{100 * value:.1f} %") if name == "share_16bit" else number(value)
 
 
 def _plain(value: Any) -> Cell:

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from recipebuild.facts.metrics import metric_title
-from recipebuild.figures.exported import Exported
 from recipebuild.figures.final_model import FinalModel
+from recipebuild.figures.linted import Linted
 from recipebuild.report.page.accuracy import change, change_tone
 from recipebuild.report.page.built import Built
 from recipebuild.report.page.parts import Tile
@@ -17,6 +17,7 @@ from recipebuild.report.page.quantities import (
     count_text,
     is_fraction,
     metric_text,
+    milliseconds,
 )
 from recipebuild.report.units import duration, size
 
@@ -76,16 +77,16 @@ def _speed(built: Built) -> Iterator[Tile]:
     if deployed := built.deployed:
         yield Tile("latency", f"{deployed.latency_ms['avg']:.3f} ms", f"on {deployed.board}")
     elif built.compiled and built.compiled.max_cycle:
-        yield Tile("cycles", f"{built.compiled.max_cycle:,}", "by Pulsar2's own estimate")
+        yield Tile("cycles", f"{built.compiled.max_cycle:,}", "estimated by Pulsar2")
+    elif (linted := built.figures(Linted, "lint")) and (span := linted.estimated_ms):
+        spread = f"{milliseconds(span['low']).removesuffix(' ms')} to {milliseconds(span['high'])}"
+        yield Tile(f"time on {linted.hardware} {linted.npu_mode}", milliseconds(span["ms"]), f"estimated: {spread}")
 
 
 def _work(built: Built) -> Iterator[Tile]:
     if rewritten := built.rewritten:
-        exported = built.figures(Exported, "export")
         before, after = rewritten.multiply_adds_before, rewritten.multiply_adds_after
         yield Tile("multiply-adds", count_text(after), _was(count_text(before), before, after))
-        first, last = exported.nodes if exported else rewritten.nodes_before, rewritten.nodes_after
-        yield Tile("operators", str(last), _was(str(first), first, last))
 
 
 def _sizes(built: Built) -> Iterator[Tile]:

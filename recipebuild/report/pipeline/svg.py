@@ -18,7 +18,7 @@ STATES = {
     "cached": "cached",
     "failed": "failed",
     "skipped": "skipped",
-    "queued": "waits",
+    "queued": "waiting",
     "running": "running",
     "fetch": "to be fetched",
     "build": "to be built",

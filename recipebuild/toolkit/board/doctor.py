@@ -162,7 +162,7 @@ def _model(compiled_by: str, driver: Line) -> Line:
     """No table of versions that fit is public: the two are put side by side, and only a run can tell."""
     if not compiled_by.startswith("pulsar2 "):
         return Line("model", "fail", f"built by {compiled_by}, for a host", "build it with --toolchain pulsar2")
-    return Line("model", "ok", f"built by {compiled_by}, for a driver {driver.found}; board run tells whether it loads")
+    return Line("model", "ok", f"built by {compiled_by}, for a driver {driver.found}; board run shows whether it loads")
 
 
 def _memory(facts: Mapping[str, str]) -> Line:

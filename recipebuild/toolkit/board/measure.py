@@ -178,7 +178,7 @@ def _call(session: BoardSession, words: list[str]) -> str:
     if status == 127 or (status == 126 and "not found" in text):
         raise MissingError(
             f"the board {session.board.host} has no {words[0]}",
-            remedy="put it on PATH there, or into /opt/bin; recipebuild board doctor NAME tells what is there",
+            remedy="put it on PATH there, or into /opt/bin; recipebuild board doctor NAME lists what is there",
         )
     if status:
         refuse_failure(text, words[0])

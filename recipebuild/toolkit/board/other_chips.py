@@ -34,7 +34,7 @@ def estimate_for(hardware: str, npu_mode: str, costs: Costs, own: Sequence[Measu
         own: Models that you measured on AX650, beside the public ones.
 
     Raises:
-        RecipeError: If nobody published measurements of the chip, or none in that mode.
+        RecipeError: If there are no public measurements of the chip, or none in that mode.
     """
     chip = check_known(hardware)
     return estimate(costs, npu_mode, own) if chip == AX650 else estimate_on(chip, costs, npu_mode)
@@ -44,13 +44,13 @@ def check_known(hardware: str) -> str:
     """The row of ``latency.yaml`` that stands for a chip.
 
     Raises:
-        RecipeError: If nobody published measurements of the chip.
+        RecipeError: If there are no public measurements of the chip.
     """
     if chip := CHIPS[hardware].latency:
         return chip
     known = ", ".join(chip.name for chip in CHIPS.values() if chip.latency)
     raise RecipeError(
-        f"nobody published measurements of {hardware}",
+        f"there are no public measurements of {hardware}",
         remedy=f"estimates are for {known}; measure it: recipebuild board run",
     )
 

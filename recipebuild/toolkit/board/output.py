@@ -108,4 +108,4 @@ def refuse_failure(text: str, program: str) -> None:
 def unknown(text: str, program: str, what: str) -> StepError:
     """The error for output that nobody knows; its remedy is the end of the text."""
     shown = text.strip()[-_SHOWN:] or "(nothing)"
-    return StepError(f"{program} printed what is not known: {what}", remedy=f"it printed:\n{shown}")
+    return StepError(f"{program} printed unknown text: {what}", remedy=f"it printed:\n{shown}")

@@ -237,7 +237,7 @@ def on_board(
                 raise  # it was never there
     raise MissingError(
         f"the connection to the board {board.host} broke, {_DROPS} times or for good ({dropped})",
-        remedy="look at its power and network; it may have been rebooted. Run again to go on",
+        remedy="check its power and network; it may have been rebooted. Run again to continue",
     )
 
 

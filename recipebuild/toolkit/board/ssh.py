@@ -98,7 +98,7 @@ def run(board: Board, script: str, *, timeout: float, stdin: IO[bytes] | None = 
     except subprocess.TimeoutExpired as error:
         raise StepError(
             f"the board {board.host} did not answer within {timeout:g} s",
-            remedy="look what runs there; a model may hang the NPU, and then only a reboot of the board helps",
+            remedy="check what runs there; a model may have hung the NPU, and then only a reboot of the board helps",
         ) from error
     err = done.stderr.decode(errors="replace").strip()
     if done.returncode == _BROKEN:

@@ -43,5 +43,5 @@ def program(templates: Mapping[str, Path]) -> Path:
     """
     path = template_path(PROGRAM, templates)
     if path is None:
-        raise StepError(f"no template {PROGRAM}", remedy="install recipebuild again: it brings one along")
+        raise StepError(f"no template {PROGRAM}", remedy="reinstall recipebuild, which contains one")
     return path

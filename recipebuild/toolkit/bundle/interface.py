@@ -163,7 +163,7 @@ def check_runner(runner: Runner, described: Mapping[str, Any]) -> None:
         raise CheckError(
             f"{runner.name} reads {len(runner.outputs)} outputs ({', '.join(runner.outputs)}), the model has "
             f"{len(outputs)}: {', '.join(output['name'] for output in outputs)}",
-            remedy="leave board.runner out, or give the model the outputs that it reads",
+            remedy="remove board.runner, or give the model the outputs that it reads",
         )
     sizes = [size for size in outputs[0]["shape"] if size != 1]
     wrong = {
@@ -174,7 +174,7 @@ def check_runner(runner: Runner, described: Mapping[str, Any]) -> None:
         wanted_shape = f"[1, {runner.places}, C]" if runner.places else "one map, [1, 1, H, W]"
         raise CheckError(
             f"{runner.name} reads {wanted_shape}, the model gives {outputs[0]['shape']}",
-            remedy="leave board.runner out, or give the model the output that it reads",
+            remedy="remove board.runner, or give the model the output that it reads",
         )
     if "class_ids" in runner.outputs:
         ids = outputs[runner.outputs.index("class_ids")]
@@ -182,7 +182,7 @@ def check_runner(runner: Runner, described: Mapping[str, Any]) -> None:
         if ids["shape"][-2:] != wanted:
             raise CheckError(
                 f"{runner.name} reads class ids of {wanted[0]}x{wanted[1]}, the model gives {ids['shape']}",
-                remedy="leave board.runner out: it takes models whose output is a quarter of their input",
+                remedy="remove board.runner: it takes models whose output is a quarter of their input",
             )
 
 

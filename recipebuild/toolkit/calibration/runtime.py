@@ -44,7 +44,7 @@ def _is_limited(runtime: Runtime) -> bool:
     mode = runtime.csc.mode if runtime.csc else "FullRange"
     if mode == "Matrix":
         raise StepError(
-            "images cannot be made YUV for a csc matrix of your own: which YUV it takes is not known",
+            "images cannot be converted to YUV for your own csc matrix: its YUV format is unknown",
             remedy="set target.runtime_input.csc.mode to FullRange or LimitedRange",
         )
     return mode == "LimitedRange"

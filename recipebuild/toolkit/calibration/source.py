@@ -58,7 +58,7 @@ def folder_images(folder: Path, pattern: str | None = None) -> list[ImageFile]:
         raise StepError(f"the pattern {pattern!r} leaves its folder", remedy="name the folder to look in, without ..")
     tree = walk(folder)
     for link in tree.circles:
-        logger.warning("RB214 %s leads back to a folder that it is in, and is left out", folder / link)
+        logger.warning("RB214 %s leads back to a folder that it is in, and is skipped", folder / link)
     wanted = [part for part in (pattern or "**/*").split("/") if part not in ("", ".")]
     return [
         ImageFile(name, partial(read_file, folder / name, name))
@@ -89,4 +89,4 @@ def read_file(path: Path, name: str) -> bytes:
         with path.open("rb") as file:
             return read_all(file, name)
     except OSError as error:
-        raise StepError(f"{shown(name)}: {error.strerror}", remedy="see that the file can be read") from error
+        raise StepError(f"{shown(name)}: {error.strerror}", remedy="make the file readable") from error

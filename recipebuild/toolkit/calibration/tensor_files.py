@@ -73,7 +73,7 @@ def tensor_files(source: Path) -> Iterator[dict[str, ImageFile]]:
             if name in by_name:
                 raise StepError(
                     f"{by_name[name].name} and {file.name} in {source.name} are both for the sample {name}",
-                    remedy="give each file a name of its own",
+                    remedy="give each file a unique name",
                 )
             by_name[name] = file
         if not by_name:
@@ -129,7 +129,7 @@ def read_tensor(file: ImageFile, spec: TensorSpec) -> Array:
         present = f"{values.dtype} {'x'.join(map(str, values.shape)) or 'scalar'}"
         raise StepError(
             f"{file.name}, for {spec.name}, is {present}, not {wanted}",
-            remedy="tensors are taken as they are, of the input's exact shape and type",
+            remedy="tensors are fed unchanged, so they need the input's exact shape and type",
         )
     return values
 
@@ -169,7 +169,7 @@ def checked_tensor(files: Mapping[str, ImageFile], spec: TensorSpec, sample: str
         )
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         raise StepError(
-            f"{files[sample].name}, for {spec.name}, has NaN or infinite values", field=field, remedy="mend it"
+            f"{files[sample].name}, for {spec.name}, has NaN or infinite values", field=field, remedy="fix it"
         )
     return values
 
@@ -202,7 +202,7 @@ def _raw(data: bytes, file: str, spec: TensorSpec) -> Array:
     if len(data) != wanted:
         raise StepError(
             f"{file}, for {spec.name}, has {len(data):,} bytes, and {spec} has {wanted:,}",
-            remedy="tensors are taken as they are, of the input's exact shape and type",
+            remedy="tensors are fed unchanged, so they need the input's exact shape and type",
         )
     return np.frombuffer(data, kind).astype(spec.dtype).reshape(spec.shape)
 

@@ -55,11 +55,11 @@ def members(
             return _in_tar(_Unzipped(stream, spool), wanted)
         return _in_tar(file, wanted)
     except (FileNotFoundError, PermissionError) as error:
-        raise StepError(f"{archive}: {error.strerror}", remedy="name a folder of images, or an archive") from error
+        raise StepError(f"{archive}: {error.strerror}", remedy="use a folder of images, or an archive") from error
     except _DAMAGED as error:
         raise StepError(
             f"{archive.name} is not a whole tar, tar.gz or zip archive: {error}",
-            remedy="make the archive again, or name a folder of images",
+            remedy="create the archive again, or use a folder of images",
         ) from error
 
 
@@ -173,4 +173,4 @@ class _Check:
 
 
 def _refused(name: str, why: str) -> StepError:
-    return StepError(f"archive member {shown(name)} {why}", remedy="make an archive of plain images, or name a folder")
+    return StepError(f"archive member {shown(name)} {why}", remedy="use an archive of plain images, or a folder")

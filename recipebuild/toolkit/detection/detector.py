@@ -100,7 +100,7 @@ def detect(
         raise StepError(
             f"{name} gives class {ids.max()}, but detector.classes is {detector.classes}",
             field="detector.classes",
-            remedy="say how many classes the model has",
+            remedy="set it to the number of classes of the model",
         )
     kept = np.arange(len(ids))
     if DETECTORS[detector.kind].nms:

@@ -71,7 +71,7 @@ class Equalized:
             with operators for each kind.
         sites: What was done.
         refused: How many places were left as they are, by technique and reason.
-        rolled_back: Tensors of sites that were taken back, as they changed what the model gives.
+        rolled_back: Tensors of sites that were taken back, as they changed the output of the model.
         relative: How far an output is from what it was at most: root mean square over root mean square.
     """
 

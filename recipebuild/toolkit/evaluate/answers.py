@@ -102,5 +102,5 @@ def check_finite(outputs: Sequence[Array], name: str) -> None:
             nan, infinite = int(np.isnan(output).sum()), int(np.isinf(output).sum())
             raise CheckError(
                 f"{name} gives NaN or infinity: {nan} and {infinite} of {output.size} values",
-                remedy="look at verify.json and ladder.json for the step that broke the model",
+                remedy="verify.json and ladder.json show the step that broke the model",
             )

@@ -83,7 +83,7 @@ def _classification(spec: DatasetSpec, dataset: Path, names: Sequence[str]) -> t
     order = class_order(folders, names, spec.class_folders)
     if order.doubt and (spec.class_folders or order.rule == "ids"):
         raise StepError(
-            f"which class each folder is of cannot be told: {order.doubt}",
+            f"the class of each folder is ambiguous: {order.doubt}",
             field="evaluate.class_folders",
             remedy="say class_folders: ids, if the folders are called by class ids; sorted, if the model was trained "
             "with them in sorted order; or names, if they are called like the model's classes",

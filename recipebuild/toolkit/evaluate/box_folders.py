@@ -44,7 +44,7 @@ def coco(folder: Path, split: str | None, names: Sequence[str]) -> Listed:
             rows[row["image_id"]].append(row)
     except (ValueError, KeyError, TypeError) as error:
         raise StepError(
-            f"{name} is not as COCO has it: {error!r}",
+            f"{name} is not a COCO file: {error!r}",
             remedy="it is a JSON object with images, annotations and categories (instances_val2017.json)",
         ) from error
     if not images or not any(rows.values()):
@@ -106,7 +106,7 @@ def _categories(categories: dict[Any, str], used: set[Any], names: Sequence[str]
         strange = next((categories[key] for key in sorted(used & categories.keys()) if normal[key] not in ids), "?")
         raise StepError(
             f"{file} has {len(categories)} categories, and the model {len(names)} classes, of which none is {strange}",
-            remedy="name the model's classes as the file does, in the order of their ids: evaluate.labels",
+            remedy="set evaluate.labels to the names in the file, in the order of the model's ids",
         )
     return {key: at for at, key in enumerate(sorted(categories))}
 
@@ -121,7 +121,7 @@ def _coco_boxes(
             class_id = ids[row["category_id"]]
         except (KeyError, TypeError, ValueError) as error:
             raise StepError(
-                f"{file}, {where}: no bbox of four numbers and category of the file", remedy="mend it, or take it out"
+                f"{file}, {where}: no bbox of four numbers and category of the file", remedy="fix it, or remove it"
             ) from error
         yield LabelledBox(where, class_id, (left, top, left + wide, top + high), bool(row.get("iscrowd", 0)))
 
@@ -203,5 +203,5 @@ def _voc_boxes(path: Path, name: str, ids: dict[str, int], width: int, height: i
             yield LabelledBox(where, class_id, (left - 1, top - 1, right, bottom), hard)
     except (ElementTree.ParseError, ValueError) as error:
         raise StepError(
-            f"{name} is not as VOC has it: {error}", remedy="an <object> has <name> and <bndbox> with four numbers"
+            f"{name} is not a VOC file: {error}", remedy="an <object> has <name> and <bndbox> with four numbers"
         ) from error

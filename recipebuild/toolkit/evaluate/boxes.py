@@ -97,6 +97,6 @@ def known_class(name: str, ids: dict[str, int], where: str) -> int:
         there = ", ".join(list(ids)[:5]) + (", ..." if len(ids) > 5 else "") if ids else "none that is known"
         raise StepError(
             f"{where}: the model has no class called {name}; it has {there}",
-            remedy="name the model's classes as the labels do, in the order of their ids: evaluate.labels",
+            remedy="set evaluate.labels to the names in the labels, in the order of the model's ids",
         )
     return class_id

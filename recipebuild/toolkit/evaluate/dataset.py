@@ -144,8 +144,8 @@ def read_depth(sample: Sample) -> npt.NDArray[np.float32]:
             raise StepError(f"{name} is an image of mode {image.mode}", remedy="a depth map has one channel")
         if sample.scale is None:
             raise StepError(
-                f"{name} holds whole numbers, whose unit is not known",
-                remedy="say what 1 metre is in evaluate.depth_scale: 256 for KITTI, 1000 for NYU; or give .npy files",
+                f"{name} holds whole numbers in an unknown unit",
+                remedy="set evaluate.depth_scale to the value of 1 metre (KITTI: 256, NYU: 1000), or use .npy files",
             )
         depth = np.asarray(image) / sample.scale
     if depth.ndim != 2 or depth.dtype.kind not in "fiu":
@@ -200,7 +200,7 @@ def _target(sample: Sample, image: Image.Image) -> Target:
     if factor < 1 or target.size != (factor * image.width, factor * image.height):
         raise StepError(
             f"{sample.label_name} is {target.width}x{target.height}, and its image {image.width}x{image.height}",
-            remedy="a target is as large as its image, or a whole number of times as high and as wide",
+            remedy="a target has the size of its image, or an integer multiple of it",
         )
     return Target(np.asarray(to_rgb(target)), factor)
 

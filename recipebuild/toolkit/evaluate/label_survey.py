@@ -91,7 +91,7 @@ class LabelSurvey:
         if self._ignored > _ALL_IGNORED * self._pixels:
             share = 100 * self._ignored / self._pixels
             raise StepError(
-                f"{share:.2f} % of the dataset's pixels are ignored: what is left says nothing",
+                f"{share:.2f} % of the dataset's pixels are ignored: the rest is too little to measure",
                 field="evaluate.dataset",
                 remedy="label more pixels with the model's class ids; see evaluate.reduce_labels",
             )

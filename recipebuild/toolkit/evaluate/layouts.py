@@ -176,7 +176,7 @@ def layout_name(folder: Path, spec: DatasetSpec) -> Name:
         if needed <= there:
             return name
     raise StepError(
-        f"{folder} is laid out in no way that is known",
+        f"{folder} has an unknown layout",
         remedy="it needs images/ and, with PNGs of class ids, labels/; other ways, to be named in evaluate.layout, are "
         + ", ".join(get_args(Name)),
     )

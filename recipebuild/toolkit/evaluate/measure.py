@@ -84,7 +84,7 @@ class Measurement:
             image: Of image-to-image, as above.
 
         Raises:
-            StepError: If the folder is laid out in no way that is known.
+            StepError: If the folder has an unknown layout.
         """
         if detection is not None:
             labelled = layout_of(dataset, spec).labelled

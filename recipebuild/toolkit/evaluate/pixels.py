@@ -70,7 +70,7 @@ def fitting(target: Target, like: Pixels, spec: ImageSpec) -> Pixels:
             f"the network makes {width}x{height} of {spec.shape[3]}x{spec.shape[2]}, and the targets are "
             f"{'as large as' if target.factor == 1 else f'{target.factor} times'} their images",
             field="evaluate.dataset",
-            remedy="take images and targets of the network's own factor",
+            remedy="use images and targets with the network's own scale factor",
         )
     image = Image.fromarray(target.pixels)
     if image.size != (width, height):

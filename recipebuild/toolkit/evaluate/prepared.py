@@ -63,7 +63,7 @@ def open_split(source: Path | str, revision: str | None, split: str | None) -> D
         loaded = _load(datasets, source, revision)
     except datasets.exceptions.DatasetNotFoundError as error:
         raise MissingError(
-            reason(error), field="evaluate.dataset", remedy="see its name, revision and access"
+            reason(error), field="evaluate.dataset", remedy="check its name, revision and access"
         ) from error
     except ConnectionError as error:
         raise UnreachableError(f"the hub does not answer: {reason(error)}", field="evaluate.dataset") from error
@@ -142,7 +142,7 @@ def _columns(data: Dataset, task: str, columns: Sequence[str] | None) -> tuple[s
     label = next((name for name in _LABELS.get(task, ()) if name in there), None)
     if image is None or (label is None and task != FEATURES):
         raise StepError(
-            f"which columns are images and labels is not clear: there are {', '.join(there)}",
+            f"the columns of images and labels are ambiguous: there are {', '.join(there)}",
             field="evaluate.dataset",
             remedy="name them: evaluate.columns: [image, label]",
         )

@@ -71,10 +71,10 @@ def verdict(rows: Sequence[Row], metric: str) -> str:
     if sure:
         worst = max(sure, key=lambda row: _lost(row, metric))
         bounds = points_text(metric, _basis(worst)["change_interval"])
-        return f"Most is lost at {_change(worst, metric)} (95 %: {bounds}). {_remedy(worst)}"
+        return f"Largest loss: {_change(worst, metric)} (95 %: {bounds}). {_remedy(worst)}"
     if different := [row for row in compared if _differs(row)]:
         least = min(different, key=lambda row: row["same"])
-        most = f"Most is changed at {_change(least, metric)}{_likeness(least)}"
+        most = f"Largest change: {_change(least, metric)}{_likeness(least)}"
         return f"{most}. {_remedy(least)}"
     if _lost(worst, metric) <= 0:
         return "No stage loses accuracy."
@@ -113,9 +113,9 @@ def _together(compared: Sequence[Row], sure: Sequence[Row], metric: str) -> str 
     bounds = points_text(metric, total["change_interval"])
     worse = max((each for each in compared if each["rung"] in _PULSAR2), key=lambda each: _lost(each, metric))
     return (
-        f"Most is lost by quantization and compiler together, "
+        f"Largest loss: quantization and compiler together, "
         f"{change_text(metric, total[metric] - total['change'], total[metric])} on {total['images']} {_what(metric)} "
-        f"(95 %: {bounds}), the larger part at {_change(worse, metric)}. {_remedy(worse)}"
+        f"(95 %: {bounds}); the larger part is {_change(worse, metric)}. {_remedy(worse)}"
     )
 
 

@@ -33,7 +33,7 @@ def before_resize(model: onnx.ModelProto) -> onnx.ModelProto:
         raise StepError(
             "the model does not end in a linear or nearest Resize to a larger height and width",
             field="head.before_resize",
-            remedy="leave it out: the ArgMax is at the size of the model's own output then",
+            remedy="remove it: the ArgMax then has the size of the model's own output",
         )
     result = type(model)()
     result.CopyFrom(model)

@@ -112,7 +112,7 @@ def _check_bytes(graph: onnx.GraphProto, name: str) -> None:
                 raise StepError(
                     f"the model takes the image as uint8, and {node.op_type} computes with the bytes",
                     field="model.source",
-                    remedy="export it without the conversion; what the board feeds is up to target.runtime_input",
+                    remedy="export it without the conversion; target.runtime_input decides what the board feeds",
                 )
             waiting += [output for output in node.output if output not in bytes_]
             bytes_.update(node.output)

@@ -150,7 +150,7 @@ def check_inputs(
             raise StepError(
                 f"{path.name} takes the image as {tensor.dtype}, and must take it as float32",
                 field="model.source",
-                remedy="export it without the conversion; what the board feeds is up to target.runtime_input",
+                remedy="export it without the conversion; target.runtime_input decides what the board feeds",
             )
         if (wanted := dtypes.get(tensor.name)) and tensor.dtype != wanted:
             raise StepError(

@@ -86,7 +86,7 @@ def check_float(model: onnx.ModelProto, name: str) -> None:
             f"{name} is quantized already: {codes[0].op_type} {codes[0].name or codes[0].output[0]} is one of "
             f"{len(codes)} such nodes",
             field="model.source",
-            remedy="name the float model that it was made of, which a build quantizes for the chip; or have Pulsar2 "
+            remedy="use the original float model, which a build quantizes for the chip; or have Pulsar2 "
             "keep these scales: pulsar2.model_type: QuantONNX (documented for networks of Conv)",
         )
 

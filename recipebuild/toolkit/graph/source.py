@@ -90,7 +90,7 @@ def _check_external(model: onnx.ModelProto, source: Path) -> None:
         raise StepError(
             f"the external data of {source.name} lies in {min(strangers)}, not in a file named after it",
             field="model.source",
-            remedy="save it anew with all external data in one file: onnx.save_model(onnx.load('m.onnx'), 'm.onnx', "
+            remedy="save it again with all external data in one file: onnx.save_model(onnx.load('m.onnx'), 'm.onnx', "
             "save_as_external_data=True, location='m.onnx.data')",
         )
 
@@ -146,6 +146,5 @@ def _check_operators(model: onnx.ModelProto, source: Path) -> None:
         raise StepError(
             f"{source.name} has operators that neither ONNX nor ONNX Runtime has: {listed}{more}",
             field="model.source",
-            remedy="have them written with ONNX's own before export, or end the model before them "
-            "(onnx.utils.extract_model)",
+            remedy="replace them by ONNX's own before export, or end the model before them (onnx.utils.extract_model)",
         )

@@ -181,7 +181,7 @@ def _check_patches(module: torch.nn.Module, shape: Sequence[int]) -> None:
         if tuple(conv.stride) == (height, width) and (shape[2] % height or shape[3] % width):
             near = (max(1, round(shape[2] / height)) * height, max(1, round(shape[3] / width)) * width)
             raise StepError(
-                f"{shape[2]}x{shape[3]} is no multiple of the model's patches of {height}x{width}",
+                f"{shape[2]}x{shape[3]} is not a multiple of the model's patch size {height}x{width}",
                 field="input.shape",
                 remedy=f"the nearest size that is: {near[0]}x{near[1]}",
             )
@@ -275,9 +275,9 @@ def _check_random(model: onnx.ModelProto) -> None:
     drawn = sorted({node.op_type for graph in _graphs(model.graph) for node in graph.node} & _RANDOM)
     if drawn:
         raise StepError(
-            f"the model draws random numbers ({', '.join(drawn)}): it gives something else each time",
+            f"the model draws random numbers ({', '.join(drawn)}): its output differs each time",
             field="model.source",
-            remedy="take a model that is made to be used, not to be trained further: of vit_mae, its encoder as a vit",
+            remedy="use a model for inference, not for pretraining: for vit_mae, its encoder as a vit",
         )
 
 

@@ -115,7 +115,7 @@ def _config(folder: Path) -> Any:
         raise StepError(
             f"transformers cannot use its config.json: {reason(error)}",
             field="model.source",
-            remedy=f"its values must be those of a {kind} model: get the file again, or mend what is named",
+            remedy=f"its values must be those of a {kind} model: get the file again, or fix what is named",
         ) from error
 
 
@@ -133,7 +133,7 @@ def _random(auto_class: Any, config: Any, seed: int, options: dict[str, Any]) ->
             raise StepError(
                 f"no model can be built from its config.json: {reason(error)}",
                 field="model.source",
-                remedy="its values contradict each other: get the file again, or mend what is named",
+                remedy="its values contradict each other: get the file again, or fix what is named",
             ) from error
 
 

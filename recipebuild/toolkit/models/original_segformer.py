@@ -153,7 +153,7 @@ def _before(number: str) -> int:
 
 def _other(path: Path, why: str) -> StepError:
     return StepError(
-        f"{path.name} is no SegFormer checkpoint that can be taken over: {why}",
+        f"{path.name} is not a SegFormer checkpoint that can be read: {why}",
         field="model.source",
         remedy="export it to ONNX with the library that wrote it, and name the .onnx file",
     )

@@ -118,7 +118,7 @@ def answer(output: Any, task: str, features: str, special: tuple[int, int]) -> A
         raise StepError(
             f"this model gives an image of features, of {tokens.ndim} axes, and no {features}",
             field="model.features",
-            remedy="say tokens for all that it gives",
+            remedy="use tokens for its whole output",
         )
     if features == "cls":
         if not special[0]:

@@ -89,7 +89,7 @@ def build(
     out = folder / OUT
     if not (out / COMPILED).is_file():
         raise StepError(
-            f"pulsar2 build ended as if all were well, but left no {COMPILED}", remedy="its last lines are in the log"
+            f"pulsar2 build reported success, but wrote no {COMPILED}", remedy="its last lines are in the log"
         )
     if not looked_at and graph.is_file():
         optimized(graph)

@@ -57,7 +57,7 @@ def check(status: int, version: str) -> None:
     """
     if status == _NONE and needs_one(version):
         raise MissingError(
-            f"Pulsar2 {version} has no licence file (*.v2c), without which it fails with H0007 after all the work",
+            f"Pulsar2 {version} has no licence file (*.v2c), without which it fails with H0007 at the last stage",
             remedy=REMEDY,
         )
 

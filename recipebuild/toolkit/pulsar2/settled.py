@@ -63,7 +63,7 @@ def settled(build: BuildSettings, values: Mapping[str, Any], source: str) -> Set
             raise StepError(
                 f"{source}: quant.input_configs[{number}].calibration_dataset is {entry.calibration_dataset!r}, "
                 f"but the build folder has {expected}",
-                remedy="leave that field as it is, and set calibration.source in the recipe",
+                remedy="keep that field, and set calibration.source in the recipe",
             )
     known, unknown = sort_fields(merged(plain(config), build.overrides))
     config = _valid(known, "pulsar2.overrides make an invalid configuration", "correct pulsar2.overrides in the recipe")

@@ -73,7 +73,7 @@ def _task(config: Json, settings: Json | None, known: bool) -> Fact:
         return Fact(task.name, f"{name} in config.json")
     architecture = f"its config.json names {name}" if name else "its config.json names no architecture"
     raise RecipeError(
-        f"what the model is for is not known: {architecture}",
+        f"the task of the model is unknown: {architecture}",
         remedy=f"recipes are for {', '.join(sorted(name for name, task in TASKS.items() if task.auto_class))};\n"
         "if it can do one of these, say which: --set model.task=TASK",
     )
@@ -85,7 +85,7 @@ def _check_channels(config: Json) -> None:
     if channels != 3:
         raise RecipeError(
             f"the model takes images of {channels} channels (num_channels in config.json)",
-            remedy="recipes are for models that take colour images, of 3 channels",
+            remedy="recipes support colour images with 3 channels",
         )
 
 

@@ -73,7 +73,7 @@ def facts(path: Path, settings: Mapping[str, Any] | None, task: str | None = Non
 
 def _check_names(path: Path, taken: Sequence[Tensor]) -> None:
     if not taken:
-        raise RecipeError(f"{path.name} takes no input", remedy="recipes are for models that are fed something")
+        raise RecipeError(f"{path.name} takes no input", remedy="recipes support only models with an input")
     for tensor in taken:
         if not re.fullmatch(INPUT_NAME, tensor.name):
             raise RecipeError(

@@ -149,7 +149,7 @@ def _known(hub_id: str, task: str | None) -> SourceModel:
     config = config_for(hub_id)
     if config is None:
         raise RecipeError(
-            f"{hub_id} is of no known family, and with --weights random nothing is downloaded",
+            f"{hub_id} is not of a known family, and with --weights random nothing is downloaded",
             remedy=f"known without a download: {', '.join(known_ids())}",
         )
     model = _described(hub_id, Fact(hub_id, "on the Hugging Face hub"), config, None, {CONFIG}, task)

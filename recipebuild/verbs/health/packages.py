@@ -63,7 +63,7 @@ def packages(have: Installed = installed) -> Iterator[Line]:
     shown = ", ".join(others[:4]) + (f" and {len(others) - 4} more" if len(others) > 4 else "")
     yield Line(
         "packages", "warn", f"versions that were not tested: {shown}",
-        f"if anything misbehaves: {INSTALL} -c {shipped('constraints.txt')}, in a checkout",
+        f"if something misbehaves: {INSTALL} -c {shipped('constraints.txt')}, in a checkout",
     )  # fmt: skip
 
 

@@ -28,13 +28,13 @@ def store(root: Path) -> Line:
         speed = _speed(root / f".probe.{os.getpid()}")
     except OSError as error:
         why = f"{root} cannot be written: {error.strerror}"
-        return Line("store", "fail", why, "name another folder: --store DIR, or export XDG_CACHE_HOME=DIR")
+        return Line("store", "fail", why, "use another folder: --store DIR, or export XDG_CACHE_HOME=DIR")
     held = _bytes(root / "blobs")
     free = shutil.disk_usage(root).free
     text = f"{root}: {size(held)} in it, {size(free)} free, written at {size(speed)}/s"
     if free < LEAST:
         return Line(
-            "store", "fail", text, "make room: recipebuild cache gc --max-size 5GB, or name another: --store DIR"
+            "store", "fail", text, "make room: recipebuild cache gc --max-size 5GB, or use another: --store DIR"
         )
     if free < LOW:
         return Line("store", "warn", text, "large models need more: recipebuild cache gc --max-size 5GB")

@@ -32,7 +32,7 @@ def pulsar2(run: Ask = ask) -> Iterator[Line]:
     native = Path(chosen.program) if chosen.kind == "native" else None  # an image may have one inside
     if native and licence.needs_one(chosen.version) and not (licence.own() or licence.shipped_with(native)):
         yield Line(
-            "Pulsar2", "warn", "no licence file (*.v2c): builds end with H0007 after all the work", licence.REMEDY
+            "Pulsar2", "warn", "no licence file (*.v2c): builds fail with H0007 at the last stage", licence.REMEDY
         )
 
 
@@ -43,9 +43,7 @@ def proto(place: Path, run: Ask = ask) -> Line:
         return Line("Pulsar2's proto", "fail", "no Pulsar2 on this machine to ask", missing_remedy())
     kept = keep(Tool(chosen.kind, chosen.image), chosen.version.partition(" ")[0], place)
     if isinstance(kept, str):
-        return Line(
-            "Pulsar2's proto", "warn", f"could not be asked: {kept}", "builds ask again in the step config-check"
-        )
+        return Line("Pulsar2's proto", "warn", f"could not be asked: {kept}", "the step config-check asks again")
     return Line("Pulsar2's proto", "ok", f"kept for check in {kept}")
 
 

@@ -8,8 +8,8 @@ from recipebuild.recipe.rewrite import Rewrite
 
 def test_every_rewrite_has_a_switch_that_says_what_it_does_and_no_other_has() -> None:
     fields = {name: field.description for name, field in Rewrite.model_fields.items() if name != "enabled"}
-    usual = {True: "by target", False: "off"}
-    assert fields == {row.name: f"{row.what}; {usual[row.default]} if left out" for row in REWRITES}
+    usual = {True: "the target decides by default", False: "off by default"}
+    assert fields == {row.name: f"{row.what}; {usual[row.default]}" for row in REWRITES}
 
 
 def test_switches_are_what_the_recipe_says_and_nothing_else() -> None:

@@ -111,7 +111,7 @@ def test_wrong_preprocessing_is_no_loss_of_quantization(
     metrics = climbed(inputs, tmp_path / "out", **changes)
     assert metrics["rows"][0]["miou"] > 0.99
     assert metrics["rows"][1]["change"] < -0.01
-    assert "Most is lost at PyTorch, recipe's input" in metrics["verdict"]
+    assert "Largest loss: PyTorch, recipe's input" in metrics["verdict"]
     (warning,) = metrics["warnings"]
     assert warning.startswith("RB115 the recipe's preprocessing alone takes miou of the PyTorch model from ")
     for word in words:
@@ -149,7 +149,7 @@ def test_a_graph_that_was_broken_is_found_at_its_rung(inputs: dict[str, Path], t
     inputs["head"] = tmp_path / "h.onnx"
     files.save(add_argmax(files.load(inputs["simplified"]), Head()), inputs["head"])
     metrics = climbed(inputs, tmp_path / "out")
-    assert "Most is lost at simplified, mIoU" in metrics["verdict"]
+    assert "Largest loss: simplified, mIoU" in metrics["verdict"]
     assert metrics["rows"][3]["largest_error"] > 0.01
     assert {row.get("compared_images", 6) for row in metrics["rows"]} == {6}, "no longer a few"
 
@@ -187,8 +187,8 @@ def simulated(inputs: dict[str, Path], path: Path, *, broken: bool = False) -> P
     ("broken", "named", "warned"),
     [
         ("neither", "No stage loses", False),
-        ("reference_predictions", "lost at quantization (Reference)", False),
-        ("predictions", "lost at compiler (NPUBackend)", True),
+        ("reference_predictions", "Largest loss: quantization (Reference)", False),
+        ("predictions", "Largest loss: compiler (NPUBackend)", True),
     ],
 )
 def test_quantizer_and_compiler_are_rungs_of_their_own(

@@ -55,7 +55,7 @@ def test_a_rewrite_that_is_taken_back_is_in_the_log(
     text = "(float[1,2,4,4] x, float[1,2,1,1] b) => (float[1,2,4,4] y) { y = Add (x, b) }"
     onnx.save(graph(text), tmp_path / "model.onnx")
     _run(tmp_path / "model.onnx", tmp_path / "out", target="host", switches={"fuse_gelu": True})
-    assert "RB604 fuse_gelu was taken back: it changed what the model gives" in caplog.messages
+    assert "RB604 fuse_gelu was taken back: it changed the output of the model" in caplog.messages
 
 
 def test_a_segformer_comes_out_smaller_and_the_same(simplified: Path, tmp_path: Path) -> None:

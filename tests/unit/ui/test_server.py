@@ -111,7 +111,7 @@ def test_its_own_names_are_answered(served: ThreadingHTTPServer, host: str) -> N
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.com"])
 def test_others_than_this_machine_only_if_one_insists(builds: Builds, host: str) -> None:
-    with pytest.raises(RecipeError, match="others could reach the builds"):
+    with pytest.raises(RecipeError, match="other machines could read the builds"):
         server(builds, host, 0)
 
 
@@ -185,7 +185,7 @@ def test_a_browser_shows_a_run_live_and_then_its_report(served: ThreadingHTTPSer
         log.write(Event(EXPORT, "built", seconds=4.0))
         make_build(folder, name="new")
         log.close()
-        it.get_by_text("The build's report").click()
+        it.get_by_text("Report of this build").click()
         assert it.locator("h1").inner_text().startswith("new")
 
 
@@ -195,5 +195,5 @@ def test_builds_are_chosen_and_compared(served: ThreadingHTTPServer) -> None:
         it.goto(address(served))
         it.get_by_label("Compare one").check()
         it.get_by_label("Compare two").first.check()
-        it.get_by_role("button", name="Compare the chosen builds").click()
+        it.get_by_role("button", name="Compare selected builds").click()
         assert it.locator("#figures table").is_visible()

@@ -106,7 +106,7 @@ def test_yuv_that_cannot_be_made_is_an_error(archive: Path) -> None:
     with pytest.raises(StepError, match="cannot be YUV420SP"):
         runtime_tensor(image, SPEC.model_copy(update={"shape": (1, 3, 15, 32)}), Runtime(format="YUV420SP"))
     own = {"mode": "Matrix", "matrix": [0.0] * 12}
-    with pytest.raises(StepError, match="matrix of your own"):
+    with pytest.raises(StepError, match="your own csc matrix"):
         runtime_tensor(image, SPEC, Runtime.model_validate({"format": "YUV420SP", "csc": own}))
 
 

@@ -111,7 +111,7 @@ def test_numbers_are_mapped_as_the_model_was_trained_or_asked_for(tmp_path: Path
     ordered = {str(at): name for at, name in enumerate(sorted(str(i) for i in range(11)))}
     trained = model(tmp_path, {"id2label": ordered})
     assert classes(dataset, as_trained(KINDS, dataset, trained)[0], 11)["10/x"] == 2
-    with pytest.raises(StepError, match="which class each folder is of cannot be told: as class ids") as caught:
+    with pytest.raises(StepError, match="the class of each folder is ambiguous: as class ids") as caught:
         as_trained(KINDS, dataset, None)
     assert caught.value.field == "evaluate.class_folders"
     asked = KINDS.model_copy(update={"class_folders": "sorted"})

@@ -146,8 +146,8 @@ def test_labels_that_are_not_there_at_all_are_missed(tmp_path: Path) -> None:
     ("changed", "why"),
     [
         ({"annotations": []}, "is empty: it has 2 images and no annotation"),
-        ({"images": []}, "is not as COCO has it"),
-        ({"categories": [{"id": 1}]}, "is not as COCO has it: KeyError"),
+        ({"images": []}, "is not a COCO file"),
+        ({"categories": [{"id": 1}]}, "is not a COCO file: KeyError"),
         ({"images": [{"id": 3, "file_name": "x.jpg"}]}, r"x\.jpg, which is not there"),
         ({"images": [{"id": 3, "file_name": "a.jpg"}, {"id": 4, "file_name": "x.jpg"}]}, r"x\.jpg, which is not in"),
         ({"categories": [{"id": 1, "name": "van"}, {"id": 90, "name": "person"}]}, "of which none is van"),
@@ -180,7 +180,7 @@ def test_a_box_that_is_half_a_pixel_too_wide_is_cut(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("more", "why"),
-    [({"name": "bicycle"}, "no class called bicycle; it has person, car, dog"), ({"left": "x"}, "not as VOC has it")],
+    [({"name": "bicycle"}, "no class called bicycle; it has person, car, dog"), ({"left": "x"}, "not a VOC file")],
 )
 def test_an_annotation_that_is_not_vocs_is_named(tmp_path: Path, more: dict[str, str], why: str) -> None:
     voc(tmp_path, **more)

@@ -31,7 +31,7 @@ def test_good_labels_raise_no_concern() -> None:
 
 
 def test_masks_of_0_and_255_are_refused() -> None:
-    with pytest.raises(StepError, match="a model that says class 0 everywhere would be perfect") as caught:
+    with pytest.raises(StepError, match="a model that always predicts class 0 would be perfect") as caught:
         survey([0, 255, 0, 255], [0, 0, 0, 255]).check()
     assert "1 where it is and 0 elsewhere" in caught.value.remedy
 

@@ -27,7 +27,7 @@ EVALUATION = Evaluation(
 def test_the_rung_that_lost_most_is_named_with_what_to_look_at() -> None:
     said = words(row("pytorch", 1.0), row("export", 0.95, -0.05), row("quantized", 0.5, -0.45))
     assert said.startswith(
-        "Most is lost at quantized, top-1 95.00 to 50.00 % (95 %: -55.00 to -35.00 points). Try equalize"
+        "Largest loss: quantized, top-1 95.00 to 50.00 % (95 %: -55.00 to -35.00 points). Try equalize"
     )
     said = words(row("preprocessor", 1.0), row("pytorch", 0.5, -0.5), row("quantized", 0.45, -0.05))
     assert "pytorch, top-1 100.00 to 50.00 %" in said and "input.mean" in said
@@ -46,7 +46,7 @@ def test_what_evaluate_measured_on_all_images_goes_before_the_few_of_the_ladder(
     assert "No stage loses measurable" in words(*rows)
     said = words(*rows, evaluation=EVALUATION)
     assert said.startswith(
-        "Most is lost at quantized, top-1 51.40 to 23.00 % on 1200 images (95 %: -31.00 to -25.00 points). Try"
+        "Largest loss: quantized, top-1 51.40 to 23.00 % on 1200 images (95 %: -31.00 to -25.00 points). Try"
     )
     judged = with_evaluation(rows, EVALUATION, "top1")[-1]
     assert (judged["change"], judged["within_noise"]) == (-0.06, False)
@@ -62,10 +62,10 @@ def test_class_ids_that_differ_are_never_noise() -> None:
     rows = row("head", 0.25), row("quantized", 0.19, -0.06, same=0.25, snr_before=1.5)
     assert not with_evaluation(rows, None, "top1")[-1]["within_noise"]
     said = words(*rows)
-    assert said.startswith("Most is changed at quantized, top-1 25.00 to 19.00 % (25.00 % equal class ids,")
+    assert said.startswith("Largest change: quantized, top-1 25.00 to 19.00 % (25.00 % equal class ids,")
     assert "Try equalize" in said
     gained = words(row("head", 0.25), row("quantized", 0.30, +0.05, same=0.25))
-    assert gained.startswith("Most is changed at quantized")
+    assert gained.startswith("Largest change: quantized")
 
 
 def test_no_loss_is_said_to_be_none() -> None:
@@ -97,12 +97,12 @@ def test_what_evaluate_measured_over_two_rungs_is_told_of_both() -> None:
     judged = with_evaluation(rows, EVALUATION, "top1")
     assert "evaluated" not in judged[-1] and judged[-1]["since_head"]["change"] == -0.284
     told = verdict(judged, "top1")
-    assert told.startswith("Most is lost by quantization and compiler together, top-1 51.40 to 23.00 % on 1200 images")
-    assert "the larger part at simulated, top-1 48.00 to 42.00 %" in told
+    assert told.startswith("Largest loss: quantization and compiler together, top-1 51.40 to 23.00 % on 1200 images")
+    assert "the larger part is simulated, top-1 48.00 to 42.00 %" in told
     sure = row("head", 0.5), row("emulated", 0.2, -0.3, same=0.97), row("simulated", 0.19, -0.01)
-    assert words(*sure, evaluation=EVALUATION).startswith("Most is lost at emulated")
+    assert words(*sure, evaluation=EVALUATION).startswith("Largest loss: emulated")
     graph = row("head", 0.5, -0.4), row("emulated", 0.48, -0.02), row("simulated", 0.42, -0.06)
-    assert words(row("pytorch", 0.9), *graph, evaluation=EVALUATION).startswith("Most is lost at head")
+    assert words(row("pytorch", 0.9), *graph, evaluation=EVALUATION).startswith("Largest loss: head")
 
 
 def test_in_mode_reference_evaluate_measured_the_quantized_model() -> None:

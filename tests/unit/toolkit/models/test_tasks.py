@@ -213,7 +213,7 @@ def test_a_size_that_is_no_multiple_of_the_patches_is_refused(name: str, side: i
     module = load(folder_of(name, tmp_path), task=task, weights="random", seed=0)
     names = {"input_name": "pixel_values", "output_name": "out"}
     with pytest.raises(
-        StepError, match=rf"input\.shape: {side}x{side} is no multiple of the model's patches of 1[46]x1[46]"
+        StepError, match=rf"input\.shape: {side}x{side} is not a multiple of the model's patch size 1[46]x1[46]"
     ):
         export(module, tmp_path / "e.onnx", shape=(1, 3, side, side), opset=17, exporter="torchscript", **names)
     assert not (tmp_path / "e.onnx").exists()

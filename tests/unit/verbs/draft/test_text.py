@@ -69,7 +69,7 @@ def test_the_text_tower_of_a_model_of_both_is_asked_for_by_its_task(tmp_path: Pa
 )
 def test_a_decoder_is_no_encoder_of_text(tmp_path: Path, more: dict[str, Any], architecture: str) -> None:
     folder = folder_of(tmp_path, {**BERT, **more}, architecture)
-    with pytest.raises(RecipeError, match="what the model is for is not known"):
+    with pytest.raises(RecipeError, match="the task of the model is unknown"):
         new(str(folder))
 
 
