@@ -19,11 +19,13 @@ def digest_source(path: Path, cache: StatCache) -> str:
     Raises:
         OSError: If something in it cannot be read.
     """
+    files = source_files(path, cache)
     listing = [
         (name, cache.get(file, "sha256", lambda file=file: digest_file(file)))  # type: ignore[misc]  # mypy cannot infer a default argument
-        for name, file in source_files(path, cache)
+        for name, file in files
     ]
-    return listing[0][1] if len(listing) == 1 and not path.is_dir() else digest_listing(listing)
+    alone = len(files) == 1 and files[0][1] is path
+    return listing[0][1] if alone else digest_listing(listing)
 
 
 def source_files(path: Path, cache: StatCache) -> list[tuple[str, Path]]:

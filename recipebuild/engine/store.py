@@ -61,6 +61,7 @@ class Store:
         self.code = root / "code"
         self.stats = StatCache(root / "stat.sqlite")
         self._mark: Mark | None = None
+        self._noted: set[str] = set()
 
     def hold(self) -> None:
         """From now until ``close``, let no collector take what is found here.
@@ -166,9 +167,12 @@ class Store:
 
     def note_code(self, digest: str, parts: Mapping[str, str]) -> None:
         """Note of which modules a code digest was made."""
+        if digest in self._noted:
+            return
         path = self.code / f"{digest}.json"
         if not path.exists():
             self._write(path, canonical_json(parts))
+        self._noted.add(digest)
 
     def path(self, blob: Blob) -> Path:
         """Where the blob's content lies."""
