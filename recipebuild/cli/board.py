@@ -9,7 +9,7 @@ import typer
 
 from recipebuild.cli import complete
 from recipebuild.cli import options as opt
-from recipebuild.cli.exits import print_json
+from recipebuild.cli.exits import print_json, say
 
 app = typer.Typer(
     help="Add boards, check them, and run models on them.",
@@ -60,6 +60,8 @@ def list_(as_json: opt.Json = False) -> None:
     if as_json:
         print_json([{name: board.model_dump(mode="json") for name, board in sorted(boards.items())}])
         return
+    if not boards:
+        say("no board was added yet: recipebuild board add NAME --host USER@HOST")
     for name, board in sorted(boards.items()):
         user, port = f"{board.user}@" if board.user else "", f":{board.port}" if board.port else ""
         device = f", device {board.device}" if board.device else ""

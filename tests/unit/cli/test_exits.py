@@ -53,3 +53,12 @@ leave(lambda: sys.exit(5))
 def test_a_signal_when_all_is_done_ends_the_process_without_a_traceback() -> None:
     done = subprocess.run([sys.executable, "-c", LATE], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
+
+
+def test_where_there_are_no_boards_the_list_says_how_to_add_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    said = run(monkeypatch, ["board", "list"])
+    assert (said.code, said.out) == (0, "")
+    assert "recipebuild board add" in said.err
