@@ -188,8 +188,7 @@ def _checkpoint(recipe: Recipe) -> Iterator[Fault]:
 
 
 def _states(recipe: Recipe) -> Iterator[Fault]:
-    tensors = [(f"inputs.{at}", entry) for at, entry in enumerate(recipe.inputs) if entry.kind == "tensor"]
-    tensors += [(f"more_inputs.{at}", entry) for at, entry in enumerate(recipe.more_inputs)]
+    tensors = recipe.described_tensors
     states = [(field, entry) for field, entry in tensors if entry.feedback]
     for field, entry in tensors:
         yield Fault(

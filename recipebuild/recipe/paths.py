@@ -25,6 +25,8 @@ TEXTS = (".txt", ".jsonl")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 ARCHIVES = (".tar", ".tar.gz", ".tgz", ".zip")
+COMPRESSED = (".tar.gz", ".tgz")
+"""Archives that take as long to list as to unpack."""
 
 
 def absolute(data: dict[str, Any], folder: Path) -> dict[str, Any]:

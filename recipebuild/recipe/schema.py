@@ -119,6 +119,13 @@ class Recipe(Section):
         return tuple(entry for entry in self.inputs if isinstance(entry, TensorInput)) + self.more_inputs
 
     @property
+    def described_tensors(self) -> list[tuple[str, TensorInput]]:
+        """The inputs that have files of their own and are no image, each with the field that describes it."""
+        described = [*((f"inputs.{at}", entry) for at, entry in enumerate(self.inputs))]
+        described += [(f"more_inputs.{at}", entry) for at, entry in enumerate(self.more_inputs)]
+        return [(place, entry) for place, entry in described if isinstance(entry, TensorInput)]
+
+    @property
     def is_one_tensor(self) -> bool:
         """Whether the model takes one tensor that is no image, and nothing else."""
         return len(self.tensors) == 1 and self.image is None

@@ -10,6 +10,7 @@ from typing import Any
 
 from recipebuild.errors import StepError
 from recipebuild.files import walk
+from recipebuild.recipe.paths import COMPRESSED
 from recipebuild.recipe.schema import Recipe
 from recipebuild.toolkit.calibration.source import images
 from recipebuild.toolkit.models.families import config_for
@@ -60,7 +61,7 @@ def concerns(recipe: Recipe, store: Path, *, pulsar2: bool) -> list[str]:
 def _images(recipe: Recipe) -> int | None:
     """How many calibration images there are; ``None`` if that takes long to find out, or is told elsewhere."""
     path = Path(recipe.calibration.path)
-    if recipe.image is None or not recipe.calibration.source or path.name.endswith((".gz", ".tgz")):
+    if recipe.image is None or not recipe.calibration.source or path.name.endswith(COMPRESSED):
         return None
     try:
         with images(path, recipe.calibration.pattern) as members:

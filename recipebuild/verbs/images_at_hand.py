@@ -7,6 +7,7 @@ from pathlib import Path
 
 from recipebuild.errors import StepError
 from recipebuild.plan.evaluate import dataset_params
+from recipebuild.recipe.paths import COMPRESSED
 from recipebuild.recipe.problems import Place, Problem
 from recipebuild.recipe.schema import Recipe
 from recipebuild.session import Job
@@ -42,7 +43,7 @@ def _faults(recipe: Recipe) -> Iterator[StepError]:
 
 def _look_at_calibration(recipe: Recipe) -> None:
     path = Path(recipe.calibration.path)
-    if path.name.endswith((".gz", ".tgz")):  # which takes long to list
+    if path.name.endswith(COMPRESSED):
         return
     if recipe.image and recipe.calibration.source:
         with images(path, recipe.calibration.pattern):

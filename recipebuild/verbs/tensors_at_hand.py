@@ -8,6 +8,7 @@ from pathlib import Path
 
 from recipebuild.errors import StepError
 from recipebuild.plan.evaluate import dataset_params, state_specs, tensor_specs
+from recipebuild.recipe.paths import COMPRESSED
 from recipebuild.recipe.problems import Place, Problem
 from recipebuild.recipe.schema import Recipe
 from recipebuild.session import Job
@@ -27,9 +28,6 @@ from recipebuild.toolkit.evaluate.feeds import feed_of
 READ = 32
 """Files of each input that are read; that there is one for each sample is looked up for all."""
 
-_SLOW = (".gz", ".tgz")
-"""Archives that take long to list."""
-
 Files = Mapping[str, ImageFile]
 
 
@@ -47,28 +45,28 @@ def unfit_tensors(job: Job) -> list[Problem]:
 
 
 def _calibration_faults(recipe: Recipe) -> Iterator[StepError]:
+    fields = {tensor.name: f"{place}.source" for place, tensor in recipe.described_tensors}
     with contextlib.ExitStack() as open_sources:
         by_input: dict[str, Files] = {}
-        for tensor, field in _fields(recipe).items():
-            source = next(each.source for each in recipe.tensors if each.name == tensor)
-            if source is None or source.endswith(_SLOW):
+        for _, tensor in recipe.described_tensors:
+            if tensor.source is None or tensor.source.endswith(COMPRESSED):
                 continue
             try:
-                by_input[tensor] = open_sources.enter_context(tensor_files(Path(source)))
+                by_input[tensor.name] = open_sources.enter_context(tensor_files(Path(tensor.source)))
             except (StepError, OSError) as error:
-                yield _placed(error, field)
+                yield _placed(error, fields[tensor.name])
         if not by_input:
             return
         if recipe.image:
             names = _of_images(recipe)
-            by_input = {tensor: beside_images(files) for tensor, files in by_input.items()}
+            by_input = {name: beside_images(files) for name, files in by_input.items()}
         else:
             first, *_ = by_input.values()
             described, sequences = recipe.calibration, bool(state_specs(recipe))
             names = drawn(first, described.count, described.seed, in_order=sequences)
         for spec in map(TensorSpec.model_validate, tensor_specs(recipe)):
             if spec.name in by_input:
-                yield from _faults(by_input[spec.name], spec, names, _fields(recipe)[spec.name])
+                yield from _faults(by_input[spec.name], spec, names, fields[spec.name])
 
 
 def _faults(files: Files, spec: TensorSpec, names: Sequence[str], field: str) -> Iterator[StepError]:
@@ -106,7 +104,7 @@ def _of_images(recipe: Recipe) -> list[str]:
     """
     described = recipe.calibration
     path = Path(described.path)
-    if path.name.endswith(_SLOW):
+    if path.name.endswith(COMPRESSED):
         return []
     try:
         with images(path, described.pattern) as files:
@@ -114,16 +112,6 @@ def _of_images(recipe: Recipe) -> list[str]:
             return sorted(name.rpartition(".")[0] for name in flat_names(sample(files, count, described.seed)))
     except (StepError, OSError):  # told by unfit_images
         return []
-
-
-def _fields(recipe: Recipe) -> dict[str, str]:
-    """Where the source of each tensor is written, by the tensor's name."""
-    return {
-        entry.name: f"{section}.{at}.source"
-        for section, entries in (("inputs", recipe.inputs), ("more_inputs", recipe.more_inputs))
-        for at, entry in enumerate(entries)
-        if entry.kind == "tensor"
-    }
 
 
 def _placed(error: StepError | OSError, field: str) -> StepError:
