@@ -99,7 +99,7 @@ def _run(
         out, log = order.folder / "out", order.folder / "log"
         record = store.publish(order.key, order.ingredients, out, log, **facts(order.step, message["done"], seconds))
         if remote:
-            remote.push(record, store)
+            remote.push(record, store, goes_on=order.step.goes_on)
         return {"record": record_as_json(record)}
     finally:
         pool.close()

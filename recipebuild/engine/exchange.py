@@ -46,13 +46,13 @@ def push(store: Store, remote: Remote, steps: Sequence[Step] | None = None) -> M
     remote.check()
     moved = Moved()
     if steps is None:
-        records: Iterable[Record] = (record for record in store.records() if store.find(record.key))
+        records: Iterable[tuple[Record, Sequence[str]]] = ((r, ()) for r in store.records() if store.find(r.key))
     else:
         previews = preview(steps, store)
-        records = [entry.earlier for entry in previews if entry.status == "cached" and entry.earlier]
+        records = [(e.earlier, e.step.goes_on) for e in previews if e.status == "cached" and e.earlier]
         moved.missing = [entry.step.id for entry in previews if entry.status != "cached"]
-    for record in records:
-        if remote.push(record, store):
+    for record, goes_on in records:
+        if remote.push(record, store, goes_on=goes_on):
             moved.records += 1
         else:
             moved.present += 1

@@ -1,8 +1,9 @@
 """A store elsewhere, behind the local one: any place that fsspec can open.
 
-It has the same layout, ``actions/<key>.json`` and ``blobs/<sha256>``, so a copy of a local store is a remote one. It is
-not trusted: a record must be under the key that its ingredients make, and name plain files; a blob must have the size
-and the digest by which it is named. What is there is not written again, unless it was found to be damaged.
+It has the same layout, ``actions/<key>.json`` and ``blobs/<sha256>``, so a copy of a local store is a remote one; and
+``alike/``, see ``fetch_alike``. It is not trusted: a record must be under the key that its ingredients make, and name
+plain files; a blob must have the size and the digest by which it is named. What is there is not written again, unless
+it was found to be damaged.
 
 fsspec is imported at the first use, in the thread that uses it.
 """
@@ -15,7 +16,7 @@ import json
 import re
 import secrets
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -23,7 +24,7 @@ from typing import Any
 from recipebuild.engine.digest import digest_json
 from recipebuild.engine.layout import check_remote_layout
 from recipebuild.engine.record import Blob, Record, read_record, record_as_json
-from recipebuild.engine.store import Store
+from recipebuild.engine.store import Store, likeness
 from recipebuild.errors import CheckError, MissingError, RecipeError, disk_full, reason
 
 _CHUNK = 8 << 20
@@ -31,6 +32,9 @@ _EXTRAS = {"s3": ("s3fs", "s3"), "s3a": ("s3fs", "s3"), "gs": ("gcsfs", "gs"), "
 _EXTRAS |= {"sftp": ("paramiko", "sftp"), "ssh": ("paramiko", "sftp")}
 _WHOLE = {"s3", "s3a", "gs", "gcs", "az", "abfs", "adl", "oss", "oci"}
 """Where an upload is seen whole or not at all; elsewhere it goes under a temporary name first."""
+
+_ALIKE = "alike"
+"""The folder with the keys of records that spare later steps work, by what those share with them."""
 
 Moved = Callable[[], None]
 """Called whenever some bytes have moved, from the thread that moves them."""
@@ -123,6 +127,21 @@ class Remote:
             raise disk_full(error, store.root) or error from error
         return record
 
+    def fetch_alike(
+        self, ingredients: Mapping[str, Any], goes_on: Sequence[str], store: Store, moved: Moved = lambda: None
+    ) -> Record | None:
+        """Bring the record last pushed with these ingredients, but for those in ``goes_on``; errors as of ``fetch``.
+
+        What says which one that is need not be trusted: a record is what its ingredients are.
+        """
+        with self._trouble("read"):
+            fs, root = self._open()
+            try:
+                key = fs.cat_file(f"{root}/{_ALIKE}/{likeness(ingredients, goes_on)}").decode(errors="replace")
+            except FileNotFoundError:
+                return None
+        return self.fetch(key, store, moved) if re.fullmatch("[0-9a-f]{64}", key) else None
+
     def bring(self, blobs: Iterable[Blob], store: Store, moved: Moved = lambda: None) -> None:
         """Bring blobs into ``store`` that are not there yet.
 
@@ -147,8 +166,15 @@ class Remote:
             finally:
                 temporary.unlink(missing_ok=True)
 
-    def push(self, record: Record, store: Store, moved: Moved = lambda: None) -> bool:
+    def push(self, record: Record, store: Store, moved: Moved = lambda: None, goes_on: Sequence[str] = ()) -> bool:
         """Write a record of ``store`` and all that it names, the record last.
+
+        Args:
+            record: What is written.
+            store: Where the blobs are.
+            moved: Called as bytes leave.
+            goes_on: In what later records may differ that this one spares work (see ``Step``): it is put where
+                ``fetch_alike`` looks for it.
 
         Returns:
             ``False`` if it was there already.
@@ -162,12 +188,9 @@ class Remote:
             if record.key not in self.damaged and fs.exists(path):
                 return False
             self.send((*record.outputs, record.log), store, moved)
-            temporary = store.workspaces.file()
-            temporary.write_text(json.dumps(record_as_json(record), indent=1, sort_keys=True), encoding="utf-8")
-            try:
-                self._upload(temporary, path, moved)
-            finally:
-                temporary.unlink()
+            self._write(json.dumps(record_as_json(record), indent=1, sort_keys=True), path, store, moved)
+            if goes_on:
+                self._write(record.key, f"{root}/{_ALIKE}/{likeness(record.ingredients, goes_on)}", store, moved)
         self.damaged.discard(record.key)
         return True
 
@@ -231,6 +254,14 @@ class Remote:
             self.damaged.add(blob.sha256)
             raise CheckError(f"the store {self.name} lacks the blob {blob.sha256} ({blob.name})") from error
         return digest.hexdigest()
+
+    def _write(self, text: str, path: str, store: Store, moved: Moved) -> None:
+        temporary = store.workspaces.file()
+        temporary.write_text(text, encoding="utf-8")
+        try:
+            self._upload(temporary, path, moved)
+        finally:
+            temporary.unlink()
 
     def _upload(self, file: Path, path: str, moved: Moved) -> None:
         fs, _ = self._open()

@@ -136,7 +136,7 @@ class _Run:
             self._ledger.end(Result(step, "cached", record))
         elif self._transfer:
             self._fetching[step.id] = task
-            self._transfer.fetch(step.id, task.key)
+            self._transfer.fetch(step.id, task.key, ingredients, () if self._executor.distributed else step.goes_on)
         else:
             self._queue.append(task)
 
@@ -275,7 +275,7 @@ class _Run:
                 self._stopped = not self._keep_going
                 self._ledger.end(Result(task.step, "failed", error=error))
             elif self._transfer:
-                self._transfer.push(task.step.id, record)
+                self._transfer.push(task.step.id, record, task.step.goes_on)
 
     def _keep(self, task: Task, record: Record) -> None:
         with contextlib.suppress(OSError):  # only explanations read it

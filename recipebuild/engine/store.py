@@ -150,10 +150,10 @@ class Store:
 
     def alike(self, ingredients: Mapping[str, Any], differing: Sequence[str]) -> Record | None:
         """The record last used with these ingredients, but for ``differing`` ones (``inputs.dataset``, ``code``)."""
-        wanted = _without(ingredients, differing)
+        wanted = likeness(ingredients, differing)
         for record in self.records():
             same_step = record.ingredients.get("step") == ingredients["step"]
-            if same_step and _without(record.ingredients, differing) == wanted and (whole := self.find(record.key)):
+            if same_step and likeness(record.ingredients, differing) == wanted and (whole := self.find(record.key)):
                 return whole
         return None
 
@@ -332,8 +332,8 @@ class Store:
         return True
 
 
-def _without(ingredients: Mapping[str, Any], names: Sequence[str]) -> str:
-    """The ingredients as text, without those called ``inputs.dataset``, ``code`` and the like."""
+def likeness(ingredients: Mapping[str, Any], names: Sequence[str]) -> str:
+    """The digest of the ingredients without those called ``inputs.dataset``, ``code`` and the like."""
     left = {
         kind: {name: value for name, value in values.items() if f"{kind}.{name}" not in names}
         if isinstance(values, Mapping)
@@ -341,7 +341,7 @@ def _without(ingredients: Mapping[str, Any], names: Sequence[str]) -> str:
         for kind, values in ingredients.items()
         if kind not in names
     }
-    return canonical_json(left)
+    return digest_json(left)
 
 
 def own_store() -> Path:

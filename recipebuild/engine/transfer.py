@@ -10,7 +10,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +32,8 @@ class _Errand:
 
     name: str
     key: str
+    ingredients: Mapping[str, Any]
+    goes_on: Sequence[str]
     record: Record | None = None
     moved: float | None = None
 
@@ -63,17 +65,19 @@ class Transfer:
         """Whether pushes are under way."""
         return bool(self._open["write"])
 
-    def fetch(self, name: str, key: str) -> None:
+    def fetch(self, name: str, key: str, ingredients: Mapping[str, Any], goes_on: Sequence[str] = ()) -> None:
         """Look for ``key``; the answer is the message ``{"fetched": record or None}``.
+
+        Where there is none, and nothing here, a record that spares the step work is brought (``Step.goes_on``).
 
         Raises:
             RecipeError: If the local store cannot be written, or the remote's protocol is unknown.
         """
-        self._do("read", _Errand(name, key))
+        self._do("read", _Errand(name, key, ingredients, goes_on))
 
-    def push(self, name: str, record: Record) -> None:
+    def push(self, name: str, record: Record, goes_on: Sequence[str] = ()) -> None:
         """Write a record and what it names; ``{"pushed": whether it is there now}`` says when that is over."""
-        self._do("write", _Errand(name, record.key, record))
+        self._do("write", _Errand(name, record.key, record.ingredients, goes_on, record))
 
     def messages(self, timeout: float) -> Iterator[tuple[str, dict[str, Any]]]:
         """What errands have to say, waiting at most ``timeout`` seconds for the first: (their name, message).
@@ -128,13 +132,16 @@ class Transfer:
 
     def _run(self, errand: _Errand) -> dict[str, Any]:
         if errand.record:
-            self._remote.push(errand.record, self._store, errand.move)
+            self._remote.push(errand.record, self._store, errand.move, errand.goes_on)
             return {"pushed": True}
 
         def exists() -> None:
             self._outcomes.put((errand, {"fetching": True}))
 
-        return {"fetched": self._remote.fetch(errand.key, self._store, errand.move, exists)}
+        fetched = self._remote.fetch(errand.key, self._store, errand.move, exists)
+        if not fetched and errand.goes_on and not self._store.alike(errand.ingredients, errand.goes_on):
+            self._remote.fetch_alike(errand.ingredients, errand.goes_on, self._store, errand.move)
+        return {"fetched": fetched}
 
     # In the run's own thread: what errands said.
 

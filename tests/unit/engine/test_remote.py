@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -118,6 +119,33 @@ def test_what_one_machine_built_another_fetches(url: str, tmp_path: Path) -> Non
     changed = [DIAMOND[0], step("b", ("a",), sleep=0.01), *DIAMOND[2:], step("e")]
     assert statuses(two.run(changed)) == "cached built cached cached built"
     assert not one.warnings and not two.warnings
+
+
+def test_what_another_machine_built_with_other_code_spares_a_step_its_work(
+    url: str, tmp_path: Path, toys: Path
+) -> None:
+    compiled = Step("r/compile", "compile", "toys.hour", {}, {}, goes_on=("code",))
+    for machine, steps, text in (
+        ("one", [compiled], "anew"),
+        ("two", [compiled], "taken over"),
+        ("three", [replace(compiled, goes_on=())], "anew"),
+        ("four", [replace(compiled, params={"n": 2})], "anew"),
+    ):
+        (toys / "hour.py").write_text(f"{HOUR}\nMACHINE = '{machine}'\n")
+        (result,) = Machine(tmp_path / machine, url).run(steps).values()
+        assert Machine(tmp_path / machine, url).text(result) == text, machine
+
+
+HOUR = """
+from pydantic import BaseModel
+
+class Params(BaseModel):
+    n: int = 1
+
+def run(inputs, params, out, progress):
+    (out / "text").write_text("taken over" if "earlier" in inputs else "anew")
+    return {}
+"""
 
 
 def test_a_plan_tells_what_is_there_and_brings_nothing(url: str, tmp_path: Path) -> None:
