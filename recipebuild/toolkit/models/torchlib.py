@@ -8,24 +8,35 @@ Use: ``with unread_sources(): torch.onnx.export(module, (example,), dynamo=True)
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import SimpleNamespace
 from typing import Any
 
 
 @contextmanager
 def unread_sources() -> Iterator[None]:
-    """Let functions that are traced answer with their domain alone meanwhile."""
+    """Let functions that are traced answer with their domain meanwhile, and read their sources for all else."""
     from onnxscript.values import TracedOnnxFunction
 
-    read = TracedOnnxFunction.function_ir
-    TracedOnnxFunction.function_ir = property(_domain)
+    read = getattr(TracedOnnxFunction, "function_ir", None)
+    if not isinstance(read, property) or read.fget is None:  # another version of onnxscript
+        yield
+        return
+    get = read.fget
+    TracedOnnxFunction.function_ir = property(lambda function: _Function(function, get))
     try:
         yield
     finally:
         TracedOnnxFunction.function_ir = read
 
 
-def _domain(function: Any) -> SimpleNamespace:
-    return SimpleNamespace(domain=function.opset.domain)
+class _Function:
+    """What a function's source says, read when more is asked of it than its domain."""
+
+    def __init__(self, function: Any, read: Callable[[Any], Any]) -> None:
+        self.domain = function.opset.domain
+        self._function = function
+        self._read = read
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._read(self._function), name)

@@ -30,8 +30,17 @@ def test_torch_is_told_the_same_without_a_source_being_read(monkeypatch: pytest.
 
 
 def test_functions_answer_for_themselves_again_afterwards() -> None:
+    import onnx_ir as ir
     from onnxscript.function_libs.torch_lib.ops.core import aten_abs
 
     with unread_sources():
-        assert not hasattr(aten_abs.function_ir, "name")
-    assert aten_abs.function_ir.name == "aten_abs"
+        assert not isinstance(aten_abs.function_ir, ir.Function)
+    assert isinstance(aten_abs.function_ir, ir.Function)
+
+
+def test_whoever_asks_more_gets_what_the_source_says() -> None:
+    from onnxscript.function_libs.torch_lib.ops.core import aten_abs
+
+    with unread_sources():
+        asked = aten_abs.function_ir
+        assert (asked.domain, asked.name) == ("pkg.onnxscript.torch_lib", "aten_abs")
