@@ -64,21 +64,20 @@ def main() -> None:
             tensors, exact = placement(model.path).tensors, model.float_accuracy()
             print(f"{model.kind}, {model.metric} in %, {tensors} tensors; float: {exact:.2f}", flush=True)
             for row in chain(ours(model), theirs(model)):
-                print(line(row, tensors), flush=True)
+                print(line(row), flush=True)
                 if row.accuracy is not None and row.placed is not None:
                     name = f"{model.kind}, {row.name}"
                     figures[name] = results.Figure(row.accuracy, f"% {model.metric}", exact, "float")
-                    figures[f"{name}, tensors"] = results.Figure(row.placed.coded, "tensors", tensors, "all")
+                    figures[f"{name}, tensors"] = results.Figure(row.placed.coded, "tensors", row.placed.tensors, "all")
     results.append("peers", figures)
 
 
-def line(row: Row, tensors: int) -> str:
-    """The row of the table."""
+def line(row: Row) -> str:
+    """The row of the table; tensors with codes are of those of the quantizer's own graph, which may have more."""
     if row.accuracy is None or row.placed is None:
         return f"  {row.name:44} {row.why}"
     in_float = ", ".join(f"{count} {kind}" for kind, count in row.placed.in_float.most_common())
-    share = 100 * row.placed.coded / tensors
-    return f"  {row.name:44} {row.accuracy:6.2f} {row.placed.coded:5} {share:4.0f} %  {in_float}"
+    return f"  {row.name:44} {row.accuracy:6.2f} {row.placed.coded:5} of {row.placed.tensors:3}  {in_float}"
 
 
 def ours(model: Model) -> Iterator[Row]:
