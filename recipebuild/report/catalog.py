@@ -22,7 +22,7 @@ def cells(row: Mapping[str, Any]) -> list[str]:
     return [
         row["recipe"],
         row["task"],
-        f"{row['height']}x{row['width']}",
+        f"{row['height']}x{row['width']}" if row["height"] else "-",
         f"{parameters / 1e6:.1f} M" if parameters else "-",
         f"{work / 1e9:.1f} G" if work else "-",
         f"{ms:g} ms" if ms else "-",
