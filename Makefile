@@ -45,6 +45,9 @@ bench: setup .venv-bench/.installed  ## measure speed; every figure is a ratio o
 assets: setup  ## draw and train the quickstart data anew (an hour): scripts/streets/README.md, scripts/detector/README.md
 	@$(BIN)/python -m scripts.streets
 	@$(BIN)/python -m scripts.detector
+	@$(BIN)/python -m scripts.superres
+	@$(BIN)/python -m scripts.texts
+	@$(BIN)/python -m scripts.voices
 
 bench-compare: setup  ## the last two runs of each benchmark side by side
 	@$(BIN)/python -m benchmarks.compare

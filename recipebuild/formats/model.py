@@ -114,7 +114,8 @@ class Model(Part):
     input: ImageInput | None = Field(description="The image; null if the model takes none")
     more_inputs: list[Tensor] = Field(default=[], description="What the model takes that is no image")
     tokenizer: str = Field(
-        default="", description="Only of text: the file beside this one with which the library tokenizers makes the inputs"
+        default="",
+        description="Only of text: the file beside this one with which the library tokenizers makes the inputs",
     )
     outputs: list[Output]
     labels: list[Label] = Field(description="Empty where the task has no classes")

@@ -12,6 +12,8 @@ _FIRST_TO_GO = ("accuracy", "parameters", "task", "size")
 """The columns that a narrow terminal does without, the first first."""
 
 _GAP = 2
+_FEW = 50_000
+"""Parameters that would be told as 0.0 M."""
 
 _NUMBERS = ("size", "parameters", "multiply-adds", "estimated")
 
@@ -22,8 +24,8 @@ def cells(row: Mapping[str, Any]) -> list[str]:
     return [
         row["recipe"],
         row["task"],
-        f"{row['height']}x{row['width']}",
-        f"{parameters / 1e6:.1f} M" if parameters else "-",
+        f"{row['height']}x{row['width']}" if row["height"] else "-",
+        (f"{parameters / 1e6:.1f} M" if parameters > _FEW else f"{parameters / 1e3:.0f} k") if parameters else "-",
         f"{work / 1e9:.1f} G" if work else "-",
         f"{ms:g} ms" if ms else "-",
         row["accuracy"] or "-",

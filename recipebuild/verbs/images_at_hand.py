@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from recipebuild.errors import StepError
+from recipebuild.facts.tasks import RESTORATION
 from recipebuild.plan.evaluate import dataset_params
 from recipebuild.recipe.paths import COMPRESSED
 from recipebuild.recipe.problems import Place, Problem
@@ -59,15 +60,21 @@ def _look_at_dataset(recipe: Recipe) -> None:
     spec, _ = as_trained(read, folder, model if model.is_dir() else None, evaluate.labels)
     drawn = samples(folder, evaluate.count, evaluate.seed, spec)
     for sample in drawn[:: -(-len(drawn) // COMPARED)]:
-        _compare_sizes(sample)
+        _compare_sizes(sample, enlarged=recipe.model.task == RESTORATION)
 
 
-def _compare_sizes(sample: Sample) -> None:
+def _compare_sizes(sample: Sample, *, enlarged: bool) -> None:
+    """Hold the label's size against the image's; of a network that enlarges it is a whole number of times as large."""
     if sample.image is None or not isinstance(sample.label, ImageFile):
         return
     image, label = image_size(sample.image.read()), image_size(sample.label.read())
     if image and label and image != label:
+        factor = label[0] // image[0]
+        if enlarged and factor and label == (factor * image[0], factor * image[1]):
+            return
         raise StepError(
             f"{sample.label_name} is {label[0]}x{label[1]}, but its image is {image[0]}x{image[1]}",
-            remedy="a label has as many pixels as its image: scale labels with nearest neighbour, or images to them",
+            remedy="a target is as large as its image, or a whole number of times as high and as wide"
+            if enlarged
+            else "a label has as many pixels as its image: scale labels with nearest neighbour, or images to them",
         )

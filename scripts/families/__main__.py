@@ -1,8 +1,9 @@
 """Tries every family of models: ``python -m scripts.families FOLDER`` writes docs/families.md.
 
 Each type of model that transformers' Auto classes for our tasks have is built small, with random weights, verified and
-quantized; what became of it is a row. It takes an hour on two cores, after `make setup` and `pip install scipy`, which
-models of masks need. Types after FOLDER are tried alone; what was built before is kept in FOLDER.
+quantized; what became of it is a row. It takes an hour on two cores, after `make setup` and `pip install scipy timm`,
+which models of masks and those of timm need. Types after FOLDER are tried alone; what was built before is kept in
+FOLDER.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,21 @@ import yaml
 from PIL import Image
 
 import recipebuild
-from recipebuild.facts.tasks import FEATURES, SEGMENTATION, TASKS
+from recipebuild.errors import RecipebuildError
+from recipebuild.facts.tasks import FEATURES, SEGMENTATION, TASKS, TEXT
+from recipebuild.toolkit.graph.files import load as load_graph
+from recipebuild.toolkit.pulsar2.lint import lint
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "families.md"
 CONFIGS = Path(__file__).with_name("configs.yaml")
 _HEAD = "| model_type | task | result | note |"
-_USUAL_OPSET = 17
+_OPSET = 18
+"""What `recipebuild new` writes for a model of no known family."""
+_OF_IMAGES = (*(name for name, task in TASKS.items() if task.auto_class and name not in (FEATURES, TEXT)), FEATURES)
+"""Features are what a type is tried for last: most can give them."""
 _IMAGES = 4
+_LENGTH = 16
+_WORDS = ("a", "cat", "dog", "runs", "sleeps", "on", "the", "street")
 _AT_ONCE = 6
 
 
@@ -36,22 +45,19 @@ class Tried:
     Attributes:
         kind: The ``model_type``.
         task: What was built of it; empty if it can do nothing of ours.
-        opset: The ONNX opset that it was exported at.
-        warnings: Codes of what the build warned of on the chip.
+        warnings: Codes of what there is to say about it on AX650, and of which operators.
         error: Why it was refused; empty if it was built.
     """
 
     kind: str
     task: str
-    opset: int = _USUAL_OPSET
-    warnings: Sequence[str] = ()
+    warnings: Mapping[str, Sequence[str]] = field(default_factory=dict)
     error: str = ""
 
     @property
     def row(self) -> str:
         """The line of the table."""
-        notes = [] if self.opset == _USUAL_OPSET else [f"needs `export.opset: {self.opset}`"]
-        notes += [f"[{code}](rules.md#{code.lower()})" for code in self.warnings]
+        notes = [f"[{code}](rules.md#{code.lower()}) {' '.join(of)}" for code, of in sorted(self.warnings.items())]
         result = "refused" if self.error else "builds, with a note" if notes else "builds"
         return f"| `{self.kind}` | {self.task} | {result} | {self.error or ', '.join(notes)} |"
 
@@ -66,6 +72,7 @@ def main(folder: Path, kinds: Sequence[str]) -> None:
     """Build all types, or those that are named, a few at once; their rows on the page follow as they come."""
     folder.mkdir(parents=True, exist_ok=True)
     _draw_images(folder / "images")
+    _write_texts(folder / "texts.txt")
     known = types()
     chosen = kinds or sorted(known)
     for start in range(0, len(chosen), _AT_ONCE):
@@ -75,75 +82,91 @@ def main(folder: Path, kinds: Sequence[str]) -> None:
 
 
 def _tried(folder: Path, kinds: Sequence[str], known: dict[str, dict[str, Any]]) -> list[Tried]:
-    """What became of some types; those that cannot be written at the usual opset are built once more, at the next."""
+    """What became of some types."""
     tried = {kind: _planned(folder, kind, known[kind]) for kind in kinds}
-    able = [kind for kind, one in tried.items() if not one.error]
-    tried |= _build(folder, able, {kind: tried[kind].task for kind in able}, known, _USUAL_OPSET)
-    again = [kind for kind, one in tried.items() if "cannot write this model at opset" in one.error]
-    tried |= _build(folder, again, {kind: tried[kind].task for kind in again}, known, _USUAL_OPSET + 1)
-    return list(tried.values())
+    able = {kind: one.task for kind, one in tried.items() if not one.error}
+    return list({**tried, **_build(folder, able, known)}.values())
 
 
 def _planned(folder: Path, kind: str, row: dict[str, Any]) -> Tried:
     """The task of a type, after its config.json is written; or why it has none."""
     import transformers
 
-    from recipebuild.errors import RecipebuildError
     from recipebuild.toolkit.models.load import load
 
     place = folder / "models" / kind
     place.mkdir(parents=True, exist_ok=True)
     reasons = []
-    for task in [row["task"]] if "task" in row else [name for name, row in TASKS.items() if row.auto_class]:
+    for task in [row["task"]] if "task" in row else _OF_IMAGES:
         auto = getattr(transformers, str(TASKS[task].auto_class))
         mapped = auto._model_mapping.get(transformers.CONFIG_MAPPING[kind], None)
         named = {"architectures": [mapped[0].__name__]} if isinstance(mapped, tuple) else {}
         config = {"model_type": kind, **named, **row["config"]}
         (place / "config.json").write_text(json.dumps(config, indent=1), encoding="utf-8")
+        if task == TEXT:
+            _write_tokenizer(place)
         try:
-            load(place, task=task, weights="random", seed=0, features=row.get("features"))
+            module = load(place, task=task, weights="random", seed=0, features=row.get("features"))
         except RecipebuildError as error:
-            reasons.append(_words(error.message))
+            reasons.append(_words(error))
             continue
+        if "spread" in row:
+            _write_weights(module.model, place, row["spread"])
         return Tried(kind, task)
     better = [reason for reason in reasons if "cannot do" not in reason]
     return Tried(kind, "", error=(better or reasons)[0])
 
 
-def _build(
-    folder: Path, kinds: Sequence[str], tasks: dict[str, str], known: dict[str, Any], opset: int
-) -> dict[str, Tried]:
+def _build(folder: Path, tasks: Mapping[str, str], known: Mapping[str, Mapping[str, Any]]) -> dict[str, Tried]:
+    """What became of types with a task each."""
     recipes = []
-    for kind in kinds:
-        task, side = tasks[kind], known[kind].get("side", 64)
-        features = {"features": known[kind].get("features")} if task == FEATURES else {}
-        recipe = {
-            "model": {"source": f"./models/{kind}", "task": task, "weights": "random", **features},
-            "input": {"shape": [1, 3, side, side], "color": "RGB", "mean": [127.5] * 3, "std": [127.5] * 3},
-            "export": {"opset": opset},
-            "head": {"kind": "argmax" if task == SEGMENTATION else "none"},
-            "calibration": {"source": "./images", "count": _IMAGES},
-        }
+    for kind, task in tasks.items():
         path = folder / f"{kind}.yaml"
-        path.write_text(yaml.safe_dump(recipe), encoding="utf-8")
+        path.write_text(yaml.safe_dump(_recipe(kind, task, known[kind])), encoding="utf-8")
         recipes.append(str(path))
     options = recipebuild.Options(
         build_dir=folder / "build", store=folder / "store", keep_going=True, until="compile", jobs=2
     )
     builds = recipebuild.run(recipes, options) if recipes else []
-    return {kind: _became(kind, tasks[kind], opset, build) for kind, build in zip(kinds, builds, strict=True)}
+    return {kind: _became(kind, task, build) for (kind, task), build in zip(tasks.items(), builds, strict=True)}
 
 
-def _became(kind: str, task: str, opset: int, build: Any) -> Tried:
+def _recipe(kind: str, task: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    """The recipe that a type is built by, beside the folder of images and the file of texts."""
+    side = row.get("side", 64)
+    features = {"features": row.get("features")} if task in (FEATURES, TEXT) else {}
+    if task == TEXT:
+        tokens = {"kind": "tokens", "length": _LENGTH, "source": "./texts.txt"}
+        given: dict[str, Any] = {"inputs": [{**tokens, **({"names": row["names"]} if "names" in row else {})}]}
+    else:
+        given = {"input": {"shape": [1, 3, side, side], "color": "RGB", "mean": [127.5] * 3, "std": [127.5] * 3}}
+    return {
+        "model": {
+            "source": f"./models/{kind}",
+            "task": task,
+            "weights": "pretrained" if "spread" in row else "random",
+            **features,
+        },
+        **given,
+        "export": {"opset": _OPSET},
+        "head": {"kind": "argmax" if task == SEGMENTATION else "none"},
+        "calibration": {**({} if task == TEXT else {"source": "./images"}), "count": _IMAGES},
+    }
+
+
+def _became(kind: str, task: str, build: Any) -> Tried:
     if build.error is not None:
-        return Tried(kind, task, opset, error=_words(build.error.message))
-    codes = sorted({rule["code"] for rule in build.manifest["rules"] if rule["step"] == "lint"})
-    return Tried(kind, task, opset, codes)
+        return Tried(kind, task, error=_words(build.error))
+    warnings: dict[str, set[str]] = {}
+    for finding in lint(load_graph(build.folder / "model.onnx", weights=False), "AX650"):
+        warnings.setdefault(finding.code, set()).add(finding.operator)
+    return Tried(kind, task, {code: sorted(operators) for code, operators in warnings.items()})
 
 
-def _words(message: str) -> str:
-    """A message on one line, without what Markdown takes for a table."""
-    return " ".join(message.split()).replace("|", "/")
+def _words(error: RecipebuildError) -> str:
+    """What went wrong and what to do, on one line, without what Markdown takes for a table."""
+    said = [error.message, *([error.remedy] if error.remedy else [])]
+    return " ".join("; ".join(said).split()).replace("|", "/")
 
 
 def _draw_images(folder: Path) -> None:
@@ -153,6 +176,38 @@ def _draw_images(folder: Path) -> None:
     for number in range(_IMAGES):
         small = Image.fromarray(random.integers(0, 256, (8, 8, 3), dtype=np.uint8))
         small.resize((128, 128), Image.Resampling.BICUBIC).save(folder / f"{number}.png")
+
+
+def _write_texts(path: Path) -> None:
+    """A few texts, one longer than the other."""
+    path.write_text("\n".join(" ".join(_WORDS[: 3 + at]) for at in range(_IMAGES)) + "\n", encoding="utf-8")
+
+
+def _write_weights(model: Any, folder: Path, spread: float) -> None:
+    """Weights further from each other than those that a training begins with, which give all places the same score."""
+    import torch
+
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(spread * torch.randn(parameter.shape, generator=generator))
+    model.save_pretrained(folder)
+
+
+def _write_tokenizer(folder: Path) -> None:
+    """A tokenizer of whole words, with one to begin a text, one to end it and one to fill it up."""
+    import tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    special = {"pad_token": "[PAD]", "bos_token": "[CLS]", "eos_token": "[SEP]", "unk_token": "[UNK]"}
+    words = tokenizers.Tokenizer(
+        tokenizers.models.WordLevel({word: at for at, word in enumerate([*special.values(), *_WORDS])}, "[UNK]")
+    )
+    words.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    words.post_processor = tokenizers.processors.TemplateProcessing(
+        "[CLS] $A [SEP]", None, [("[CLS]", 1), ("[SEP]", 2)]
+    )
+    PreTrainedTokenizerFast(tokenizer_object=words, **special).save_pretrained(folder)
 
 
 def with_rows(page: str, rows: Mapping[str, str]) -> str:

@@ -52,7 +52,7 @@ def test_a_model_of_text_is_built_and_measured(make_project: Callable[[], Projec
     assert 0.98 < figures["cosine_quantized"] < 1 and 0 < figures["retrieval_quantized"] <= 1
     assert steps["ladder"]["metrics"]["rows"][0]["rung"] == "pytorch"
 
-    # run.py takes ids, too; the mean over the tokens of transformers' own model, which never saw what fills the text up.
+    # run.py takes ids, too; the mean over the tokens of transformers' model, which never saw what fills the text up.
     tokenizer, model = AutoTokenizer.from_pretrained(folder / "bert"), AutoModel.from_pretrained(folder / "bert").eval()
     text = sentences[20]
     fed = tokenizer(text, padding="max_length", max_length=12)

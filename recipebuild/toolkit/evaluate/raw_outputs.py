@@ -5,8 +5,8 @@
     score.by_output(sums)    # {"probability": {"cosine": 0.99, "snr": 31.0}, "state": {"cosine": 0.98, "snr": 27.3}}
     score.figures(sums)      # {"cosine": 0.98, "snr": 27.3}: of the output that is worst
 
-Counts add up over samples, as those of ``scores.py`` do. The cosine of two single numbers tells their signs alone: of an
-output of one value, such as a probability, it is that of its values for all samples.
+Counts add up over samples, as those of ``scores.py`` do. The cosine of two single numbers tells their signs alone: of
+an output of one value, such as a probability, it is that of its values for all samples.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def _snrs(sums: Row) -> Row:
 
 
 def _products(truth: Array, answer: Array) -> tuple[float, float, float]:
-    """a b, a a and b b of single values; nothing of others."""
+    """A b, a a and b b of single values; nothing of others."""
     if truth.size != 1 or answer.size != 1:
         return 0.0, 0.0, 0.0
     a, b = float(truth.item()), float(answer.item())

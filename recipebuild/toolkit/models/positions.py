@@ -53,21 +53,31 @@ def freeze_positions(model: torch.nn.Module, shape: Sequence[int]) -> int:
     finally:
         for module, name in places:
             delattr(module, name)
+    frozen = 0
     for (module, name), (method, args, kwargs) in calls.items():
         with torch.no_grad():
-            positions = method(*map(_real, args), **{key: _real(value) for key, value in kwargs.items()})
+            positions, other = (
+                method(
+                    *(_filled(value, fill) for value in args),
+                    **{key: _filled(value, fill) for key, value in kwargs.items()},
+                )
+                for fill in (0, 1)
+            )
+        if not torch.equal(positions, other):  # PVT's last stage hands its embeddings over, without the class token's
+            continue
         module.register_buffer("frozen_positions", positions.detach().clone(), persistent=False)
         setattr(module, name, _constant(module))
-    return len(calls)
+        frozen += 1
+    return frozen
 
 
-def _real(value: Any) -> Any:
-    """Zeros in place of a tensor, fake or not: of the embeddings, only the shape counts; parameters stay themselves."""
+def _filled(value: Any, fill: float) -> Any:
+    """A number in place of a tensor, fake or not: of what is embedded, only the shape counts; parameters stay."""
     import torch
 
     if not isinstance(value, torch.Tensor) or isinstance(value, torch.nn.Parameter):
         return value
-    return torch.zeros(tuple(value.shape), dtype=value.dtype)
+    return torch.full(tuple(value.shape), fill, dtype=value.dtype)
 
 
 def _constant(module: torch.nn.Module) -> Callable[..., Any]:

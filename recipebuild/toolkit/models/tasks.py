@@ -53,7 +53,7 @@ def model_class(task: str, config: Any, features: str) -> tuple[Any, Any]:
         field="model.task",
         remedy=f"it can do {', '.join(able)}"
         if able
-        else "choose a model.source that takes one image and nothing else"
+        else "export it to ONNX, and describe all that it takes in inputs: docs/how-to/inputs.md"
         if more
         else "it takes no images: choose a model.source that does",
     )

@@ -25,7 +25,7 @@ def facts(config: Json, settings: Json | None, name: str, *, known: bool, task: 
         config: The content of its config.json.
         settings: That of its preprocessor_config.json; ``None`` if it has none.
         name: Of the model: the last part of its hub id, or its folder's name.
-        known: Whether the model's family is one of ours.
+        known: Whether the model's family is one of ours for images.
         task: What it is for, if that was said.
 
     Raises:

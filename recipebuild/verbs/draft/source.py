@@ -182,7 +182,8 @@ def _described(
     """A model in Hugging Face layout."""
     base = base_of(config["model_type"])
     short = name.rpartition("/")[2]
-    facts = {"model.source": where, **checkpoint.facts(config, settings, short, known=base is not None, task=task)}
+    known = base is not None and _base_values(base)["model"].get("task") != TEXT
+    facts = {"model.source": where, **checkpoint.facts(config, settings, short, known=known, task=task)}
     if base and _base_values(base)["model"].get("task") != facts["model.task"].value:
         base = None
     if base is None:

@@ -81,7 +81,7 @@ def test_help_of_verbs_and_fields(monkeypatch: pytest.MonkeyPatch) -> None:
     ("line", "offers"),
     [
         ("recipebuild ru", {"run"}),
-        ("recipebuild run qui", {"quickstart", "quickstart-detector"}),
+        ("recipebuild run quickstart-d", {"quickstart-detector"}),
         ("recipebuild run ./rec", {"./recipes/"}),
         ("recipebuild check ./recipes/", {"./recipes/mine.yaml"}),
         ("recipebuild explain quickstart comp", {"compile"}),

@@ -17,8 +17,8 @@ def test_every_row_is_of_a_type_that_can_be_tried_again() -> None:
 
 def test_a_new_row_takes_the_place_of_the_old_one() -> None:
     page = "# Title\n\n| model_type | task | result | note |\n|---|---|---|---|\n| `b` | x | refused | why |\n\nEnd.\n"
-    rows = {one.kind: one.row for one in (Tried("b", "y", opset=18), Tried("a", "", error="no"))}
+    rows = {one.kind: one.row for one in (Tried("b", "y", {"RB402": ["Einsum", "Log"]}), Tried("a", "", error="no"))}
     assert with_rows(page, rows) == (
         "# Title\n\n| model_type | task | result | note |\n|---|---|---|---|\n| `a` |  | refused | no |\n"
-        "| `b` | y | builds, with a note | needs `export.opset: 18` |\n\nEnd.\n"
+        "| `b` | y | builds, with a note | [RB402](rules.md#rb402) Einsum Log |\n\nEnd.\n"
     )

@@ -35,7 +35,9 @@ def test_its_architecture_is_known_without_a_network_and_fits_its_size(name: str
     (variant,) = load(name, cwd=Path.cwd())
     config = config_for(variant.recipe.model.source)
     assert config is not None
-    _, _, height, width = variant.recipe.input.shape
+    if variant.recipe.image is None:
+        return
+    _, _, height, width = variant.recipe.image.shape
     patch = config.get("patch_size", 1) if config["model_type"].startswith("dinov2") else 1
     assert height % patch == width % patch == 0
 

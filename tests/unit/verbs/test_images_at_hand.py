@@ -61,6 +61,17 @@ def test_a_label_of_another_size(folder: Path) -> None:
     assert (found.field, found.message) == ("evaluate.dataset", "labels/a.png is 16x16, but its image is 32x16")
 
 
+@pytest.mark.parametrize(("size", "fits"), [((64, 32), True), ((64, 16), False)])
+def test_a_target_of_super_resolution_is_a_whole_number_of_times_as_large(
+    folder: Path, size: tuple[int, int], fits: bool
+) -> None:
+    recipe = (folder / "r.yaml").read_text().replace(".onnx}", ".onnx, task: image-to-image}")
+    (folder / "r.yaml").write_text(f"{recipe}head: {{kind: none}}\n")
+    (folder / "data/labels").rename(folder / "data/targets")
+    Image.new("RGB", size).save(folder / "data/targets/a.png")
+    assert (recipebuild.check(str(folder / "r.yaml"))[0].problems == []) == fits
+
+
 @pytest.mark.parametrize("suffix", ["jpg", "npy"])
 def test_labels_of_another_kind(folder: Path, suffix: str) -> None:
     (folder / "data/labels/a.png").unlink()

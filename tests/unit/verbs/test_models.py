@@ -17,6 +17,8 @@ def test_a_model_has_its_task_size_costs_and_published_accuracy() -> None:
     assert 1 < row["estimated_ms"] < 10
     assert cells(row)[2:5] == ["512x512", "3.5 M", "4.1 G"]
     assert row["accuracy"] == "37.4 % mIoU, ADE20K"
+    assert cells(rows["quickstart-superres"])[2:5] == ["64x128", "32 k", "0.3 G"]
+    assert cells(rows["quickstart-text"])[2:4] == ["-", "-"]
 
 
 def test_what_is_not_known_is_a_dash() -> None:

@@ -1,0 +1,1 @@
+"""Makes the quickstart's super-resolution network: ``python -m scripts.superres``."""

@@ -1,0 +1,1 @@
+"""Makes the quickstart's text tower: ``python -m scripts.texts``."""

@@ -1,0 +1,1 @@
+"""Makes the quickstart's detector of voices: ``python -m scripts.voices``."""
