@@ -95,7 +95,7 @@ class Screen:
                 continue
             if status == "running":
                 frame, done = _SPINNER[int(12 * now) % len(_SPINNER)], round(_BAR * self._forecast.fraction(name, now))
-                bar = ("━" * done, "green"), ("━" * (_BAR - done), "bright_black")
+                bar = ("━" * done, "green"), ("━" * (_BAR - done), "grey35")
                 line = Text.assemble(f"{frame} {shown:<{width}}  ", *bar, f" {self._time(name, now)}  ", (text, "dim"))
             else:
                 icon, style = _ICONS[status]
