@@ -103,4 +103,6 @@ def _time(built: Built) -> Tile:
 
 
 def _was(text: str, before: float, after: float) -> str:
-    return f"exported {text} ({100 * (after / before - 1):+.0f} %)" if before else ""
+    if not before or f"{100 * (after / before - 1):.0f}" in ("0", "-0"):
+        return "as exported" if before else ""
+    return f"exported {text} ({100 * (after / before - 1):+.0f} %)"
