@@ -103,6 +103,7 @@ def _time(built: Built) -> Tile:
 
 
 def _was(text: str, before: float, after: float) -> str:
-    if not before or f"{100 * (after / before - 1):.0f}" in ("0", "-0"):
-        return "as exported" if before else ""
-    return f"exported {text} ({100 * (after / before - 1):+.0f} %)"
+    if not before:
+        return ""
+    change = f"{100 * (after / before - 1):+.0f} %"
+    return "as exported" if change[1:] == "0 %" else f"exported {text} ({change})"
