@@ -10,7 +10,7 @@ BIN    := $(VENV)/bin
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-setup: $(VENV)/.installed-dev  ## make the environment in .venv, with all that tests need
+setup: $(VENV)/.installed-dev  ## create .venv with everything that tests need
 
 run: $(VENV)/.installed  ## build the quickstart recipe into build/quickstart/
 	@$(BIN)/recipebuild run recipes/quickstart.yaml
@@ -18,31 +18,31 @@ run: $(VENV)/.installed  ## build the quickstart recipe into build/quickstart/
 test: setup  ## lint, type check and the tests that are fast
 	@scripts/test.sh $(BIN)
 
-test-all: lint typecheck  ## every test, the long ones too, and the mutants of the engine
+test-all: lint typecheck  ## all tests, including the slow ones, and the mutants of the engine
 	@$(BIN)/python -m pytest --hypothesis-profile searching
 	@$(MAKE) --no-print-directory mutants
 
 lint: setup  ## ruff: rules and format; import-linter: which folder imports which
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports --no-logo
 
-coverage: setup  ## the tests that are fast, and how much of each room they reach, branches included
+coverage: setup  ## the fast tests, with their coverage of each room, branches included
 	@$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=
 	@$(BIN)/python -m coverage json --quiet
 	@$(BIN)/python -m scripts.coverage_by_room
 
-mutants: $(VENV)/.installed-mutants  ## change keys and store in hundreds of ways: lists what no test notices
+mutants: $(VENV)/.installed-mutants  ## mutate keys and store in hundreds of ways, and list the survivors
 	@$(BIN)/mutmut run
 	@$(BIN)/mutmut results
 
-typecheck: setup  ## mypy: strict on package, scripts and benchmarks; tests are checked, too
+typecheck: setup  ## mypy: strict on package, scripts and benchmarks; tests are checked as well
 	@$(BIN)/mypy
 
 BENCHMARKS := cached_run many_steps first_build cold_run hashing remote_store graph equalize quantize layers
 
-bench: setup .venv-bench/.installed  ## measure speed; every figure is a ratio of two things in one run
+bench: setup .venv-bench/.installed  ## measure speed; every figure compares two things in one run
 	@for name in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$name || exit 1; done
 
-assets: setup  ## draw and train the quickstart data anew (an hour): scripts/streets/README.md, scripts/detector/README.md
+assets: setup  ## redraw and retrain the quickstart data (an hour): scripts/streets/README.md, scripts/detector/README.md
 	@$(BIN)/python -m scripts.streets
 	@$(BIN)/python -m scripts.detector
 	@$(BIN)/python -m scripts.superres
@@ -52,7 +52,7 @@ assets: setup  ## draw and train the quickstart data anew (an hour): scripts/str
 bench-compare: setup  ## the last two runs of each benchmark side by side
 	@$(BIN)/python -m benchmarks.compare
 
-schema: setup  ## write what in docs/ is made from the code anew: recipe.schema.json, cli.md, tables
+schema: setup  ## regenerate the parts of docs/ that follow from the code: recipe.schema.json, cli.md, tables
 	@$(BIN)/recipebuild schema > docs/recipe.schema.json
 	@for file in manifest model quant lint accepted render report graph accept lock; do $(BIN)/recipebuild schema $$file > docs/schemas/$$file.schema.json; done
 	@$(BIN)/python -m scripts.cli_reference > docs/cli.md
@@ -60,7 +60,7 @@ schema: setup  ## write what in docs/ is made from the code anew: recipe.schema.
 	@$(BIN)/python -m scripts.pulsar2_reference > docs/pulsar2-fields.md
 	@$(BIN)/python -m scripts.tables
 
-docs: setup  ## take the pictures of the documentation anew: runs in terminals, the report in Chromium, diagrams by Graphviz
+docs: setup  ## recreate the pictures in docs/images: recorded runs, the report in Chromium, diagrams by Graphviz
 	@for name in recipe-to-bundle keys; do dot -Tsvg docs/images/$$name.dot -o docs/images/$$name.svg; done
 	@$(BIN)/python -m scripts.make_docs
 
@@ -71,7 +71,7 @@ release: setup  ## sdist, wheel, bill of materials and SHA256SUMS, the same byte
 	@rm -rf dist
 	@$(BIN)/python -m scripts.release
 
-clean:  ## remove what was built here; the store stays
+clean:  ## remove build results of this checkout; the store stays
 	rm -rf $(VENV) .venv-bench .venv-peers build dist mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/.created:

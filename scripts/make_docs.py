@@ -79,7 +79,8 @@ def pictures(report: Path, card: str, chromium: str) -> None:
         telephone.screenshot(path=IMAGES / "report-telephone.png")
         notebook = browser.new_page(viewport={"width": 760, "height": 400})
         notebook.set_content(
-            f"<body style='font: 14px sans-serif; margin: 0; padding: 16px; width: max-content'>{card}</body>"
+            "<!doctype html><body style='font: 14px sans-serif; margin: 0; padding: 16px; width: max-content'>"
+            f"{card}</body>"
         )
         notebook.locator("body").screenshot(path=IMAGES / "notebook.png")
         browser.close()

@@ -36,7 +36,7 @@ def check(
             mark(one.problems)
             say("\n".join(f"error: {problem}" for problem in one.problems))
         elif not as_json:
-            took = f"; its steps took {span(one.seconds)} the last time" if one.seconds is not None else ""
+            took = f" (the last build took {span(one.seconds)})" if one.seconds is not None else ""
             typer.echo("\n".join([f"{one.recipe}: ok{took}", *(f"  {note}" for note in one.notes)]))
     if any(one.problems for one in checked):
         raise typer.Exit(RecipeError.exit_code)

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
 _ICONS = {"built": ("✓", "green"), "cached": ("·", "dim"), "failed": ("✗", "bold red"), "waiting": ("…", "yellow")}
-_BAR = 20
-_TIME = len("1 min 20 s, 2 min 05 s left")
+_SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+_BAR = 12
 
 
 class Screen:
@@ -37,14 +37,12 @@ class Screen:
     ) -> None:
         from rich.console import Console
         from rich.live import Live
-        from rich.spinner import Spinner
 
         self._forecast = Forecast(steps, seconds)
         self._count, self._workers, self._jobs = len(steps), workers, jobs
         self._several = len({step.id.rpartition("/")[0] for step in steps}) > 1
         self._rows: dict[str, tuple[str, str]] = {}
         self._ends: Counter[str] = Counter()
-        self._spinner = Spinner("dots")
         self._console: Console = Console(stderr=True)
         live = Live(
             get_renderable=self._picture, console=self._console, transient=True, refresh_per_second=8,
@@ -70,7 +68,7 @@ class Screen:
                 self._rows[name] = ("waiting", "fetching from the remote store")
             case "built" | "failed":
                 figures = figure({"name": event.step.name, "metrics": event.metrics or {}}) if event.metrics else ""
-                self._end(name, event.status, f"{span(event.seconds)}  {figures}".rstrip())
+                self._end(name, event.status, f"{span(event.seconds):>6}  {figures}".rstrip())
             case "cached" | "skipped":
                 self._end(name, event.status, "")
 
@@ -83,33 +81,30 @@ class Screen:
 
     def _picture(self) -> RenderableType:
         from rich.console import Group
-        from rich.progress_bar import ProgressBar
-        from rich.table import Table
         from rich.text import Text
 
         now = time.monotonic()
-        table = Table.grid(padding=(0, 1), expand=True)
-        for column in range(5):
-            is_time, is_text = column == 3, column == 4  # where it gets narrow, only the text is cut
-            table.add_column(
-                no_wrap=True, overflow="ellipsis", justify="right" if is_time else "left",
-                min_width=_TIME if is_time else None, ratio=1 if is_text else None,
-            )  # fmt: skip
-        rows = list(self._rows.items())
+        rows = [(name if self._several else name.rpartition("/")[2], name, *row) for name, row in self._rows.items()]
         room = max(3, self._console.height - 3)
-        ended = [row for row in rows if row[1][0] in ("built", "failed")]
-        hidden = {name for name, _ in ended[: max(0, len(rows) - room)]}
-        for name, (status, text) in rows:
+        ended = [name for _, name, status, _ in rows if status in ("built", "failed")]
+        hidden = set(ended[: max(0, len(rows) - room)])
+        width = max((len(shown) for shown, *_ in rows), default=0)
+        lines = []
+        for shown, name, status, text in rows:
             if name in hidden:
                 continue
-            shown = Text(name if self._several else name.rpartition("/")[2])
             if status == "running":
-                bar = ProgressBar(total=1.0, completed=self._forecast.fraction(name, now), width=_BAR)
-                table.add_row(self._spinner, shown, bar, Text(self._time(name, now)), Text(text, "dim"))
+                frame, done = _SPINNER[int(12 * now) % len(_SPINNER)], round(_BAR * self._forecast.fraction(name, now))
+                bar = ("━" * done, "green"), ("━" * (_BAR - done), "grey35")
+                line = Text.assemble(f"{frame} {shown:<{width}}  ", *bar, f" {self._time(name, now)}  ", (text, "dim"))
             else:
                 icon, style = _ICONS[status]
-                table.add_row(Text(icon, style), shown, "", "", Text(text, "dim" if status == "built" else style))
-        return Group(table, Text(self._footer(now), "dim"))
+                line = Text.assemble(
+                    (icon, style), f" {shown:<{width}}  ", (text, "dim" if status == "built" else style)
+                )
+            line.no_wrap, line.overflow = True, "ellipsis"  # where it gets narrow, the text at the end is cut
+            lines.append(line)
+        return Group(*lines, Text(self._footer(now), "dim"))
 
     def _time(self, name: str, now: float) -> str:
         passed, left = self._forecast.elapsed(name, now), self._forecast.left(name, now)

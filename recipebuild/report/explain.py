@@ -17,7 +17,7 @@ def explain_text(step: Mapping[str, Any]) -> str:
     widths = [max((len(row[column]) for row in rows), default=0) for column in range(2)]
     lines += [f"  {name:{widths[0]}}  {values:{widths[1]}}  {place}".rstrip() for name, values, place in rows]
     if step["then"]:
-        lines.append("what follows from it, each cached if what it reads stays the same:")
+        lines.append("later steps, which run only if their inputs change:")
         width = max(len(after["id"]) for after in step["then"])
         lines += [f"  {after['id']:{width}}  {_duration(after)}" for after in step["then"]]
     return "\n".join([*lines, *step["notes"]])
@@ -45,14 +45,12 @@ def _headline(step: Mapping[str, Any]) -> str:
     if step["status"] in ("cached", "fetch"):
         where = "is cached" if step["status"] == "cached" else "is in the remote store"
         text = f"{name} {where}: built {_moment(step['built_last_time'])} ({last})"
-        return (
-            f"{text}; since {_moment(step['since'])} had changed:" if step["since"] else f"{text}, for the first time"
-        )
+        return f"{text}; changed since {_moment(step['since'])}:" if step["since"] else f"{text}, for the first time"
     text = f"{name} waits for {', '.join(step['after'])}" if step["after"] else f"{name} would be built"
     if not step["since"]:
-        return f"{text}; it never was built before"
-    changed = "changed:" if step["why"] else "nothing else changed"
-    return f"{text}; since {_moment(step['since'])} ({last}) {changed}"
+        return f"{text}; never built before"
+    since = f"since {_moment(step['since'])} ({last})"
+    return f"{text}; changed {since}:" if step["why"] else f"{text}; nothing else changed {since}"
 
 
 def _moment(finished: str) -> str:

@@ -111,7 +111,7 @@ def _head(final: FinalModel) -> str:
 def _layers(layers: Layers) -> str:
     text = "as the float model" if layers.snr_db is None else f"{layers.snr_db:.1f} dB at the output"
     worst = next((layer["snr_db"] for layer in layers.worst if layer["snr_db"] is not None), None)
-    return text if worst is None else f"{text}, {worst:.1f} dB behind the worst layer"
+    return text if worst is None else f"{text}, worst layer {worst:.1f} dB"
 
 
 def _calibrate(calibration: CalibrationSet) -> str:

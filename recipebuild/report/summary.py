@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
+import textwrap
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +19,7 @@ from recipebuild.figures.values import read_figures
 from recipebuild.report.accuracy import accuracy_text, verdict_text
 from recipebuild.report.page.written import report_name
 from recipebuild.report.table import rendered
-from recipebuild.report.units import duration, fed, first_sentence, shown, size
+from recipebuild.report.units import duration, fed, shown, size
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -51,8 +54,18 @@ def summary(
     lines.append(accuracy_text(manifest) if tables or _falls_short(steps) else verdict_text(manifest))
     lines += [f"{note}\n" for note in manifest["notes"] if note not in notes_seen and not note.startswith("ignored: ")]
     lines.append(f"{manifest['recipe']}: {outcome(manifest, seconds)}\n")
-    lines += [f"  {name:<9}  {text}\n" for name, text in key_facts(manifest, folder).items()]
+    lines += [_line(name, text) for name, text in key_facts(manifest, folder).items()]
     return "".join(lines)
+
+
+def _line(name: str, text: str) -> str:
+    """A fact, wrapped under its own column where a terminal is narrower than that."""
+    head = f"  {name:<9}  "
+    if not sys.stdout.isatty():
+        return f"{head}{text}\n"
+    width = shutil.get_terminal_size().columns
+    lines = textwrap.wrap(text, max(width - len(head), 20), break_long_words=False, break_on_hyphens=False)
+    return head + f"\n{' ' * len(head)}".join(lines) + "\n"
 
 
 def key_facts(manifest: Mapping[str, Any], folder: Path) -> dict[str, str]:
@@ -95,9 +108,17 @@ def _accuracy(steps: Sequence[Step]) -> str:
     metric = evaluated[0].metric
     scores = [(row, s) for row in ("float", "quantized") if (s := evaluated[0].score(row)) is not None]
     text = ", ".join(f"{shown(metric, score)} {row}" for row, score in scores)
-    verdict = f" {first_sentence(climbed[0].verdict)}." if climbed else ""
     images = evaluated[0].images
-    return f"{metric_title(metric)} {text}, on {images} {fed(steps) if images != 1 else fed(steps)[:-1]}.{verdict}"
+    counted = f"{images} {fed(steps) if images != 1 else fed(steps)[:-1]}"
+    return f"{metric_title(metric)} {text} ({counted}){_loss(climbed[0].verdict) if climbed else ''}"
+
+
+def _loss(verdict: str) -> str:
+    """What the ladder found, in a few words: ``; no measurable loss``, ``; largest loss: quantized (host)``."""
+    if verdict.startswith("No stage loses"):
+        return "; no measurable loss"
+    what, found, where = verdict.partition(": ")
+    return f"; {what.lower()}: {where.partition(',')[0]}" if found and what.startswith("Largest") else ""
 
 
 def _model(steps: Sequence[Step]) -> str:
@@ -108,15 +129,8 @@ def _model(steps: Sequence[Step]) -> str:
     text = size(compiled[0].bytes)
     if len(linted) == 1 and (span := linted[0].estimated_ms):
         where = f"{linted[0].hardware} {linted[0].npu_mode}"
-        text += (
-            f"; about {_ms(span['ms'])} ms {_each(steps)} on {where} "
-            f"(estimated: {_ms(span['low'])} to {_ms(span['high'])})"
-        )
+        text += f", estimated {_ms(span['ms'])} ms on {where} ({_ms(span['low'])} to {_ms(span['high'])} ms)"
     return text
-
-
-def _each(steps: Sequence[Step]) -> str:
-    return {"images": "an image", "texts": "a text", "samples": "a sample"}[fed(steps)]
 
 
 def _ms(value: float) -> str:
@@ -151,7 +165,7 @@ def toolchain(manifest: Mapping[str, Any]) -> str:
         return "; ".join(f"{label}: {one['name']} {one['version']}" for label, one in used.items())
     if used["name"] == "pulsar2":
         return f"Pulsar2 {used['version']}"
-    return f"ONNX Runtime {used['version']} on this machine; install Pulsar2 to compile for the NPU"
+    return f"ONNX Runtime {used['version']}; install Pulsar2 to compile for the NPU"
 
 
 def _steps(manifest: Mapping[str, Any]) -> Table:

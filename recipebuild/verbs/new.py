@@ -132,7 +132,7 @@ def draft(model: SourceModel, output: Path | None, sets: Sequence[str]) -> Draft
     for field, value in _set_fields(sets):
         if field == "head.kind":
             facts = {key: fact for key, fact in facts.items() if not key.startswith("head.")}
-        facts[field] = Fact(value, "as it was given")
+        facts[field] = Fact(value, "given on the command line")
     folder = (output or Path("recipe.yaml")).absolute().parent
     return Draft(_text(model, facts, folder), facts, [*model.notes, *_calibration_note(facts)])
 

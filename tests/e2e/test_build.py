@@ -38,7 +38,7 @@ def test_check_says_how_long_a_build_took_that_was_there_before(make_built_proje
     took = sum(step["seconds"] for step in project.manifest()["steps"])
     checked = json.loads(project.command("check", project.recipe, "--json").stdout)
     assert checked["seconds"] == pytest.approx(took, abs=1)
-    assert "tiny: ok; its steps took " in project.command("check", project.recipe).stdout
+    assert "tiny: ok (the last build took " in project.command("check", project.recipe).stdout
     other = json.loads(project.command("check", project.recipe, "--json", "--set", "name=other").stdout)
     assert other["seconds"] is None
 
@@ -178,7 +178,7 @@ def test_explain_names_the_value_the_line_and_what_follows(built_project: Projec
     built_project.recipe.write_text(recipe_text.replace("count: 4", "count: 5"))
     said = built_project.command("explain", built_project.recipe, "calibrate").stdout
     line = next(n for n, text in enumerate(built_project.recipe.read_text().splitlines(), 1) if "count: 5" in text)
-    assert "tiny/calibrate would be built; since " in said
+    assert "tiny/calibrate would be built; changed since " in said
     assert f"calibration.count  4 -> 5  recipes/tiny.yaml:{line}:" in said
     assert "tiny/compile" in said and "s last time" in said
     (entry,) = [json.loads(built_project.command("explain", built_project.recipe, "export", "--json").stdout)]

@@ -35,11 +35,11 @@ def user(tiny_segformer: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     for i in range(4):
         coarse = Image.fromarray(rng.integers(0, 256, (4, 8, 3), dtype=np.uint8))
         coarse.resize((128, 64), Image.Resampling.BICUBIC).save(folder / "my-images" / f"{i}.jpg")
-    shutil.copytree(folder / "my-images", folder / "my-labelled" / "images")
-    (folder / "my-labelled" / "labels").mkdir()
-    for image in (folder / "my-labelled" / "images").iterdir():
+    shutil.copytree(folder / "my-images", folder / "labelled" / "images")
+    (folder / "labelled" / "labels").mkdir()
+    for image in (folder / "labelled" / "images").iterdir():
         mask = Image.fromarray(rng.integers(0, 19, (64, 128), dtype=np.uint8))
-        mask.save(folder / "my-labelled" / "labels" / f"{image.stem}.png")
+        mask.save(folder / "labelled" / "labels" / f"{image.stem}.png")
     (folder / "home").mkdir()
     return folder
 

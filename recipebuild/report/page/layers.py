@@ -17,6 +17,8 @@ from recipebuild.report.page.charts import points
 from recipebuild.report.page.parts import Cell, Column, PageSection, PageTable, number
 
 _SENSES = (("alone", "alone"), ("end_to_end", "end to end"))
+_TOP = 80.0
+"""Signal-to-noise ratios above this, in dB, are drawn there: one that is exact would press all others down."""
 _MOST = 400
 """Tensors that are shown, the worst; a page with thousands of rows is slow."""
 
@@ -36,7 +38,7 @@ def layers(built: Built, budget: int) -> PageSection | None:
     marks = [
         {
             "index": index,
-            "value": tensor[sense]["snr_db"],
+            "value": min(tensor[sense]["snr_db"], _TOP),
             "kind": title,
             "said": f"{index + 1}. {_name(tensor)}, {title}: {tensor[sense]['snr_db']:.1f} dB",
         }

@@ -103,4 +103,7 @@ def _time(built: Built) -> Tile:
 
 
 def _was(text: str, before: float, after: float) -> str:
-    return f"exported {text} ({100 * (after / before - 1):+.0f} %)" if before else ""
+    if not before:
+        return ""
+    change = f"{100 * (after / before - 1):+.0f} %"
+    return "as exported" if change[1:] == "0 %" else f"exported {text} ({change})"

@@ -9,8 +9,8 @@ from recipebuild.report.pipeline.nodes import StepNode
 from recipebuild.report.template import render
 from recipebuild.report.units import duration
 
-_WIDTH, _HEIGHT = 104, 50
-_ACROSS, _DOWN = 28, 18
+_WIDTH, _HEIGHT = 120, 50
+_ACROSS, _DOWN = 22, 18
 _MARGIN = 6
 
 STATES = {

@@ -83,8 +83,8 @@ class LabelSurvey:
             )
         if self._ignored and self._classes == {0} and self._as_stored:
             raise StepError(
-                f"the labels have no other values than 0 and {IGNORE}, and {IGNORE} is ignored: a model that says "
-                "class 0 everywhere would be perfect",
+                f"the labels have no other values than 0 and {IGNORE}, and {IGNORE} is ignored: a model that "
+                "always predicts class 0 would be perfect",
                 field="evaluate.dataset",
                 remedy="store class ids: of masks with one kind of object, 1 where it is and 0 elsewhere",
             )

@@ -57,7 +57,7 @@ RUNGS = {
         "bilinearly to input.shape and crops nothing",
         checked=False,
     ),
-    "reference": Rung("ONNX, as it came", "reference", "", checked=False),
+    "reference": Rung("ONNX, as given", "reference", "", checked=False),
     "export": Rung("exported", "export", _ERROR + _GRAPH),
     "simplify": Rung("simplified", "simplified", _ERROR + _GRAPH),
     "rewrite": Rung("rewritten", "rewritten", _ERROR + "rewrite.enabled: false leaves the rewrites out"),

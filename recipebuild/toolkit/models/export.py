@@ -157,8 +157,8 @@ def _example(module: torch.nn.Module, shape: Sequence[int]) -> torch.Tensor:
         raise StepError(
             f"the model rejects {'x'.join(map(str, shape))}: {reason(error)}",
             field="input.shape",
-            remedy="input.shape is N, C, H, W: as many channels as the model has, and H and W not too small for it; "
-            "the size that it was trained for is in its preprocessor_config.json",
+            remedy="input.shape is N, C, H, W, with the model's channels, and H and W large enough for the model; "
+            "its preprocessor_config.json has the size of the training",
         ) from error
 
 

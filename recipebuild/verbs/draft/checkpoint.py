@@ -31,7 +31,7 @@ def facts(config: Json, settings: Json | None, name: str, *, known: bool, task: 
     Raises:
         RecipeError: If there can be no recipe for such a model, or its task is not known.
     """
-    fields: dict[str, Fact] = {"model.task": Fact(task, "as it was given") if task else _task(config, settings, known)}
+    fields: dict[str, Fact] = {"model.task": Fact(task, "as given") if task else _task(config, settings, known)}
     kind = fields["model.task"].value
     if kind == TEXT:
         return dict(text.facts(config, fields["model.task"].why))
@@ -45,7 +45,7 @@ def facts(config: Json, settings: Json | None, name: str, *, known: bool, task: 
     fields |= preprocessor.colours(settings) if settings is not None else {}
     pooled = "model.features" in fields and fields["model.features"].value == "pooled"
     output = TASKS[kind].tensor or ("embedding" if pooled else "features")
-    fields["export.output"] = Fact(output, "what the board's program will find it under")
+    fields["export.output"] = Fact(output, "the output's name in the board's program")
     fields |= head(kind, declared_classes(config))
     return fields
 
@@ -57,7 +57,7 @@ def head(task: str, classes: int | None = None) -> Facts:
         return {"head.kind": Fact("none", f"{task}: the network's own output{of}")}
     if classes == 1:
         return {"head.kind": Fact("threshold", "one class: 1 where sigmoid(logit) > head.threshold, which is 0.5")}
-    return {"head.kind": Fact("argmax", f"class ids in place of logits{of}")}
+    return {"head.kind": Fact("argmax", f"class ids instead of logits{of}")}
 
 
 def _task(config: Json, settings: Json | None, known: bool) -> Fact:

@@ -46,19 +46,19 @@ def facts(path: Path, settings: Mapping[str, Any] | None, task: str | None = Non
     fields |= _colours(fields["input.shape"].value[1], None if image.dtype == "uint8" else settings)
     if image.dtype == "uint8":
         channels = fields["input.shape"].value[1]
-        fields["input.mean"] = Fact([0] * channels, "the model takes bytes as they are")
-        fields["input.std"] = Fact([1] * channels, "the model takes bytes as they are")
+        fields["input.mean"] = Fact([0] * channels, "the model takes raw bytes")
+        fields["input.std"] = Fact([1] * channels, "the model takes raw bytes")
     if others:
         fields["more_inputs"] = tensors.described(path, others)
     sides = fields["input.shape"].value[2:]
     if task in (None, DETECTION) and (boxes := detector.facts(model, results, sides)):
         return fields | {name: fact for name, fact in boxes.items() if name not in fields}
-    kind, why, sure = (task, "as it was given", True) if task else _task(results, sides)
+    kind, why, sure = (task, "given on the command line", True) if task else _task(results, sides)
     fields["model.task"] = Fact(kind, why, sure)
     for name, fact in usual_colours(kind, "an ONNX file does not say").items():
         fields.setdefault(name, fact)
     if kind == FEATURES:
-        fields["model.features"] = Fact("tokens", "all that the graph gives")
+        fields["model.features"] = Fact("tokens", "the whole output of the graph")
     named = results[0].name
     if re.fullmatch(TENSOR_NAME, named) and named not in (*(each.name for each in taken), "argmax_output"):
         fields["export.output"] = Fact(named, f"the output of {path.name}")
@@ -67,7 +67,7 @@ def facts(path: Path, settings: Mapping[str, Any] | None, task: str | None = Non
         if kind == SEGMENTATION and _classes_last(results[0], sides):
             fields["head.axis"] = Fact(3, f"{results[0]} has the classes last", sure=False)
     else:
-        fields["head.kind"] = Fact("none", f"the graph gives {', '.join(map(str, results))}")
+        fields["head.kind"] = Fact("none", f"the graph's outputs: {', '.join(map(str, results))}")
     return fields
 
 
@@ -113,7 +113,7 @@ def _raw(results: Sequence[Tensor]) -> dict[str, Fact]:
     """The fields of a model without an image: what it gives is taken as it is."""
     why = f"it gives {', '.join(map(str, results))}"
     return {
-        "model.task": Fact(OTHER, "what it gives is taken as it is", sure=False),
+        "model.task": Fact(OTHER, "its outputs are compared as they are", sure=False),
         "head.kind": Fact("none", why),
     }
 

@@ -153,7 +153,7 @@ def _known(hub_id: str, task: str | None) -> SourceModel:
             remedy=f"known without a download: {', '.join(known_ids())}",
         )
     model = _described(hub_id, Fact(hub_id, "on the Hugging Face hub"), config, None, {CONFIG}, task)
-    facts = {**model.facts, "model.weights": Fact("random", "the architecture only; as it was given")}
+    facts = {**model.facts, "model.weights": Fact("random", "the architecture only; given on the command line")}
     base = _base_values(model.base) if model.base else {}
     for name, why in (("color", "the colours"), ("mean", "the mean"), ("std", "the deviation")):
         if (value := base.get("input", {}).get(name)) is not None:
@@ -187,7 +187,7 @@ def _described(
     if base and _base_values(base)["model"].get("task") != facts["model.task"].value:
         base = None
     if base is None:
-        facts["export.opset"] = Fact(18, "what PyTorch writes by itself; it can convert some models to lower ones")
+        facts["export.opset"] = Fact(18, "PyTorch's native opset; only some models convert to lower ones")
     weights = weight_files(names)
     pickled = bool(weights) and weights[0].startswith("pytorch_model")
     notes = []

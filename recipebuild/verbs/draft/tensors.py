@@ -89,7 +89,7 @@ def _with_texts(fact: Fact, texts: str | None) -> Fact:
     entries = [{**entry, "source": texts or f"{FOLDER}/texts.txt"} for entry in fact.value]
     if texts:
         return Fact(entries, fact.why, fact.sure)
-    return Fact(entries, f"{fact.why}; texts to calibrate with go to its source, one a line", sure=False)
+    return Fact(entries, f"{fact.why}; set source to a file of calibration texts, one per line", sure=False)
 
 
 def _own(name: str, samples: str) -> str | None:

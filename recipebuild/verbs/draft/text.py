@@ -43,14 +43,14 @@ def facts(config: Json, why: str) -> Facts:
     features = (
         Fact("pooled", "the text tower of a model of images and text")
         if is_tower
-        else Fact("mean", "over the tokens, as most such models have it; BGE has cls", sure=False)
+        else Fact("mean", "over the tokens, as in most such models; BGE uses cls", sure=False)
     )
     described = f"at most {most} tokens" if known else "config.json does not say how many tokens"
     return {
         "model.task": Fact(TEXT, why),
         "model.features": features,
         "inputs": Fact([{"kind": "tokens", "names": names, "length": length}], described, sure=is_tower and known),
-        "export.output": Fact(TASKS[TEXT].tensor, "what the board's program will find it under"),
+        "export.output": Fact(TASKS[TEXT].tensor, "the output's name in the board's program"),
         "head.kind": Fact("none", f"{TEXT}: the network's own output"),
     }
 
@@ -74,7 +74,7 @@ def pooling(folder: Path) -> Facts:
     if len(chosen) == 1 and chosen[0] in ways:
         facts["model.features"] = Fact(ways[chosen[0]], name)
     elif chosen:
-        facts["model.features"] = Fact("mean", f"{name} says {', '.join(chosen)}, which is not built", sure=False)
+        facts["model.features"] = Fact("mean", f"{name} says {', '.join(chosen)}, which is not supported", sure=False)
     if (folder / "2_Normalize").is_dir():
         facts["model.normalize"] = Fact(True, "the folder has 2_Normalize")
     return facts

@@ -56,7 +56,7 @@ def test_links_and_files_that_a_page_names_exist(page: Path) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_commands_that_a_page_names_exist(page: Path) -> None:
     verbs = {path.split()[1] for path, _, _ in commands()}
-    for verb in re.findall(r"^\s+recipebuild (\w+)", page.read_text(encoding="utf-8"), re.M):
+    for verb in re.findall(r"^[ \t]+recipebuild (\w+)", page.read_text(encoding="utf-8"), re.M):
         assert verb in verbs, verb
 
 
@@ -99,7 +99,7 @@ def test_the_english_and_the_chinese_readme_have_the_same_commands_links_and_tab
 
 
 def test_the_readme_has_every_verb_in_its_table() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Verbs")[2].partition("\n## ")[0]
+    text = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Commands")[2].partition("\n## ")[0]
     shown = {verb for row in re.findall(r"^\| (`.*?) \|", text, re.M) for verb in re.findall(r"`(\w+)`", row)}
     assert shown == {path.split()[1] for path, _, _ in commands()}
 

@@ -37,7 +37,7 @@ def test_anchors_are_pairs_of_a_grid(net):
 
 BAD = {
     "a head": ("head: {kind: none}", "head: {kind: «argmax}", ["boxes are made by the program", "kind: none"]),
-    "no detector": ("detector: {kind: yolov8, classes: 80}\n", "", ["does not tell", "kind: yolov8"]),
+    "no detector": ("detector: {kind: yolov8, classes: 80}\n", "", ["does not say", "kind: yolov8"]),
     "no kind": ("kind: yolov8", "kind: «yolov88", ["yolov8"]),
     "no classes": (", classes: 80", "", ["classes"]),
     "another task": ("object-detection", "depth-estimation", ["depth-estimation has no boxes"]),

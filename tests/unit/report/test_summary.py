@@ -36,8 +36,18 @@ def test_five_lines_say_it_all(manifest: dict[str, Any]) -> None:
     assert lines[0].endswith("steps built in 1.6 min") and lines[0].startswith(f"{manifest['recipe']}: ok, ")
     assert [line.split()[0] for line in lines[1:]] == ["accuracy", "model", "toolchain", "report"]
     assert "mIoU" in lines[1] and "float" in lines[1] and "quantized" in lines[1]
-    assert "about 1.2 ms an image on AX650 NPU3 (estimated: 0.8 to 1.9)" in lines[2]
+    assert ", estimated 1.2 ms on AX650 NPU3 (0.8 to 1.9 ms)" in lines[2]
     assert lines[4].split()[1:] == ["build/x/report.html"]
+
+
+def test_a_narrow_terminal_wraps_facts_under_their_own_column(
+    manifest: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "50")
+    lines = summary(manifest, Path("build/x")).splitlines()[1:]
+    assert all(len(line) <= 50 for line in lines)
+    assert [line[:13].strip() for line in lines if line[2] != " "] == ["accuracy", "model", "toolchain", "report"]
 
 
 def test_tables_come_when_asked_for(manifest: dict[str, Any]) -> None:

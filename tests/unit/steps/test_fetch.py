@@ -53,7 +53,7 @@ def test_random_weights_of_a_known_family_need_nothing_at_all(tmp_path: Path) ->
 
 
 def test_an_unknown_family_names_the_known_ones_and_the_ways_out(tmp_path: Path) -> None:
-    with pytest.raises(RecipeError, match=r"model\.source: somebody/net is of no known family") as caught:
+    with pytest.raises(RecipeError, match=r"model\.source: somebody/net is not of a known family") as caught:
         run(tmp_path / "out", hub_id="somebody/net", weights="random")
     for words in ("nvidia/mit-b0..b5", "folder", "model.weights: pretrained"):
         assert words in caught.value.remedy

@@ -108,7 +108,7 @@ def test_unknown_output_is_an_error_with_the_text_never_a_zero(text: str, words:
 
 @pytest.mark.parametrize("text", ["", SAMPLE.replace("post process", "process"), SAMPLE.replace("Repeat", "Did")])
 def test_unknown_output_of_a_sample_is_an_error(text: str) -> None:
-    with pytest.raises(StepError, match="ax_dinov2 printed what is not known"):
+    with pytest.raises(StepError, match="ax_dinov2 printed unknown text"):
         sample_timing(text, "ax_dinov2")
 
 

@@ -62,7 +62,7 @@ def test_where_all_three_hold_nothing_is_lost(how: Measurement, tmp_path: Path) 
 )
 def test_the_rung_that_differs_is_named(how: Measurement, tmp_path: Path, ids: tuple[Ids, Ids, Ids], rung: str) -> None:
     ladder = climbed(how, tmp_path, *ids)
-    assert f"lost at {rung}, mIoU 100.00 to 0.00 %" in ladder.verdict
+    assert f"Largest loss: {rung}, mIoU 100.00 to 0.00 %" in ladder.verdict
     assert [text[:5] for text in ladder.warnings] == ["RB703"] * (rung == "firmware (board)")
 
 
