@@ -43,7 +43,7 @@ def test_single_values_are_compared_over_all_samples() -> None:
     rows = [SCORE.count(of([a], [1, 1]), of([b], [1, 1])) for a, b in ((0.9, 0.8), (0.1, 0.0), (0.2, 0.3))]
     truth, answer = np.array([0.9, 0.1, 0.2]), np.array([0.8, 0.0, 0.3])
     right = truth @ answer / np.linalg.norm(truth) / np.linalg.norm(answer)
-    assert SCORE.by_output(sum(rows))["a"]["cosine"] == pytest.approx(right, abs=1e-6)
+    assert SCORE.by_output(np.sum(rows, axis=0))["a"]["cosine"] == pytest.approx(right, abs=1e-6)
 
 
 def test_every_output_is_taken_whole() -> None:
