@@ -1,7 +1,8 @@
 """A cold run of b0 with random weights, through head, against scripts that make the same library calls.
 
 Run: ``make bench``, or ``python -m benchmarks.cold_run``. One bare script does export, onnxsim and ArgMax in one
-process; four scripts (calibration, too) run one after the other, the way it is done by hand.
+process; four scripts (calibration, too) run one after the other, the way it is done by hand. Seconds are those of the
+processor.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks import results
-from benchmarks.timing import Command, machine, row, seconds
+from benchmarks.timing import Command, machine, processor_seconds, row
 
 ROUNDS = 3
 HAND = [sys.executable, "-m", "benchmarks.by_hand"]
@@ -35,9 +36,9 @@ def main() -> None:
     for _ in range(ROUNDS):
         for name, commands in WAYS.items():
             with tempfile.TemporaryDirectory() as place:
-                times[name].append(sum(seconds(command, Path(place)) for command in commands))
+                times[name].append(sum(processor_seconds(command, Path(place)) for command in commands))
     found = {name: statistics.median(them) for name, them in times.items()}
-    print(f"cold, medians of {ROUNDS}; {machine()}")
+    print(f"cold, processor time, medians of {ROUNDS}; {machine()}")
     names = list(found)
     figures: dict[str, results.Figure] = {}
     for theirs, ours in (names[:2], names[2:]):
