@@ -117,6 +117,7 @@ def built(place: Path) -> Path:
     for name in ("b0", "b0-tuned", "other"):
         shutil.copytree(place / "build" / "quickstart", place / "build" / name)
     shutil.copy(place / "build" / "quickstart" / "model.onnx", place / "model.onnx")
+    (place / "recipes" / "voice.yaml").unlink(missing_ok=True)  # the draft for the model that was there before
     (place / "out" / "quant").mkdir(parents=True)
     shutil.copy(place / "build" / "quickstart" / "quant.json", place / "out" / "quant" / "quant_axmodel.json")
     key = place / "home" / ".ssh" / "id_ed25519"
