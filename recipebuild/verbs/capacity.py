@@ -24,6 +24,10 @@ LARGEST = 2 << 30
 """Bytes of the largest ONNX file: it is one protobuf message, and neither Pulsar2 nor the embedded quantizer reads
 weights from a second file."""
 
+GRAPH_SHARE, GRAPH_BASE = 3, 1 << 30
+"""Most memory that a step on the graph takes: so many times the weights in float32, and so many bytes more. All recipes
+that were measured stay below (docs/performance.md, Memory)."""
+
 
 def concerns(recipe: Recipe, store: Path, *, pulsar2: bool) -> list[str]:
     """Sentences for the user, each starting with ``warning:`` or ``note:``; empty if there is room.
@@ -45,13 +49,18 @@ def concerns(recipe: Recipe, store: Path, *, pulsar2: bool) -> list[str]:
             f"{parameters * 4 / 1e9:.1f} GB in float32: no toolchain takes an ONNX file over 2 GB, so it builds "
             "up to head, not through compile"
         )
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if parameters and (needed := GRAPH_SHARE * parameters * 4 + GRAPH_BASE) > memory:
+        lines.append(
+            f"warning: RB510 {recipe.model.source} has about {parameters / 1e9:.1f} G parameters: export and simplify "
+            f"may need {needed / 1e9:.1f} GB of memory, and this machine has {memory / 1e9:.1f} GB"
+        )
     if not pulsar2:
         return lines
     place = next((folder for folder in (store, *store.parents) if folder.exists()), Path("/"))
     free = shutil.disk_usage(place).free
     if free < DISK:
         lines.append(f"warning: RB505 {free >> 20} MiB are free on the disk of {store}; a Pulsar2 build may need more")
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if memory < MEMORY:
         has = f"this machine has {memory >> 30} GiB"
         lines.append(f"note: RB506 Pulsar2 may need more than 20 GB of memory for large networks, and {has}")

@@ -57,6 +57,14 @@ def test_models_over_the_largest_onnx_file(name: str, says: str, tmp_path: Path)
     assert [says in line for line in found] == ([True] if says else [])
 
 
+def test_a_graph_that_does_not_fit_into_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sysconf", {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 1 << 20}.__getitem__)
+    small, large = (load(name, cwd=Path.cwd())[0].recipe for name in ("vit-base", "siglip-so400m"))
+    assert concerns(small, tmp_path, pulsar2=False) == []
+    (said,) = concerns(large, tmp_path, pulsar2=False)
+    assert said.startswith("warning: RB510 ") and said.endswith("this machine has 4.3 GB")
+
+
 @pytest.mark.usefixtures("roomy")
 def test_a_local_model_is_measured_by_its_configuration(recipe: Recipe, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"vision_config": {"num_hidden_layers": 48, "hidden_size": 1664}}')
