@@ -37,7 +37,7 @@ def test_a_model_of_text_is_built_and_measured(make_project: Callable[[], Projec
     (folder / "heldout.jsonl").write_text(held, encoding="utf-8")
     (folder / "text.yaml").write_text(RECIPE)
     said = project.command("run", folder / "text.yaml", "-v")
-    assert "on 16 texts." in said.stdout and "ms a text on AX650" in said.stdout
+    assert "(16 texts)" in said.stdout and "ms on AX650" in said.stdout
     assert "accuracy, 16 texts" in said.stdout and " images" not in said.stdout.replace("built", "")
     assert "image" not in said.stderr, "nor does a step speak of them"
     build = project.folder / "build" / "text"

@@ -65,9 +65,9 @@ def test_hover_tells_what_a_field_is_for(editor: Editor) -> None:
     assert editor.open("hover.yaml", RECIPE) == []
     for line, words in (
         (3, "height and width in pixels"),
-        (7, "How many images"),
+        (7, "Number of images"),
         (9, "NPU cores"),
-        (8, "compiled for"),
+        (8, "NPU mode and toolchain"),
     ):
         assert words in editor.hover("hover.yaml", line, 3)
 

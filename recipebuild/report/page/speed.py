@@ -11,7 +11,7 @@ from recipebuild.report.page.parts import Cell, Chart, Column, PageSection, Page
 from recipebuild.report.units import size
 
 _TITLES = {
-    "images": "calibration images",
+    "images": "calibration samples",
     "qdq_pairs": "pairs of QuantizeLinear and DequantizeLinear",
     "quantized_nodes": "operators, without these pairs",
     "share_16bit": "multiply-adds in 16 bits",

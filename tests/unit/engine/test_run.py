@@ -201,7 +201,7 @@ def test_an_error_that_only_its_step_knows_arrives_as_its_base_with_its_field(ma
 
 
 @pytest.mark.parametrize(
-    ("do", "words"), [("die", "killed"), ("link", "no regular file"), ("read-undeclared", "FileNotFoundError")]
+    ("do", "words"), [("die", "killed"), ("link", "not a regular file"), ("read-undeclared", "FileNotFoundError")]
 )
 def test_misbehaviour_fails_the_step(make_store: Callable[[], Store], tmp_path: Path, do: str, words: str) -> None:
     (tmp_path / "neighbour.txt").write_text("a file of the recipe's folder that is no input")

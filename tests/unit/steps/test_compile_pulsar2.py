@@ -132,7 +132,7 @@ def test_the_compiled_model_has_its_name_whatever_a_template_says(
         ("calibration", "cannot read the calibration archive", "calibration.source"),
         ("license", "found no valid licence", "root"),
         ("crash", "failed: KeyError(('ddr_allocate', 17))", "log"),
-        ("no-output", "left no compiled.axmodel", "log"),
+        ("no-output", "wrote no compiled.axmodel", "log"),
     ],
 )
 def test_failures(
