@@ -81,7 +81,6 @@ $(VENV)/.created:
 
 $(VENV)/.installed: $(VENV)/.created pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[build]'
-	@$(BIN)/python -m compileall -q recipebuild
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed

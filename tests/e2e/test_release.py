@@ -204,3 +204,15 @@ def test_the_bill_of_materials_is_about_this_wheel(wheel: Path, bill: dict[str, 
     needs = {entry["ref"]: set(entry.get("dependsOn", [])) for entry in bill["dependencies"]}
     assert {"typer", "torch"} <= needs["recipebuild"]
     assert "pydantic-core" in needs["pydantic"]
+
+
+@pytest.mark.parametrize(("version", "compiled"), [("editable", True), ("standard", False)])
+def test_where_it_is_installed_in_place_its_modules_are_compiled(tmp_path: Path, version: str, compiled: bool) -> None:
+    (tmp_path / "recipebuild" / "cli").mkdir(parents=True)
+    shutil.copyfile(ROOT / "recipebuild" / "cli" / "lines.py", tmp_path / "recipebuild" / "cli" / "lines.py")
+    program = f"""
+import hatch_build
+hatch_build.CompileInPlace({str(tmp_path)!r}, {{}}, None, None, "", "wheel").initialize({version!r}, {{}})
+"""
+    subprocess.run([sys.executable, "-B", "-c", program], cwd=ROOT, check=True)
+    assert [path.name.partition(".")[0] for path in tmp_path.rglob("*.pyc")] == ["lines"] * compiled
