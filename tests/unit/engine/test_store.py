@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,29 @@ def test_a_blob_that_was_changed_before_it_was_on_the_disk_is_not_recorded(make_
     with pytest.raises(StepError, match=r"model\.onnx was changed"):
         store.commit(record)
     assert not list(store.actions.iterdir())
+
+
+def test_what_is_not_here_cannot_be_claimed(make_store: Callable[[], Store]) -> None:
+    store = make_store()
+    record = publish(store)
+    blob = record.outputs[0]
+    assert store.claim(blob)
+    assert not store.claim(replace(blob, sha256="0" * 64))
+
+
+def test_a_record_that_a_collector_takes_meanwhile_is_a_miss(
+    make_store: Callable[[], Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = make_store()
+    record = publish(store)
+    holds = store.holds
+
+    def collected(blob: Blob) -> bool:
+        (store.actions / f"{record.key}.json").unlink(missing_ok=True)
+        return holds(blob)
+
+    monkeypatch.setattr(store, "holds", collected)
+    assert store.find(record.key) is None
 
 
 def test_opening_and_looking_up_write_nothing(make_store: Callable[[], Store]) -> None:
