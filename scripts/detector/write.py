@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +13,9 @@ from recipebuild.toolkit.detection.detector import detect
 from recipebuild.toolkit.detection.letterbox import place
 from recipebuild.toolkit.detection.precision import MatchTable, match
 from recipebuild.toolkit.evaluate.box_folders import coco
-from recipebuild.toolkit.graph.files import save
-from recipebuild.toolkit.graph.simplify import simplify
 from scripts.detector.network import CLASSES, STRIDES, Decoded, Detector
 from scripts.detector.train import GREY, HEIGHT, WIDTH
+from scripts.small_models import write_onnx
 
 README = """\
 # Quickstart detector
@@ -79,13 +77,7 @@ def measure(model: Detector, folder: Path) -> dict[str, float]:
 
 def write_model(model: Detector, path: Path) -> None:
     """Write the model with decoded boxes, simplified, as Ultralytics export theirs."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it is the old exporter
-        torch.onnx.export(
-            Decoded(model).eval(), (torch.zeros(1, 3, HEIGHT, WIDTH),), str(path), dynamo=False, opset_version=17,
-            input_names=["images"], output_names=["output0"],
-        )  # fmt: skip
-    save(simplify(path, "images", (1, 3, HEIGHT, WIDTH)), path)
+    write_onnx(Decoded(model).eval(), path, {"images": (1, 3, HEIGHT, WIDTH)}, ["output0"])
 
 
 def write_readme(path: Path, measured: dict[str, float], **figures: int) -> None:

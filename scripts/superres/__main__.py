@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import logging
 import sys
-import warnings
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +17,7 @@ import torch
 from PIL import Image
 
 from recipebuild.toolkit.evaluate.image_quality import psnr, ssim
-from recipebuild.toolkit.graph.files import save
-from recipebuild.toolkit.graph.simplify import simplify
+from scripts.small_models import write_onnx
 from scripts.streets.scenes import TRAINING, draw_all
 from scripts.superres.network import FACTOR, SuperResolution
 from scripts.superres.train import Pixels, Settings, smaller, to_tensor, train
@@ -85,7 +83,7 @@ def main() -> int:
     _write_images({name: smaller(pixels) for name, pixels in targets.items()}, out / "heldout" / "images")
     middles = _middles(Path("recipes/quickstart/calibration"), CALIBRATION)
     _write_images({name: smaller(pixels) for name, pixels in middles.items()}, out / "calibration")
-    _write_model(model, out / "superres.onnx")
+    write_onnx(model, out / "superres.onnx", {"image": (1, 3, HEIGHT // FACTOR, WIDTH // FACTOR)}, ["larger"])
     sizes = {"height": HEIGHT // FACTOR, "width": WIDTH // FACTOR, "large_height": HEIGHT, "large_width": WIDTH}
     counts = {"parameters": sum(p.numel() for p in model.parameters()), "scenes": len(SCENES), "measured": MEASURED}
     text = README.format(**sizes, **counts, steps=settings.steps, **figures)
@@ -122,16 +120,6 @@ def _write_images(images: dict[str, Pixels], folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, pixels in images.items():
         Image.fromarray(pixels).save(folder / f"{name}.png", optimize=True)
-
-
-def _write_model(model: SuperResolution, path: Path) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it is the old exporter
-        torch.onnx.export(
-            model, (torch.zeros(1, 3, HEIGHT // FACTOR, WIDTH // FACTOR),), str(path), dynamo=False, opset_version=17,
-            input_names=["image"], output_names=["larger"],
-        )  # fmt: skip
-    save(simplify(path, "image", (1, 3, HEIGHT // FACTOR, WIDTH // FACTOR)), path)
 
 
 if __name__ == "__main__":

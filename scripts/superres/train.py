@@ -6,8 +6,6 @@ weights.
 
 from __future__ import annotations
 
-import logging
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,11 +14,10 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from scripts.small_models import fit
 from scripts.superres.network import FACTOR, SuperResolution
 
 Pixels = NDArray[np.uint8]
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -53,22 +50,15 @@ def train(images: Sequence[Pixels], settings: Settings) -> SuperResolution:
     torch.manual_seed(settings.seed)
     rng = np.random.default_rng(settings.seed)
     model = SuperResolution()
-    model.train()
     optimizer = torch.optim.Adam(model.parameters(), lr=settings.learning_rate)
     rate = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, settings.steps)
-    started, lately = time.monotonic(), 0.0
-    for step in range(settings.steps):
+
+    def loss() -> torch.Tensor:
         patches = [_patch(images[int(rng.integers(len(images)))], settings.side, rng) for _ in range(settings.batch)]
         made = model(to_tensor([smaller(patch) for patch in patches]))
-        loss = (made - to_tensor(patches)).abs().mean()
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        rate.step()
-        lately += (loss.item() - lately) / min(step + 1, 50)
-        if step % 50 == 0 or step == settings.steps - 1:
-            logger.info("step %d of %d: loss %.4f, %.0f s", step, settings.steps, lately, time.monotonic() - started)
-    model.eval()
+        return (made - to_tensor(patches)).abs().mean()
+
+    fit(model, loss, optimizer, rate, settings.steps)
     return model
 
 

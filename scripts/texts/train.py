@@ -6,20 +6,17 @@ tokens; on one machine the same settings give the same weights.
 
 from __future__ import annotations
 
-import logging
-import time
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 
+from scripts.small_models import fit
 from scripts.texts.sentences import Scene, say, scene, unlike, vocabulary
 
 LENGTH = 32
 SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -67,26 +64,19 @@ def train(settings: Settings) -> tuple[Any, Any]:
     torch.manual_seed(settings.seed)
     rng = np.random.default_rng(settings.seed)
     tokenizer = make_tokenizer()
-    model = make_model(len(tokenizer)).train()
+    model = make_model(len(tokenizer))
     optimizer = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=0.01)
     rate = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, settings.learning_rate, total_steps=settings.steps, pct_start=0.1
     )
-    started, lately = time.monotonic(), 0.0
-    for step in range(settings.steps):
+
+    def loss() -> torch.Tensor:
         batch = _scenes(settings.scenes, rng)
         first, second = (embed(model, tokenizer, [say(one, rng) for one in batch]) for _ in range(2))
-        scores = first @ second.T / settings.temperature
-        loss = _apart(scores, batch)
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        rate.step()
-        lately += (loss.item() - lately) / min(step + 1, 50)
-        if step % 50 == 0 or step == settings.steps - 1:
-            logger.info("step %d of %d: loss %.3f, %.0f s", step, settings.steps, lately, time.monotonic() - started)
-    return model.eval(), tokenizer
+        return _apart(first @ second.T / settings.temperature, batch)
+
+    fit(model, loss, optimizer, rate, settings.steps, clip=1.0)
+    return model, tokenizer
 
 
 def _scenes(count: int, rng: np.random.Generator) -> list[Scene]:

@@ -10,15 +10,12 @@ import argparse
 import logging
 import shutil
 import sys
-import time
-import warnings
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from recipebuild.toolkit.graph.files import save
-from recipebuild.toolkit.graph.simplify import simplify
+from scripts.small_models import fit, write_onnx
 from scripts.voices.network import STATE, VoiceDetector
 from scripts.voices.sounds import FRAME, FRAMES, RATE, sound
 
@@ -76,7 +73,7 @@ def main() -> int:
         for name in names:
             for number, frame in enumerate(sound(rng)[0]):
                 np.save(out / folder / f"{name}-{number:03}.npy", frame[np.newaxis])
-    _write_model(model, out / "voice.onnx")
+    write_onnx(model, out / "voice.onnx", {"audio": (1, FRAME), "state": (1, STATE)}, ["probability", "stateN"])
     sizes = {"frame": FRAME, "milliseconds": 1000 * FRAME // RATE, "rate": RATE, "state": STATE, "frames": FRAMES}
     parameters = sum(p.numel() for p in model.parameters())
     text = README.format(**sizes, parameters=parameters, steps=STEPS, right=right, measured=MEASURED)
@@ -90,22 +87,14 @@ def train() -> VoiceDetector:
     torch.manual_seed(0)
     rng = np.random.default_rng(0)
     model = VoiceDetector()
-    model.train()
     optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE)
     rate = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, STEPS)
-    started, lately = time.monotonic(), 0.0
-    for step in range(STEPS):
+
+    def loss() -> torch.Tensor:
         audio, there = _sounds(BATCH, rng)
-        loss = torch.nn.functional.binary_cross_entropy(said(model, audio), there)
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        rate.step()
-        lately += (loss.item() - lately) / min(step + 1, 50)
-        if step % 50 == 0 or step == STEPS - 1:
-            logger.info("step %d of %d: loss %.3f, %.0f s", step, STEPS, lately, time.monotonic() - started)
-    model.eval()
+        return torch.nn.functional.binary_cross_entropy(said(model, audio), there)
+
+    fit(model, loss, optimizer, rate, STEPS, clip=1.0)
     return model
 
 
@@ -130,17 +119,6 @@ def _sounds(count: int, rng: np.random.Generator) -> tuple[torch.Tensor, torch.T
     made = [sound(rng) for _ in range(count)]
     audio, there = (torch.from_numpy(np.stack(part)) for part in zip(*made, strict=True))
     return audio, there
-
-
-def _write_model(model: VoiceDetector, path: Path) -> None:
-    example = torch.zeros(1, FRAME), torch.zeros(1, STATE)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it is the old exporter
-        torch.onnx.export(
-            model, example, str(path), dynamo=False, opset_version=17,
-            input_names=["audio", "state"], output_names=["probability", "stateN"],
-        )  # fmt: skip
-    save(simplify(path, None, None, {"audio": (1, FRAME), "state": (1, STATE)}), path)
 
 
 if __name__ == "__main__":
