@@ -25,7 +25,7 @@ def open_executor(name: str, jobs: int, resources: Mapping[str, int], remote: Re
             is the place that all see.
 
     Raises:
-        RecipeError: If no such executor.
+        RecipeError: If there is no such executor.
         MissingError: If it needs packages that are not installed.
     """
     if name == "local":

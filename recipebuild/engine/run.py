@@ -136,7 +136,7 @@ class _Run:
             self._ledger.end(Result(step, "cached", record))
         elif self._transfer:
             self._fetching[step.id] = task
-            self._transfer.fetch(step.id, task.key, ingredients, () if self._executor.distributed else step.goes_on)
+            self._transfer.fetch(step.id, task.key, ingredients, self._goes_on(step))
         else:
             self._queue.append(task)
 
@@ -212,10 +212,13 @@ class _Run:
             self._fail(task, error)
 
     def _earlier(self, task: Task) -> Record | None:
-        """The record that spares the task work, if there is one; not elsewhere, where its outputs may not be."""
-        if not task.step.goes_on or self._executor.distributed:
-            return None
-        return self._store.alike(task.ingredients, task.step.goes_on)
+        """The record that spares the task work, if there is one."""
+        goes_on = self._goes_on(task.step)
+        return self._store.alike(task.ingredients, goes_on) if goes_on else None
+
+    def _goes_on(self, step: Step) -> Sequence[str]:
+        """In what an earlier record may differ that spares the step work; elsewhere its outputs may not be there."""
+        return () if self._executor.distributed else step.goes_on
 
     # A step that is running: what it says, and how it ends.
 

@@ -71,12 +71,12 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     folder = Path.cwd()
     for path, name in ((model, MODEL), (inputs["config"], CONFIG)):
         shutil.copyfile(path, folder / name)
-    if "calibration" in inputs:
-        shutil.copyfile(inputs["calibration"], folder / _archive(inputs["config"]))
     names = _Names(folder)
     built = _taken_over(inputs["earlier"], names, params) if "earlier" in inputs else None
     if built is None:
         shutil.copyfile(inputs["config"], folder / CONFIG)  # without the names of the earlier build
+        if "calibration" in inputs:
+            shutil.copyfile(inputs["calibration"], folder / _archive(inputs["config"]))
         names = _Names(folder)
         built = _built(names, params, progress)
     shutil.copyfile(folder / CONFIG, out / USED)

@@ -74,7 +74,7 @@ def _snrs(sums: Row) -> Row:
 
 
 def _products(truth: Array, answer: Array) -> tuple[float, float, float]:
-    """A b, a a and b b of single values; nothing of others."""
+    """Of single values a and b the products ``a b``, ``a a`` and ``b b``; zeros of others."""
     if truth.size != 1 or answer.size != 1:
         return 0.0, 0.0, 0.0
     a, b = float(truth.item()), float(answer.item())
