@@ -23,6 +23,7 @@ from recipebuild.errors import StepError, reason
 from recipebuild.figures.exported import Exported
 from recipebuild.toolkit.graph.model import opset_of
 from recipebuild.toolkit.graph.proto import write as write_model
+from recipebuild.toolkit.models.decompose import decomposed_by_operator
 from recipebuild.toolkit.models.optimize import optimize
 from recipebuild.toolkit.models.positions import freeze_positions
 from recipebuild.toolkit.models.torchlib import unread_sources
@@ -200,7 +201,7 @@ def _dynamo(
     from onnxscript import version_converter
 
     native = opset >= _DYNAMO_OPSET
-    with unread_sources():
+    with unread_sources(), decomposed_by_operator():
         program = torch.onnx.export(
             module,
             example,
