@@ -53,6 +53,7 @@ def decomposed_by_operator() -> Iterator[None]:
 
 def _decompose(program: ExportedProgram, table: Table) -> ExportedProgram:
     """The program without the operators of ``table``; what was handed in stays as it is if that fails."""
+    import torch
     from torch._dispatch.python import enable_python_dispatcher
     from torch.export import exported_program
     from torch.fx import Graph, GraphModule
@@ -63,7 +64,8 @@ def _decompose(program: ExportedProgram, table: Table) -> ExportedProgram:
     fake_mode = next(node.meta["val"].fake_mode for node in before.graph.nodes if node.op == "placeholder")
     after = Graph()
     became: dict[Node, Any] = {}
-    with fake_mode, exported_program._override_composite_implicit_decomp(composite), enable_python_dispatcher():
+    spelling = exported_program._override_composite_implicit_decomp(composite)
+    with fake_mode, torch.no_grad(), spelling, enable_python_dispatcher():
         for node in before.graph.nodes:
             became[node] = _added(after, node, became, composite, others)
     after.eliminate_dead_code(lambda node: node.is_impure(impure_random=False))

@@ -22,13 +22,14 @@ class _Many(torch.nn.Module):  # type: ignore[misc]  # mypy takes torch for Any
     def __init__(self) -> None:
         super().__init__()
         self.stem = torch.nn.Conv2d(3, 8, 16, 16)
+        self.mix = torch.nn.Conv2d(8, 8, 1, padding="valid")
         self.norm = torch.nn.BatchNorm2d(8)
         self.qkv = torch.nn.Linear(8, 24)
         self.up = torch.nn.ConvTranspose2d(8, 4, 2, 2)
         self.drop = torch.nn.Dropout(0.1)
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-        features = self.norm(self.stem(pixels))
+        features = self.norm(self.mix(self.stem(pixels)))
         tokens = self.drop(features.flatten(2).transpose(1, 2).contiguous())
         q, k, v = self.qkv(tokens).to(torch.float32)[:, None].chunk(3, dim=-1)
         attended = torch.nn.functional.scaled_dot_product_attention(q, k, v)
