@@ -66,7 +66,7 @@ def _text(tuned: Tuned) -> str:
     """Trials, the figures on both halves, and the diff."""
     lines = [f"{'trial':52} {'loss':>7} {'16 bit':>7}"]
     for change, outcome in tuned.search.trials:
-        lines.append(f"{str(change)[:52]:52} {_points(outcome.drop):>7} {outcome.share:>7.1%}")
+        lines.append(f"{str(change)[:52]:52} {_shown(tuned.metric, outcome.drop):>7} {outcome.share:>7.1%}")
         lines += [f"  {outcome.error}"] if outcome.error else []
     if tuned.search.cut:
         lines.append(f"{tuned.search.cut}: the search did not finish")
@@ -83,15 +83,17 @@ def _not_met(tuned: Tuned) -> CheckError:
     """Why the goal is not met, and what may be done."""
     from recipebuild.errors import CheckError
 
-    limit = _points(tuned.goal.max_drop)
+    limit, before, apart = (
+        _loss(tuned.metric, drop) for drop in (tuned.goal.max_drop, tuned.tuning.drop, tuned.heldout.drop)
+    )
     if tuned.search.met:
         return CheckError(
-            f"{tuned.recipe}: {tuned.search.best} loses {_points(tuned.tuning.drop)} points on the images that it was "
-            f"chosen by, but {_points(tuned.heldout.drop)} on those that were kept apart, and the limit is {limit}",
+            f"{tuned.recipe}: {tuned.search.best} loses {before} on the images that it was chosen by, but {apart} on "
+            f"those that were kept apart, and the limit is {limit}",
             remedy="evaluate on more images, so that the halves are alike, or allow more with tune.max_drop",
         )
     return CheckError(
-        f"{tuned.recipe}: no change was found that loses at most {limit} points with at "
+        f"{tuned.recipe}: no change was found that loses at most {limit} with at "
         f"most {tuned.goal.max_16bit_share:.0%} of multiply-adds in 16 bit",
         remedy="allow more with tune.max_drop, tune.max_16bit_share or tune.trials; recipebuild run shows where it "
         "is lost: layers.json, sensitivity.json",
@@ -99,11 +101,26 @@ def _not_met(tuned: Tuned) -> CheckError:
 
 
 def _figures(metric: str, figures: Figures) -> str:
+    from recipebuild.facts.metrics import metric_title
+
+    exact, before, after = (_shown(metric, value) for value in (figures.float_model, figures.before, figures.after))
     return (
-        f"{metric} {100 * figures.float_model:.2f} float, {100 * figures.before:.2f} before, "
-        f"{100 * figures.after:.2f} after: a loss of {_points(figures.drop)}, on {figures.images} images"
+        f"{metric_title(metric)} {exact} float, {before} before, {after} after: "
+        f"a loss of {_shown(metric, figures.drop)}, on {figures.images} images"
     )
 
 
-def _points(drop: float) -> str:
-    return f"{100 * drop:.2f}" if drop < float("inf") else "failed"
+def _loss(metric: str, drop: float) -> str:
+    """A loss in words: ``0.50 points`` of a figure in per cent, else the number alone."""
+    from recipebuild.facts.metrics import METRICS
+
+    return f"{_shown(metric, drop)}{' points' if METRICS[metric].unit == '%' else ''}"
+
+
+def _shown(metric: str, value: float) -> str:
+    """A figure, or what is lost of it: fractions in per cent."""
+    from recipebuild.facts.metrics import METRICS
+
+    if value == float("inf"):
+        return "failed"
+    return f"{100 * value:.2f}" if METRICS[metric].unit == "%" else f"{value:.4f}"

@@ -198,12 +198,7 @@ class _Trials:
 
     def measure(self, changes: Sequence[RecipeChange], part: Part) -> list[Outcome]:
         """Build and evaluate variants on one half of the dataset."""
-
-        def until_judged(plan: Plan) -> list[Step]:
-            steps = only_until(plan, "judge").steps
-            return [_of_trial(step, part) for step in steps if step.name != "answers-pytorch"]
-
-        runs = self._run(changes, until_judged)
+        runs = self._run(changes, lambda plan: [_of_trial(step, part) for step in _until(plan, "judge")])
         outcomes = []
         for change, results in zip(changes, runs, strict=True):
             evaluated, compiled = results["evaluate"], results["compile"]
@@ -221,17 +216,17 @@ class _Trials:
         return outcomes
 
     def model(self) -> Path:
-        """The model of the recipe as it is, which is quantized then."""
-        [results] = self._run([RecipeChange()], lambda plan: only_until(plan, "head").steps)
+        """The model of the recipe as it is, which is quantized then; verified, once for all trials."""
+        [results] = self._run([RecipeChange()], lambda plan: only_until(plan, "verify").steps)
         record = results["head"].record
-        if record is None:
+        if record is None or results["verify"].record is None:
             self._give_up(results, unless=False)
         assert record, "or else there was an error"  # noqa: S101
         return open_store(self._options).path(record.select("model.onnx")[0])
 
     def blocks(self, change: RecipeChange) -> list[TunableBlock]:
         """The blocks of the model with a change's settings, and what 8 bits cost them."""
-        [results] = self._run([change], lambda plan: only_until(plan, "sensitivity").steps)
+        [results] = self._run([change], lambda plan: _until(plan, "sensitivity"))
         record = results["sensitivity"].record
         if record is None:
             self._give_up(results, unless=False)
@@ -276,10 +271,21 @@ class _Trials:
             raise error
 
 
+def _until(plan: Plan, last: str) -> list[Step]:
+    """The steps that trials need to come to one: all but what PyTorch gives, which is the same for all of them."""
+    steps = only_until(plan, last).steps
+    left_out = {step.id for step in steps if step.name in ("verify", "answers-pytorch")}
+    return [
+        replace(step, after=tuple(other for other in step.after if other not in left_out))
+        for step in steps
+        if step.id not in left_out
+    ]
+
+
 def _of_trial(step: Step, part: Part) -> Step:
     """A step as trials have it: models answer and are measured on one half of the dataset, and nothing limits the loss.
 
-    The search weighs that itself. PyTorch is the same in all trials, and is left out.
+    The search weighs that itself.
     """
     if step.name == "judge":
         return replace(step, params={**step.params, "max_drop": None})
