@@ -198,7 +198,7 @@ class _Trials:
 
     def measure(self, changes: Sequence[RecipeChange], part: Part) -> list[Outcome]:
         """Build and evaluate variants on one half of the dataset."""
-        runs = self._run(changes, lambda plan: [_of_trial(step, part) for step in _until(plan, "judge")])
+        _, *runs = self._run([RecipeChange(), *changes], lambda plan: _of_trials(plan, part, "judge"))
         outcomes = []
         for change, results in zip(changes, runs, strict=True):
             evaluated, compiled = results["evaluate"], results["compile"]
@@ -216,7 +216,7 @@ class _Trials:
         return outcomes
 
     def model(self) -> Path:
-        """The model of the recipe as it is, which is quantized then; verified, once for all trials."""
+        """The model of the recipe as it is, which is quantized then. It is verified here, once for all trials."""
         [results] = self._run([RecipeChange()], lambda plan: only_until(plan, "verify").steps)
         record = results["head"].record
         if record is None or results["verify"].record is None:
@@ -226,7 +226,7 @@ class _Trials:
 
     def blocks(self, change: RecipeChange) -> list[TunableBlock]:
         """The blocks of the model with a change's settings, and what 8 bits cost them."""
-        [results] = self._run([change], lambda plan: _until(plan, "sensitivity"))
+        [results] = self._run([change], lambda plan: _of_trials(plan, "tuning", "sensitivity"))
         record = results["sensitivity"].record
         if record is None:
             self._give_up(results, unless=False)
@@ -271,28 +271,27 @@ class _Trials:
             raise error
 
 
-def _until(plan: Plan, last: str) -> list[Step]:
-    """The steps that trials need to come to one: all but what PyTorch gives, which is the same for all of them."""
-    steps = only_until(plan, last).steps
-    left_out = {step.id for step in steps if step.name in ("verify", "answers-pytorch")}
-    return [
-        replace(step, after=tuple(other for other in step.after if other not in left_out))
-        for step in steps
-        if step.id not in left_out
-    ]
+def _of_trials(plan: Plan, part: Part, last: str) -> list[Step]:
+    """The steps of trials: models answer and are measured on one half of the dataset, and nothing limits the loss.
 
-
-def _of_trial(step: Step, part: Part) -> Step:
-    """A step as trials have it: models answer and are measured on one half of the dataset, and nothing limits the loss.
-
-    The search weighs that itself.
+    The search weighs that itself. No change alters the function of the float model: it is not verified again, and the
+    answers of the first variant are what all are held against. PyTorch is left out.
     """
-    if step.name == "judge":
-        return replace(step, params={**step.params, "max_drop": None})
-    if step.name != "evaluate" and not step.name.startswith("answers-"):
-        return step
-    kept = {name: source for name, source in step.inputs.items() if name != "pytorch"}
-    return replace(step, params={**step.params, "part": part}, inputs=kept)
+    own = set(next(iter(plan.variants.values())))
+    exact = next(step.inputs["float"] for step in plan.steps if step.name == "evaluate" and step.id in own)
+    steps = []
+    for step in plan.steps:
+        if step.name == "compile":
+            step = replace(step, after=())
+        elif step.name == "judge":
+            step = replace(step, params={**step.params, "max_drop": None})
+        elif step.name == "evaluate" or step.name.startswith("answers-"):
+            step = replace(step, params={**step.params, "part": part})
+        if step.name == "evaluate":
+            kept = {name: source for name, source in step.inputs.items() if name != "pytorch"}
+            step = replace(step, inputs={**kept, "float": exact})
+        steps.append(step)
+    return list(only_until(replace(plan, steps=tuple(steps)), last).steps)
 
 
 def _why(results: dict[str, Result]) -> str:
