@@ -66,14 +66,14 @@ def _text(tuned: Tuned) -> str:
     """Trials, the figures on both halves, and the diff."""
     lines = [f"{'trial':52} {'loss':>7} {'16 bit':>7}"]
     for change, outcome in tuned.search.trials:
-        lines.append(f"{str(change)[:52]:52} {_shown(tuned.metric, outcome.drop):>7} {outcome.share:>7.1%}")
+        lines.append(f"{str(change)[:52]:52} {tuned.shown(outcome.drop):>7} {outcome.share:>7.1%}")
         lines += [f"  {outcome.error}"] if outcome.error else []
     if tuned.search.cut:
         lines.append(f"{tuned.search.cut}: the search did not finish")
     word = "chosen" if tuned.met else "best"
     lines += ["", f"{word}: {tuned.search.best}; {tuned.share:.1%} of multiply-adds in 16 bit"]
-    lines.append(f"tuning:   {_figures(tuned.metric, tuned.tuning)}")
-    lines.append(f"held out: {_figures(tuned.metric, tuned.heldout)}; tuning has not seen them")
+    lines.append(f"tuning:   {_figures(tuned, tuned.tuning)}")
+    lines.append(f"held out: {_figures(tuned, tuned.heldout)}; tuning has not seen them")
     if not tuned.diff:
         lines.append("the recipe needs no change")
     return "\n".join(lines) + f"\n\n{tuned.diff}" if tuned.diff else "\n".join(lines) + "\n"
@@ -83,9 +83,8 @@ def _not_met(tuned: Tuned) -> CheckError:
     """Why the goal is not met, and what may be done."""
     from recipebuild.errors import CheckError
 
-    limit, before, apart = (
-        _loss(tuned.metric, drop) for drop in (tuned.goal.max_drop, tuned.tuning.drop, tuned.heldout.drop)
-    )
+    drops = (tuned.goal.max_drop, tuned.tuning.drop, tuned.heldout.drop)
+    limit, before, apart = (f"{tuned.shown(drop)}{tuned.points}" for drop in drops)
     if tuned.search.met:
         return CheckError(
             f"{tuned.recipe}: {tuned.search.best} loses {before} on the images that it was chosen by, but {apart} on "
@@ -100,27 +99,9 @@ def _not_met(tuned: Tuned) -> CheckError:
     )
 
 
-def _figures(metric: str, figures: Figures) -> str:
-    from recipebuild.facts.metrics import metric_title
-
-    exact, before, after = (_shown(metric, value) for value in (figures.float_model, figures.before, figures.after))
+def _figures(tuned: Tuned, figures: Figures) -> str:
+    exact, before, after = map(tuned.shown, (figures.float_model, figures.before, figures.after))
     return (
-        f"{metric_title(metric)} {exact} float, {before} before, {after} after: "
-        f"a loss of {_shown(metric, figures.drop)}, on {figures.images} images"
+        f"{tuned.title} {exact} float, {before} before, {after} after: "
+        f"a loss of {tuned.shown(figures.drop)}, on {figures.images} images"
     )
-
-
-def _loss(metric: str, drop: float) -> str:
-    """A loss in words: ``0.50 points`` of a figure in per cent, else the number alone."""
-    from recipebuild.facts.metrics import METRICS
-
-    return f"{_shown(metric, drop)}{' points' if METRICS[metric].unit == '%' else ''}"
-
-
-def _shown(metric: str, value: float) -> str:
-    """A figure, or what is lost of it: fractions in per cent."""
-    from recipebuild.facts.metrics import METRICS
-
-    if value == float("inf"):
-        return "failed"
-    return f"{100 * value:.2f}" if METRICS[metric].unit == "%" else f"{value:.4f}"

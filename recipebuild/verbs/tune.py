@@ -26,6 +26,7 @@ from recipebuild.engine.events import OnEvent
 from recipebuild.engine.step import Step
 from recipebuild.engine.task import Result
 from recipebuild.errors import Interrupted, RecipeError
+from recipebuild.facts.metrics import METRICS, metric_title
 from recipebuild.figures.compiled import Compiled
 from recipebuild.figures.evaluation import Evaluation
 from recipebuild.figures.sensitivity import Sensitivity
@@ -101,6 +102,22 @@ class Tuned:
     def met(self) -> bool:
         """Whether the goal is met, on the images that the search has not seen, too."""
         return self.search.met and self.heldout.drop <= self.goal.max_drop
+
+    @property
+    def title(self) -> str:
+        """What people call the metric."""
+        return metric_title(self.metric)
+
+    @property
+    def points(self) -> str:
+        """What follows a loss of the metric: `` points`` of a figure in per cent, else nothing."""
+        return " points" if METRICS[self.metric].unit == "%" else ""
+
+    def shown(self, value: float) -> str:
+        """A figure of the metric, or a loss of it, without its unit: fractions in per cent."""
+        if not math.isfinite(value):
+            return "failed"
+        return f"{100 * value:.2f}" if METRICS[self.metric].unit == "%" else f"{value:.4f}"
 
     def write(self) -> None:
         """Write the change into the recipe.

@@ -17,7 +17,7 @@ from recipebuild.verbs.tune import _of_trials
 @pytest.fixture(scope="module")
 def plan() -> Plan:
     """Of the quickstart as it is, and with two changes: one of the graph, one of what is made of it."""
-    sets = ([], ["equalize={}"], ["quantization.method=MSE"])
+    sets: tuple[list[str], ...] = ([], ["equalize={}"], ["quantization.method=MSE"])
     own = ["evaluate.max_drop=0.1", "evaluate.reference=pytorch", "evaluate.shares=2", "tune={}"]
     variants = [
         replace(load("quickstart", sets=[*own, *more], cwd=Path.cwd())[0], label=f"trial {number}")
