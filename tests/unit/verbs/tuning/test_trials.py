@@ -11,7 +11,7 @@ from recipebuild.machine import embedded_toolchain
 from recipebuild.plan.plan import Plan
 from recipebuild.recipe.load import load
 from recipebuild.session import DEFAULTS, plan_recipe
-from recipebuild.verbs.tune import _of_trials
+from recipebuild.verbs.tuning.trials import _of_trials
 
 
 @pytest.fixture(scope="module")
