@@ -122,7 +122,7 @@ def rooms(place: Path) -> dict[str, results.Figure]:
     figures = measured(place, "GLPN", of_rooms(place), EQUALIZED, "abs_rel")
     hard = of_rooms(place, "both")
     figures |= measured(place, "planted GLPN", hard, EQUALIZED, "abs_rel")
-    return figures | tuned(place, "planted GLPN", hard, "abs_rel", "tune.max_drop=0.001")
+    return figures | tuned(place, "planted GLPN", hard, "abs_rel", "tune.max_drop=0.0012")
 
 
 def of_rooms(place: Path, kind: str = "") -> str:
