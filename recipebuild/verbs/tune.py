@@ -29,7 +29,7 @@ from recipebuild.recipe.find import find
 from recipebuild.recipe.tune import Tune
 from recipebuild.session import DEFAULTS, Options, RecipeName
 from recipebuild.verbs.tuning.change import RecipeChange
-from recipebuild.verbs.tuning.equalizing import has_long_rows, left_out
+from recipebuild.verbs.tuning.equalizing import left_out, switches_for
 from recipebuild.verbs.tuning.search import SearchResult, Start, search
 from recipebuild.verbs.tuning.trials import Figures, Trials
 
@@ -138,7 +138,7 @@ def tune(recipe: RecipeName, options: Options = DEFAULTS, on_event: OnEvent = la
     own = trials.own
     goal = own.tune or Tune()
     began = time.monotonic()
-    equalize = left_out(own.equalize, long_rows=has_long_rows(trials.model()))
+    equalize = left_out(own.equalize, switches_for(trials.model()))
     start = Start(own.quantization.method, own.calibration.count, equalize)
     result = search(
         start, goal, lambda changes: trials.measure(changes, "tuning"), trials.blocks,
