@@ -32,7 +32,7 @@ SIZE = 96, 128
 FIELD = 0.75
 """Half of what the camera sees across, over the distance: 74 degrees."""
 DEEPEST = 10
-"""Metres, of which all of a room is nearer."""
+"""Metres; all that is in a room is nearer."""
 LIGHT = np.array([-0.4, -0.8, -0.45])
 """Towards the light; X to the right, Y down, Z ahead."""
 FALL_OFF = 6.0
