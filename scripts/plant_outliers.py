@@ -1,4 +1,4 @@
-"""A SegFormer that is hard to quantize, on purpose: ``python -m scripts.plant_outliers MODEL TARGET [KIND]``.
+"""A SegFormer or GLPN that is hard to quantize, on purpose: ``python -m scripts.plant_outliers MODEL TARGET [KIND]``.
 
 In float the function stays the same: channels are made larger where they are made, and smaller where they are taken.
 KIND is
@@ -53,8 +53,9 @@ def plant(model: Path, target: Path, kind: str = "norms", factor: float = FACTOR
 def _norms(weights: dict[str, Any], factor: float) -> None:
     import numpy as np
 
+    encoder = next(name for name in weights if ".encoder.block." in name).partition(".block.")[0]
     for block, norm, layers in PLANTED:
-        at = f"segformer.encoder.block.{block}"
+        at = f"{encoder}.block.{block}"
         scale = weights[f"{at}.{norm}.weight"]
         largest = np.argsort(-np.abs(scale), kind="stable")[:CHANNELS]
         for part in ("weight", "bias"):

@@ -1,7 +1,7 @@
 """Post-training quantizers side by side: accuracy, and how much of the model each of them puts into 8 bits.
 
     python -m benchmarks.peers                     # all models
-    python -m benchmarks.peers quickstart both     # some of quickstart, channels, both, massive-vit
+    python -m benchmarks.peers quickstart both     # some of quickstart, channels, both, massive-vit, small-depth
 
 All get the same model.onnx and the same calibration images, and run on the same held-out images, with the ONNX Runtime
 of this environment, computed as the models are written. Each quantizer has an environment of its own, which is made on
@@ -21,9 +21,9 @@ from itertools import chain
 from pathlib import Path
 
 from benchmarks import results
-from benchmarks.equalize import KINDS
+from benchmarks.equalize import KINDS, unit_of
 from benchmarks.peers.environments import python_of, version
-from benchmarks.peers.models import VIT_KIND, Model, models
+from benchmarks.peers.models import DEPTH_KIND, VIT_KIND, Model, models
 from benchmarks.peers.placement import Placement, placement
 from benchmarks.timing import machine
 from recipebuild.errors import RecipebuildError
@@ -44,7 +44,7 @@ class Row:
 
     Attributes:
         name: The quantizer, its version and setting.
-        accuracy: In %; ``None`` if there is no model.
+        accuracy: In the metric's unit; ``None`` if there is no model.
         placed: Where it put codes; ``None`` if there is no model.
         why: What went wrong, on one line.
     """
@@ -56,18 +56,19 @@ class Row:
 
 
 def main() -> None:
-    kinds = sys.argv[1:] or [*KINDS, VIT_KIND]
+    kinds = sys.argv[1:] or [*KINDS, VIT_KIND, DEPTH_KIND]
     print(machine())
     figures = {}
     with tempfile.TemporaryDirectory() as place:
         for model in models(Path(place), kinds):
             tensors, exact = placement(model.path).tensors, model.float_accuracy()
-            print(f"{model.kind}, {model.metric} in %, {tensors} tensors; float: {exact:.2f}", flush=True)
+            unit = unit_of(model.metric)
+            print(f"{model.kind}, {unit}, {tensors} tensors; float: {exact:#.4g}", flush=True)
             for row in chain(ours(model), theirs(model)):
                 print(line(row), flush=True)
                 if row.accuracy is not None and row.placed is not None:
                     name = f"{model.kind}, {row.name}"
-                    figures[name] = results.Figure(row.accuracy, f"% {model.metric}", exact, "float")
+                    figures[name] = results.Figure(row.accuracy, unit, exact, "float")
                     figures[f"{name}, tensors"] = results.Figure(row.placed.coded, "tensors", row.placed.tensors, "all")
     results.append("peers", figures)
 
@@ -77,7 +78,7 @@ def line(row: Row) -> str:
     if row.accuracy is None or row.placed is None:
         return f"  {row.name:44} {row.why}"
     in_float = ", ".join(f"{count} {kind}" for kind, count in row.placed.in_float.most_common())
-    return f"  {row.name:44} {row.accuracy:6.2f} {row.placed.coded:5} of {row.placed.tensors:3}  {in_float}"
+    return f"  {row.name:44} {row.accuracy:#8.4g} {row.placed.coded:5} of {row.placed.tensors:3}  {in_float}"
 
 
 def ours(model: Model) -> Iterator[Row]:

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from benchmarks.equalize import CALIBRATION, HELD_OUT, KINDS, MODEL, TOKENS, VIT, built
-from recipebuild.facts.tasks import CLASSIFICATION, SEGMENTATION
+from benchmarks.equalize import EQUALIZED, PLAIN, TOKENS, built, in_unit, of_rooms, of_scenes, of_shapes
+from recipebuild.facts.tasks import CLASSIFICATION, DEPTH, SEGMENTATION
 from recipebuild.recipe.load import load
-from recipebuild.resources import shipped
 from recipebuild.steps import answers, evaluate
 from recipebuild.toolkit.calibration.spec import ImageSpec
 from recipebuild.toolkit.evaluate.layouts import DatasetSpec
 from recipebuild.toolkit.quantize.dataset import CalibrationSet
 from scripts import massive_vit
-from scripts.plant_outliers import plant
 
-VIT_KIND = "massive-vit"
-PLAIN = "8 bits"
-OURS = {PLAIN: "", "equalized": "equalize: {}"}
+VIT_KIND, DEPTH_KIND = "massive-vit", "small-depth"
 TOKENS_APART = {"equalized, tokens apart": TOKENS}
 
 
@@ -35,7 +31,7 @@ class Model:
         spec: The image that it takes.
         heldout: The folder of labelled images.
         layout: How that is laid out, and the task.
-        metric: ``miou`` or ``top1``.
+        metric: ``miou``, ``top1`` or ``abs_rel``.
     """
 
     kind: str
@@ -57,11 +53,11 @@ class Model:
         np.save(target, np.concatenate(list(CalibrationSet(self.ours[PLAIN] / "calibration.tar", self.spec))))
 
     def float_accuracy(self) -> float:
-        """Accuracy of the float model, in %."""
+        """Accuracy of the float model, in the metric's unit."""
         return self._measured({}, "float")
 
     def accuracy(self, quantized: Path) -> float:
-        """Accuracy of a quantized model on the held-out images, in %, computed as the model is written.
+        """Accuracy of a quantized model on the held-out images, computed as the model is written.
 
         Raises:
             StepError: If ONNX Runtime does not take the model.
@@ -76,7 +72,7 @@ class Model:
             self.path.parent,
             _silent,
         )
-        return 100 * float(figures[f"{self.metric}_{which}"])
+        return in_unit(self.metric, float(figures[f"{self.metric}_{which}"]))
 
     @cached_property
     def _float(self) -> Path:
@@ -93,47 +89,26 @@ class Model:
 def models(place: Path, kinds: list[str]) -> Iterator[Model]:
     """Build the models of these kinds, one after another, in ``place``."""
     for kind in kinds:
-        yield vit(place) if kind == VIT_KIND else scenes(place, kind)
+        if kind == VIT_KIND:
+            layout = DatasetSpec(task=CLASSIFICATION, layout="classes", names=massive_vit.NAMES)
+            yield made(place, kind, of_shapes(place), {**EQUALIZED, **TOKENS_APART}, layout, "top1")
+        elif kind == DEPTH_KIND:
+            yield made(place, kind, of_rooms(place, "both"), EQUALIZED, DatasetSpec(task=DEPTH), "abs_rel")
+        else:
+            yield made(place, kind, of_scenes(place, kind), EQUALIZED, DatasetSpec(task=SEGMENTATION), "miou")
 
 
-def scenes(place: Path, kind: str) -> Model:
-    """The quickstart's model, as it is or planted."""
-    folder = shipped("recipes") / "quickstart" / "model"
-    if kind != KINDS[0]:
-        plant(folder, place / kind, kind)
-        folder = place / kind
-    text = f"extends: quickstart\nmodel: {{source: {folder}}}\n"
-    return made(
-        place, kind, {row: f"{text}{more}\n" for row, more in OURS.items()}, DatasetSpec(task=SEGMENTATION), "miou"
-    )
-
-
-def vit(place: Path) -> Model:
-    """The vision transformer with massive activations, on drawn shapes."""
-    massive_vit.save(place / "heldout", range(massive_vit.HELD_OUT, massive_vit.HELD_OUT + HELD_OUT), by_class=True)
-    massive_vit.save(place / f"calibration-{massive_vit.SIZE}", CALIBRATION)
-    recipes: dict[str, str] = {}
-    for row, more in {**OURS, **TOKENS_APART}.items():
-        more = f"evaluate: {{dataset: heldout, layout: classes}}\n{more}"
-        recipes[row] = VIT.format(
-            name=f"{VIT_KIND}-{len(recipes)}",
-            model=massive_vit.made(MODEL), size=massive_vit.SIZE, count=len(CALIBRATION), more=more,
-        )  # fmt: skip
-    layout = DatasetSpec(task=CLASSIFICATION, layout="classes", names=massive_vit.NAMES)
-    return made(place, VIT_KIND, recipes, layout, "top1")
-
-
-def made(place: Path, kind: str, recipes: dict[str, str], layout: DatasetSpec, metric: str) -> Model:
-    """Build what the recipes say, and what all of them measure with."""
+def made(place: Path, kind: str, recipe: str, variants: Mapping[str, str], layout: DatasetSpec, metric: str) -> Model:
+    """Build a recipe's variants, by the name of the row, and what all of them measure with."""
     ours = {}
-    for number, (row, text) in enumerate(recipes.items()):
-        built(place, f"{kind}-{number}", text, "compile")
+    for number, (row, more) in enumerate(variants.items()):
+        built(place, f"{kind}-{number}", f"{recipe}{more}\n", "compile")
         ours[row] = place / "build" / f"{kind}-{number}"
     (variant,) = load(str(place / f"{kind}-0.yaml"), cwd=place)
-    recipe = variant.recipe
-    assert recipe.input is not None and recipe.evaluate is not None
-    spec = ImageSpec(**recipe.input.model_dump(mode="json"))
-    return Model(kind, ours, spec, Path(recipe.evaluate.dataset), layout, metric)
+    own = variant.recipe
+    assert own.input is not None and own.evaluate is not None
+    spec = ImageSpec(**own.input.model_dump(mode="json"))
+    return Model(kind, ours, spec, Path(own.evaluate.dataset), layout, metric)
 
 
 def _silent(fraction: float, text: str = "") -> Any: ...

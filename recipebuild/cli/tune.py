@@ -66,14 +66,14 @@ def _text(tuned: Tuned) -> str:
     """Trials, the figures on both halves, and the diff."""
     lines = [f"{'trial':52} {'loss':>7} {'16 bit':>7}"]
     for change, outcome in tuned.search.trials:
-        lines.append(f"{str(change)[:52]:52} {_points(outcome.drop):>7} {outcome.share:>7.1%}")
+        lines.append(f"{str(change)[:52]:52} {tuned.shown(outcome.drop):>7} {outcome.share:>7.1%}")
         lines += [f"  {outcome.error}"] if outcome.error else []
     if tuned.search.cut:
         lines.append(f"{tuned.search.cut}: the search did not finish")
     word = "chosen" if tuned.met else "best"
     lines += ["", f"{word}: {tuned.search.best}; {tuned.share:.1%} of multiply-adds in 16 bit"]
-    lines.append(f"tuning:   {_figures(tuned.metric, tuned.tuning)}")
-    lines.append(f"held out: {_figures(tuned.metric, tuned.heldout)}; tuning has not seen them")
+    lines.append(f"tuning:   {_figures(tuned, tuned.tuning)}")
+    lines.append(f"held out: {_figures(tuned, tuned.heldout)}; tuning has not seen them")
     if not tuned.diff:
         lines.append("the recipe needs no change")
     return "\n".join(lines) + f"\n\n{tuned.diff}" if tuned.diff else "\n".join(lines) + "\n"
@@ -83,27 +83,25 @@ def _not_met(tuned: Tuned) -> CheckError:
     """Why the goal is not met, and what may be done."""
     from recipebuild.errors import CheckError
 
-    limit = _points(tuned.goal.max_drop)
+    drops = (tuned.goal.max_drop, tuned.tuning.drop, tuned.heldout.drop)
+    limit, before, apart = (f"{tuned.shown(drop)}{tuned.points}" for drop in drops)
     if tuned.search.met:
         return CheckError(
-            f"{tuned.recipe}: {tuned.search.best} loses {_points(tuned.tuning.drop)} points on the images that it was "
-            f"chosen by, but {_points(tuned.heldout.drop)} on those that were kept apart, and the limit is {limit}",
+            f"{tuned.recipe}: {tuned.search.best} loses {before} on the images that it was chosen by, but {apart} on "
+            f"those that were kept apart, and the limit is {limit}",
             remedy="evaluate on more images, so that the halves are alike, or allow more with tune.max_drop",
         )
     return CheckError(
-        f"{tuned.recipe}: no change was found that loses at most {limit} points with at "
+        f"{tuned.recipe}: no change was found that loses at most {limit} with at "
         f"most {tuned.goal.max_16bit_share:.0%} of multiply-adds in 16 bit",
         remedy="allow more with tune.max_drop, tune.max_16bit_share or tune.trials; recipebuild run shows where it "
         "is lost: layers.json, sensitivity.json",
     )
 
 
-def _figures(metric: str, figures: Figures) -> str:
+def _figures(tuned: Tuned, figures: Figures) -> str:
+    exact, before, after = map(tuned.shown, (figures.float_model, figures.before, figures.after))
     return (
-        f"{metric} {100 * figures.float_model:.2f} float, {100 * figures.before:.2f} before, "
-        f"{100 * figures.after:.2f} after: a loss of {_points(figures.drop)}, on {figures.images} images"
+        f"{tuned.title} {exact} float, {before} before, {after} after: "
+        f"a loss of {tuned.shown(figures.drop)}, on {figures.images} images"
     )
-
-
-def _points(drop: float) -> str:
-    return f"{100 * drop:.2f}" if drop < float("inf") else "failed"

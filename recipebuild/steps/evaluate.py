@@ -102,6 +102,12 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     if params.classes:
         how = replace(how, classes=params.classes)
     metric = params.metric or how.metrics[0]
+    if metric not in how.metrics:
+        raise StepError(
+            f"a dataset {'with' if how.labelled else 'without'} labels does not give the metric {metric}",
+            field="evaluate.metric",
+            remedy=f"it gives {', '.join(how.metrics)}",
+        )
     layout = layout_name(inputs["dataset"], spec)
     config = inputs["weights"] / "config.json" if "weights" in inputs else None
     names = class_names(how.classes, labels=params.labels, config=config, cityscapes=layout == "cityscapes")

@@ -43,8 +43,8 @@ LONG = 200
 WORTH = 3.0
 """dB that a place must win when it is tried, as five operators over the scores take time: half of the noise."""
 
-_ROWS = 1 << 24
-"""Scores that a trial looks at, at most; of more, every n-th row."""
+_ROWS = 1 << 21
+"""Scores that a trial looks at, at most; of more, every n-th row: they tell what is won to half a dB."""
 
 _AXES = {-1: "attention_axes", -2: "attention_value_axes"}
 """Of what is reduced, and what the constants that hold them are called."""

@@ -80,6 +80,15 @@ def test_masks_of_0_and_255_are_no_labels(both: dict[str, Path], tmp_path: Path)
         evaluate(both, tmp_path / "out")
 
 
+def test_a_metric_that_the_dataset_does_not_give_is_an_error(both: dict[str, Path], tmp_path: Path) -> None:
+    with pytest.raises(StepError, match="with labels does not give the metric agreement") as labelled:
+        evaluate(both, tmp_path / "out", metric="agreement")
+    assert labelled.value.remedy == "it gives miou, pixel_accuracy" and labelled.value.field == "evaluate.metric"
+    with pytest.raises(StepError, match="without labels does not give the metric miou"):
+        evaluate(both, tmp_path / "unlabelled", metric="miou", dataset={"layout": "images"})
+    assert evaluate(both, tmp_path / "more", metric="pixel_accuracy")["metric"] == "pixel_accuracy"
+
+
 def test_a_label_of_a_single_class_is_warned_of(both: dict[str, Path], tmp_path: Path) -> None:
     for path in (both["dataset"] / "labels").iterdir():
         Image.new("L", Image.open(path).size, 0).save(path)

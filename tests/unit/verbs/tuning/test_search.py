@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 from support.graphs import graph
@@ -12,14 +13,14 @@ from support.graphs import graph
 from recipebuild.recipe.equalize import Equalize
 from recipebuild.recipe.tune import Tune
 from recipebuild.verbs.tuning.change import RecipeChange, TunableBlock
-from recipebuild.verbs.tuning.equalizing import has_long_rows, left_out
+from recipebuild.verbs.tuning.equalizing import ATTENTION, TOKENS, Setting, left_out, switches_for
 from recipebuild.verbs.tuning.search import Outcome, SearchResult, Start, failed, search
 
 COSTS = {"stem": (0.02, 0.05), "deep": (0.1, 0.06), "wide": (0.6, 0.04), "calm": (0.05, 0.0001), "head": (0.08, 0.03)}
 """Of each block: its share of the multiply-adds, and what 8 bits in it cost."""
 BLOCKS = [TunableBlock(name, (name,), share, loss) for name, (share, loss) in COSTS.items()]
 
-START = Start("MinMax", 32, left_out(None, long_rows=False))
+START = Start("MinMax", 32, left_out(None, [TOKENS]))
 
 
 class Model:
@@ -71,25 +72,25 @@ def test_settings_that_help_are_put_together() -> None:
 
 
 @pytest.mark.parametrize(
-    ("equalize", "long_rows", "settings"),
+    ("equalize", "switches", "settings"),
     [
-        (None, False, [{"equalize": {}}, {"equalize": {"tokens": True}}]),
+        (None, [TOKENS], [{"equalize": {}}, {"equalize": {"tokens": True}}]),
         (
-            None, True,
+            None, [TOKENS, ATTENTION],
             [{"equalize": each} for each in (
                 {}, {"tokens": True}, {"attention": "U16"}, {"tokens": True, "attention": "U16"},
             )],
         ),
-        (Equalize(), True, [{"equalize.tokens": True}, {"equalize.attention": "U16"}]),
-        (Equalize(tokens=True), False, []),
-        (Equalize(tokens=True, attention="U8"), True, []),
+        (Equalize(), [TOKENS, ATTENTION], [{"equalize.tokens": True}, {"equalize.attention": "U16"}]),
+        (Equalize(tokens=True), [TOKENS], []),
+        (Equalize(tokens=True, attention="U8"), [TOKENS, ATTENTION], []),
     ],
 )  # fmt: skip
 def test_what_equalize_can_do_and_the_recipe_leaves_out_is_tried(
-    equalize: Equalize | None, long_rows: bool, settings: list[object]
+    equalize: Equalize | None, switches: list[Setting], settings: list[object]
 ) -> None:
     model = Model()
-    start = Start("MinMax", 32, left_out(equalize, long_rows=long_rows))
+    start = Start("MinMax", 32, left_out(equalize, switches))
     search(start, Tune.model_validate({"max_drop": 0.001}), model.measure, lambda change: [])
     singles = [dict(change.settings) for change in model.batches[1]]
     assert [each for each in singles if any(name.startswith("equalize") for name in each)] == settings
@@ -101,18 +102,30 @@ def test_attention_over_long_rows_is_tried_before_anything_gets_16_bits() -> Non
 
     model = Model(rest=rest)
     found = search(
-        Start("MinMax", 32, left_out(None, long_rows=True)),
+        Start("MinMax", 32, left_out(None, [TOKENS, ATTENTION])),
         Tune.model_validate({"max_drop": 0.005}), model.measure, lambda change: BLOCKS,
     )  # fmt: skip
     assert found.met and found.best.settings == {"equalize": {"attention": "U16"}}
     assert not any(change.wide or change.operators for change, _ in found.trials)
 
 
-@pytest.mark.parametrize(("keys", "long"), [(256, True), (128, False)])
-def test_a_graph_has_long_rows_where_softmax_is_over_so_many_keys(keys: int, long: bool, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("keys", "switches"), [(256, [ATTENTION]), (128, [])])
+def test_attention_is_for_graphs_where_softmax_is_over_so_many_keys(
+    keys: int, switches: list[Setting], tmp_path: Path
+) -> None:
     text = f"(float[1,4,{keys}] x) => (float[1,4,4] y) {{ a = Softmax(x)\n t = Transpose<perm = [0, 2, 1]>(x)\n"
     onnx.save(graph(text + " y = MatMul(a, t) }"), tmp_path / "model.onnx")
-    assert has_long_rows(tmp_path / "model.onnx") == long
+    assert switches_for(tmp_path / "model.onnx") == switches
+
+
+@pytest.mark.parametrize(("taker", "switches"), [("LayerNormalization(t, gain)", [TOKENS]), ("Relu(t)", [])])
+def test_tokens_is_for_graphs_where_tokens_of_several_kinds_are_normalized(
+    taker: str, switches: list[Setting], tmp_path: Path
+) -> None:
+    text = "(float[1,6,8] x, float[1,1,8] cls, float[8] gain) => (float[1,7,8] y) { t = Concat<axis = 1>(cls, x)\n"
+    model = graph(f"{text} y = {taker} }}", cls=np.ones((1, 1, 8)), gain=np.ones(8))
+    onnx.save(model, tmp_path / "model.onnx")
+    assert switches_for(tmp_path / "model.onnx") == switches
 
 
 def test_a_switch_of_equalize_is_not_thrown_where_equalize_is_enough() -> None:
