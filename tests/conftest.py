@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +13,10 @@ from hypothesis import HealthCheck, settings
 from support.shared import shared_folder
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# Of torch, before it is imported, here and in processes that tests start: its threads wait for each other by spinning,
+# and where all cores have work of their own that is most of what they do.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # A machine that does other things besides is no fault of what is tested. `make test` tries the same examples each time;
 # `make test-all` searches for new ones.
