@@ -226,14 +226,14 @@ class Remote:
 
     def _open(self) -> tuple[Any, str]:
         """The file system and the store's folder in it: one for all threads if it is asyncio's, else one for each."""
-        opened = self._shared or getattr(self._here, "opened", None)
+        opened: tuple[Any, str] | None = self._shared or getattr(self._here, "opened", None)
         if opened is None:
             from fsspec.core import url_to_fs
 
             fs, root = url_to_fs(self.url, skip_instance_cache=True, **_options(self.protocol))
             opened = fs, root.rstrip("/")
             if not self._checked_layout:
-                check_remote_layout(*opened, self.name)
+                check_remote_layout(fs, opened[1], self.name)
                 self._checked_layout = True
             if fs.async_impl:  # it works in a thread of its own, whoever asks; a client of S3 takes 0.2 s to make
                 self._shared = opened
