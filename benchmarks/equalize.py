@@ -164,8 +164,8 @@ def tuned(place: Path, kind: str, recipe: str, metric: str, setting: str) -> dic
     result = json.loads(done.stdout)
     float_, after = (in_unit(metric, result["heldout"][which]) for which in ("float_model", "after"))
     share = 100 * result["share_16bit"]
-    told = f"{result['change']}{'' if result['met'] else ', which misses the goal'}"
-    print(f"  {'tuned':22} {float_:#9.4g} {after:#10.4g} {share:19.1f} %  {told}", flush=True)
+    note = f"{result['change']}{'' if result['met'] else ', which misses the goal'}"
+    print(f"  {'tuned':22} {float_:#9.4g} {after:#10.4g} {share:19.1f} %  {note}", flush=True)
     return {f"{kind}, tuned": results.Figure(after, unit_of(metric), float_, "float")}
 
 

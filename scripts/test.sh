@@ -3,6 +3,8 @@
 # Three workers for two cores: tests of servers, timeouts and kills wait more than they compute.
 # Usage: scripts/test.sh BIN, the folder of the environment's programs.
 bin=$1
+# What is compiled is kept: for the next run, for the processes that tests start, for copies of the tree.
+unset PYTHONDONTWRITEBYTECODE
 mkdir -p build
 began=$(date +%s)
 {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -13,11 +15,21 @@ from support.shared import shared_folder
 
 ROOT = Path(__file__).resolve().parent.parent
 
+# Of torch, before it is imported, here and in processes that tests start: its threads wait for each other by spinning,
+# and where all cores have work of their own that is most of what they do.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # A machine that does other things besides is no fault of what is tested. `make test` tries the same examples each time;
 # `make test-all` searches for new ones.
 settings.register_profile("searching", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("same", settings.get_profile("searching"), derandomize=True)
 settings.load_profile("same")
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was imported for the tests, which lives to the end, out of every later search for garbage."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

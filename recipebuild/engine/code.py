@@ -33,6 +33,9 @@ _PARSING = threading.RLock()
 """Two threads must not parse at once: where a garbage collection switches between them, that is a SystemError, up to
 Python 3.11.7 and 3.12.1 (github.com/python/cpython/issues/106905)."""
 
+_IN_MEMORY = StatCache(None)
+"""What this process has read: all of our code takes seconds, and a store that is not there yet remembers nothing."""
+
 _DATA = (".yaml", ".yml", ".json", ".csv", ".txt", ".j2")
 
 
@@ -138,7 +141,9 @@ def _top_level(package: str) -> tuple[str, ...]:
 
 def _remembered(name: str, file: str, stats: StatCache) -> _Module:
     """The module, read only if it changed since. What it names may have come or gone meanwhile: that is looked up."""
-    known = json.loads(stats.get(file, f"code-{VERSION}", lambda: json.dumps(_read(name, Path(file)))))
+    kind = f"code-{VERSION}"
+    text = stats.get(file, kind, lambda: _IN_MEMORY.get(file, kind, lambda: json.dumps(_read(name, Path(file)))))
+    known = json.loads(text)
     digest, imports = known["digest"], known["imports"]
     is_package = file.endswith("/__init__.py")
     package = name if is_package else name.rpartition(".")[0]

@@ -64,6 +64,7 @@ class Remote:
         self.url = url.rstrip("/")
         self.name = re.sub(r"(?<=://)[^/@]+@", "", self.url)
         self._here = threading.local()
+        self._shared: tuple[Any, str] | None = None
         self._checked_layout = False
         self.damaged: set[str] = set()  # keys and digests of what is there, and must be replaced
 
@@ -224,17 +225,21 @@ class Remote:
         return sorted(PurePosixPath(name).stem for name in names if name.endswith(".json"))
 
     def _open(self) -> tuple[Any, str]:
-        """The file system, one for each thread since few may be shared, and the store's folder in it."""
-        if not hasattr(self._here, "opened"):
+        """The file system and the store's folder in it: one for all threads if it is asyncio's, else one for each."""
+        opened: tuple[Any, str] | None = self._shared or getattr(self._here, "opened", None)
+        if opened is None:
             from fsspec.core import url_to_fs
 
             fs, root = url_to_fs(self.url, skip_instance_cache=True, **_options(self.protocol))
+            opened = fs, root.rstrip("/")
             if not self._checked_layout:
-                check_remote_layout(fs, root.rstrip("/"), self.name)
+                check_remote_layout(fs, opened[1], self.name)
                 self._checked_layout = True
-            self._here.opened = fs, root
-        fs, root = self._here.opened
-        return fs, root.rstrip("/")
+            if fs.async_impl:  # it works in a thread of its own, whoever asks; a client of S3 takes 0.2 s to make
+                self._shared = opened
+            else:
+                self._here.opened = opened
+        return opened
 
     def _download(self, blob: Blob, target: Path, moved: Moved) -> str:
         """Write a blob's content to ``target``; give the digest of it, or of the part that is already too long."""
@@ -309,6 +314,7 @@ class Remote:
             raise
         except Exception as error:  # each protocol's library raises errors of its own
             self._here.__dict__.clear()  # a connection that failed once may be dead
+            self._shared = None
             raise MissingError(f"the store {self.name} cannot be {doing}: {reason(error)}") from error
 
 

@@ -110,7 +110,7 @@ def estimate(costs: Costs, npu_mode: str, own: Sequence[MeasuredModel] = ()) -> 
                     for i, row in enumerate(rows))  # fmt: skip
     if npu_mode == "NPU2":
         two_cores = latencies()["engine"]["two_cores"]
-        factors = [f / two_cores if i < 2 else f for i, f in enumerate(factors)]
+        factors = tuple(f / two_cores if i < 2 else f for i, f in enumerate(factors))
     parts = _parts(costs, factors)
     ms, error = sum(parts.values()), errors[min(len(errors) - 1, int(SHARE * len(errors)))]
     return Estimate(ms, ms / (1 + error), ms * (1 + error), parts, errors[len(errors) // 2], error, len(rows))
@@ -152,26 +152,31 @@ def _total(costs: Costs, factors: Sequence[float]) -> float:
     return sum(f * x for f, x in zip(factors, _features(costs), strict=True)) + _attention_ms(costs)
 
 
-def _fit(rows: Sequence[MeasuredModel], mode: str) -> list[float]:
-    """The factors a..e: least squares of estimate / measured - 1, none below 0.
+def _fit(rows: Sequence[MeasuredModel], mode: str) -> tuple[float, ...]:
+    """The factors a..e: least squares of estimate / measured - 1, none below 0."""
+    measured = [(row.costs, row.ms[mode]) for row in rows]
+    system = tuple(tuple(feature / ms for feature in _features(costs)) for costs, ms in measured)
+    return _least_squares(system, tuple((ms - _attention_ms(costs)) / ms for costs, ms in measured))
 
-    There are five, so every set of them that is not 0 is tried: the best without a negative one is the solution.
+
+@cache  # leaving each model out takes a fit for each, the same ones for every estimate
+def _least_squares(system: tuple[tuple[float, ...], ...], rest: tuple[float, ...]) -> tuple[float, ...]:
+    """x, none below 0, with the least ``|system x - rest|``.
+
+    There are five unknowns, so every set of them that is not 0 is tried: the best without a negative one is the
+    solution.
     """
     import numpy as np
 
-    ms = np.array([row.ms[mode] for row in rows])
-    rest = (ms - np.array([_attention_ms(row.costs) for row in rows])) / ms
-    system = np.array([_features(row.costs) for row in rows]) / ms[:, np.newaxis]
-    best: tuple[float, list[float]] = (float("inf"), [0.0] * len(PARTS))
+    matrix, right = np.array(system), np.array(rest)
+    best: tuple[float, tuple[float, ...]] = (float("inf"), (0.0,) * len(PARTS))
     for size in range(1, len(PARTS) + 1):
         for chosen in combinations(range(len(PARTS)), size):
-            coefficients: Vector = np.linalg.lstsq(system[:, chosen], rest, rcond=None)[0]
-            error = float(((system[:, chosen] @ coefficients - rest) ** 2).sum())
+            coefficients: Vector = np.linalg.lstsq(matrix[:, chosen], right, rcond=None)[0]
+            error = float(((matrix[:, chosen] @ coefficients - right) ** 2).sum())
             if (coefficients >= 0).all() and error < best[0]:
-                factors = [0.0] * len(PARTS)
-                for i, value in zip(chosen, coefficients, strict=True):
-                    factors[i] = float(value)
-                best = (error, factors)
+                found = dict(zip(chosen, coefficients.tolist(), strict=True))
+                best = (error, tuple(found.get(i, 0.0) for i in range(len(PARTS))))
     return best[1]
 
 

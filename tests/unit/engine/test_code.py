@@ -6,10 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from time import sleep
+from types import SimpleNamespace
 
 import pytest
 
 import recipebuild
+from recipebuild.engine import code
 from recipebuild.engine.code import code_parts
 from recipebuild.engine.digest import digest_json
 from recipebuild.engine.statcache import StatCache
@@ -264,7 +266,8 @@ class Garbage:
         sum(range(20))
 
 
-def test_threads_may_read_code_at_once() -> None:
+def test_threads_may_read_code_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(code, "_IN_MEMORY", SimpleNamespace(get=lambda file, kind, read: read()))  # each reads anew
     limits, interval = gc.get_threshold(), sys.getswitchinterval()
 
     def read(_: int) -> None:
