@@ -175,8 +175,8 @@ def _least_squares(system: tuple[tuple[float, ...], ...], rest: tuple[float, ...
             coefficients: Vector = np.linalg.lstsq(matrix[:, chosen], right, rcond=None)[0]
             error = float(((matrix[:, chosen] @ coefficients - right) ** 2).sum())
             if (coefficients >= 0).all() and error < best[0]:
-                found = dict(zip(chosen, coefficients.tolist(), strict=True))
-                best = (error, tuple(found.get(i, 0.0) for i in range(len(PARTS))))
+                positive = dict(zip(chosen, coefficients.tolist(), strict=True))
+                best = (error, tuple(positive.get(i, 0.0) for i in range(len(PARTS))))
     return best[1]
 
 
