@@ -99,7 +99,8 @@ def _added(graph: Graph, node: Node, became: Mapping[Node, Any], composite: Tabl
         return map_arg(part, became.__getitem__)
 
     if node.op == "placeholder":
-        added = graph.create_node("placeholder", node.target, (), {}, name=node.name)
+        added = graph.placeholder(str(node.target))
+        added.name = node.name  # the signature knows inputs by name, also by those that Python has for itself
         added.meta = dict(node.meta)
         return added
     if node.op == "output":

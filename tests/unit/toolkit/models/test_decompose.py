@@ -28,8 +28,8 @@ class _Many(torch.nn.Module):  # type: ignore[misc]  # mypy takes torch for Any
         self.up = torch.nn.ConvTranspose2d(8, 4, 2, 2)
         self.drop = torch.nn.Dropout(0.1)
 
-    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-        features = self.norm(self.mix(self.stem(pixels)))
+    def forward(self, input: torch.Tensor) -> torch.Tensor:  # a name that Python has for itself
+        features = self.norm(self.mix(self.stem(input)))
         tokens = self.drop(features.flatten(2).transpose(1, 2).contiguous())
         q, k, v = self.qkv(tokens).to(torch.float32)[:, None].chunk(3, dim=-1)
         attended = torch.nn.functional.scaled_dot_product_attention(q, k, v)
