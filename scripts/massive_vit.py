@@ -16,12 +16,13 @@ from __future__ import annotations
 import logging
 import math
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
+
+from scripts.small_models import fit, kept
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,8 +40,6 @@ MEAN, STD = 127.5, 60.0
 STEPS, BATCH, RATE, WARM_UP = 500, 32, 1e-3, 50
 HELD_OUT = 1_000_000
 """Seeds from here on are never trained on."""
-
-logger = logging.getLogger(__name__)
 
 
 def draw(seed: int, size: int = SIZE) -> tuple[Pixels, int]:
@@ -163,26 +162,20 @@ def train(steps: int = STEPS) -> Dinov2WithRegistersForImageClassification:
     torch.set_num_threads(1)
     torch.manual_seed(0)
     torch.use_deterministic_algorithms(True)
-    model = build().train()
+    model = build()
     plain = [parameter for parameter in model.parameters() if parameter.ndim < 2 or parameter.ndim == 3]
     decayed = [parameter for parameter in model.parameters() if not (parameter.ndim < 2 or parameter.ndim == 3)]
     groups = [{"params": plain, "weight_decay": 0.0}, {"params": decayed, "weight_decay": 0.02}]
     optimizer = torch.optim.AdamW(groups, lr=RATE, betas=(0.9, 0.98))
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, steps))
-    started = time.monotonic()
-    for step in range(steps):
-        images, labels = batch(range(step * BATCH, (step + 1) * BATCH))
-        logits = model(pixel_values=torch.from_numpy(images)).logits
-        loss = torch.nn.functional.cross_entropy(logits, torch.from_numpy(labels), label_smoothing=0.05)
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
-        if step % 25 == 0 or step == steps - 1:
-            seconds = time.monotonic() - started
-            logger.info("step %d of %d: loss %.3f, %.0f s", step, steps, loss.item(), seconds)
-    return model.eval()
+    batches = iter(batch(range(first, first + BATCH)) for first in range(0, steps * BATCH, BATCH))
+
+    def loss() -> torch.Tensor:
+        images, labels = map(torch.from_numpy, next(batches))
+        return torch.nn.functional.cross_entropy(model(pixel_values=images).logits, labels, label_smoothing=0.05)
+
+    fit(model, loss, optimizer, schedule, steps, clip=1.0)
+    return model
 
 
 def _rate(step: int, steps: int) -> float:
@@ -191,9 +184,7 @@ def _rate(step: int, steps: int) -> float:
 
 def made(target: Path) -> Path:
     """The model's folder in Hugging Face layout; trained if it is not there yet."""
-    if not (target / "model.safetensors").exists():
-        train().save_pretrained(target)
-    return target
+    return kept(target, train)
 
 
 if __name__ == "__main__":

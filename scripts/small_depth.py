@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
+from scripts.small_models import fit, kept
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from transformers import GLPNForDepthEstimation
@@ -40,8 +42,6 @@ FALL_OFF = 6.0
 STEPS, BATCH, RATE = 600, 8, 2e-3
 HELD_OUT = 1_000_000
 """Seeds from here on are never trained on."""
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -168,8 +168,6 @@ def train(steps: int = STEPS) -> GLPNForDepthEstimation:
     """Train on pictures that are drawn anew in every step, on the mean absolute error of the depth's logarithm."""
     import torch
 
-    from scripts.small_models import fit
-
     torch.set_num_threads(1)
     torch.manual_seed(0)
     torch.use_deterministic_algorithms(True)
@@ -189,9 +187,7 @@ def train(steps: int = STEPS) -> GLPNForDepthEstimation:
 
 def made(target: Path) -> Path:
     """The model's folder in Hugging Face layout; trained if it is not there yet."""
-    if not (target / "model.safetensors").exists():
-        train().save_pretrained(target)
-    return target
+    return kept(target, train)
 
 
 if __name__ == "__main__":

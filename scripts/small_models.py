@@ -7,9 +7,12 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
-from torch import nn
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+    from transformers import PreTrainedModel
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +35,8 @@ def fit(
         steps: How many batches.
         clip: The largest norm of a gradient; ``None`` for any.
     """
+    from torch import nn
+
     model.train()
     started, lately = time.monotonic(), 0.0
     for step in range(steps):
@@ -57,6 +62,8 @@ def write_onnx(model: nn.Module, path: Path, inputs: dict[str, tuple[int, ...]],
         inputs: The shape of each input by its name, in their order.
         outputs: The names of the outputs.
     """
+    import torch
+
     from recipebuild.toolkit.graph.files import save
     from recipebuild.toolkit.graph.simplify import simplify
 
@@ -67,3 +74,10 @@ def write_onnx(model: nn.Module, path: Path, inputs: dict[str, tuple[int, ...]],
             model, example, str(path), dynamo=False, opset_version=17, input_names=[*inputs], output_names=[*outputs]
         )
     save(simplify(path, None, None, inputs), path)
+
+
+def kept(target: Path, train: Callable[[], PreTrainedModel]) -> Path:
+    """A model's folder in Hugging Face layout; trained if it is not there yet."""
+    if not (target / "model.safetensors").exists():
+        train().save_pretrained(target)
+    return target
