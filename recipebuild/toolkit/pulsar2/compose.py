@@ -26,6 +26,7 @@ class BuildSettings(BaseModel):
         npu_mode: How many cores.
         version: The version of Pulsar2 that the recipe insists on.
         model_type: What the model is.
+        model: The file that is compiled.
         input: The image of the model that is compiled, after a channel swap; ``None`` if it takes none.
         runtime: What the program on the board feeds.
         outputs: The ``OutputProcessor``s: how it is given outputs.
@@ -44,6 +45,7 @@ class BuildSettings(BaseModel):
     npu_mode: NpuMode
     version: str | None = None
     model_type: Literal["ONNX", "QuantAxModel", "QuantONNX"] = "ONNX"
+    model: str = "model.onnx"
     input: ImageSpec | None
     runtime: Runtime = Runtime()
     outputs: list[dict[str, Any]] = []
@@ -61,6 +63,7 @@ def compose(build: BuildSettings) -> dict[str, Any]:
         "hardware": build.hardware,
         "npu_mode": build.npu_mode,
         "model_type": build.model_type,
+        "model": build.model,
         "input": build.input.model_dump(mode="json") if build.input else None,
         "calibration": _calibration(build) if build.calibrated else {},
         "quant": build.quant,

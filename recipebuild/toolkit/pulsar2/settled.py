@@ -80,7 +80,7 @@ def composed(build: BuildSettings) -> SettledConfig:
     """What the shipped template renders; errors as those of ``settled``."""
     values = compose(build)
     config = {
-        "input": "model.onnx",
+        "input": values["model"],
         "output_dir": "pulsar2",
         "model_type": values["model_type"],
         "target_hardware": values["hardware"],
