@@ -72,6 +72,7 @@ KINDS = {
     "equalize": Kind("recipebuild.steps.equalize", _RUN),
     "channels": Kind("recipebuild.steps.channels", _ONNX),
     "head": Kind("recipebuild.steps.head", (*_ONNX, "onnx-graphsurgeon")),
+    "correct-bias": Kind("recipebuild.steps.correct_bias", _RUN),
     "lint": Kind("recipebuild.steps.lint", _ONNX),
     "calibrate": Kind("recipebuild.steps.calibrate", _IMAGES),
     "samples": Kind("recipebuild.steps.samples", ("numpy",)),

@@ -21,6 +21,7 @@ def configure_params(recipe: Recipe) -> dict[str, Any]:
         "npu_mode": target.npu_mode,
         "version": recipe.pulsar2.version,
         "model_type": recipe.pulsar2.model_type,
+        **({"model": "corrected.onnx"} if recipe.corrects_biases else {}),
         "input": compiled_input(recipe),
         "runtime": target.runtime_input.model_dump(mode="json"),
         "outputs": [_output(each) for each in target.runtime_outputs],

@@ -1,7 +1,8 @@
 """The steps that build a recipe, of one entry of its matrix.
 
-fetch -> export -> simplify -> rewrite -> (equalize) -> (channels) -> head -> lint, verify -> compile -> (simulate)
-calibrate -> (samples), (tensors), configure -> (config-check), (equalize) ----------------------------^
+fetch -> export -> simplify -> rewrite -> (equalize) -> (channels) -> head -> lint, verify -> (correct-bias) -> compile
+calibrate -> (samples), (tensors), configure -> (config-check), (equalize), (correct-bias) ----------------------^
+    -> (simulate)
     -> answers -> evaluate, rungs -> ladder, preview; layers, (sensitivity), (judge), bundle
 """
 
@@ -49,7 +50,8 @@ def steps_of(
     models = _model(steps)
     target = {"hardware": recipe.target.hardware, "npu_mode": recipe.target.npu_mode}
     calibration = steps.calibration
-    config = _configure(steps, models["head"], templates["pulsar2"])
+    final = models["head"]
+    config = _configure(steps, final, templates["pulsar2"])
     verify = steps.add(
         "verify", "verify.json",
         {
@@ -58,15 +60,16 @@ def steps_of(
         {**models, **calibration},
     )  # fmt: skip
     # Behind verify, which so begins in the worker that has imported torch for the export.
-    steps.add("lint", "lint.json", target, {"model": models["head"]})
+    steps.add("lint", "lint.json", target, {"model": final})
     # An hour of compilation is not begun on a model that was found to be wrong.
-    compiled = _compile(steps, toolchain, models["head"], calibration, config, after=verify)
+    corrected = _corrected(steps, final, calibration, after=verify)
+    compiled = _compile(steps, toolchain, corrected, calibration, config, after=verify)
     evaluation = measuring(steps, toolchain, models, compiled, calibration)
-    _explain(steps, models["head"], compiled, calibration)
+    _explain(steps, final, compiled, calibration)
     passed = judged(steps, compiled, evaluation)
     if toolchain.name == "pulsar2":
         config = replace(compiled, name="used.json")
-    inputs = {"weights": models.get("model") or models["reference"], "model": models["head"], "compiled": compiled}
+    inputs = {"weights": models.get("model") or models["reference"], "model": final, "compiled": compiled}
     inputs |= {"config": config, **calibration, **evaluation}
     _bundle(steps, toolchain, inputs, templates["bundle"], after=passed)
     return steps.all
@@ -239,6 +242,14 @@ def _configure(steps: Steps, model: Output, templates: Mapping[str, Path]) -> Ou
     if any(layer.module is not None for layer in steps.recipe.layers):
         inputs["model"] = model
     return steps.add("configure", "pulsar2.json", configure_params(steps.recipe), inputs)
+
+
+def _corrected(steps: Steps, model: Output, calibration: Mapping[str, Output], after: Output) -> Output:
+    """The model to compile: the final one, or with biases for 8 bits."""
+    if not steps.recipe.corrects_biases:
+        return model
+    params = {"layers": host_params(steps.recipe)["layers"], "input": steps.fed}
+    return steps.add("correct-bias", "corrected.onnx", params, {"model": model, **calibration}, after=(after.step,))
 
 
 def _compile(

@@ -172,6 +172,22 @@ def _toolchains(recipe: Recipe) -> Iterator[Fault]:
     )  # fmt: skip
 
 
+def _bias_correction(recipe: Recipe) -> Iterator[Fault]:
+    quantization = recipe.quantization
+    changes = {"smooth_quant": quantization.smooth_quant, "finetune": quantization.finetune}
+    for field, changes_weights in changes.items():
+        yield Fault(
+            recipe.corrects_biases and changes_weights, "equalize.bias_correction",
+            f"biases are corrected for the weights of model.onnx, and quantization.{field} changes them",
+            f"leave out bias_correction, or quantization.{field}",
+        )  # fmt: skip
+    yield Fault(
+        recipe.corrects_biases and recipe.pulsar2.is_quantized, "equalize.bias_correction",
+        f"the model is quantized already: pulsar2.model_type is {recipe.pulsar2.model_type}",
+        "leave out bias_correction",
+    )  # fmt: skip
+
+
 def _uncalibrated(recipe: Recipe) -> Iterator[Fault]:
     is_left_out = recipe.image is not None and not recipe.calibration.source
     yield Fault(
@@ -250,5 +266,5 @@ def _several_inputs(recipe: Recipe) -> Iterator[Fault]:
 
 _RULES: tuple[Callable[[Recipe], Iterator[Fault]], ...] = (
     _described_once, _of_text, _evaluated_as_the_task_is, _taken_as_it_is, _detected, _fed_colours, _names, _toolchains,
-    _uncalibrated, _checkpoint, _several_inputs, _states,
+    _bias_correction, _uncalibrated, _checkpoint, _several_inputs, _states,
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The recipe's ``equalize`` section: which exact changes of the float graph make it lose less in 8 bits."""
+"""The recipe's ``equalize`` section: which changes of the float graph make it lose less in 8 bits."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from recipebuild.recipe.section import Section
 
 
 class Equalize(Section):
-    """Exact changes of the float graph before anything is quantized. See docs/equalize.md."""
+    """Changes of the float graph before anything is quantized: exact ones, and biases. See docs/equalize.md."""
 
     layer_norm: bool = Field(
         default=True, description="Scale channels between LayerNormalizations and the linear layers that follow"
@@ -30,6 +30,11 @@ class Equalize(Section):
         default=False,
         description="Keep class token, registers and patches in separate tensors if their ranges differ by a factor "
         "of 8 or more, as in DINOv2",
+    )
+    bias_correction: bool = Field(
+        default=False,
+        description="Add to each bias what rounding the weights takes from its product on average. The compiler gets "
+        "corrected.onnx; model.onnx stays as it is, and is what the result is compared with",
     )
 
     @property

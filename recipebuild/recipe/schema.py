@@ -68,7 +68,7 @@ class Recipe(Section):
     rewrite: Rewrite = Field(default=Rewrite(), description="Rewrites of the graph that keep its function")
     equalize: Equalize | None = Field(
         default=None,
-        description="Exact changes of the float graph that reduce the loss of 8 bits; off by default",
+        description="Changes of the float graph that reduce the loss of 8 bits; off by default",
     )
     pulsar2: Pulsar2 = Field(default=Pulsar2(), description="Version of Pulsar2, and settings for it alone")
     calibration: Calibration = Field(
@@ -99,6 +99,11 @@ class Recipe(Section):
         quotient = self.equalize.attention if self.equalize else None
         wide = ("Div", "ReduceSum") if quotient == "U16" else ()
         return (*self.quantization.layers, *(LayerPrecision(op=operator, dtype="U16") for operator in wide))
+
+    @property
+    def corrects_biases(self) -> bool:
+        """Whether the model that is compiled has other biases than the one that it is compared with."""
+        return self.equalize is not None and self.equalize.bias_correction
 
     @property
     def image(self) -> Input | None:

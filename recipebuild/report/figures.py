@@ -10,6 +10,7 @@ from recipebuild.facts.tasks import TASKS
 from recipebuild.figures.bundled import Bundled
 from recipebuild.figures.calibration_set import CalibrationSet
 from recipebuild.figures.compiled import Compiled
+from recipebuild.figures.corrected import CorrectedBiases
 from recipebuild.figures.deployed import Deployed
 from recipebuild.figures.equalized import Equalized
 from recipebuild.figures.evaluation import Evaluation
@@ -97,6 +98,11 @@ def _equalize(equalized: Equalized) -> str:
     return text + (f", taken back: {len(equalized.rolled_back)}" if equalized.rolled_back else "")
 
 
+def _correct(corrected: CorrectedBiases) -> str:
+    best = max((site["gain_db"] for site in corrected.sites), default=0.0)
+    return f"{len(corrected.sites)} biases, up to {best:.1f} dB"
+
+
 def _lint(linted: Linted) -> str:
     parts = [f"{linted.findings} findings"] if linted.findings else []
     if linted.estimated_ms:
@@ -159,6 +165,7 @@ _FIGURES: dict[str, Callable[[Metrics], str]] = {
     "rewrite": _typed(Rewritten, _rewrite),
     "equalize": _typed(Equalized, _equalize),
     "head": _typed(FinalModel, _head),
+    "correct-bias": _typed(CorrectedBiases, _correct),
     "lint": _typed(Linted, _lint),
     "verify": _typed(Verification, _verify),
     "calibrate": _typed(CalibrationSet, _calibrate),

@@ -21,8 +21,8 @@ from recipebuild.results.notes import answered
 
 ARTEFACTS = frozenset(
     {
-        "model.onnx", "calibration.tar", "pulsar2.json", "quantized.onnx", "quant.json", "compiled.axmodel",
-        "preview.png", "bundle", "bundle.tar.gz",
+        "model.onnx", "corrected.onnx", "calibration.tar", "pulsar2.json", "quantized.onnx", "quant.json",
+        "compiled.axmodel", "preview.png", "bundle", "bundle.tar.gz",
     }
 )  # fmt: skip
 """The files and folders that a user comes for: they lie at the top of the build folder, all others under ``steps/``."""

@@ -29,7 +29,7 @@ from recipebuild.recipe.find import find
 from recipebuild.recipe.tune import Tune
 from recipebuild.session import DEFAULTS, Options, RecipeName
 from recipebuild.verbs.tuning.change import RecipeChange
-from recipebuild.verbs.tuning.equalizing import left_out, switches_for
+from recipebuild.verbs.tuning.equalizing import BIASES, left_out, switches_for
 from recipebuild.verbs.tuning.search import SearchResult, Start, search
 from recipebuild.verbs.tuning.trials import Figures, Trials
 
@@ -138,8 +138,10 @@ def tune(recipe: RecipeName, options: Options = DEFAULTS, on_event: OnEvent = la
     own = trials.own
     goal = own.tune or Tune()
     began = time.monotonic()
-    equalize = left_out(own.equalize, switches_for(trials.model()))
-    start = Start(own.quantization.method, own.calibration.count, equalize)
+    quantization = own.quantization
+    biases = [] if quantization.smooth_quant or quantization.finetune else [BIASES]  # these change the weights
+    equalize = left_out(own.equalize, [*switches_for(trials.model()), *biases])
+    start = Start(quantization.method, own.calibration.count, equalize)
     result = search(
         start, goal, lambda changes: trials.measure(changes, "tuning"), trials.blocks,
         lambda: time.monotonic() - began < 60 * goal.minutes,

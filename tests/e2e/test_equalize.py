@@ -55,3 +55,24 @@ def test_the_calibration_set_is_what_it_is_equalized_by(equalized: Project) -> N
     assert all(site["technique"] != "query_key" for site in step(equalized, "equalize")["metrics"]["sites"])
     explained = equalized.command("explain", equalized.recipe, "equalize").stdout
     assert "equalize" in explained
+
+
+def test_corrected_biases_are_compiled_and_change_nothing_before(
+    equalized: Project, standins: Callable[..., Path]
+) -> None:
+    correct = ("--set", "equalize.bias_correction=true")
+    before = outputs(equalized)
+    equalized.command("run", equalized.recipe, *correct)
+    after = outputs(equalized)
+    assert {"correct-bias", "configure", "compile"} <= equalized.built()
+    assert equalized.built().isdisjoint({"equalize", "head", "verify", "answers-float"})
+    assert after["model.onnx"] == before["model.onnx"] and after["quantized.onnx"] != before["quantized.onnx"]
+    assert (equalized.build / "corrected.onnx").is_file()
+    assert step(equalized, "correct-bias")["metrics"]["sites"]
+    assert "Corrected biases" in (equalized.build / "report.html").read_text()
+
+    standins("pulsar2")
+    equalized.command("run", equalized.recipe, *correct)
+    taken = outputs(equalized)["steps/compile/quant/quant_axmodel.onnx"]  # by the stand-in
+    assert taken == after["corrected.onnx"], "both toolchains see the same graph"
+    assert json.loads((equalized.build / "pulsar2.json").read_text())["input"] == "corrected.onnx"

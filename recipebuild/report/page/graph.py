@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from recipebuild.figures.corrected import CorrectedBiases, CorrectedSite
 from recipebuild.figures.equalized import Equalized, EqualizedSite
 from recipebuild.figures.exported import Exported
 from recipebuild.figures.final_model import FinalModel
@@ -37,6 +38,9 @@ def graph(built: Built) -> PageSection | None:
     equalized = built.figures(Equalized, "equalize")
     if equalized and equalized.sites:
         tables.append(_equalized(equalized.sites))
+    corrected = built.figures(CorrectedBiases, "correct-bias")
+    if corrected and corrected.sites:
+        tables.append(_corrected(corrected.sites))
     return PageSection("graph", "Graph", _note(rewritten), [stages], charts, tables)
 
 
@@ -164,6 +168,12 @@ def _equalized(sites: Sequence[EqualizedSite]) -> PageTable:
         Column("measured", True),
     ]
     return PageTable("Equalized tensors, with the gain in SNR of their consumers", columns, rows, folded=True)
+
+
+def _corrected(sites: Sequence[CorrectedSite]) -> PageTable:
+    rows = [[Cell(site["tensor"], tone="code"), number(site["channels"]), _gain(site["gain_db"])] for site in sites]
+    columns = [Column("product"), Column("channels", True), Column("gain", True)]
+    return PageTable("Corrected biases, with the gain in SNR over the noise of the weights", columns, rows, folded=True)
 
 
 def _gain(decibels: float) -> Cell:

@@ -13,6 +13,7 @@ Setting = tuple[str, Any]
 
 TOKENS: Setting = ("tokens", True)
 ATTENTION: Setting = ("attention", "U16")
+BIASES: Setting = ("bias_correction", True)
 
 _FIELD = "equalize"
 

@@ -341,6 +341,22 @@ def test_equalize_stands_between_rewrite_and_head_for_both_toolchains() -> None:
     assert "equalize" not in names(planned("quickstart", off))
 
 
+def test_a_model_with_corrected_biases_is_compiled_and_the_final_one_is_what_it_is_compared_with() -> None:
+    for toolchain in (HOST, PULSAR2):
+        plan_ = planned("quickstart", "equalize={bias_correction: true}", toolchain=toolchain)
+        steps = {step.name: step for step in plan_.steps}
+        final, corrected = Output("quickstart/head", "model.onnx"), Output("quickstart/correct-bias", "corrected.onnx")
+        assert steps["correct-bias"].inputs["model"] == final
+        assert steps["compile"].inputs["model"] == corrected
+        assert steps["configure"].params["model"] == "corrected.onnx"
+        for name in ("lint", "verify", "answers-float", "evaluate", "rungs", "preview", "bundle"):
+            assert corrected not in steps[name].inputs.values() and final in steps[name].inputs.values(), name
+    without = {step.name: step for step in planned("quickstart", "equalize={}").steps}
+    assert "correct-bias" not in without and "model" not in without["configure"].params
+    alone = "equalize={layer_norm: false, linear: false, query_key: false, bias_correction: true}"
+    assert "equalize" not in names(planned("quickstart", alone))
+
+
 def test_attention_that_divides_in_16_bits_has_them_whatever_compiles() -> None:
     def params(setting: str, toolchain: ResolvedToolchain) -> dict[str, Any]:
         return {step.name: dict(step.params) for step in planned("quickstart", setting, toolchain=toolchain).steps}

@@ -94,6 +94,19 @@ CASES = {
     "mode of other chip": ("", "target: {npu_mode: «NPU4}", "target.npu_mode", ["AX650 has no NPU4", "or NPU3"]),
     "mode of a larger chip": ("", "target: {hardware: M57, npu_mode: «NPU2}", "target.npu_mode", ["M57 has no NPU2"]),
     "unknown chip": ("", "target: {hardware: «RK3588}", "target.hardware", ["AX650, AX620E", "got RK3588"]),
+    "corrected, then smoothed": (
+        "", "equalize: {bias_correction: «true}\nquantization: {smooth_quant: {}}", "equalize.bias_correction",
+        ["for the weights of model.onnx, and quantization.smooth_quant changes them"],
+    ),
+    "corrected, then trained": (
+        "",
+        "equalize: {bias_correction: «true}\nquantization: {device: 'cuda:0', finetune: {algorithm: adaround}}",
+        "equalize.bias_correction", ["quantization.finetune changes them"],
+    ),
+    "corrected, and quantized already": (
+        "", "equalize: {bias_correction: «true}\npulsar2: {model_type: QuantONNX}", "equalize.bias_correction",
+        ["the model is quantized already"],
+    ),
     "quantized twice": ("", "target: {toolchain: «onnxruntime}\npulsar2: {model_type: QuantONNX}", "target.toolchain",
                         ["quantizes float models", "model_type is QuantONNX"]),
     "unknown toolchain": ("", "target: {toolchain: «tensorrt}", "target.toolchain", ["auto, pulsar2 or onnxruntime"]),

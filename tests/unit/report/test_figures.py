@@ -49,6 +49,10 @@ WORDS: dict[str, tuple[dict[str, Any], str]] = {
         {"sites": [SITE, {**SITE, "measured_db": 2.5}], "refused": [], "rolled_back": [], "relative": 0.0, "bytes": 1},
         "2 tensors, up to 2.5 dB",
     ),
+    "correct-bias": (
+        {"sites": [{"tensor": "v", "channels": 8, "gain_db": gain} for gain in (0.4, 3.21)], "refused": [], "bytes": 1},
+        "2 biases, up to 3.2 dB",
+    ),
     "head": ({"nodes": 7, "bytes": 1000, "inputs": [], "outputs": [LOGITS]}, "logits 1x19x16x32"),
     "calibrate": (
         {"images": 32, "bytes": 9000, "smallest": "32x32", "largest": "64x64", "warnings": []},

@@ -337,3 +337,12 @@ def test_equalized_tensors_are_listed_with_what_they_win(folder: Path) -> None:
     manifest["steps"].insert(4, {**manifest["steps"][3], "name": "equalize", "id": "tiny/equalize", "metrics": metrics})
     manifest["variants"][""].append("tiny/equalize")
     assert "linear v_proj 64 +2.0 dB +1.5 dB" in text_of(report(manifest, folder))
+
+
+def test_corrected_biases_are_listed_with_what_they_win(folder: Path) -> None:
+    manifest = make_build(folder)
+    metrics = {"sites": [{"tensor": "fc1", "channels": 64, "gain_db": 3.21}], "refused": [], "bytes": 1_800_000}
+    entry = {**manifest["steps"][3], "name": "correct-bias", "id": "tiny/correct-bias", "metrics": metrics}
+    manifest["steps"].insert(4, entry)
+    manifest["variants"][""].append("tiny/correct-bias")
+    assert "fc1 64 +3.2 dB" in text_of(report(manifest, folder))
