@@ -29,14 +29,17 @@ from scripts.plant_outliers import plant
 
 KINDS = ("quickstart", "channels", "both")
 PLAIN = "8 bits"
-EQUALIZED = {PLAIN: "", "equalized": "equalize: {}"}
+CORRECTED = "equalize: {bias_correction: true}"
+EQUALIZED = {PLAIN: "", "equalized": "equalize: {}", "and biases corrected": CORRECTED}
 """What recipes add, by the name of the variant."""
 TOKENS = "equalize: {tokens: true}"
 WIDE = "quantization: {layers: [{op: [Add, LayerNormalization, Concat], dtype: U16}]}"
 VARIANTS = {
-    **EQUALIZED,
+    PLAIN: "",
+    "equalized": "equalize: {}",
     "16-bit Add and norms": WIDE,
     "tokens apart": TOKENS,
+    "and biases corrected": "equalize: {tokens: true, bias_correction: true}",
     "both": f"{TOKENS}\n{WIDE}",
 }
 """Of the vision transformer."""
@@ -50,6 +53,7 @@ LONG_VARIANTS = {
     "attention": "equalize: {attention: U16}",
     "tokens apart": TOKENS,
     "attention, tokens apart": "equalize: {attention: U16, tokens: true}",
+    "and biases corrected": "equalize: {attention: U16, tokens: true, bias_correction: true}",
     "attention, 16-bit Add and norms": f"equalize: {{attention: U16}}\n{WIDE}",
 }
 VIT_MODEL, DEPTH_MODEL = (Path("build", name).resolve() for name in ("massive-vit", "small-depth"))
