@@ -131,6 +131,8 @@ def products_of(prepared: onnx.ModelProto, plan: QuantizationPlan) -> tuple[list
             refused["no bias is added to the product"] += 1
         elif not shape or not shape[axis]:
             refused["the shape of the product is not known"] += 1
+        elif place == own and place not in plan.biases and "".join(node.input[2:]):
+            refused["the bias is computed"] += 1
         elif place in plan.biases and list(graph.constants[plan.biases[place].tensor].dims) != [shape[axis]]:
             refused["the bias is not one number per output channel"] += 1
         elif any(attribute.name in ("alpha", "beta") and attribute.f != 1 for attribute in node.attribute):

@@ -38,7 +38,8 @@ def test_the_mean_of_the_weights_error_goes_into_the_bias() -> None:
     # 0.5 - 0.7^2 = 0.01 remains: 10 log10(50) = 17 dB.
     result = of(model, [[2, 1]], [[4, 3]])
     assert stored(result.model)["b_corrected"] == pytest.approx([10.7])
-    assert result.biases == (bias.CorrectedBias("y", 1, pytest.approx(16.99, abs=0.01)),)
+    (one,) = result.biases
+    assert (one.tensor, one.channels) == ("y", 1) and one.gain == pytest.approx(16.99, abs=0.01)
     assert not result.refused
     assert stored(model)["b"] == [10.0], "the model that it is made of stays as it is"
 
@@ -95,6 +96,11 @@ def test_what_cannot_be_corrected_is_left_as_it_is_with_the_reason(
     result = of(model, [[2, 1]])
     assert result.refused == {reason: 1}
     assert not result.biases and stored(result.model).keys() == {"w", "b"}
+
+
+def test_a_bias_that_is_computed_stays_so() -> None:
+    text = "(float[1,2] x, float[2,1] w, int64[1] a) => (float[1,1] y) { s = ReduceSum(x, a) y = Gemm(x, w, s) }"
+    assert of(graph(text, w=WEIGHTS, a=[1]), [[2, 1]]).refused == {"the bias is computed": 1}
 
 
 def test_weights_in_float_lose_nothing_that_a_bias_could_give_back() -> None:
