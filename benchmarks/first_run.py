@@ -22,7 +22,9 @@ RUN = ["-m", "recipebuild", "run", "quickstart", "--store", "store", "--build-di
 
 
 def main() -> None:
-    versions = {"this version": sys.executable} | {f"version {n}": it for n, it in enumerate(sys.argv[1:], 1)}
+    versions = {"this version": sys.executable} | {
+        f"version {n}": str(Path(python).absolute()) for n, python in enumerate(sys.argv[1:], 1)
+    }
     taken: dict[str, list[float]] = {name: [] for name in versions}
     for _ in range(ROUNDS):
         for name, python in versions.items():

@@ -49,6 +49,7 @@ def peak_mb(command: Command, folder: Path) -> float:
         subprocess.run(command, cwd=folder, check=True, capture_output=True)
         os.write(writer, str(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss).encode())
         os._exit(0)
+    os.close(writer)  # else the end of a child that failed is waited for without end
     os.waitpid(child, 0)
     return int(os.read(reader, 100)) * 1024 / 1e6
 

@@ -166,12 +166,11 @@ def _read(name: str, path: Path) -> dict[str, Any]:
     """What follows from a module's source alone: its digest, its imports, and what may be names of data."""
     with _PARSING:
         tree = ast.parse(path.read_bytes(), filename=str(path))
-    imports: dict[str, set[str]] = {}
-    data: set[str] = set()
     package = name if path.name == "__init__.py" else name.rpartition(".")[0]
     top = name.partition(".")[0]
-    tree = _Normalize().visit(tree)
-    for node in ast.walk(tree):
+    imports: dict[str, set[str]] = {}
+    texts: set[str] = set()
+    for node in _strip(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 if alias.name.partition(".")[0] == top:
@@ -180,13 +179,10 @@ def _read(name: str, path: Path) -> dict[str, Any]:
             base = _absolute(node, package)
             if base.partition(".")[0] == top:
                 imports.setdefault(base, set()).update(alias.name for alias in node.names)
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and _may_be_data(node.value):
-            data.add(node.value)
-    digest = hashlib.sha256(canonical_syntax(tree).encode()).hexdigest()
     return {
-        "digest": digest,
+        "digest": hashlib.sha256(canonical_syntax(tree, texts).encode()).hexdigest(),
         "imports": {base: sorted(imports[base]) for base in sorted(imports)},
-        "data": sorted(data),
+        "data": sorted(filter(_may_be_data, texts)),
     }
 
 
@@ -203,16 +199,24 @@ def _absolute(node: ast.ImportFrom, package: str) -> str:
     return f"{base}.{node.module}" if node.module else base
 
 
-class _Normalize(ast.NodeTransformer):
-    """Takes away what does not change what code does: docstrings, and imports for the type checker."""
+def _strip(holder: ast.AST) -> Iterator[ast.AST]:
+    """Take away, in place, what does not change what code does: docstrings, and imports for the type checker.
 
-    def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:
-        if isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
-            return [self.visit(other) for other in node.orelse]
-        return self.generic_visit(node)
+    Only statements are looked at, which are a seventh of a tree's nodes; those that stay are given, outermost first.
+    """
+    for name in ("body", "handlers", "cases", "orelse", "finalbody"):
+        block = getattr(holder, name, None)
+        if isinstance(block, list):  # of a lambda, the body is an expression
+            block[:] = [statement for each in block for statement in _kept(each)]
+            for statement in block:
+                yield statement
+                yield from _strip(statement)
 
-    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
-        # A string that stands alone is a docstring, or a remark after an attribute: it has no effect.
-        if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
-            return None
-        return self.generic_visit(node)
+
+def _kept(node: ast.AST) -> list[ast.AST]:
+    """What stays of a statement, in its place."""
+    if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+        return [kept for other in node.orelse for kept in _kept(other)]
+    # A string that stands alone is a docstring, or a remark after an attribute: it has no effect.
+    alone = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    return [] if alone else [node]

@@ -8,38 +8,53 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
+from functools import cache
 
 VERSION = 2
 """Of the spelling: another one gives other digests for the same source."""
 
 
-def canonical_syntax(tree: ast.AST) -> str:
+def canonical_syntax(tree: ast.AST, texts: set[str] | None = None) -> str:
     """``tree`` in ASCII: each node as its name with its fields by name, those that are empty left out.
 
     Positions do not count, nor does the prefix of ``u"text"``. An f-string's text counts, not in how many pieces the
     parser holds it: 3.12 ends some with an empty one.
 
+    Args:
+        tree: Of any source.
+        texts: Gets each string literal that is met on the way.
+
     Raises:
         TypeError: If the tree holds something that no parser puts there.
     """
-    if isinstance(tree, ast.Constant):
-        return f"Constant({_literal(tree.value)})"
+    return _spelled(tree, set() if texts is None else texts)
+
+
+def _spelled(node: ast.AST, texts: set[str]) -> str:
+    if isinstance(node, ast.Constant):
+        if isinstance(node.value, str):
+            texts.add(node.value)
+        return f"Constant({_literal(node.value)})"
     fields = []
-    for name in sorted(tree._fields):
-        value = getattr(tree, name, None)
-        if isinstance(tree, ast.JoinedStr):
-            value = _joined(tree.values)
-        if value is not None and value != []:
-            fields.append(f"{name}={_field(value)}")
-    return f"{type(tree).__name__}({','.join(fields)})"
+    for name in _in_order(node._fields):
+        value = getattr(node, name, None)
+        if isinstance(value, str):
+            fields.append(f"{name}=str:{value!a}")
+        elif isinstance(value, list):
+            parts = _joined(value) if isinstance(node, ast.JoinedStr) else value
+            if parts:
+                spelled = [_spelled(part, texts) if isinstance(part, ast.AST) else _literal(part) for part in parts]
+                fields.append(f"{name}=[{','.join(spelled)}]")
+        elif isinstance(value, ast.AST):
+            fields.append(f"{name}={_spelled(value, texts)}")
+        elif value is not None:
+            fields.append(f"{name}={_literal(value)}")
+    return f"{type(node).__name__}({','.join(fields)})"
 
 
-def _field(value: object) -> str:
-    if isinstance(value, ast.AST):
-        return canonical_syntax(value)
-    if isinstance(value, list):
-        return f"[{','.join(map(_field, value))}]"
-    return _literal(value)
+@cache
+def _in_order(names: tuple[str, ...]) -> list[str]:
+    return sorted(names)
 
 
 def _literal(value: object) -> str:

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import gc
 import logging
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recipebuild.errors import CheckError, StepError
+from recipebuild.toolkit.graph.apart import take_apart
 from recipebuild.toolkit.graph.apply import Applied, Refused, RewriteOutcome, rewrite
 from recipebuild.toolkit.graph.compare import OutputDifference, difference, in_order_of, run_model, with_classes
 from recipebuild.toolkit.graph.files import EXTERNAL_DATA_OVER, load, save
@@ -134,7 +136,13 @@ class _Trial:
             rows = rows_named_by(model, tensor.name)
             feed[tensor.name] = values % rows if rows else values
         self._feeds = [feed]
-        self._expected = self._run(self._source)
+        with tempfile.TemporaryDirectory(dir=self._target.parent, prefix=".rewrite-") as folder:
+            source = self._source
+            if take_apart(model):
+                source = Path(folder) / self._source.name
+                save(model, source)
+            del model  # its weights: the run needs the memory
+            self._expected = self._run(source)
 
     def difference(self) -> OutputDifference | None:
         """How far what was written is from the model as it was; ``None`` if too far, or if it does not run."""

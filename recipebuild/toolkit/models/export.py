@@ -88,7 +88,6 @@ def export(
     module.eval()
     if isinstance(input_name, str):
         example, names = (_example(module, shape),), [input_name]
-        freeze_positions(module, shape)
     else:
         example, names = _text_example(module, len(input_name), shape), list(input_name)
     external = sum(tensor.nbytes for tensor in module.state_dict().values()) > EXTERNAL_DATA_OVER
@@ -103,6 +102,8 @@ def export(
         except OSError:
             raise  # the disk's matter, not the exporter's
         except Exception as error:  # exporters fail in their own ways
+            if isinstance(input_name, str):
+                _check_takes(module, shape)  # only now: a run that an export repeats takes a tenth of its time
             raise ExportError(
                 f"{exporter} cannot export this model at opset {opset}: {reason(error)}",
                 field="export.exporter",
@@ -147,20 +148,33 @@ def _text_example(module: torch.nn.Module, inputs: int, shape: Sequence[int]) ->
 
 
 def _example(module: torch.nn.Module, shape: Sequence[int]) -> torch.Tensor:
-    """An input that ``module`` is found to take."""
+    """An input for ``module``, whose positions are then those for it."""
     import torch
 
     _check_patches(module, shape)
     try:
-        try_out(module, shape)
+        freeze_positions(module, shape)
         return torch.zeros(shape)
-    except Exception as error:  # the model's own way to say that it does not fit, or no memory for it
-        raise StepError(
-            f"the model rejects {'x'.join(map(str, shape))}: {reason(error)}",
-            field="input.shape",
-            remedy="input.shape is N, C, H, W, with the model's channels, and H and W large enough for the model; "
-            "its preprocessor_config.json has the size of the training",
-        ) from error
+    except Exception as error:
+        raise _rejected(shape, error) from error
+
+
+def _check_takes(module: torch.nn.Module, shape: Sequence[int]) -> None:
+    """Find that ``module`` takes an image of ``shape``."""
+    try:
+        try_out(module, shape)
+    except Exception as error:
+        raise _rejected(shape, error) from error
+
+
+def _rejected(shape: Sequence[int], error: Exception) -> StepError:
+    """What the model's own way to say that an image does not fit amounts to, or a lack of memory for one."""
+    return StepError(
+        f"the model rejects {'x'.join(map(str, shape))}: {reason(error)}",
+        field="input.shape",
+        remedy="input.shape is N, C, H, W, with the model's channels, and H and W large enough for the model; "
+        "its preprocessor_config.json has the size of the training",
+    )
 
 
 def _check_patches(module: torch.nn.Module, shape: Sequence[int]) -> None:

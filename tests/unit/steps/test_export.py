@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import weakref
 from pathlib import Path
@@ -84,3 +85,14 @@ def test_a_second_try_does_not_keep_the_first_model_in_memory(tmp_path: Path, mo
     monkeypatch.setattr(export, "export", exported)
     assert run(tmp_path, tmp_path / "out", opset=17)["nodes"] == 1
     assert len(models) == 2
+
+
+def test_what_an_export_leaves_is_not_looked_through_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    figures = Exported(opset=17, nodes=1, bytes=1, parameters=1, exporter="dynamo", operators={})
+    kept: list[Any] = []
+    monkeypatch.setattr(export, "load", lambda *these, **named: kept.append([{}]))
+    monkeypatch.setattr(export, "export", lambda *these, **named: figures)
+    run(tmp_path, tmp_path / "out")
+    assert gc.isenabled()
+    assert not any(each is kept[0] for each in gc.get_objects())
+    gc.unfreeze()

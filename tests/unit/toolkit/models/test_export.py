@@ -17,7 +17,7 @@ import pytest
 from recipebuild.errors import StepError
 from recipebuild.figures.exported import Exported as Figures
 from recipebuild.toolkit.models import export as exporting
-from recipebuild.toolkit.models.export import NAME_SCOPES, attention_for, export
+from recipebuild.toolkit.models.export import NAME_SCOPES, ExportError, attention_for, export
 from recipebuild.toolkit.models.load import load
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -177,6 +177,19 @@ def test_a_shape_that_the_model_rejects_is_named(
         export(module, tmp_path / "x.onnx", **{**WHAT, "shape": shape}, opset=17, exporter="torchscript")
     assert "\n" not in caught.value.message
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_model_is_tried_only_when_its_export_fails(
+    tiny_segformer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[Any] = []
+    monkeypatch.setattr(exporting, "try_out", lambda *these: tries.append(these))
+    module = load(tiny_segformer, **HOW, attention="sdpa")
+    export(module, tmp_path / "x.onnx", **WHAT, opset=17, exporter="torchscript")
+    assert tries == []
+    with pytest.raises(ExportError):
+        export(module, tmp_path / "x.onnx", **WHAT, opset=11, exporter="torchscript")
+    assert tries == [(module, WHAT["shape"])]
 
 
 def test_an_opset_that_the_exporter_cannot_reach_is_an_error(tmp_path: Path) -> None:
