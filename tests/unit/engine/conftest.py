@@ -116,6 +116,16 @@ def toys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
+def forked_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers that are forked: for tests of what a run does, whose steps do next to nothing."""
+    from support import warm
+
+    from recipebuild.engine import pool
+
+    monkeypatch.setattr(pool, "subprocess", warm.processes(warm.Worker))
+
+
+@pytest.fixture
 def make_store(tmp_path: Path) -> Callable[[], Store]:
     """Opens the test's store, as each new process would."""
     return lambda: Store(tmp_path / "store")
