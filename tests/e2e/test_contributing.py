@@ -186,7 +186,10 @@ def test_a_metric(tree: Tree) -> None:
         (
             add_rewrite,
             [
-                f"{FASTER}/test_mine.py", "toolkit/graph/test_passes.py", "recipe/test_rewrite.py", "engine/test_code.py",
+                f"{FASTER}/test_mine.py",
+                "toolkit/graph/test_passes.py",
+                "recipe/test_rewrite.py",
+                "engine/test_code.py",
                 "docs/test_docs.py",
             ],
             "mine or row or switch or every_rewrite or fresh",
