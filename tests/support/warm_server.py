@@ -142,7 +142,7 @@ def _command(
     os.setsid()
     for number, file in enumerate(files):
         os.dup2(file, number)
-    os.closerange(3, os.sysconf("SC_OPEN_MAX"))  # other commands' among it
+    _close_all_others()
     if os.isatty(1):
         fcntl.ioctl(1, termios.TIOCSCTTY, 0)
     sys.stdout = os.fdopen(1, "w", buffering=1 if os.isatty(1) else -1, encoding="utf-8")
@@ -161,6 +161,15 @@ def _command(
             runpy.run_path(program, run_name="__main__")
         else:
             main()
+
+
+def _close_all_others() -> None:
+    """Close what whoever forked this process has open: connections, and locks among it.
+
+    Objects that think that they have it open must not be collected: they would close what has its number by then.
+    """
+    gc.freeze()
+    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
 
 
 class _Worker:
@@ -202,7 +211,7 @@ def _work(requests: int, replies: int) -> None:
     os.setpgid(0, 0)
     os.dup2(requests, 0)
     os.dup2(replies, 1)
-    os.closerange(3, os.sysconf("SC_OPEN_MAX"))  # what the command has open: locks among it
+    _close_all_others()
     os.environ["PYTHONHASHSEED"] = "0"
     worker.main()
 
