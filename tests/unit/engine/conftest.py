@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
@@ -122,7 +123,8 @@ def forked_workers(monkeypatch: pytest.MonkeyPatch) -> None:
 
     from recipebuild.engine import pool
 
-    monkeypatch.setattr(pool, "subprocess", warm.processes(warm.Worker))
+    if "MUTANT_UNDER_TEST" not in os.environ:  # mutmut runs a pytest, which would start a server, for each mutant
+        monkeypatch.setattr(pool, "subprocess", warm.processes(warm.Worker))
 
 
 @pytest.fixture
