@@ -53,12 +53,7 @@ bench-compare: setup  ## the last two runs of each benchmark side by side
 	@$(BIN)/python -m benchmarks.compare
 
 schema: setup  ## regenerate the parts of docs/ that follow from the code: recipe.schema.json, cli.md, tables
-	@$(BIN)/recipebuild schema > docs/recipe.schema.json
-	@for file in manifest model quant lint accepted render report graph accept lock; do $(BIN)/recipebuild schema $$file > docs/schemas/$$file.schema.json; done
-	@$(BIN)/python -m scripts.cli_reference > docs/cli.md
-	@$(BIN)/python -m scripts.rule_reference > docs/rules.md
-	@$(BIN)/python -m scripts.pulsar2_reference > docs/pulsar2-fields.md
-	@$(BIN)/python -m scripts.tables
+	@$(BIN)/python -m scripts.generated
 
 docs: setup  ## recreate the pictures in docs/images: recorded runs, the report in Chromium, diagrams by Graphviz
 	@for name in recipe-to-bundle keys; do dot -Tsvg docs/images/$$name.dot -o docs/images/$$name.svg; done

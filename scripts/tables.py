@@ -32,7 +32,12 @@ def with_table(page: str, table: str) -> str:
     return "\n".join([*lines[:first], table, *lines[last:]])
 
 
-if __name__ == "__main__":
+def write() -> None:
+    """Write all of them."""
     for name, table in TABLES.items():
         path = DOCS / name
         path.write_text(with_table(path.read_text(encoding="utf-8"), table()), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write()

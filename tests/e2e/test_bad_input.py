@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import subprocess
@@ -153,7 +152,7 @@ def test_ctrl_c_in_every_step_ends_with_130_and_the_next_run_goes_on(
         kept = project.folder / record.name
         for _ in range(5):  # on a busy machine a step may have ended before the signal arrives
             record.rename(kept)  # of this step alone: all others are cached
-            process = project.start("run", project.recipe, "-j", 1)
+            process = project.forked("run", project.recipe, "-j", 1)
             assert process.stderr is not None
             assert any(line == f"tiny/{step['name']}: started\n" for line in process.stderr)
             began = time.monotonic()
@@ -178,10 +177,10 @@ def test_kill_at_any_moment_leaves_nothing_half_written(
     make_project: Callable[[], Project], make_built_project: Callable[[], Project]
 ) -> None:
     project, reference = make_project(), make_built_project()
-    for delay in (0.3, 1.0, 2.0, 4.0):
-        process = project.start("run", project.recipe)
+    for delay in (0.2, 0.7, 1.5, 3.0):
+        process = project.forked("run", project.recipe)
         time.sleep(delay)
-        os.kill(process.pid, signal.SIGKILL)
+        process.send_signal(signal.SIGKILL)
         process.communicate()
     project.command("run", project.recipe)
     outputs = [[step["outputs"] for step in p.manifest()["steps"]] for p in (project, reference)]

@@ -30,7 +30,7 @@ class Desk:
         return self.command("board", "run", self.project.recipe, "--again", *arguments, code=code)
 
     def start(self, *arguments: object):
-        return self.project.start("board", "run", self.project.recipe, "--again", *arguments, PATH=self._path)
+        return self.project.forked("board", "run", self.project.recipe, "--again", *arguments, PATH=self._path)
 
     def figures(self) -> dict[str, Any]:
         (step,) = (step for step in self.project.manifest()["steps"] if step["name"] == "deploy")

@@ -15,7 +15,7 @@ def outputs(project: Project) -> dict[str, str]:
     return {output["path"]: output["sha256"] for step in project.manifest()["steps"] for output in step["outputs"]}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def equalized(make_built_project: Callable[[], Project]) -> Project:
     project = make_built_project()
     plain = outputs(project)["model.onnx"]

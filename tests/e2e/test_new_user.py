@@ -14,12 +14,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from support import warm
 from support.wheels import install
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def user(tiny_segformer: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a model in Hugging Face layout and some images: all that the user has."""
     folder = tmp_path_factory.mktemp("new-user")
@@ -52,13 +53,19 @@ def readme_commands() -> list[str]:
     return lines[1:]
 
 
-def test_from_the_wheel_to_a_verified_bundle_by_the_readme_alone(user: Path) -> None:
-    first, *rest = readme_commands()
-    assert first == "pip install '.[build]' -c constraints.txt"
+def installed(user: Path) -> Path:
+    """The programs of an environment that has the wheel of this tree."""
     build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(user / "dist"), str(ROOT)]
     subprocess.run(build, check=True, capture_output=True)
     (wheel,) = (user / "dist").glob("*.whl")
-    programs = install(wheel, user / "venv")
+    return install(wheel, user / "venv")
+
+
+@pytest.mark.parametrize("wheel", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["tree", "wheel"])
+def test_from_a_model_to_a_verified_bundle_by_the_readme_alone(user: Path, wheel: bool) -> None:
+    first, *rest = readme_commands()
+    assert first == "pip install '.[build]' -c constraints.txt"
+    programs = installed(user) if wheel else Path(sys.executable).parent
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "XDG_", "PYTEST_", "PYTHON", "GITHUB_"))}
     environment = clean | {
         "HOME": str(user / "home"),
@@ -67,9 +74,14 @@ def test_from_the_wheel_to_a_verified_bundle_by_the_readme_alone(user: Path) -> 
     }
     said: dict[str, str] = {}
     for line in rest:
-        done = subprocess.run(
-            shlex.split(line), cwd=user, env=environment, capture_output=True, text=True, check=False, timeout=500
-        )
+        words = shlex.split(line)
+        if wheel:
+            done = subprocess.run(
+                words, cwd=user, env=environment, capture_output=True, text=True, check=False, timeout=500
+            )
+        else:
+            assert words[0] == "recipebuild"
+            done = warm.run(words[1:], user, environment)
         assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
         said.setdefault(line.split()[1], done.stdout)
     assert "ok    packages" in said["doctor"]

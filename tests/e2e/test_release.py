@@ -55,6 +55,7 @@ def clean_environment(folder: Path) -> dict[str, str]:
     return kept | {"HOME": str(folder), "HF_HUB_OFFLINE": "1"}
 
 
+@pytest.mark.slow
 def test_a_release_is_the_same_bytes_from_another_folder_at_another_time(release: Path, tmp_path: Path) -> None:
     other = tmp_path / "another" / "place"
     shutil.copytree(ROOT, other, symlinks=True, ignore=NOT_SOURCE, copy_function=shutil.copy)  # with new times

@@ -8,13 +8,13 @@ import os
 import pty
 import re
 import struct
-import sys
 import termios
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from support.project import Project
+from support.warm import Forked
 
 
 def on_terminal(project: Project, *arguments: object, **environment: str) -> tuple[int, str]:
@@ -24,11 +24,10 @@ def on_terminal(project: Project, *arguments: object, **environment: str) -> tup
         del clean["NO_COLOR"]
     del clean["COLUMNS"]
     clean.pop("GITHUB_ACTIONS", None)
-    pid, master = pty.fork()
-    if pid == 0:
-        os.chdir(project.folder)
-        os.execve(sys.executable, [sys.executable, "-m", "recipebuild", *map(str, arguments)], clean)
-    fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 140, 0, 0))
+    master, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 140, 0, 0))
+    process = Forked([*map(str, arguments)], project.folder, clean, out=terminal, err=terminal)
+    os.close(terminal)
     written = b""
     while True:
         try:
@@ -39,8 +38,7 @@ def on_terminal(project: Project, *arguments: object, **environment: str) -> tup
             break
         written += some
     os.close(master)
-    _, status = os.waitpid(pid, 0)
-    return os.waitstatus_to_exitcode(status), written.decode()
+    return process.wait(), written.decode()
 
 
 def plain(text: str) -> list[str]:
@@ -88,13 +86,13 @@ def test_plain_lines_on_a_terminal(
 
 def test_quiet_says_nothing_but_warnings_and_json_only_json(built_project: Project) -> None:
     fresh = ("--until", "calibrate", "--set", "calibration.seed=77")
-    done = built_project.new_process("run", built_project.recipe, *fresh, "-q")
+    done = built_project.command("run", built_project.recipe, *fresh, "-q")
     assert done.stdout == ""
     assert re.fullmatch("warning: calibrate: RB204 4 images are few: .*\n", done.stderr)
     ignored = ("--set", "calibration.seed=79", "--set", "check.ignore={RB204: a test}")
-    done = built_project.new_process("run", built_project.recipe, *fresh, *ignored, "-q")
+    done = built_project.command("run", built_project.recipe, *fresh, *ignored, "-q")
     assert done.stdout == "" and done.stderr == ""
-    done = built_project.new_process("run", built_project.recipe, *fresh, "-q", "--json")
+    done = built_project.command("run", built_project.recipe, *fresh, "-q", "--json")
     assert json.loads(done.stdout)["status"] == "partial" or json.loads(done.stdout)["status"] == "ok"
 
 

@@ -7,14 +7,16 @@ and int32 where ONNX has int64.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import onnxruntime as ort
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def put(twins: Path, compiled: Path, model: Path, config: Path) -> None:
@@ -30,30 +32,47 @@ def digest(path: Path) -> str:
 
 
 class Twin:
-    """The twin of the compiled model at ``path``; KeyError if it has none: a damaged file, or a strange one."""
+    """The twin of the compiled model at ``path``; KeyError if it has none: a damaged file, or a strange one.
+
+    What it takes to run is imported once it runs: most calls of a board's program only take the time.
+    """
 
     def __init__(self, path: Path) -> None:
-        folder = Path(os.environ["STANDIN_TWINS"]) / digest(path)
-        if not folder.is_dir():
+        self._folder = Path(os.environ["STANDIN_TWINS"]) / digest(path)
+        if not self._folder.is_dir():
             raise KeyError(f"no twin of {path}")
-        processor = json.loads((folder / "pulsar2.json").read_text())["input_processors"][0]
-        assert (processor["src_dtype"], processor["src_layout"]) == ("U8", "NHWC")
-        self._mean, self._std = (np.array(processor[key], np.float32) for key in ("mean", "std"))
+
+    @functools.cached_property
+    def _session(self) -> Any:
+        import onnxruntime as ort
+
         options = ort.SessionOptions()
         options.log_severity_level = 3
-        self._session = ort.InferenceSession(folder / "model.onnx", options, providers=["CPUExecutionProvider"])
+        return ort.InferenceSession(self._folder / "model.onnx", options, providers=["CPUExecutionProvider"])
+
+    @functools.cached_property
+    def input(self) -> tuple[str, tuple[int, ...], np.dtype]:
+        import numpy as np
+
         (given,) = self._session.get_inputs()
         n, c, h, w = given.shape
-        self.input = (given.name, (n, h, w, c), np.dtype(np.uint8))
-        self.outputs = [(it.name, tuple(it.shape), self._dtype(it.type)) for it in self._session.get_outputs()]
+        return given.name, (n, h, w, c), np.dtype(np.uint8)
+
+    @functools.cached_property
+    def outputs(self) -> list[tuple[str, tuple[int, ...], np.dtype]]:
+        import numpy as np
+
+        kinds = {"tensor(int64)": np.dtype(np.int32), "tensor(float)": np.dtype(np.float32)}
+        return [(it.name, tuple(it.shape), kinds[it.type]) for it in self._session.get_outputs()]
 
     def run(self, pixels: np.ndarray) -> list[np.ndarray]:
+        import numpy as np
+
         name, shape, dtype = self.input
         assert (pixels.shape, pixels.dtype) == (shape, dtype), f"{pixels.dtype} {pixels.shape}"
-        batch = ((pixels - self._mean) / self._std).transpose(0, 3, 1, 2)
+        processor = json.loads((self._folder / "pulsar2.json").read_text())["input_processors"][0]
+        assert (processor["src_dtype"], processor["src_layout"]) == ("U8", "NHWC")
+        mean, std = (np.array(processor[key], np.float32) for key in ("mean", "std"))
+        batch = ((pixels - mean) / std).transpose(0, 3, 1, 2)
         found = self._session.run(None, {name: np.ascontiguousarray(batch)})
-        return [value.astype(dtype) for value, (_, _, dtype) in zip(found, self.outputs, strict=True)]
-
-    @staticmethod
-    def _dtype(kind: str) -> np.dtype:
-        return np.dtype({"tensor(int64)": np.int32, "tensor(float)": np.float32}[kind])
+        return [value.astype(kind) for value, (_, _, kind) in zip(found, self.outputs, strict=True)]

@@ -57,6 +57,10 @@ class Project:
         out, err = process.communicate(timeout=600)
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
+    def forked(self, *arguments: object, **environment: str) -> warm.Forked:
+        """Start the command as ``command`` does, and go on while it runs."""
+        return warm.Forked([*map(str, arguments)], self.folder, self.environment(**environment))
+
     def command(self, *arguments: object, code: int | None = 0, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run the command; whatever happens, no traceback reaches the user."""
         words = [*map(str, arguments)]

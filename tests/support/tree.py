@@ -10,26 +10,34 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
-_COPIED = ("recipebuild", "recipes", "templates", "docs", "scripts", "tests")
+_COPIED = ("recipebuild", "recipes", "templates", "scripts", "tests")
 _LEFT_OUT = shutil.ignore_patterns("streets", "*.pyc.*")  # the latter are on their way to be .pyc
+
+
+def fill(pattern: Path) -> None:
+    """Copy what additions touch, but for docs/."""
+    for name in _COPIED:  # with times, so that __pycache__ holds there, too
+        shutil.copytree(ROOT / name, pattern / name, ignore=_LEFT_OUT)
+    for file in ROOT.iterdir():
+        if file.is_file() and file.name != ".git":
+            shutil.copy(file, pattern)
 
 
 class Tree:
     """A copy of what additions touch.
+
+    Its files are links to those of ``pattern``, as ``fill`` makes it: all copies of a session share their bytes.
 
     Attributes:
         path: Its folder.
         touched: The files that were written by hand, relative to it.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, pattern: Path) -> None:
         self.path = path
         self.touched: set[str] = set()
-        for name in _COPIED:  # with times, so that __pycache__ holds there, too
-            shutil.copytree(ROOT / name, path / name, ignore=_LEFT_OUT)
-        for file in ROOT.iterdir():
-            if file.is_file() and file.name != ".git":
-                shutil.copy(file, path)
+        shutil.copytree(pattern, path, copy_function=os.link)
+        shutil.copytree(ROOT / "docs", path / "docs")  # ``make schema`` writes there
 
     def read(self, name: str) -> str:
         """The text of a file."""
@@ -47,6 +55,7 @@ class Tree:
         file = self.path / name
         old = self.read(name)
         assert before in old, f"{name} has no {before!r}"
+        file.unlink()  # the link, not what other copies have
         file.write_text(old.replace(before, text + before, 1), encoding="utf-8")
         self.touched.add(name)
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support import warm
 from support.inprocess import run
 
 from recipebuild import errors
@@ -102,8 +101,5 @@ def test_shells_complete(line: str, offers: set[str], tmp_path: Path) -> None:
     asked = {"_RECIPEBUILD_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(len(line.split()) - 1)}
     environment = {**os.environ, "HOME": str(tmp_path), **asked}
     environment.pop("XDG_CONFIG_HOME", None)
-    program = "import sys; sys.argv[0] = 'recipebuild'; from recipebuild.cli.app import main; main()"
-    found = subprocess.run(
-        [sys.executable, "-c", program], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-    )
+    found = warm.run([], tmp_path, environment)
     assert set(found.stdout.split()) == offers, found.stderr

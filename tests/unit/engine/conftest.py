@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
@@ -113,6 +114,17 @@ def toys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     code._top_level.cache_clear()
     return package
+
+
+@pytest.fixture
+def forked_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers that are forked: for tests of what a run does, whose steps do next to nothing."""
+    from support import warm
+
+    from recipebuild.engine import pool
+
+    if "MUTANT_UNDER_TEST" not in os.environ:  # mutmut runs a pytest, which would start a server, for each mutant
+        monkeypatch.setattr(pool, "subprocess", warm.processes(warm.Worker))
 
 
 @pytest.fixture

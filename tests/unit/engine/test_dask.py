@@ -1,4 +1,4 @@
-"""Steps on Dask: on this machine's own cluster, and on one of a scheduler and three workers as real processes."""
+"""Steps on Dask: on this machine's own cluster, and on one of a scheduler and two workers as real processes."""
 
 from __future__ import annotations
 
@@ -64,10 +64,10 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def cluster(tmp_path: Path, toys: Path) -> Iterator[DaskCluster]:
-    """Three workers; one has the board."""
+    """Two workers; one has the board."""
     cluster = DaskCluster(tmp_path)
     try:
-        for name, resources in (("one", ""), ("two", ""), ("three", "board=1")):
+        for name, resources in (("one", ""), ("two", "board=1")):
             cluster.add_worker(name, resources, XDG_CACHE_HOME=str(tmp_path / f"cache-{name}"))
         cluster.wait_for_workers()
         yield cluster
@@ -121,6 +121,7 @@ def test_resources_are_held_one_at_a_time(make_store: Callable[[], Store], tmp_p
     assert all(first[1] <= second[0] for first, second in pairwise(spans)), spans
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_mid_step_costs_nothing_but_time(
     cluster: DaskCluster, make_store: Callable[[], Store], tmp_path: Path
 ) -> None:

@@ -11,7 +11,7 @@ from recipebuild.engine.run import run_steps
 from recipebuild.engine.step import Output, Step
 from recipebuild.engine.store import Store
 
-pytestmark = pytest.mark.usefixtures("toys")
+pytestmark = pytest.mark.usefixtures("toys", "forked_workers")
 
 
 def steps(text: str) -> list[Step]:

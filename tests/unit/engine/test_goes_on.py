@@ -35,7 +35,7 @@ def run(inputs, params, out, progress):
 
 
 @pytest.fixture
-def fresh(toys: Path, tmp_path: Path, make_store: Callable[[], Store]) -> Callable[..., str]:
+def fresh(toys: Path, forked_workers: None, tmp_path: Path, make_store: Callable[[], Store]) -> Callable[..., str]:
     """Runs the step on a folder with these files; gives the names that it did not know from before."""
     (toys / "names.py").write_text(TOY)
     source, trace = tmp_path / "source", tmp_path / "trace"

@@ -15,7 +15,7 @@ from recipebuild.engine.run import run_steps
 from recipebuild.engine.step import Output, Source, Step
 from recipebuild.engine.store import Store
 
-pytestmark = pytest.mark.usefixtures("toys")
+pytestmark = pytest.mark.usefixtures("toys", "forked_workers")
 
 TEXTS = st.sampled_from(["a", "A", "b", "B", "c"])
 """Toys shout: ``a`` and ``A`` are different parameters with the same output, where a change must stop."""

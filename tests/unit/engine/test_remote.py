@@ -30,7 +30,7 @@ from recipebuild.engine.task import Result
 from recipebuild.engine.transfer import Transfer
 from recipebuild.errors import CheckError, MissingError, RecipeError
 
-pytestmark = pytest.mark.usefixtures("toys")
+pytestmark = pytest.mark.usefixtures("toys", "forked_workers")
 
 
 def step(name: str, needs: tuple[str, ...] = (), **params: object) -> Step:
@@ -106,6 +106,10 @@ def url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Monk
     return server.url(str(tmp_path / "remote"))
 
 
+ALIKE = pytest.mark.parametrize("url", ["file", pytest.param("s3", marks=pytest.mark.slow), "sftp"], indirect=True)
+"""Where the protocols differ in nothing: the slowest of them, if all tests run."""
+
+
 def test_what_one_machine_built_another_fetches(url: str, tmp_path: Path) -> None:
     one, two = Machine(tmp_path / "one", url), Machine(tmp_path / "two", url)
     first = one.run(DIAMOND)
@@ -121,6 +125,7 @@ def test_what_one_machine_built_another_fetches(url: str, tmp_path: Path) -> Non
     assert not one.warnings and not two.warnings
 
 
+@ALIKE
 def test_what_another_machine_built_with_other_code_spares_a_step_its_work(
     url: str, tmp_path: Path, toys: Path
 ) -> None:
@@ -148,6 +153,7 @@ def run(inputs, params, out, progress):
 """
 
 
+@ALIKE
 def test_a_plan_tells_what_is_there_and_brings_nothing(url: str, tmp_path: Path) -> None:
     one = Machine(tmp_path / "one", url)
     one.run(DIAMOND[:3])
@@ -158,6 +164,7 @@ def test_a_plan_tells_what_is_there_and_brings_nothing(url: str, tmp_path: Path)
     assert two.find(str(found[0].key)) is None
 
 
+@ALIKE
 def test_many_make_the_stores_folders_at_once(url: str, tmp_path: Path) -> None:
     store = Store(tmp_path / "one")
     record = next(iter(run_steps(DIAMOND[:1], store, jobs=1).values())).record
@@ -177,6 +184,7 @@ def test_many_make_the_stores_folders_at_once(url: str, tmp_path: Path) -> None:
             future.result(timeout=60)
 
 
+@ALIKE
 def test_push_and_pull_by_hand(url: str, tmp_path: Path) -> None:
     one, two, remote = Store(tmp_path / "one"), Store(tmp_path / "two"), Remote(url)
     run_steps(DIAMOND[:3], one, jobs=2)

@@ -22,7 +22,7 @@ from recipebuild.engine.store import Store
 from recipebuild.engine.task import Result
 from recipebuild.errors import CheckError, Interrupted, RecipebuildError, StepError, UnreachableError
 
-pytestmark = pytest.mark.usefixtures("toys")
+pytestmark = pytest.mark.usefixtures("toys", "forked_workers")
 
 
 def step(name: str, text: str = "", needs: tuple[str, ...] = (), **params: object) -> Step:

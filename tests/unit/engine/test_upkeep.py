@@ -14,7 +14,7 @@ from recipebuild.engine.step import Step
 from recipebuild.engine.store import Store
 from recipebuild.engine.upkeep import collect, usage, verify
 
-pytestmark = pytest.mark.usefixtures("toys")
+pytestmark = pytest.mark.usefixtures("toys", "forked_workers")
 
 HOUR = 3600
 

@@ -78,11 +78,11 @@ def look_through(root: Path, build: Path) -> None:
 
 
 def again_and_again(act: Callable[[Path, Path], None], folder: Path, until: float) -> None:
-    """Act until the time is over, and leave a file that says how often, or what went wrong."""
+    """Act until the time is over, once at least, and leave a file that says how often, or what went wrong."""
     build, count = folder / f"build-{os.getpid()}", 0
     trouble = ""
     try:
-        while time.monotonic() < until:
+        while not count or time.monotonic() < until:
             act(folder / "store", build)
             count += 1
     except BaseException:

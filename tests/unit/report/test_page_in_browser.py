@@ -47,7 +47,10 @@ def column(table: Locator, index: int) -> list[str]:
     return [row.locator("th, td").nth(index).inner_text() for row in cells]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+SCHEMES = pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
+
+
+@SCHEMES
 def test_axe_finds_nothing_serious(chromium: Browser, report: Path, scheme: Any) -> None:
     with page(chromium, offline=True, color_scheme=scheme) as it:
         it.goto(report.as_uri())
@@ -208,20 +211,20 @@ def test_without_scripts_all_is_there(chromium: Browser, report: Path) -> None:
         assert not it.locator("[data-slide]").is_visible()
 
 
-def test_the_comparison_is_as_good_a_page(chromium: Browser, tmp_path: Path) -> None:
+@SCHEMES
+def test_the_comparison_is_as_good_a_page(chromium: Browser, tmp_path: Path, scheme: Any) -> None:
     make_build(tmp_path / "one", name="one")
     manifest = make_build(tmp_path / "two", name="two", drop=0.03, method="MSE")
     next(step for step in manifest["steps"] if step["name"] == "compile")["metrics"]["bytes"] = 900_000
     (tmp_path / "two/manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     found = [built for name in ("one", "two") for built in read(tmp_path / name)]
     (tmp_path / "comparison.html").write_text(comparison(found), encoding="utf-8")
-    for scheme in ("light", "dark"):
-        with page(chromium, offline=True, color_scheme=scheme) as it:
-            it.goto((tmp_path / "comparison.html").as_uri())
-            assert faults(it) == []
-            assert it.locator("#figures svg.chart").count() >= 3
-            assert "quant.calibration_method" in it.locator("#config table").inner_text()
-            assert "(-2.60 points)" in it.locator("#classes table").inner_text()
-            trades = it.locator("#trades svg.chart")  # against size; the latency is the same
-            assert trades.count() == 1
-            assert trades.locator("[aria-label='two: 79.00 %, 900.0 kB']").count() == 1
+    with page(chromium, offline=True, color_scheme=scheme) as it:
+        it.goto((tmp_path / "comparison.html").as_uri())
+        assert faults(it) == []
+        assert it.locator("#figures svg.chart").count() >= 3
+        assert "quant.calibration_method" in it.locator("#config table").inner_text()
+        assert "(-2.60 points)" in it.locator("#classes table").inner_text()
+        trades = it.locator("#trades svg.chart")  # against size; the latency is the same
+        assert trades.count() == 1
+        assert trades.locator("[aria-label='two: 79.00 %, 900.0 kB']").count() == 1

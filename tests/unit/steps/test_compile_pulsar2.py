@@ -275,7 +275,14 @@ def log_of_an_older_version(earlier: Path, inputs: dict[str, Path]) -> None:
     log.write_text("".join(line for line in log.read_text().splitlines(keepends=True) if not line.startswith("$ ")))
 
 
-@pytest.mark.parametrize("changed", [words, configuration, names_of_layers, log_of_an_older_version])
+@pytest.mark.parametrize(
+    "changed",
+    [
+        words,
+        configuration,
+        *(pytest.param(it, marks=pytest.mark.slow) for it in (names_of_layers, log_of_an_older_version)),
+    ],
+)
 def test_what_it_was_asked_in_another_way_is_not(
     standins: Standins,
     inputs: dict[str, Path],

@@ -14,10 +14,15 @@ from recipebuild.facts.tasks import CLASSIFICATION, DEPTH, FEATURES, RESTORATION
 from recipebuild.steps.dataset import Params, run
 from recipebuild.toolkit.evaluate.dataset import DatasetSpec, read_truth, samples
 
-datasets = pytest.importorskip("datasets")
+
+@pytest.fixture
+def datasets() -> Any:
+    """The library, which takes seconds to import."""
+    return pytest.importorskip("datasets")
 
 
 def made(folder: Path, columns: dict[str, list[Any]], features: dict[str, Any]) -> Path:
+    datasets = pytest.importorskip("datasets")
     split = datasets.Dataset.from_dict(columns, features=datasets.Features(features))
     datasets.DatasetDict({"train": split, "validation": split}).save_to_disk(folder)
     return folder
@@ -38,7 +43,7 @@ def ran(source: Path, out: Path, task: str, **params: Any) -> Path:
     return out / "dataset"
 
 
-def test_segmentation(tmp_path: Path) -> None:
+def test_segmentation(datasets: Any, tmp_path: Path) -> None:
     labels = [Image.fromarray(np.full((2, 4), i, np.uint8)) for i in range(4)]
     kinds = {"image": datasets.Image(), "annotation": datasets.Image()}
     source = made(tmp_path / "source", {"image": pictures(), "annotation": labels}, kinds)
@@ -47,7 +52,7 @@ def test_segmentation(tmp_path: Path) -> None:
     assert np.asarray(read_truth(found[2], SEGMENTATION, 4)[0])[0, 0].tolist() == [80, 0, 0]
 
 
-def test_classification_with_a_draw_that_can_be_repeated(tmp_path: Path) -> None:
+def test_classification_with_a_draw_that_can_be_repeated(datasets: Any, tmp_path: Path) -> None:
     kinds = {"image": datasets.Image(), "label": datasets.ClassLabel(names=["a", "b", "c"])}
     source = made(tmp_path / "source", {"image": pictures(), "label": [2, 0, 1, 2]}, kinds)
     spec = DatasetSpec(task=CLASSIFICATION, layout="classes")
@@ -61,7 +66,7 @@ def test_classification_with_a_draw_that_can_be_repeated(tmp_path: Path) -> None
     assert len(some[0]) == 2
 
 
-def test_targets(tmp_path: Path) -> None:
+def test_targets(datasets: Any, tmp_path: Path) -> None:
     targets = [Image.new("RGB", (8, 4), (0, 50 * i, 0)) for i in range(4)]
     kinds = {"image": datasets.Image(), "hr": datasets.Image()}
     source = made(tmp_path / "source", {"image": pictures(), "hr": targets}, kinds)
@@ -72,7 +77,7 @@ def test_targets(tmp_path: Path) -> None:
     assert {truth.factor for truth in truths} == {2}
 
 
-def test_depth(tmp_path: Path) -> None:
+def test_depth(datasets: Any, tmp_path: Path) -> None:
     maps = [Image.fromarray(np.full((2, 4), 1.5 + i, np.float32)) for i in range(4)]
     kinds = {"image": datasets.Image(), "depth_map": datasets.Image()}
     source = made(tmp_path / "source", {"image": pictures(), "depth_map": maps}, kinds)
@@ -80,12 +85,12 @@ def test_depth(tmp_path: Path) -> None:
     assert [float(read_truth(sample, DEPTH, 0)[1].max()) for sample in found] == [1.5, 2.5, 3.5, 4.5]
 
 
-def test_features_need_images_alone(tmp_path: Path) -> None:
+def test_features_need_images_alone(datasets: Any, tmp_path: Path) -> None:
     source = made(tmp_path / "source", {"img": pictures()}, {"img": datasets.Image()})
     assert len(samples(ran(source, tmp_path / "out", FEATURES), spec=DatasetSpec(task=FEATURES))) == 4
 
 
-def test_columns_and_splits_that_are_not_there_are_named_with_those_that_are(tmp_path: Path) -> None:
+def test_columns_and_splits_that_are_not_there_are_named_with_those_that_are(datasets: Any, tmp_path: Path) -> None:
     kinds = {"picture": datasets.Image(), "truth": datasets.Value("int64")}
     source = made(tmp_path / "source", {"picture": pictures(), "truth": [0, 1, 0, 1]}, kinds)
     with pytest.raises(StepError, match="picture, truth") as caught:
@@ -107,7 +112,7 @@ def test_a_folder_that_is_no_dataset_is_one_line(tmp_path: Path) -> None:
     assert "\n" not in caught.value.message
 
 
-def test_the_same_dataset_gives_the_same_bytes(tmp_path: Path) -> None:
+def test_the_same_dataset_gives_the_same_bytes(datasets: Any, tmp_path: Path) -> None:
     kinds = {"image": datasets.Image(), "label": datasets.ClassLabel(names=["a", "b"])}
     source = made(tmp_path / "source", {"image": pictures(), "label": [0, 1, 0, 1]}, kinds)
     one, two = (ran(source, tmp_path / name, CLASSIFICATION) for name in ("one", "two"))

@@ -52,7 +52,14 @@ def dataset(folder: Path, classes: int) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("names", [FRUIT, FRUIT[:5], [label.name for label in CITYSCAPES]], ids=["19", "5", "streets"])
+@pytest.mark.parametrize(
+    "names",
+    [
+        pytest.param(FRUIT, marks=pytest.mark.slow, id="19"),
+        pytest.param(FRUIT[:5], id="5"),
+        pytest.param([label.name for label in CITYSCAPES], id="streets"),
+    ],
+)
 def test_evaluation_pictures_and_report_call_classes_as_the_model_does(tmp_path: Path, names: list[str]) -> None:
     weights = segformer(tmp_path, names)
     inputs = {"model": tmp_path / "model.onnx", "dataset": dataset(tmp_path / "data", len(names))}

@@ -55,14 +55,15 @@ def test_a_board_that_stays_busy_is_an_error_that_ends(board: Board) -> None:
         pass
 
 
-def test_fifty_dropped_connections_in_a_row_leave_nothing(board: Board, sshd: Sshd, tmp_path: Path) -> None:
+@pytest.mark.parametrize("many", [12, pytest.param(50, marks=pytest.mark.slow)])
+def test_dropped_connections_in_a_row_leave_nothing(board: Board, sshd: Sshd, tmp_path: Path, many: int) -> None:
     (tmp_path / "big").write_bytes(bytes(3_000_000))
     dropped: list[int] = []
 
     def drop() -> None:
         dropped.append(sshd.drop())
 
-    while sum(dropped) < 50:
+    while sum(dropped) < many:
         doing = len(dropped) % 3
         with pytest.raises(ConnectionError), BoardSession(board) as session:
             cut = threading.Timer(0.02 * (len(dropped) % 7), drop)

@@ -75,6 +75,7 @@ def test_the_same_bytes_as_torchs_without_tracing_again(tmp_path: Path, monkeypa
     assert _exported(module, tmp_path / "ours.onnx") == theirs
 
 
+@pytest.mark.slow
 def test_a_segformer_is_not_traced_again(tiny_segformer: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     module = load(tiny_segformer, task="semantic-segmentation", weights="pretrained", seed=0)
     monkeypatch.setattr(_fx_passes, "decompose_with_registry", _refused)

@@ -108,6 +108,7 @@ def test_no_machine_is_in_the_file(exported: Exported) -> None:
         assert trace not in content
 
 
+@pytest.mark.slow
 def test_another_process_in_another_folder_writes_the_same_bytes(
     exports: Callable[..., Exported], tiny_segformer: Path, tmp_path: Path
 ) -> None:
