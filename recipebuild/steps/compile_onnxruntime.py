@@ -17,12 +17,11 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict
 
 from recipebuild.engine.progress import Progress
-from recipebuild.errors import StepError
 from recipebuild.figures.compiled import Compiled
 from recipebuild.figures.values import as_json
 from recipebuild.toolkit.calibration.spec import ImageSpec
 from recipebuild.toolkit.graph.cost import multiply_adds_of_nodes
-from recipebuild.toolkit.graph.files import EXTERNAL_DATA_OVER, check, load, save, size
+from recipebuild.toolkit.graph.files import check, check_size, load, save, size
 from recipebuild.toolkit.graph.layers import resolve
 from recipebuild.toolkit.quantize.calibrate import ActivationStatistics, AnyMethod, group_ranges, measure
 from recipebuild.toolkit.quantize.choose import chosen
@@ -100,12 +99,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         StepError: If the model is over 2 GiB or cannot be quantized, a pattern of layers matches nothing, or the
             calibration set is bad.
     """
-    float_bytes = size(inputs["model"])
-    if float_bytes > EXTERNAL_DATA_OVER:
-        raise StepError(
-            f"{inputs['model'].name} has {float_bytes / 2**30:.1f} GiB, and quantization takes models under 2 GiB",
-            remedy="use a smaller variant of the model",
-        )
+    check_size(inputs["model"], "quantization takes models", remedy="use a smaller variant of the model")
     batches = CalibrationSet(inputs.get("calibration"), params.input, inputs.get("samples"))
     model = load(inputs["model"])
     layers = resolve(params.layers, model)
@@ -147,7 +141,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         "images": len(batches),
         "tensors": len(plan.measured),
         "precision": got,
-        "float_bytes": float_bytes,
+        "float_bytes": size(inputs["model"]),
         **({"methods": chose} if chose else {}),
         **({"smoothed": len(sites)} if sites is not None else {}),
         **({"warnings": warnings} if warnings else {}),

@@ -14,13 +14,12 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from recipebuild.engine.progress import Progress
-from recipebuild.errors import StepError
 from recipebuild.figures.corrected import CorrectedBiases, CorrectedSite
 from recipebuild.figures.rewritten import Refusal
 from recipebuild.figures.values import as_json
 from recipebuild.toolkit.calibration.spec import ImageSpec
 from recipebuild.toolkit.equalize.bias import corrected
-from recipebuild.toolkit.graph.files import EXTERNAL_DATA_OVER, check, load, save, size
+from recipebuild.toolkit.graph.files import check, check_size, load, save, size
 from recipebuild.toolkit.graph.layers import resolve
 from recipebuild.toolkit.quantize.dataset import CalibrationSet
 from recipebuild.toolkit.quantize.prepare import prepare
@@ -49,13 +48,12 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     Raises:
         StepError: If the model is over 2 GiB, or ONNX Runtime cannot run it.
     """
-    bytes_ = size(inputs["model"])
-    if bytes_ > EXTERNAL_DATA_OVER:
-        raise StepError(
-            f"{inputs['model'].name} has {bytes_ / 2**30:.1f} GiB, and biases are corrected in models under 2 GiB",
-            field="equalize.bias_correction",
-            remedy="leave bias_correction out",
-        )
+    check_size(
+        inputs["model"],
+        "biases are corrected in models",
+        field="equalize.bias_correction",
+        remedy="leave bias_correction out",
+    )
     batches = CalibrationSet(inputs.get("calibration"), params.input, inputs.get("samples"))
     model = load(inputs["model"])
     prepared = prepare(model, batches.only_image)

@@ -16,14 +16,13 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from recipebuild.engine.progress import Progress
-from recipebuild.errors import StepError
 from recipebuild.figures.equalized import Equalized, EqualizedSite
 from recipebuild.figures.rewritten import Refusal
 from recipebuild.figures.values import as_json
 from recipebuild.toolkit.calibration.spec import ImageSpec
 from recipebuild.toolkit.equalize.attention import Quotient
 from recipebuild.toolkit.equalize.equalize import equalize
-from recipebuild.toolkit.graph.files import EXTERNAL_DATA_OVER, check, load, save, size
+from recipebuild.toolkit.graph.files import check, check_size, load, save, size
 from recipebuild.toolkit.quantize.dataset import CalibrationSet
 
 logger = logging.getLogger(__name__)
@@ -56,13 +55,7 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
     Raises:
         StepError: If the model is over 2 GiB, or ONNX Runtime cannot run it.
     """
-    bytes_ = size(inputs["model"])
-    if bytes_ > EXTERNAL_DATA_OVER:
-        raise StepError(
-            f"{inputs['model'].name} has {bytes_ / 2**30:.1f} GiB, and equalize takes models under 2 GiB",
-            field="equalize",
-            remedy="leave the section out",
-        )
+    check_size(inputs["model"], "equalize takes models", field="equalize", remedy="leave the section out")
     batches = CalibrationSet(inputs.get("calibration"), params.input, inputs.get("samples"))
     model = load(inputs["model"])
     result = equalize(model, params.techniques, batches, progress, params.attention, tokens=params.tokens)

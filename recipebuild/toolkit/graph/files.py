@@ -54,6 +54,25 @@ def load(path: Path, *, weights: bool = True) -> onnx.ModelProto:
     return model
 
 
+def check_size(path: Path, limited: str, *, remedy: str, field: str = "") -> None:
+    """Find that a model is under 2 GiB, before it is read.
+
+    Args:
+        path: The ``.onnx`` file; external data beside it counts.
+        limited: What is limited, as the error has it: ``quantization takes models``.
+        remedy: What to do.
+        field: The recipe's field that asks for it, dotted.
+
+    Raises:
+        StepError: If it is larger.
+    """
+    bytes_ = size(path)
+    if bytes_ > EXTERNAL_DATA_OVER:
+        raise StepError(
+            f"{path.name} has {bytes_ / 2**30:.1f} GiB, and {limited} under 2 GiB", field=field, remedy=remedy
+        )
+
+
 def save(model: onnx.ModelProto, path: Path) -> None:
     """Write a model; same model, same bytes.
 

@@ -13,6 +13,7 @@ from support.graphs import graph
 from recipebuild.errors import StepError
 from recipebuild.steps import correct_bias
 from recipebuild.toolkit.calibration.spec import ImageSpec
+from recipebuild.toolkit.graph import files
 
 PARAMS = correct_bias.Params(
     input=ImageSpec(name="x", shape=(1, 3, 64, 128), mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375))
@@ -50,7 +51,7 @@ def test_figures_and_files_are_the_same_every_time(inputs: dict[str, Path], tmp_
 def test_a_model_over_2_gib_is_refused_before_it_is_read(
     inputs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(correct_bias, "EXTERNAL_DATA_OVER", 100)
+    monkeypatch.setattr(files, "EXTERNAL_DATA_OVER", 100)
     with pytest.raises(StepError, match="biases are corrected in models under 2 GiB") as raised:
         correct_bias.run(inputs, PARAMS, tmp_path, lambda fraction, text="": None)
     assert raised.value.field == "equalize.bias_correction"

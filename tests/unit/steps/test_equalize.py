@@ -14,6 +14,7 @@ from support.graphs import graph
 from recipebuild.errors import StepError
 from recipebuild.steps import equalize
 from recipebuild.toolkit.calibration.spec import ImageSpec
+from recipebuild.toolkit.graph import files
 
 SPEC = ImageSpec(name="x", shape=(1, 3, 64, 128), mean=(123.675, 116.28, 103.53), std=(58.395, 57.12, 57.375))
 TEXT = """(float[1,3,64,128] x, float[8,3,1,1] k, float[8,1,3,3] apart, float[5,8,1,1] last) => (float[1,5,62,126] y) {
@@ -56,7 +57,7 @@ def test_figures_and_files(inputs: dict[str, Path], tmp_path: Path) -> None:
 def test_a_model_over_2_gib_is_told_before_it_is_read(
     inputs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(equalize, "EXTERNAL_DATA_OVER", 100)
+    monkeypatch.setattr(files, "EXTERNAL_DATA_OVER", 100)
     params = equalize.Params(techniques=("linear",), input=SPEC)
     with pytest.raises(StepError, match="equalize takes models under 2 GiB") as raised:
         equalize.run(inputs, params, tmp_path, lambda fraction, text="": None)
