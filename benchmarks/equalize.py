@@ -29,8 +29,11 @@ from scripts.plant_outliers import plant
 
 KINDS = ("quickstart", "channels", "both")
 PLAIN = "8 bits"
-CORRECTED = "equalize: {bias_correction: true}"
-EQUALIZED = {PLAIN: "", "equalized": "equalize: {}", "and biases corrected": CORRECTED}
+EQUALIZED = {
+    PLAIN: "",
+    "equalized": "equalize: {}",
+    "and biases corrected": "equalize: {bias_correction: true}",
+}
 """What recipes add, by the name of the variant."""
 TOKENS = "equalize: {tokens: true}"
 WIDE = "quantization: {layers: [{op: [Add, LayerNormalization, Concat], dtype: U16}]}"

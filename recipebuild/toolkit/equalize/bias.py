@@ -180,7 +180,8 @@ def _errors(
     del model.graph.node[:]
     for node in prepared.graph.node:
         model.graph.node.extend([node, *([twins[node.output[0]]] if node.output[0] in twins else [])])
-    ranks = {twin.output[0]: len(view(prepared).shapes[output]) for output, twin in twins.items()}
+    shapes = view(prepared).shapes
+    ranks = {twin.output[0]: len(shapes[output]) for output, twin in twins.items()}
     wanted = [Wanted(twins[product.node.output[0]].output[0], (product.channels,)) for product in products]
     measured = measure(model, wanted, ranks.__getitem__, batches, on_batch)
     return [measured[one] for one in wanted]
