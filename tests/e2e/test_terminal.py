@@ -57,7 +57,11 @@ def test_a_run_on_a_terminal(make_project: Callable[[], Project]) -> None:
     assert any("torchscript, opset 17" in line for line in lines), "what the step says of itself"
     assert any(re.match(r"\d of 2 steps.* · 2 workers", line) for line in lines), "how far, and how many workers"
     assert "built up to export, " in text.rpartition("\x1b[2K")[2], "the summary stays"
-    # Built again, the step's time is known: the whole has an estimate.
+    # Built again, the step's time is known: the whole has an estimate. A quick machine would leave none worth a word.
+    for path in (project.store / "actions").glob("*.json"):
+        record = json.loads(path.read_text())
+        if record["label"].endswith("/export"):
+            path.write_text(json.dumps({**record, "seconds": 60.0}))
     changed = ("--set", "export.output=other")
     code, text = on_terminal(project, "run", project.recipe, "--until", "simplify", *changed, "-j", "2")
     assert code == 0
