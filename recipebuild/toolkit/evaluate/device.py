@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 CPU = "cpu"
 CUDA = "CUDAExecutionProvider"
-_CPU_ONLY = ("CPUExecutionProvider",)
+CPU_ONLY = ("CPUExecutionProvider",)
 _NO_MEMORY = re.compile(r"out of memory|Failed to allocate memory|ALLOC_FAILED|OUT_OF_MEMORY", re.IGNORECASE)
 """What ONNX Runtime's arena, CUDA, cuBLAS and cuDNN say of it."""
 
@@ -77,9 +77,9 @@ def providers(device: str) -> Providers:
     640x1280 on an H200). https://onnxruntime.ai/docs/execution-providers/CUDA-ExecutionProvider.html
     """
     if device == CPU:
-        return _CPU_ONLY
+        return CPU_ONLY
     number = device.partition(":")[2]
-    return (CUDA, {"device_id": number, "use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"}), *_CPU_ONLY
+    return (CUDA, {"device_id": number, "use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"}), *CPU_ONLY
 
 
 def gpu_name(device: str) -> str:

@@ -14,13 +14,17 @@ from recipebuild.errors import StepError, reason
 from recipebuild.toolkit.calibration.preprocess import preprocess
 from recipebuild.toolkit.calibration.spec import ImageSpec
 from recipebuild.toolkit.evaluate.answers import Answer, answer
-from recipebuild.toolkit.evaluate.device import DeviceSession
+from recipebuild.toolkit.evaluate.device import CPU_ONLY, DeviceSession
+from recipebuild.toolkit.evaluate.integer_products import runnable
 from recipebuild.toolkit.evaluate.recorded import Recorded
 from recipebuild.toolkit.graph.session_options import session_options
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+    import onnxruntime
     from PIL import Image
+
+    from recipebuild.toolkit.evaluate.device import Providers
 
     Array = npt.NDArray[Any]
     Run = Callable[[Image.Image, str], Answer]
@@ -48,13 +52,18 @@ def open_model(path: Path) -> LoadedModel:
     import onnxruntime as ort
 
     options = session_options()
-    # A QDQ model must be computed as it is written, in float between its quantizers. By default ONNX Runtime turns it
-    # into integer kernels, which saturate in 16 bits on CPUs without VNNI: figures would depend on the machine.
+    # A QDQ model must be computed as it is written: integers in its products, float between its quantizers. By default
+    # ONNX Runtime's integer kernels saturate in 16 bits on CPUs without VNNI: figures would depend on the machine.
     options.add_session_config_entry("session.disable_quant_qdq", "1")
+
+    def session(providers: Providers) -> onnxruntime.InferenceSession:
+        model = runnable(path) if tuple(providers) == CPU_ONLY else path
+        return ort.InferenceSession(model, options, providers=list(providers))
+
     try:
-        return LoadedModel(
-            path.name, DeviceSession(lambda providers: ort.InferenceSession(path, options, providers=list(providers)))
-        )
+        return LoadedModel(path.name, DeviceSession(session))
+    except StepError:
+        raise
     except Exception as error:  # ONNX Runtime's errors have no other base in common
         raise StepError(f"ONNX Runtime cannot load {path.name}: {reason(error)}") from error
 
