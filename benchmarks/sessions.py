@@ -1,4 +1,4 @@
-"""How far a quantized model's figures depend on the session: ONNX Runtime's levels, integer kernels, threads.
+"""How far a quantized model's figures depend on the session: ONNX Runtime's levels, its kernels, threads.
 
 Run: ``python -m benchmarks.sessions`` after ``recipebuild run quickstart``, in the same folder. Rows have the mIoU on
 the quickstart's held-out scenes, the share of class ids that are those of the first row, and the seconds of a thread
@@ -19,6 +19,7 @@ from recipebuild.resources import shipped
 from recipebuild.toolkit.calibration.spec import ImageSpec
 from recipebuild.toolkit.evaluate.answers import answer
 from recipebuild.toolkit.evaluate.dataset import DatasetSpec, samples
+from recipebuild.toolkit.evaluate.integer_products import runnable
 from recipebuild.toolkit.evaluate.measure import Measurement, image_scores
 from recipebuild.toolkit.evaluate.runners import batch
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 BUILD = Path("build/quickstart")
 LEVELS = ("ORT_DISABLE_ALL", "ORT_ENABLE_BASIC", "ORT_ENABLE_EXTENDED", "ORT_ENABLE_ALL")
+KERNELS = ("float", "products", "integer")
+"""Of the quantized model: float as it is written; the same but for products; ONNX Runtime's integer kernels."""
 ROUNDS = 5
 
 
@@ -43,9 +46,9 @@ def main() -> None:
     print(f"  {'level':20} {'kernels':8} {'threads':>7} {'mIoU':>9} {'same ids':>9} {'seconds':>8}")
     first: list[np.ndarray] = []
     for level in LEVELS:
-        for fast in (False, True):
+        for kernels in KERNELS:
             for threads in (1, 2):
-                model = session(BUILD / "quantized.onnx", level, fast=fast, threads=threads)
+                model = session(BUILD / "quantized.onnx", level, kernels, threads=threads)
                 ids = [model.run(None, {spec.name: feed})[0] for feed in feeds]
                 first = first or ids
                 counts = [
@@ -56,20 +59,20 @@ def main() -> None:
                 same = np.mean([(one == other).mean() for one, other in zip(first, ids, strict=True)])
                 took = min(seconds(model, feeds, spec.name) for _ in range(ROUNDS)) if threads == 1 else None
                 shown = f"{took:8.4f}" if took is not None else ""
-                kernels = "integer" if fast else "written"
                 print(f"  {level:20} {kernels:8} {threads:7} {miou:9.6f} {same:9.4%} {shown}".rstrip())
 
 
-def session(path: Path, level: str, *, fast: bool, threads: int) -> onnxruntime.InferenceSession:
-    """The model at a level of optimization; ``fast``: with integer kernels in place of QDQ."""
+def session(path: Path, level: str, kernels: str, *, threads: int) -> onnxruntime.InferenceSession:
+    """The model at a level of optimization, with one of ``KERNELS``."""
     import onnxruntime as ort
 
     options = ort.SessionOptions()
     options.log_severity_level = 3
     options.graph_optimization_level = getattr(ort.GraphOptimizationLevel, level)
     options.intra_op_num_threads = threads
-    options.add_session_config_entry("session.disable_quant_qdq", "0" if fast else "1")
-    return ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    options.add_session_config_entry("session.disable_quant_qdq", "0" if kernels == "integer" else "1")
+    model = runnable(path) if kernels == "products" else path
+    return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
 
 
 def seconds(model: onnxruntime.InferenceSession, feeds: list[np.ndarray], name: str) -> float:
