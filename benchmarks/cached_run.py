@@ -31,12 +31,12 @@ def main() -> None:
                 commands[f"{tool}, ten steps up to date"] = (prepare(place / tool, 10), place / tool)
         for command, folder in commands.values():
             subprocess.run(command, cwd=folder, check=True, capture_output=True)
-        found = medians(commands, ROUNDS)
+        seconds = medians(commands, ROUNDS)
         print(f"nothing to do, medians of {ROUNDS}; {machine()}")
         memory = {name: peak_mb(*command) for name, command in commands.items()}
-        for name, took in found.items():
-            row(name, took, found["python -c pass"], "python", f"{memory[name]:5.0f} MB")
-        figures = results.seconds_of(found, "python -c pass")
+        for name, took in seconds.items():
+            row(name, took, seconds["python -c pass"], "python", f"{memory[name]:5.0f} MB")
+        figures = results.seconds_of(seconds, "python -c pass")
         figures |= {f"{name}, memory": results.Figure(peak, "MB") for name, peak in memory.items()}
         results.append("cached_run", figures)
 

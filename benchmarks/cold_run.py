@@ -37,14 +37,14 @@ def main() -> None:
         for name, commands in WAYS.items():
             with tempfile.TemporaryDirectory() as place:
                 times[name].append(sum(processor_seconds(command, Path(place)) for command in commands))
-    found = {name: statistics.median(them) for name, them in times.items()}
+    seconds = {name: statistics.median(them) for name, them in times.items()}
     print(f"cold, processor time, medians of {ROUNDS}; {machine()}")
-    names = list(found)
+    names = list(seconds)
     figures: dict[str, results.Figure] = {}
     for theirs, ours in (names[:2], names[2:]):
-        row(theirs, found[theirs], found[theirs], "itself")
-        row(ours, found[ours], found[theirs], theirs)
-        figures |= results.seconds_of({theirs: found[theirs], ours: found[ours]}, theirs)
+        row(theirs, seconds[theirs], seconds[theirs], "itself")
+        row(ours, seconds[ours], seconds[theirs], theirs)
+        figures |= results.seconds_of({theirs: seconds[theirs], ours: seconds[ours]}, theirs)
     results.append("cold_run", figures)
 
 

@@ -79,7 +79,7 @@ def main() -> None:
                 sum(busy([*build, "--store", str(work / "store"), "--until", step]) for step in STEPS)
             )
             shutil.rmtree(work / "store")
-    report({name: statistics.median(found) for name, found in times.items()}, count, rounds)
+    report({name: statistics.median(seconds) for name, seconds in times.items()}, count, rounds)
 
 
 def report(seconds: dict[str, float], count: int, rounds: int) -> None:

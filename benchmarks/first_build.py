@@ -28,15 +28,15 @@ def main() -> None:
             times["make -j2"].append(seconds(chains.make(place / "make", STEPS), place / "make"))
             ours = chains.ours(place / "ours", STEPS, independent=True)
             times["recipebuild"].append(seconds(ours, Path.cwd()))
-        found = {name: statistics.median(them) for name, them in times.items()}
-        counts = dict.fromkeys(found, STEPS)
+        medians = {name: statistics.median(them) for name, them in times.items()}
+        counts = dict.fromkeys(medians, STEPS)
         for tool, prepare, steps in (("snakemake -c2", chains.snakemake, STEPS), ("dvc repro", chains.dvc, 50)):
             if chains.has(tool.split()[0]):
-                found[tool], counts[tool] = seconds(prepare(place / tool, steps), place / tool), steps
+                medians[tool], counts[tool] = seconds(prepare(place / tool, steps), place / tool), steps
         print(f"first build, medians of {ROUNDS} (Snakemake and DVC once); {machine()}")
-        each = found["make -j2"] / STEPS
+        each = medians["make -j2"] / STEPS
         figures = {}
-        for name, took in found.items():
+        for name, took in medians.items():
             row(f"{name}, {counts[name]} steps", took, each * counts[name], "make, per step")
             figures[f"{name}, {counts[name]} steps"] = results.Figure(took, "s", each * counts[name], "make, per step")
         results.append("first_build", figures)

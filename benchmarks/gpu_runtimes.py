@@ -45,10 +45,10 @@ def main() -> None:
                 session = open_model(build / file).session
             runs[f"ONNX Runtime, {device}, {file}"] = partial(session.run, None, {taken.name: image})
     runs["PyTorch, cuda:0, float"] = pytorch(weights, image)
-    found = {name: milliseconds(run) for name, run in runs.items()}
-    for name, took in found.items():
+    times = {name: milliseconds(run) for name, run in runs.items()}
+    for name, took in times.items():
         print(f"  {name:40} {took:9.2f} ms")
-    results.append("gpu runtimes", {name: results.Figure(took, "ms") for name, took in found.items()})
+    results.append("gpu runtimes", {name: results.Figure(took, "ms") for name, took in times.items()})
 
 
 def pytorch(weights: Path, image: Array) -> Callable[[], object]:

@@ -77,11 +77,11 @@ def compare(recipe: Recipe, folder: Path) -> None:
     )
     for (name, path), took in zip(finals.items(), seconds, strict=True):
         model = onnx.load(path)
-        found = run(path, recipe.input.name, image)
+        actual = run(path, recipe.input.name, image)
         print(
             f"  {name:38} {1000 * took:7.1f} ms  {seconds[0] / took:5.2f}x  {len(model.graph.node):4} nodes  "
             f"{multiply_adds(model) / 1e9:6.2f} G multiply-adds  {layout_changes(model):4} layout changes  "
-            f"{agreement(expected, found, recipe)}"
+            f"{agreement(expected, actual, recipe)}"
         )
         figures[name] = results.Figure(1000 * took, "ms", 1000 * seconds[0], "classic")
         figures[f"{name}, nodes"] = results.Figure(len(model.graph.node), "nodes")
@@ -172,11 +172,11 @@ def olive(path: Path) -> Path:
         "output_dir": str(out),
         "cache_dir": str(path.with_name("olive-cache")),
     }
-    said = path.with_name("olive.json")
-    said.write_text(json.dumps(config), encoding="utf-8")
+    config_path = path.with_name("olive.json")
+    config_path.write_text(json.dumps(config), encoding="utf-8")
     # CI: OLIVE_DISABLE_TELEMETRY is looked at only after a first message has been sent.
     environment = {**os.environ, "CI": "true"}
-    command = [str(chains.TOOLS / "olive"), "run", "--config", str(said)]
+    command = [str(chains.TOOLS / "olive"), "run", "--config", str(config_path)]
     subprocess.run(command, env=environment, check=True, capture_output=True)
     return out / "model.onnx"
 
@@ -185,8 +185,8 @@ def rewritten(path: Path, target: str, recipe: Recipe) -> Path:
     """Our graph for a target."""
     out = path.with_name(f"{target}.onnx")
     axis = recipe.head.axis if recipe.head.kind == "argmax" else None
-    found = rewrite_file(path, out, defaults(target), Limits(class_axis=axis), lambda fraction, text: None)
-    assert not found.rolled_back, found.rolled_back
+    figures = rewrite_file(path, out, defaults(target), Limits(class_axis=axis), lambda fraction, text: None)
+    assert not figures.rolled_back, figures.rolled_back
     return out
 
 
@@ -223,11 +223,13 @@ def timed(paths: list[Path], name: str, image: Any) -> list[float]:
     return [statistics.median(taken[WARM_UP:]) for taken in times]
 
 
-def agreement(expected: Any, found: Any, recipe: Recipe) -> str:
+def agreement(expected: Any, actual: Any, recipe: Recipe) -> str:
     if recipe.head.kind == "argmax":
         classes = expected.argmax(recipe.head.axis, keepdims=recipe.head.keepdims)
-        return f"ArgMax equal to PyTorch on {100 * (classes == found).mean():.3f} % ({len(np.unique(classes))} classes)"
-    return f"{np.abs(expected - found).max() / np.abs(expected).max():.1e} from PyTorch"
+        return (
+            f"ArgMax equal to PyTorch on {100 * (classes == actual).mean():.3f} % ({len(np.unique(classes))} classes)"
+        )
+    return f"{np.abs(expected - actual).max() / np.abs(expected).max():.1e} from PyTorch"
 
 
 if __name__ == "__main__":

@@ -41,14 +41,14 @@ def main() -> None:
                 stats.flush()
         base = statistics.median(theirs)
         print(f"hashing {file.stat().st_size / 1e9:.1f} GB, medians of {ROUNDS}; {machine()}")
-        found = {
+        figures = {
             "sha256sum": base,
             "a source's digest, the first time": statistics.median(first),
             "the second time": statistics.median(again),
         }
-        for name, took in found.items():
+        for name, took in figures.items():
             row(name, took, base, "sha256sum")
-        results.append("hashing", results.seconds_of(found, "sha256sum"))
+        results.append("hashing", results.seconds_of(figures, "sha256sum"))
 
 
 if __name__ == "__main__":

@@ -43,10 +43,10 @@ def main() -> None:
             commands[called], steps[called] = (["sh", "-c", status], place / "dvc"), 1000
         for arguments, folder in commands.values():
             subprocess.run(arguments, cwd=folder, check=True, capture_output=True)
-        found = medians(commands, ROUNDS)
+        seconds = medians(commands, ROUNDS)
         print(f"nothing to do, medians of {ROUNDS}; {machine()}")
         figures: dict[str, results.Figure] = {}
-        for name, took in found.items():
+        for name, took in seconds.items():
             each, memory = 1000 * took / steps[name], peak_mb(*commands[name])
             print(f"  {name:34} {steps[name]:6} steps {took:7.3f} s {each:7.3f} ms a step {memory:5.0f} MB")
             figures[name] = results.Figure(took, "s")

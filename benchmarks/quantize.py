@@ -43,11 +43,11 @@ def main() -> None:
         subprocess.run(command, check=True, capture_output=True)
         measured: dict[str, list[tuple[float, ...]]] = {"float": [], "onnxruntime": [], "recipebuild": []}
         for _ in range(rounds):
-            for which, found in measured.items():
-                found.append(one(which, method, name, folder))
-        seconds = {which: statistics.median(took for took, _, _ in found) for which, found in measured.items()}
-        busy = {which: statistics.median(cpu for _, cpu, _ in found) for which, found in measured.items()}
-        memory = {which: max(peak for _, _, peak in found) for which, found in measured.items()}
+            for which, runs in measured.items():
+                runs.append(one(which, method, name, folder))
+        seconds = {which: statistics.median(took for took, _, _ in runs) for which, runs in measured.items()}
+        busy = {which: statistics.median(cpu for _, cpu, _ in runs) for which, runs in measured.items()}
+        memory = {which: max(peak for _, _, peak in runs) for which, runs in measured.items()}
         accuracy = miou(folder, recipe) if name == "quickstart" else {}
         figures: dict[str, results.Figure] = {}
         assert recipe.input is not None
@@ -82,8 +82,8 @@ def shipped(name: str) -> Recipe:
 def one(which: str, method: str, name: str, folder: Path) -> tuple[float, ...]:
     """Seconds, seconds of processor and peak MB of a process that does one of the three."""
     command = [sys.executable, "-m", "benchmarks.quantize", "--do", which, method, name, str(folder)]
-    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    return tuple(map(float, said.split()[-3:]))
+    printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return tuple(map(float, printed.split()[-3:]))
 
 
 def do(which: str, method: str, name: str, folder: Path) -> None:
@@ -154,12 +154,12 @@ def miou(folder: Path, recipe: Recipe) -> dict[str, float]:
         (out := folder / f"answers-{which}").mkdir()
         answers.run({"model": model, "dataset": dataset}, answers.Params(input=spec), out, _silent)
         kept[which] = out / "answers.tar"
-    found = {}
+    miou_of = {}
     for which in ("onnxruntime", "recipebuild"):
         inputs = {"model": models["float"], "float": kept["float"], "quantized": kept[which], "dataset": dataset}
         figures = evaluate.run(inputs, evaluate.Params(), folder, _silent)
-        found["float"], found[which] = figures["miou_float"], figures["miou_quantized"]
-    return found
+        miou_of["float"], miou_of[which] = figures["miou_float"], figures["miou_quantized"]
+    return miou_of
 
 
 def _silent(fraction: float, text: str = "") -> None: ...

@@ -29,10 +29,10 @@ def main() -> None:
     finally:
         server.stop()
     print(f"quickstart, medians of {ROUNDS}; {machine()}")
-    found = {name: statistics.median(them) for name, them in times.items()}
-    for name, took in found.items():
-        row(name, took, found[BUILD], "build")
-    results.append("remote_store", results.seconds_of(found, BUILD))
+    seconds = {name: statistics.median(them) for name, them in times.items()}
+    for name, took in seconds.items():
+        row(name, took, seconds[BUILD], "build")
+    results.append("remote_store", results.seconds_of(seconds, BUILD))
 
 
 def measure(server: S3Server, place: Path) -> dict[str, list[float]]:

@@ -40,9 +40,9 @@ class Figure:
     of: str = ""
 
 
-def seconds_of(found: Mapping[str, float], of: str) -> dict[str, Figure]:
+def seconds_of(seconds: Mapping[str, float], of: str) -> dict[str, Figure]:
     """Seconds by name, each measured against the one named ``of``."""
-    return {name: Figure(took, "s", found[of], of) for name, took in found.items()}
+    return {name: Figure(took, "s", seconds[of], of) for name, took in seconds.items()}
 
 
 def append(benchmark: str, figures: Mapping[str, Figure], path: Path = RESULTS) -> None:

@@ -24,7 +24,7 @@ def medians(commands: Mapping[str, tuple[Command, Path]], rounds: int) -> dict[s
     for _ in range(rounds):
         for name, (command, folder) in commands.items():
             times[name].append(seconds(command, folder))
-    return {name: statistics.median(found) for name, found in times.items()}
+    return {name: statistics.median(taken) for name, taken in times.items()}
 
 
 def seconds(command: Command, folder: Path) -> float:

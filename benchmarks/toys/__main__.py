@@ -15,8 +15,8 @@ def main() -> None:
     steps = []
     for n in range(count):
         source = Source(place / "in" / str(n + 1)) if shape == "copies" else Source(place / "0.txt")
-        given = source if shape == "copies" or not n else Output(f"toys/{n - 1}", "text")
-        steps.append(Step(f"toys/{n}", "copy", "benchmarks.toys.copying", {"n": n}, {"source": given}))
+        input_ = source if shape == "copies" or not n else Output(f"toys/{n - 1}", "text")
+        steps.append(Step(f"toys/{n}", "copy", "benchmarks.toys.copying", {"n": n}, {"source": input_}))
     store = Store(place / "store")
     results = run_steps(steps, store, jobs=2)
     store.close()

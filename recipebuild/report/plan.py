@@ -44,8 +44,8 @@ def _why(step: Mapping[str, Any]) -> str:
     rows = [change_row(change) for change in step["why"]]
     code = [name.rpartition(".")[2] for name, _, _ in rows if name.startswith(_CODE)]
     changes = [f"{name}: {values}" for name, values, _ in rows if not name.startswith(_CODE)]
-    told = [f"{'; '.join(changes[:_SHOWN])}{_more(changes)}"] if changes else []
-    return "; ".join([*told, *([f"code of {', '.join(code[:_SHOWN])}{_more(code)}"] if code else [])])
+    reasons = [f"{'; '.join(changes[:_SHOWN])}{_more(changes)}"] if changes else []
+    return "; ".join([*reasons, *([f"code of {', '.join(code[:_SHOWN])}{_more(code)}"] if code else [])])
 
 
 def _more(named: Sequence[str]) -> str:

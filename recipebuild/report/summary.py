@@ -117,8 +117,8 @@ def _loss(verdict: str) -> str:
     """What the ladder found, in a few words: ``; no measurable loss``, ``; largest loss: quantized (host)``."""
     if verdict.startswith("No stage loses"):
         return "; no measurable loss"
-    what, found, where = verdict.partition(": ")
-    return f"; {what.lower()}: {where.partition(',')[0]}" if found and what.startswith("Largest") else ""
+    what, colon, where = verdict.partition(": ")
+    return f"; {what.lower()}: {where.partition(',')[0]}" if colon and what.startswith("Largest") else ""
 
 
 def _model(steps: Sequence[Step]) -> str:

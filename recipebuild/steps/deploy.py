@@ -162,10 +162,10 @@ class _Work:
     def _compare(self, batch: Sequence[Labelled], received: Sequence[Sequence[Array]]) -> None:
         """Count what the board gave against the host, and against the labels."""
         spec = self.params.input
-        given = self.interface["outputs"]
-        names = [output["name"] for output in given]
+        layouts = self.interface["outputs"]
+        names = [output["name"] for output in layouts]
         received = [
-            [as_computed(values, output.get("permuted", ())) for values, output in zip(each, given, strict=True)]
+            [as_computed(values, output.get("permuted", ())) for values, output in zip(each, layouts, strict=True)]
             for each in received
         ]
         feeds = [{spec.name: preprocess(image, spec).repeat(spec.shape[0], 0)} for image, _ in batch]

@@ -178,9 +178,10 @@ def _figures(
             for class_id, value in result.score.per_class(result.counts.sum(axis=0)).items():
                 per_class.setdefault(str(class_id), {})[row] = round(value, _DIGITS)
         elif isinstance(result.score, RawOutputs):
-            found = result.score.by_output(result.counts.sum(axis=0))
+            by_output = result.score.by_output(result.counts.sum(axis=0))
             per_output = {
-                name: {key: round(value, _DIGITS) for key, value in figures.items()} for name, figures in found.items()
+                name: {key: round(value, _DIGITS) for key, value in figures.items()}
+                for name, figures in by_output.items()
             }
     intervals = {row: _rounded(interval(result.counts, result.figure(metric))) for row, result in measured.items()}
     drop, drop_interval = None, None

@@ -79,8 +79,8 @@ def _evaluation(inputs: Mapping[str, Path], images: int) -> Evaluation | None:
     """The figures of the step evaluate, where it saw more than these images."""
     if "evaluation" not in inputs:
         return None
-    found = read_figures(Evaluation, json.loads(inputs["evaluation"].read_text(encoding="utf-8")))
-    return found if found and found.images > images else None
+    evaluation = read_figures(Evaluation, json.loads(inputs["evaluation"].read_text(encoding="utf-8")))
+    return evaluation if evaluation and evaluation.images > images else None
 
 
 def _preprocessing(

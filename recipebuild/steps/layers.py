@@ -119,8 +119,8 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         draw(image, region).save(out / "layers.png")
     rows = _rows(model, errors)
     last = errors[output.twin.tensor].end_to_end
-    given = [value.name for value in model.graph.output if value.name in errors]
-    outputs = [{"tensor": name, **_figures(errors[name].end_to_end)} for name in given]
+    named = [value.name for value in model.graph.output if value.name in errors]
+    outputs = [{"tensor": name, **_figures(errors[name].end_to_end)} for name in named]
     report = {
         "images": len(fed),
         "output": {"tensor": output.twin.tensor, **_figures(last), "agreement": agreement},

@@ -101,7 +101,7 @@ def _predictions(
     model = Path(QUANTIZED).name if reference else COMPILED
     graph = load(folder / model, weights=False)
     runtime = _fed(graph, params)
-    given = {tensor.name: _axes(tensor, params, inputs["compiled"]) for tensor in outputs(graph)}
+    axes = {tensor.name: _axes(tensor, params, inputs["compiled"]) for tensor in outputs(graph)}
     tool = Tool(params.runner, params.image)
     drawn = samples(inputs["dataset"], params.count, params.seed, params.dataset)
     chosen = climbing(drawn) if params.few else drawn
@@ -117,7 +117,7 @@ def _predictions(
             feeds.append(feed)
         simulated = simulate(folder, tool, model, feeds, outputs(graph), reference=reference)
         for sample, tensors in zip(some, simulated, strict=True):
-            yield sample.name, [as_computed(values, given[output]) for output, values in tensors.items()]
+            yield sample.name, [as_computed(values, axes[output]) for output, values in tensors.items()]
 
 
 def _axes(tensor: Tensor, params: Params, compiled: Path) -> Sequence[int]:

@@ -56,13 +56,13 @@ def run(inputs: Mapping[str, Path], params: Params, out: Path, progress: Progres
         count = write_samples(out / "samples.tar", _fed(inputs["model"], params, read_samples(inputs["samples"])))
         return {"samples": count}
     spec = DatasetSpec(task=params.task, tensors=params.tensors, has_image=False)
-    found = samples(inputs["dataset"], spec=spec)
-    fed = ((sample.name, feed_of(sample, None, params.tensors)) for sample in found)
+    drawn = samples(inputs["dataset"], spec=spec)
+    fed = ((sample.name, feed_of(sample, None, params.tensors)) for sample in drawn)
     (out / "dataset").mkdir()
     for done, (name, feed) in enumerate(_fed(inputs["model"], params, fed), 1):
         np.savez(out / "dataset" / f"{name}.npz", **dict(feed))  # type: ignore[arg-type]  # of its flag for pickles
-        progress(done / len(found), f"sample {done} of {len(found)}")
-    return {"samples": len(found)}
+        progress(done / len(drawn), f"sample {done} of {len(drawn)}")
+    return {"samples": len(drawn)}
 
 
 def _fed(model: Path, params: Params, named: Iterator[tuple[str, Feed]]) -> Iterator[tuple[str, Feed]]:

@@ -209,7 +209,7 @@ def _operators(job: Job, options: Options) -> list[str]:
 def _linted(job: Job, recipe: Recipe, options: Options, hardware: str) -> list[str]:
     from recipebuild.toolkit.pulsar2.lint import Finding, hardware_with_tables, lint
 
-    def told(findings: Sequence[Finding]) -> list[str]:
+    def as_warnings(findings: Sequence[Finding]) -> list[str]:
         return [f"warning: {finding.code} {hardware}: {finding}" for finding in findings]
 
     target = recipe.target.model_dump(include={"hardware", "npu_mode"})
@@ -219,7 +219,7 @@ def _linted(job: Job, recipe: Recipe, options: Options, hardware: str) -> list[s
         record = store.find(known.key) if known.step.name == "lint" and known.key else None
         if record and target.items() <= known.step.params.items():
             written = json.loads(store.path(record.select("lint.json")[0]).read_text(encoding="utf-8"))
-            return told([Finding(**each) for each in written["findings"]])
+            return as_warnings([Finding(**each) for each in written["findings"]])
     if not recipe.model.is_onnx or hardware not in hardware_with_tables():
         return []
     source = Path(recipe.model.source)
@@ -229,9 +229,9 @@ def _linted(job: Job, recipe: Recipe, options: Options, hardware: str) -> list[s
 
     if is_quick(source):
         with contextlib.suppress(RecipebuildError):  # the steps say what is wrong with it
-            return told(lint(final_graph(steps, step, source), **target))
+            return as_warnings(lint(final_graph(steps, step, source), **target))
     try:
-        found = told(lint(load(source, weights=False), **target))
+        warnings = as_warnings(lint(load(source, weights=False), **target))
     except StepError:
         return []
-    return [*found, f"note: RB423 {hardware}: {_UNSIMPLIFIED.format(source.name)}"] if found else []
+    return [*warnings, f"note: RB423 {hardware}: {_UNSIMPLIFIED.format(source.name)}"] if warnings else []

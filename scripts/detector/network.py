@@ -27,10 +27,10 @@ WIDTHS = (16, 24, 40, 64, 80)
 class Conv(nn.Sequential):
     """Convolution, batch norm, SiLU."""
 
-    def __init__(self, taken: int, given: int, size: int = 1, stride: int = 1) -> None:
+    def __init__(self, inputs: int, outputs: int, size: int = 1, stride: int = 1) -> None:
         super().__init__(
-            nn.Conv2d(taken, given, size, stride, size // 2, bias=False),
-            nn.BatchNorm2d(given, eps=1e-3, momentum=0.03),
+            nn.Conv2d(inputs, outputs, size, stride, size // 2, bias=False),
+            nn.BatchNorm2d(outputs, eps=1e-3, momentum=0.03),
             nn.SiLU(),
         )
 
@@ -38,12 +38,12 @@ class Conv(nn.Sequential):
 class C2f(nn.Module):
     """Half of the channels go through two convolutions; what went in and what came out are mixed."""
 
-    def __init__(self, taken: int, given: int, *, added: bool) -> None:
+    def __init__(self, inputs: int, outputs: int, *, added: bool) -> None:
         super().__init__()
-        half = self.half = given // 2
-        self.split = Conv(taken, given)
+        half = self.half = outputs // 2
+        self.split = Conv(inputs, outputs)
         self.inner = nn.Sequential(Conv(half, half, 3), Conv(half, half, 3))
-        self.mix = Conv(3 * half, given)
+        self.mix = Conv(3 * half, outputs)
         self.added = added
 
     def forward(self, values: Tensor) -> Tensor:

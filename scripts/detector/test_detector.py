@@ -90,9 +90,9 @@ def test_the_committed_model_is_small_and_as_the_readme_says() -> None:
     path = DATA / "detector.onnx"
     assert path.stat().st_size < 1_600_000
     graph = onnx.load(path).graph
-    (taken,), (given,) = graph.input, graph.output
-    sizes = [[dim.dim_value for dim in value.type.tensor_type.shape.dim] for value in (taken, given)]
-    assert (taken.name, given.name) == ("images", "output0")
+    (image,), (output,) = graph.input, graph.output
+    sizes = [[dim.dim_value for dim in value.type.tensor_type.shape.dim] for value in (image, output)]
+    assert (image.name, output.name) == ("images", "output0")
     assert sizes == [[1, 3, HEIGHT, WIDTH], [1, 4 + len(CLASSES), sum(rows * columns for rows, columns in SIZES)]]
     text = (DATA / "README.md").read_text(encoding="utf-8")
     assert "Apache-2.0" in text

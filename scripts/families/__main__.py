@@ -76,8 +76,8 @@ def main(folder: Path, kinds: Sequence[str]) -> None:
     known = types()
     chosen = kinds or sorted(known)
     for start in range(0, len(chosen), _AT_ONCE):
-        found = _tried(folder, chosen[start : start + _AT_ONCE], known)
-        page = with_rows(PAGE.read_text(encoding="utf-8"), {one.kind: one.row for one in found})
+        tried = _tried(folder, chosen[start : start + _AT_ONCE], known)
+        page = with_rows(PAGE.read_text(encoding="utf-8"), {one.kind: one.row for one in tried})
         PAGE.write_text(page, encoding="utf-8")
 
 
@@ -137,9 +137,9 @@ def _recipe(kind: str, task: str, row: Mapping[str, Any]) -> dict[str, Any]:
     features = {"features": row.get("features")} if task in (FEATURES, TEXT) else {}
     if task == TEXT:
         tokens = {"kind": "tokens", "length": _LENGTH, "source": "./texts.txt"}
-        given: dict[str, Any] = {"inputs": [{**tokens, **({"names": row["names"]} if "names" in row else {})}]}
+        inputs: dict[str, Any] = {"inputs": [{**tokens, **({"names": row["names"]} if "names" in row else {})}]}
     else:
-        given = {"input": {"shape": [1, 3, side, side], "color": "RGB", "mean": [127.5] * 3, "std": [127.5] * 3}}
+        inputs = {"input": {"shape": [1, 3, side, side], "color": "RGB", "mean": [127.5] * 3, "std": [127.5] * 3}}
     return {
         "model": {
             "source": f"./models/{kind}",
@@ -147,7 +147,7 @@ def _recipe(kind: str, task: str, row: Mapping[str, Any]) -> dict[str, Any]:
             "weights": "pretrained" if "spread" in row else "random",
             **features,
         },
-        **given,
+        **inputs,
         "export": {"opset": _OPSET},
         "head": {"kind": "argmax" if task == SEGMENTATION else "none"},
         "calibration": {**({} if task == TEXT else {"source": "./images"}), "count": _IMAGES},
@@ -165,8 +165,8 @@ def _became(kind: str, task: str, build: Any) -> Tried:
 
 def _words(error: RecipebuildError) -> str:
     """What went wrong and what to do, on one line, without what Markdown takes for a table."""
-    said = [error.message, *([error.remedy] if error.remedy else [])]
-    return " ".join("; ".join(said).split()).replace("|", "/")
+    sentences = [error.message, *([error.remedy] if error.remedy else [])]
+    return " ".join("; ".join(sentences).split()).replace("|", "/")
 
 
 def _draw_images(folder: Path) -> None:

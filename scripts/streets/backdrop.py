@@ -160,8 +160,8 @@ def _cast_shadows(canvas: Canvas, street: Street, x: Pixels, z: Pixels, tile: Pi
 def _sample(tile: Pixels, x: Pixels, z: Pixels, per_metre: float) -> Pixels:
     """Look up an endless square noise tile at places of the ground."""
     size = len(tile)
-    found: Pixels = tile[np.mod((z * per_metre).astype(int), size), np.mod((x * per_metre).astype(int), size)]
-    return found
+    samples: Pixels = tile[np.mod((z * per_metre).astype(int), size), np.mod((x * per_metre).astype(int), size)]
+    return samples
 
 
 def _picture(colour: Pixels) -> Image.Image:

@@ -183,6 +183,6 @@ def measure(scenes: Iterable[Scene], predict: Predict) -> Accuracy:
         counted = scene.labels < count
         pairs = scene.labels[counted].astype(np.int64) * count + full[counted]
         confusion += np.bincount(pairs, minlength=count * count).reshape(count, count)
-    right, truth, said = np.diag(confusion), confusion.sum(1), confusion.sum(0)
-    iou = {NAMES[c]: float(right[c] / (truth[c] + said[c] - right[c])) for c in range(count) if truth[c]}
+    right, truth, predicted = np.diag(confusion), confusion.sum(1), confusion.sum(0)
+    iou = {NAMES[c]: float(right[c] / (truth[c] + predicted[c] - right[c])) for c in range(count) if truth[c]}
     return Accuracy(iou, float(right.sum() / truth.sum()))

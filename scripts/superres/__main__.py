@@ -108,12 +108,12 @@ def measure(model: SuperResolution, targets: list[Pixels]) -> dict[str, float]:
 
 def _middles(folder: Path, count: int) -> dict[str, Pixels]:
     """The middles of the first scenes of a folder, by the names of their files."""
-    found = {}
+    middles = {}
     for path in sorted(folder.iterdir())[:count]:
         pixels = np.asarray(Image.open(path).convert("RGB"))
         top, left = (pixels.shape[0] - HEIGHT) // 2, (pixels.shape[1] - WIDTH) // 2
-        found[path.stem] = pixels[top : top + HEIGHT, left : left + WIDTH]
-    return found
+        middles[path.stem] = pixels[top : top + HEIGHT, left : left + WIDTH]
+    return middles
 
 
 def _write_images(images: dict[str, Pixels], folder: Path) -> None:

@@ -22,7 +22,7 @@ class SuperResolution(nn.Module):  # type: ignore[misc]  # torch is not followed
     def __init__(self) -> None:
         super().__init__()
         sizes = [3, *[CHANNELS] * (LAYERS - 1), 3 * FACTOR**2]
-        convs = [nn.Conv2d(taken, given, 3, padding=1) for taken, given in pairwise(sizes)]
+        convs = [nn.Conv2d(inputs, outputs, 3, padding=1) for inputs, outputs in pairwise(sizes)]
         self.layers = nn.Sequential(*[part for conv in convs for part in (conv, nn.ReLU())][:-1])
         nn.init.zeros_(convs[-1].weight)
         nn.init.zeros_(convs[-1].bias)

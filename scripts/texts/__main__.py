@@ -60,11 +60,11 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     if options.measure:
         for name in ("model.onnx", "quantized.onnx"):
-            print(f"{name}: {found(_by_onnx(options.measure / name, options.out / 'model', held_out())):.4f}")
+            print(f"{name}: {paired_share(_by_onnx(options.measure / name, options.out / 'model', held_out())):.4f}")
         return 0
     settings = Settings()
     model, tokenizer = train(settings)
-    share = found(embed(model, tokenizer, held_out()).detach().numpy())
+    share = paired_share(embed(model, tokenizer, held_out()).detach().numpy())
     logger.info("%.4f of the held-out sentences find the one that means the same", share)
     if share < LEAST_FOUND:
         logger.error("that is below %.2f: %s is left as it was", LEAST_FOUND, options.out)
@@ -90,7 +90,7 @@ def held_out() -> list[str]:
     return texts
 
 
-def found(embeddings: np.ndarray) -> float:
+def paired_share(embeddings: np.ndarray) -> float:
     """The share of sentences whose nearest other one, by cosine, is the one that means the same."""
     unit = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
     similar = unit @ unit.T

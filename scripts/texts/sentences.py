@@ -91,6 +91,6 @@ def say(one: Scene, rng: np.random.Generator) -> str:
 
 def vocabulary() -> list[str]:
     """All words of all sentences, sorted."""
-    said = [text for rows in _SLOTS for row in rows for text in row]
+    parts = [text for rows in _SLOTS for row in rows for text in row]
     forms = [word for form in _FORMS for word in form.split() if "{" not in word]
-    return sorted({word for text in said for word in text.split()} | set(forms))
+    return sorted({word for text in parts for word in text.split()} | set(forms))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from scripts.texts.__main__ import PAIRS, found, held_out
+from scripts.texts.__main__ import PAIRS, held_out, paired_share
 from scripts.texts.sentences import is_held_out, say, scene, unlike, vocabulary
 
 DATA = Path(__file__).resolve().parents[2] / "recipes" / "quickstart-text"
@@ -31,8 +31,8 @@ def test_all_words_are_known() -> None:
 
 def test_pairs_that_are_nearest_are_found() -> None:
     angles = np.array([0, 0.1, 1, 1.1, 2, 2.4])
-    assert found(np.stack([np.cos(angles), np.sin(angles)], 1)) == 1
-    assert found(np.stack([np.cos(angles[[0, 2, 1, 3, 4, 5]]), np.sin(angles[[0, 2, 1, 3, 4, 5]])], 1)) < 0.5
+    assert paired_share(np.stack([np.cos(angles), np.sin(angles)], 1)) == 1
+    assert paired_share(np.stack([np.cos(angles[[0, 2, 1, 3, 4, 5]]), np.sin(angles[[0, 2, 1, 3, 4, 5]])], 1)) < 0.5
 
 
 def test_the_committed_files_are_small_and_as_the_readme_says() -> None:

@@ -92,27 +92,27 @@ def train() -> VoiceDetector:
 
     def loss() -> torch.Tensor:
         audio, there = _sounds(BATCH, rng)
-        return torch.nn.functional.binary_cross_entropy(said(model, audio), there)
+        return torch.nn.functional.binary_cross_entropy(speech(model, audio), there)
 
     fit(model, loss, optimizer, rate, STEPS, clip=1.0)
     return model
 
 
-def said(model: VoiceDetector, audio: torch.Tensor) -> torch.Tensor:
+def speech(model: VoiceDetector, audio: torch.Tensor) -> torch.Tensor:
     """The probabilities [N, FRAMES] for sounds [N, FRAMES, FRAME], frame by frame."""
     state = torch.zeros(len(audio), STATE)
-    found = []
+    probabilities = []
     for frame in audio.unbind(1):
         probability, state = model(frame, state)
-        found.append(probability)
-    return torch.cat(found, 1)
+        probabilities.append(probability)
+    return torch.cat(probabilities, 1)
 
 
 def measure(model: VoiceDetector, rng: np.random.Generator) -> float:
     """The share of frames of new sounds of which the network is right."""
     audio, there = _sounds(MEASURED, rng)
     with torch.no_grad():
-        return float(((said(model, audio) > 0.5) == (there > 0.5)).float().mean())
+        return float(((speech(model, audio) > 0.5) == (there > 0.5)).float().mean())
 
 
 def _sounds(count: int, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:

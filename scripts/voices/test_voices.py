@@ -8,7 +8,7 @@ import numpy as np
 import onnxruntime
 import torch
 
-from scripts.voices.__main__ import said
+from scripts.voices.__main__ import speech
 from scripts.voices.network import STATE, VoiceDetector
 from scripts.voices.sounds import FRAME, FRAMES, sound
 
@@ -25,7 +25,7 @@ def test_what_was_before_counts() -> None:
     model = VoiceDetector().eval()
     audio = torch.rand(1, 3, FRAME)
     with torch.no_grad():
-        whole, last = said(model, audio), said(model, audio[:, 2:])
+        whole, last = speech(model, audio), speech(model, audio[:, 2:])
     assert whole.shape == (1, 3) and whole[0, 2] != last[0, 0]
 
 

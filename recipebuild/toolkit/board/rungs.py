@@ -62,12 +62,12 @@ class BoardRungs:
         """
         if name not in self.names:
             return
-        given, promised = kept_outputs(board, self.how.task), self.simulated.outputs(name)
-        outputs = (host, self.reference.outputs(name), promised, given)
+        received, promised = kept_outputs(board, self.how.task), self.simulated.outputs(name)
+        outputs = (host, self.reference.outputs(name), promised, received)
         for rung, tensors in zip(_RUNGS, outputs, strict=True):
             self._answers[rung].append(answer(tensors, self.how.task, RUNGS[rung].title))
         self._truths.append(truth)
-        self._same.append(same_bytes(_bytes(given), _bytes(promised)))
+        self._same.append(same_bytes(_bytes(received), _bytes(promised)))
 
     def ladder(self, metric: str) -> Ladder:
         """The rows, with ``bytes_same`` (fraction 0..1) and ``images_same`` of the board's; and RB703 as a warning."""

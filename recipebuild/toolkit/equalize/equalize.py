@@ -126,9 +126,9 @@ def _scaled(
     refused: Counter[tuple[str, str]] = Counter()
     sites: list[Site] = []
     for name in (name for name in TECHNIQUES if name in techniques):
-        found = TECHNIQUES[name](graph)
-        sites += found.sites
-        refused.update({(name, reason): times for reason, times in found.refused.items()})
+        survey = TECHNIQUES[name](graph)
+        sites += survey.sites
+        refused.update({(name, reason): times for reason, times in survey.refused.items()})
     if not sites:
         return Equalized(model, (), refused, (), 0.0)
     total = len(batches)

@@ -9,10 +9,10 @@ to pointwise, and convolutions with ReLU between them, as ReLU(x / s) = ReLU(x) 
 
 from __future__ import annotations
 
-from recipebuild.toolkit.equalize.site import Found, all_behind
+from recipebuild.toolkit.equalize.site import Survey, all_behind
 from recipebuild.toolkit.equalize.trace import Graph
 
 
-def sites(graph: Graph) -> Found:
+def sites(graph: Graph) -> Survey:
     """Each linear layer whose output goes to linear layers only, with nothing between that mixes channels or bends."""
     return all_behind(frozenset({"Conv", "Gemm", "MatMul"}), "linear", graph)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from recipebuild.toolkit.equalize.layers import Maker, maker
-from recipebuild.toolkit.equalize.site import Found, Key, Site
+from recipebuild.toolkit.equalize.site import Key, Site, Survey
 from recipebuild.toolkit.equalize.trace import Fold, Graph, Trace, Use, trace, uniform
 
 if TYPE_CHECKING:
@@ -30,9 +30,9 @@ class _Factor:
         return frozenset(use.node.output[0] for use in self.followed.uses)
 
 
-def sites(graph: Graph) -> Found:
+def sites(graph: Graph) -> Survey:
     """Each pair of linear layers whose outputs are multiplied with each other, channel by channel."""
-    found = Found()
+    survey = Survey()
     factors: dict[frozenset[str], list[_Factor]] = {}
     for node in graph.view.nodes:
         made = maker(node, graph) if node.op_type in ("Conv", "Gemm", "MatMul") else None
@@ -42,14 +42,14 @@ def sites(graph: Graph) -> Found:
             factors.setdefault(factor.products, []).append(factor)
     for pair in factors.values():
         if len(pair) != 2:
-            found.refused["only one factor of Q K^T is a linear layer's output"] += 1
+            survey.refused["only one factor of Q K^T is a linear layer's output"] += 1
             continue
         one = _site(*sorted(pair, key=lambda factor: factor.followed.uses[0].position))
         if isinstance(one, str):
-            found.refused[one] += 1
+            survey.refused[one] += 1
         else:
-            found.sites.append(one)
-    return found
+            survey.sites.append(one)
+    return survey
 
 
 def _is_product(use: Use, graph: Graph) -> bool:

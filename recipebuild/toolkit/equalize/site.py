@@ -56,7 +56,7 @@ class Site:
 
 
 @dataclass
-class Found:
+class Survey:
     """What a technique found.
 
     Attributes:
@@ -68,7 +68,7 @@ class Found:
     refused: Counter[str] = field(default_factory=Counter)
 
 
-Technique = Callable[[Graph], Found]
+Technique = Callable[[Graph], Survey]
 """Finds the sites of a graph."""
 
 
@@ -95,14 +95,14 @@ def behind(node: onnx.NodeProto, technique: str, graph: Graph) -> Site | str | N
     )
 
 
-def all_behind(operators: frozenset[str], technique: str, graph: Graph) -> Found:
+def all_behind(operators: frozenset[str], technique: str, graph: Graph) -> Survey:
     """The sites that begin at operators of these types."""
-    found = Found()
+    survey = Survey()
     for node in graph.view.nodes:
         if node.op_type in operators:
             one = behind(node, technique, graph)
             if isinstance(one, Site):
-                found.sites.append(one)
+                survey.sites.append(one)
             elif one:
-                found.refused[one] += 1
-    return found
+                survey.refused[one] += 1
+    return survey

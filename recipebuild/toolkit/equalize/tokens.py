@@ -89,8 +89,8 @@ class Norm:
 
         centred = values - values.mean(axis=-1, keepdims=True)
         variance = np.square(centred).mean(axis=-1, keepdims=True)
-        given: Values = centred / np.sqrt(variance + self.epsilon) * self.gain + self.shift
-        return given
+        normalized: Values = centred / np.sqrt(variance + self.epsilon) * self.gain + self.shift
+        return normalized
 
 
 def gains(

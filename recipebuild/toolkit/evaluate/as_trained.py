@@ -57,18 +57,18 @@ def _segmentation(spec: DatasetSpec, model: Path, *, usual: bool) -> tuple[Datas
     settings = _json(model / "preprocessor_config.json") or _json(model / "processor_config.json").get(
         "image_processor", {}
     )
-    said = settings.get("do_reduce_labels", settings.get("reduce_labels"))
+    setting = settings.get("do_reduce_labels", settings.get("reduce_labels"))
     notes = []
     reads = usual if spec.reduce_labels is None else spec.reduce_labels
-    if said is True and spec.reduce_labels is None and not usual:
+    if setting is True and spec.reduce_labels is None and not usual:
         spec = spec.model_copy(update={"reduce_labels": True})
         notes.append(
             f"RB610 labels are read as preprocessor_config.json says (do_reduce_labels): {_REDUCED}; if the files have "
             "the model's class ids already, say evaluate.reduce_labels: false"
         )
-    elif isinstance(said, bool) and said != reads:
+    elif isinstance(setting, bool) and setting != reads:
         notes.append(
-            f"RB610 preprocessor_config.json says do_reduce_labels: {str(said).lower()}, and labels are read "
+            f"RB610 preprocessor_config.json says do_reduce_labels: {str(setting).lower()}, and labels are read "
             f"{f'so that {_REDUCED}' if reads else 'as class ids'}: see evaluate.reduce_labels"
         )
     ignore = _json(model / "config.json").get("semantic_loss_ignore_index", IGNORE)

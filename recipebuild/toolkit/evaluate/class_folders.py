@@ -85,8 +85,8 @@ def _by_name(folders: Sequence[str], names: Sequence[str]) -> dict[str, int]:
             whole.setdefault(_plain(name), set()).add(at)
             for part in name.split(","):
                 parts.setdefault(_plain(part), set()).add(at)
-    found = {folder: whole.get(_plain(folder)) or parts.get(_plain(folder)) or set() for folder in folders}
-    ids = {folder: next(iter(at)) for folder, at in found.items() if len(at) == 1}
+    matches = {folder: whole.get(_plain(folder)) or parts.get(_plain(folder)) or set() for folder in folders}
+    ids = {folder: next(iter(at)) for folder, at in matches.items() if len(at) == 1}
     return ids if len(set(ids.values())) == len(ids) else {}
 
 

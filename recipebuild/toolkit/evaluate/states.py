@@ -71,15 +71,15 @@ class FedBack:
             StepError: If an output has another shape than the state that it is fed back to.
         """
         for state, number in self._states.items():
-            given = outputs[number]
-            if given.shape != state.shape:
+            value = outputs[number]
+            if value.shape != state.shape:
                 raise StepError(
-                    f"{state.output} is {'x'.join(map(str, given.shape))}, and {state.name}, which is fed with it, "
+                    f"{state.output} is {'x'.join(map(str, value.shape))}, and {state.name}, which is fed with it, "
                     f"{'x'.join(map(str, state.shape))}",
                     field="inputs",
                     remedy="correct shape or feedback",
                 )
-            self._kept[state.name] = given.astype(state.dtype or "float32")
+            self._kept[state.name] = value.astype(state.dtype or "float32")
 
 
 def _sequence(sample: str) -> str:

@@ -30,10 +30,10 @@ def take_apart(model: onnx.ModelProto, large: int = LARGE) -> int:
     Returns:
         How many convolutions are done part by part now.
     """
-    found = list(_over_joins(model, large))
-    for each in found:
+    convs = list(_over_joins(model, large))
+    for each in convs:
         _part(model, each)
-    return len(found)
+    return len(convs)
 
 
 class _Joined(NamedTuple):

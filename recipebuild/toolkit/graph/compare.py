@@ -93,9 +93,11 @@ def in_order_of(expected: Outputs, got: Outputs) -> Outputs:
         return got  # which is told as that
     ordered = [tensor.copy() for tensor in got]
     for image in range(len(expected[0])):
-        right, found = (np.concatenate([t[image].reshape(t.shape[1], -1) for t in each], 1) for each in (expected, got))
-        left = list(range(len(found)))
-        order = [left.pop(int(np.abs(found[left] - row).max(axis=1).argmin())) for row in right]
+        right, actual = (
+            np.concatenate([t[image].reshape(t.shape[1], -1) for t in each], 1) for each in (expected, got)
+        )
+        left = list(range(len(actual)))
+        order = [left.pop(int(np.abs(actual[left] - row).max(axis=1).argmin())) for row in right]
         for tensor, source in zip(ordered, got, strict=True):
             tensor[image] = source[image][order]
     return ordered

@@ -44,26 +44,26 @@ def joins(model: onnx.ModelProto) -> list[Join]:
     import onnx
 
     producers = {name: node for node in model.graph.node for name in node.output}
-    found = []
+    candidates = []
     for output in model.graph.output:
         if output.type.tensor_type.elem_type != onnx.TensorProto.FLOAT:
             continue
         node = _behind_moves(output.name, producers)
         if node is not None and node.op_type == "Concat":
             tensors = tuple(dict.fromkeys(_joined(node, producers)))
-            found.append(Join(output.name, node.name or output.name, tensors))
-    return [join for join in found if len(join.tensors) > 1]
+            candidates.append(Join(output.name, node.name or output.name, tensors))
+    return [join for join in candidates if len(join.tensors) > 1]
 
 
 def joined_operators(model: onnx.ModelProto) -> dict[str, tuple[str, ...]]:
     """Of each Concat, by its name, the operators whose results it joins, whatever only moves data between."""
     producers = {name: node for node in model.graph.node for name in node.output}
-    found = {}
+    operators = {}
     for node in model.graph.node:
         if node.op_type == "Concat":
             joined = [_behind_moves(name, producers) for name in node.input]
-            found[node.name or node.output[0]] = tuple(each.op_type for each in joined if each is not None)
-    return found
+            operators[node.name or node.output[0]] = tuple(each.op_type for each in joined if each is not None)
+    return operators
 
 
 def unlike(path: Path, feeds: Iterable[Mapping[str, npt.NDArray[Any]]]) -> list[str]:
@@ -76,12 +76,12 @@ def unlike(path: Path, feeds: Iterable[Mapping[str, npt.NDArray[Any]]]) -> list[
     Raises:
         StepError: If ONNX Runtime cannot run the model.
     """
-    found = joins(load(path, weights=False))
-    if not found or size(path) > EXTERNAL_DATA_OVER:
+    concats = joins(load(path, weights=False))
+    if not concats or size(path) > EXTERNAL_DATA_OVER:
         return []
-    ranges = _ranges(load(path), sorted({name for join in found for name in join.tensors}), feeds)
+    ranges = _ranges(load(path), sorted({name for join in concats for name in join.tensors}), feeds)
     sentences = []
-    for join in found:
+    for join in concats:
         widths = {name: ranges[name][1] - ranges[name][0] for name in join.tensors}
         wide, narrow = max(widths, key=widths.__getitem__), min(widths, key=widths.__getitem__)
         if widths[wide] > RATIO * widths[narrow] > 0:

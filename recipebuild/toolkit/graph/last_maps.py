@@ -40,8 +40,8 @@ def last_maps(model: onnx.ModelProto, sides: Sequence[int]) -> list[ImageMap]:
     import onnx
 
     inferred = onnx.shape_inference.infer_shapes(bare(model), data_prop=True).graph
-    maps = {value.name: found for value in inferred.value_info if (found := _as_map(value, sides))}
-    maps |= {value.name: found for value in inferred.output if (found := _as_map(value, sides))}
+    maps = {value.name: as_map for value in inferred.value_info if (as_map := _as_map(value, sides))}
+    maps |= {value.name: as_map for value in inferred.output if (as_map := _as_map(value, sides))}
     becomes_map: set[str] = set()
     last = []
     for node in reversed(inferred.node):
