@@ -52,7 +52,8 @@ def main() -> None:
         print(f"  {name}")
         for way, seconds in taken.items():
             print(f"    {way:36} {seconds:6.2f} s   {seconds / taken[TORCHS]:.2f} of torch's")
-        figures |= results.seconds_of({f"{name}, {way}": seconds for way, seconds in taken.items()}, f"{name}, {TORCHS}")
+        ways = {f"{name}, {way}": seconds for way, seconds in taken.items()}
+        figures |= results.seconds_of(ways, f"{name}, {TORCHS}")
     results.append("export", figures)
 
 
