@@ -65,8 +65,10 @@ def simplify(
             simplified, valid = simplify_up_to(tensor_size_threshold=_FOLDED)
             if _has_fused_attention(simplified):  # only then: without a pass the others come to other names
                 simplify_up_to = partial(simplify_up_to, skipped_optimizers=["fuse_attention"])
+                del simplified  # two of a large model at once are one too many
                 simplified, valid = simplify_up_to(tensor_size_threshold=_FOLDED)
             if _has_constant_nodes(simplified):  # a large weight that is transposed, say
+                del simplified
                 simplified, valid = simplify_up_to()
     except (OSError, MemoryError, StepError):
         raise

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import weakref
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
+import onnxsim
 import pytest
 from onnx import TensorProto, helper
 from support.graphs import graph
@@ -150,8 +154,9 @@ def test_a_cut_file_is_a_failed_step(small_onnx: Path) -> None:
         simplify(small_onnx, "pixel_values", SHAPE)
 
 
-def test_attention_stays_in_operators_of_its_own(tmp_path: Path) -> None:
-    """As PVT v2 has it, onnxsim would make one operator of ONNX Runtime's of it, which nothing can see into."""
+@pytest.fixture
+def attention(tmp_path: Path) -> Path:
+    """A model with attention as PVT v2 has it, of which onnxsim makes one operator of ONNX Runtime's at first."""
     linear = "\n".join(
         f"{name}p = MatMul (x, {name}w)\n{name}s = Add ({name}p, {name}b)\n{name}r = Reshape ({name}s, heads)\n"
         f"{name} = Transpose <perm = [0, 2, 1, 3]> ({name}r)"
@@ -174,5 +179,30 @@ def test_attention_stays_in_operators_of_its_own(tmp_path: Path) -> None:
         root=2,
     )
     files.save(model, tmp_path / "attention.onnx")
-    counts = operator_counts(simplify(tmp_path / "attention.onnx", None, None, {"x": (1, 4, 8)}))
-    assert counts["Softmax"] == 1 and "Attention" not in counts
+    return tmp_path / "attention.onnx"
+
+
+def test_attention_stays_in_operators_of_its_own(attention: Path) -> None:
+    counts = operator_counts(simplify(attention, None, None, {"x": (1, 4, 8)}))
+    assert counts["Softmax"] == 1 and "Attention" not in counts, "nothing can see into the operator Attention"
+
+
+class Held(SimpleNamespace):
+    """A simplified model of which one can tell whether somebody holds it, as protobuf's messages do not."""
+
+
+def test_a_model_that_is_simplified_again_is_not_held_meanwhile(
+    attention: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really, models = onnxsim.simplify, list[weakref.ref[Held]]()
+
+    def watched(*arguments: Any, **options: Any) -> tuple[Held, bool]:
+        assert all(model() is None for model in models), "a large model would be in memory twice"
+        model, valid = really(*arguments, **options)
+        held = Held(graph=model.graph, metadata_props=model.metadata_props)
+        models.append(weakref.ref(held))
+        return held, valid
+
+    monkeypatch.setattr(onnxsim, "simplify", watched)
+    simplify(attention, None, None, {"x": (1, 4, 8)})
+    assert len(models) == 2
