@@ -5,8 +5,9 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,10 @@ ROOT = Path(__file__).resolve().parent.parent
 # and where all cores have work of their own that is most of what they do.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# What a shell starts in the background ignores Ctrl-C, and so would processes that tests start and interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 # A machine that does other things besides is no fault of what is tested. `make test` tries the same examples each time;
 # `make test-all` searches for new ones.
 settings.register_profile("searching", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -26,10 +31,16 @@ settings.register_profile("same", settings.get_profile("searching"), derandomize
 settings.load_profile("same")
 
 
-def pytest_collection_finish() -> None:
-    """Leave what was imported for the tests, which lives to the end, out of every later search for garbage."""
-    gc.collect()
-    gc.freeze()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Look for no garbage among what is imported for the tests and lives to the end, neither now nor later."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(scope="session")

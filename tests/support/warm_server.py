@@ -32,7 +32,8 @@ import recipebuild
 
 _HEAVY = (
     "torch", "torchmetrics.functional.classification", "transformers.models.segformer.modeling_segformer",
-    "onnx_ir", "onnxscript", "PIL.Image", "jinja2", "rich.console",
+    "transformers.conversion_mapping", "onnx_ir", "onnxscript", "onnx_graphsurgeon", "PIL.JpegImagePlugin",
+    "PIL.PngImagePlugin", "jinja2", "rich.console",
 )  # fmt: skip
 """What takes long to import. ONNX Runtime is not among it: it starts threads, and a fork has none of them."""
 
@@ -100,11 +101,33 @@ def _serve(address: str) -> None:
         return
     listening.listen(64)
     _FORK.Process(target=_draw, args=(listening, f"{address}-charts"), daemon=True).start()
+    gc.disable()
     ours = (module.name for module in walk_packages(recipebuild.__path__, "recipebuild."))
     for name in (*_HEAVY, *(name for name in ours if not name.endswith("__main__"))):
         import_module(name)
+    _prepare()
     gc.freeze()  # what a fork looked through for garbage would be copied first
+    gc.enable()
     _Server(listening, f"{address}-charts").serve()
+
+
+def _prepare() -> None:
+    """Do once what each process does when it first comes to it, and what is the same in all of them."""
+    from pydantic import BaseModel
+    from transformers import conversion_mapping
+
+    from recipebuild.report import template
+
+    for model in _below(BaseModel):
+        if model.__module__.startswith("recipebuild."):
+            model.model_rebuild()
+    for name in template._environment().list_templates(["j2"]):
+        template._environment().get_template(name)
+    conversion_mapping.get_checkpoint_conversion_mapping("segformer")
+
+
+def _below(kind: Any) -> set[Any]:
+    return {kind}.union(*map(_below, kind.__subclasses__()))
 
 
 def _draw(listening: socket.socket, address: str) -> None:
@@ -112,14 +135,18 @@ def _draw(listening: socket.socket, address: str) -> None:
     listening.close()
     import vl_convert
 
+    @functools.cache
+    def drawn(spec: str) -> str | ValueError:
+        try:
+            svg: str = vl_convert.vegalite_to_svg(spec)
+            return svg
+        except ValueError as wrong:
+            return wrong
+
     with Listener(address, "AF_UNIX", backlog=64) as charts:
         while True:
             with charts.accept() as client, contextlib.suppress(EOFError):
-                spec = client.recv()
-                try:
-                    client.send(vl_convert.vegalite_to_svg(spec))
-                except ValueError as wrong:
-                    client.send(wrong)
+                client.send(drawn(client.recv()))
 
 
 def _drawn(address: str, spec: object) -> object:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support import warm
 
 from recipebuild.resources import shipped
 
@@ -59,9 +58,11 @@ def package(tmp_path: Path) -> Path:
 
 def ingredients(stats: Path, package: Path | None, *sets: str) -> Ingredients:
     """What each step of the quickstart is made of, as a process says that has the package, or has not."""
+    program = stats.with_name("families.py")
+    program.write_text(PROGRAM)
     environment = os.environ | ({"PYTHONPATH": str(package.parent)} if package else {})
-    command: list[str | Path] = [sys.executable, "-c", PROGRAM, stats, *sets]
-    found = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+    found = warm.run([str(stats), *sets], Path.cwd(), environment, program)
+    assert found.returncode == 0, found.stderr
     steps: Ingredients = json.loads(found.stdout)
     return steps
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import os
 from pathlib import Path
+
+from support import warm
 
 MODULE = """\
 from recipebuild.toolkit.models.extensions import Family
@@ -31,8 +32,10 @@ def _run(folder: Path, code: str) -> str:
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: mine\nVersion: 1\n")
     (info / "entry_points.txt").write_text("[recipebuild.families]\nmine = mine:FAMILY\n")
-    program = f"import sys; sys.path.insert(0, {str(folder)!r})\n{code}"
-    return subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
+    (folder / "program.py").write_text(code)
+    done = warm.run([], folder, os.environ | {"PYTHONPATH": str(folder)}, folder / "program.py")
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def test_its_architectures_are_known(tmp_path: Path) -> None:

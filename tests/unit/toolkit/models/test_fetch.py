@@ -1,7 +1,7 @@
 """The hub, played by a server on this machine that speaks the few endpoints that huggingface_hub needs.
 
-huggingface_hub reads its environment when it is imported, so each hub is asked from a process of its own, with several
-questions at a time: ``ask`` returns an answer for each.
+huggingface_hub reads its environment when it is imported, so each hub is asked from a process of its own that imports
+huggingface_hub anew, with several questions at a time: ``ask`` returns an answer for each.
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ import json
 import os
 import pickle
 import re
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -22,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import warm
 
 ROOT = Path(__file__).resolve().parents[4]
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -29,6 +28,10 @@ WAYS_OUT = ("HF_ENDPOINT", "hf-mirror.com", "modelscope.cn", "model.source", "--
 
 ASK = """
 import json, sys, time
+
+for name in [name for name in sys.modules if name.split(".")[0] == "huggingface_hub"]:
+    del sys.modules[name]
+
 from pathlib import Path
 from recipebuild.errors import RecipebuildError
 from recipebuild.verbs.new import new
@@ -162,15 +165,10 @@ class Asker:
     def __init__(self, endpoint: str, home: Path, *questions: dict[str, Any], **environment: str) -> None:
         home.mkdir(exist_ok=True)
         clean = {key: value for key, value in os.environ.items() if not key.startswith(("HF_", "HUGGING"))}
-        command = [sys.executable, "-c", ASK, json.dumps(questions), str(home / f"out-{time.monotonic_ns()}")]
-        self.process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env={**clean, "HOME": str(home), "HF_HOME": str(home / "hf"), "HF_ENDPOINT": endpoint, **environment},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        own = {"HOME": str(home), "HF_HOME": str(home / "hf"), "HF_ENDPOINT": endpoint, **environment}
+        (home / "ask.py").write_text(ASK)
+        arguments = [json.dumps(questions), str(home / f"out-{time.monotonic_ns()}")]
+        self.process = warm.Forked(arguments, ROOT, clean | own, home / "ask.py")
 
     def answers(self) -> list[dict[str, Any]]:
         out, self.said = self.process.communicate(timeout=60)
