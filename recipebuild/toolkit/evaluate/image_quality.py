@@ -14,6 +14,7 @@ RGB, of all pixels: papers on super-resolution often give them of the luma alone
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ _PEAK = 255.0
 _EQUAL = 100.0
 """The PSNR of equal images, which is infinite, and the most that one can have."""
 _WINDOW = 11
+_TILE = 64
+"""Windows along a side that are computed at once. torch spreads out each window where a convolution is in float64: 2.6
+GB for an image of 512x1024, mapped anew for each convolution, which takes three times as long."""
 
 
 def psnr(truth: Pixels, predicted: Pixels) -> float:
@@ -40,13 +44,17 @@ def ssim(truth: Pixels, predicted: Pixels) -> float:
     """The SSIM (-1..1) of two images ``[h, w, C]``; NaN where they are smaller than the window."""
     from torchmetrics.functional.image import structural_similarity_index_measure
 
-    if min(truth.shape[:2]) < _WINDOW:
+    height, width = (side - _WINDOW + 1 for side in truth.shape[:2])
+    if min(height, width) < 1:
         return float("nan")
-    _, everywhere = structural_similarity_index_measure(
-        _batch(predicted), _batch(truth), data_range=_PEAK, return_full_image=True
-    )
     border = _WINDOW // 2  # torchmetrics mirrors the image beyond its border; the paper stays inside
-    return float(everywhere[..., border:-border, border:-border].mean())
+    total = 0.0
+    for top, left in product(range(0, height, _TILE), range(0, width, _TILE)):
+        rows, columns = (slice(start, start + _TILE + 2 * border) for start in (top, left))
+        tiles = _batch(predicted[rows, columns]), _batch(truth[rows, columns])
+        _, everywhere = structural_similarity_index_measure(*tiles, data_range=_PEAK, return_full_image=True)
+        total += float(everywhere[..., border:-border, border:-border].sum())
+    return total / float(height * width * truth.shape[2])
 
 
 def _batch(pixels: Pixels) -> Any:

@@ -26,9 +26,10 @@ def test_ssim_of_flat_images_is_that_of_their_means() -> None:
     assert math.isnan(ssim(flat(9, side=10), flat(9, side=10)))
 
 
-def test_ssim_is_the_formula_of_its_paper() -> None:
+@pytest.mark.parametrize("size", [(16, 20), (74, 75), (80, 12)])
+def test_ssim_is_the_formula_of_its_paper(size: tuple[int, int]) -> None:
     random = np.random.default_rng(1)
-    one, other = random.integers(0, 256, (2, 16, 20, 3), dtype=np.uint8)
+    one, other = random.integers(0, 256, (2, *size, 3), dtype=np.uint8)
     offsets = np.arange(11) - 5
     line = np.exp(-(offsets**2) / (2 * 1.5**2))
     window = np.outer(line, line) / np.outer(line, line).sum()
