@@ -30,11 +30,9 @@ def runs(*paths: Path) -> dict:
 def test_every_image_has_a_row_and_the_rows_add_up(colour_model: Make, colour_dataset: Path) -> None:
     done: list[str] = []
     models = runs(colour_model())
-    measured = measure(models, samples(colour_dataset), LABELLED, lambda one, image, truth: done.append(one.name))[
-        "model"
-    ]
-    assert measured.counts.shape == (6, 9)
-    assert measured.figures() == {"miou": 1.0, "pixel_accuracy": 1.0}
+    measured = measure(models, samples(colour_dataset), LABELLED, lambda one, image, truth: done.append(one.name))
+    assert measured["model"].counts.shape == (6, 9)
+    assert measured["model"].figures() == {"miou": 1.0, "pixel_accuracy": 1.0}
     assert done == list("012345")
 
 
@@ -47,9 +45,8 @@ def test_what_a_quantized_model_answers_is_held_against_the_float_one_too(
     assert set(measured) == {"float", "quantized", FIDELITY}
     assert measured["float"].figures() == {"miou": 1.0, "pixel_accuracy": 1.0}
     # The float model is right throughout, so as many class ids are the same as are right.
-    assert measured[FIDELITY].figures() == {
-        "agreement": pytest.approx(measured["quantized"].figures()["pixel_accuracy"])
-    }
+    accuracy = measured["quantized"].figures()["pixel_accuracy"]
+    assert measured[FIDELITY].figures() == {"agreement": pytest.approx(accuracy)}
 
 
 def test_without_labels_the_first_model_is_the_truth(colour_model: Make, colour_dataset: Path) -> None:

@@ -9,10 +9,8 @@ from support.graphs import graph, outcome, refusals
 
 def test_queries_keys_and_values_come_out_by_head() -> None:
     change = outcome(attention(heads=2), "stack_heads", "merge_moves", "share_equal")
-    assert (change.before["Transpose"], change.after["Transpose"]) == (
-        4,
-        2,
-    )  # that of the keys, and the one behind the values
+    # Two stay: that of the keys, and the one behind the values.
+    assert (change.before["Transpose"], change.after["Transpose"]) == (4, 2)
     assert (change.before["Reshape"], change.after["Reshape"]) == (4, 2)
     assert change.before["MatMul"] == change.after["MatMul"]
     assert change.error < 1e-6
