@@ -61,8 +61,8 @@ def ingredients(stats: Path, package: Path | None, *sets: str) -> Ingredients:
     """What each step of the quickstart is made of, as a process says that has the package, or has not."""
     environment = os.environ | ({"PYTHONPATH": str(package.parent)} if package else {})
     command: list[str | Path] = [sys.executable, "-c", PROGRAM, stats, *sets]
-    found = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
-    steps: Ingredients = json.loads(found.stdout)
+    process = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+    steps: Ingredients = json.loads(process.stdout)
     return steps
 
 
