@@ -30,9 +30,9 @@ def editor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Editor]:
     program = install()
     if isinstance(program, str):
         pytest.skip(program)
-    found = Editor(program, SCHEMA, tmp_path_factory.mktemp("editor"))
-    yield found
-    found.close()
+    client = Editor(program, SCHEMA, tmp_path_factory.mktemp("editor"))
+    yield client
+    client.close()
 
 
 @pytest.mark.parametrize("name", ["quickstart", "b0-cityscapes", "glpn-nyu", "clip-vit-base-patch16"])

@@ -39,6 +39,6 @@ def test_the_exported_graph_has_the_papers_figures(
     exporter, opset = ("torchscript", 17) if size == "b0" else ("dynamo", 18)
     names = {"input_name": "pixel_values", "output_name": "logits"}
     path = tmp_path / "export.onnx"
-    found = export(module, path, shape=(1, 3, side, side), opset=opset, exporter=exporter, **names)
-    assert found.parameters / 1e6 == pytest.approx(parameters, rel=0.02)
+    exported = export(module, path, shape=(1, 3, side, side), opset=opset, exporter=exporter, **names)
+    assert exported.parameters / 1e6 == pytest.approx(parameters, rel=0.02)
     assert describe(path).multiply_adds / 1e9 == pytest.approx(multiply_adds, rel=0.02)

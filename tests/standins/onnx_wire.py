@@ -42,7 +42,7 @@ def _fields(data: bytes) -> Iterator[tuple[int, object]]:
 
 
 def _all(data: bytes, number: int) -> list[Any]:
-    return [value for found, value in _fields(data) if found == number]
+    return [value for field, value in _fields(data) if field == number]
 
 
 def tensors(model: bytes) -> tuple[dict[str, tuple[int, list[int]]], dict[str, tuple[int, list[int]]]]:
@@ -93,11 +93,11 @@ def _info(name: str, kind: int, dims: list[int]) -> bytes:
 def layers(model: bytes) -> list[tuple[str, str, list[str]]]:
     """The nodes of a model: name, operator, and the names of the tensors that they take and give."""
     (graph,) = _all(model, 7)
-    found = []
+    nodes = []
     for node in _all(graph, 1):
         tensors = [name.decode() for number in (1, 2) for name in _all(node, number)]
-        found.append(((_all(node, 3) or [b""])[0].decode(), _all(node, 4)[0].decode(), tensors))
-    return found
+        nodes.append(((_all(node, 3) or [b""])[0].decode(), _all(node, 4)[0].decode(), tensors))
+    return nodes
 
 
 def axmodel(

@@ -26,28 +26,28 @@ Tensors = dict[str, tuple[int, list[int]]]
 def run(arguments: list[str]) -> None:
     """Simulate a compiled model, on raw files named after its tensors."""
     known = ("--model", "--input_dir", "--output_dir", "--list", "--mode", "--target_hardware", "--group_index")
-    given = dict(zip(arguments[::2], arguments[1::2], strict=False))
-    if len(arguments) % 2 or set(given) - set(known) or len(given) * 2 != len(arguments):
+    options = dict(zip(arguments[::2], arguments[1::2], strict=False))
+    if len(arguments) % 2 or set(options) - set(known) or len(options) * 2 != len(arguments):
         sys.exit("pulsar2: error: unrecognized arguments, or one that is there twice")
-    if not {"--model", "--input_dir", "--output_dir"} <= set(given):
+    if not {"--model", "--input_dir", "--output_dir"} <= set(options):
         sys.exit("pulsar2: error: the following arguments are required: --model, --input_dir, --output_dir")
-    if given.get("--mode", "Reference") not in ("Reference", "NPUBackend"):
+    if options.get("--mode", "Reference") not in ("Reference", "NPUBackend"):
         sys.exit("pulsar2: error: argument --mode: invalid choice")
-    if "--target_hardware" in given and given.get("--mode") != "NPUBackend":
+    if "--target_hardware" in options and options.get("--mode") != "NPUBackend":
         sys.exit("pulsar2: error: --target_hardware has effect with --mode NPUBackend only")
-    if given.get("--group_index", "0") != "0":
-        sys.exit(f"IndexError: the model has one group of shapes, not {given['--group_index']}")
-    inputs, outputs = onnx_wire.tensors(Path(given["--model"]).read_bytes())
-    twin = _twin(Path(given["--model"]))
-    names = Path(given["--list"]).read_text().split("\n") if "--list" in given else [""]
+    if options.get("--group_index", "0") != "0":
+        sys.exit(f"IndexError: the model has one group of shapes, not {options['--group_index']}")
+    inputs, outputs = onnx_wire.tensors(Path(options["--model"]).read_bytes())
+    twin = _twin(Path(options["--model"]))
+    names = Path(options["--list"]).read_text().split("\n") if "--list" in options else [""]
     sys.stdout.write("Building native ━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━ 100% 0:00:00\n")
-    for name in filter(None, names) if "--list" in given else names:
+    for name in filter(None, names) if "--list" in options else names:
         sys.stdout.write(f">>> [{name}] start\n")
-        source, target = Path(given["--input_dir"]) / name, Path(given["--output_dir"]) / name
+        source, target = Path(options["--input_dir"]) / name, Path(options["--output_dir"]) / name
         if twin:
             twin(source, target)
         else:
-            backend = given.get("--mode", "NPUBackend") == "NPUBackend"
+            backend = options.get("--mode", "NPUBackend") == "NPUBackend"
             broken = backend and os.environ.get("PULSAR2_STANDIN_FAIL") == "backend"
             _simulate(source, target, inputs, outputs, broken)
         sys.stdout.write(f">>> [{name}] finish\n")
@@ -101,11 +101,15 @@ def _simulate(source: Path, target: Path, inputs: Tensors, outputs: Tensors, bro
             for x in range(columns):
                 pixel = _pixel(pixels, y * height // rows, x * width // columns, height, width, planes)
                 ids.append(0 if broken else pixel.index(max(pixel)))
-        content = b"".join(it.to_bytes(8 if out_kind == onnx_wire.INT64 else 4, "little") for it in ids)
+        content = b"".join(class_id.to_bytes(8 if out_kind == onnx_wire.INT64 else 4, "little") for class_id in ids)
         if last and out_dims[3] > 1:
-            content = b"".join(struct.pack("<f", it == channel) for it in ids for channel in range(out_dims[3]))
+            content = b"".join(
+                struct.pack("<f", class_id == channel) for class_id in ids for channel in range(out_dims[3])
+            )
         elif len(out_dims) == 4 and out_dims[1] > 1 and not last:
-            content = b"".join(struct.pack("<f", it == channel) for channel in range(out_dims[1]) for it in ids)
+            content = b"".join(
+                struct.pack("<f", class_id == channel) for channel in range(out_dims[1]) for class_id in ids
+            )
         target.mkdir(parents=True, exist_ok=True)
         (target / f"{_escaped(output)}.bin").write_bytes(content)
         sys.stdout.write(f"write [{output}] to [{target}/{_escaped(output)}.bin] successfully\n")

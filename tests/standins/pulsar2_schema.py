@@ -111,14 +111,14 @@ def parse(text: str) -> message.Message:
 
 def flags() -> dict[str, str]:
     """The flags of ``pulsar2 build`` with the kind of each: every field that is not inside a list."""
-    found = {"--config": "string"}
+    kinds = {"--config": "string"}
     for field in build_config().DESCRIPTOR.fields:
         if field.message_type is None:
-            found[f"--{field.name}"] = _kind(field)
+            kinds[f"--{field.name}"] = _kind(field)
         elif not field.is_repeated:
             inner = [f for f in field.message_type.fields if f.message_type is None]
-            found |= {f"--{field.name}.{f.name}": _kind(f) for f in inner if f.name not in _SELECTORS[4:]}
-    return found
+            kinds |= {f"--{field.name}.{f.name}": _kind(f) for f in inner if f.name not in _SELECTORS[4:]}
+    return kinds
 
 
 def _kind(field: Any) -> str:

@@ -54,16 +54,16 @@ class Twin:
     def input(self) -> tuple[str, tuple[int, ...], np.dtype]:
         import numpy as np
 
-        (given,) = self._session.get_inputs()
-        n, c, h, w = given.shape
-        return given.name, (n, h, w, c), np.dtype(np.uint8)
+        (tensor,) = self._session.get_inputs()
+        n, c, h, w = tensor.shape
+        return tensor.name, (n, h, w, c), np.dtype(np.uint8)
 
     @functools.cached_property
     def outputs(self) -> list[tuple[str, tuple[int, ...], np.dtype]]:
         import numpy as np
 
         kinds = {"tensor(int64)": np.dtype(np.int32), "tensor(float)": np.dtype(np.float32)}
-        return [(it.name, tuple(it.shape), kinds[it.type]) for it in self._session.get_outputs()]
+        return [(tensor.name, tuple(tensor.shape), kinds[tensor.type]) for tensor in self._session.get_outputs()]
 
     def run(self, pixels: np.ndarray) -> list[np.ndarray]:
         import numpy as np
@@ -74,5 +74,5 @@ class Twin:
         assert (processor["src_dtype"], processor["src_layout"]) == ("U8", "NHWC")
         mean, std = (np.array(processor[key], np.float32) for key in ("mean", "std"))
         batch = ((pixels - mean) / std).transpose(0, 3, 1, 2)
-        found = self._session.run(None, {name: np.ascontiguousarray(batch)})
-        return [value.astype(kind) for value, (_, _, kind) in zip(found, self.outputs, strict=True)]
+        values = self._session.run(None, {name: np.ascontiguousarray(batch)})
+        return [value.astype(kind) for value, (_, _, kind) in zip(values, self.outputs, strict=True)]

@@ -43,15 +43,15 @@ class Documented:
 
 def documented() -> list[Documented]:
     """Every command once, in the order of the pages. docs/cli.md has its own test: tests/unit/cli/test_help.py."""
-    found: dict[str, Documented] = {}
+    commands: dict[str, Documented] = {}
     for page in PAGES:
         if page.name == "cli.md" or not page.exists():
             continue
         for number, line in _lines(page.read_text(encoding="utf-8")):
             text = re.sub(r"\s+#\s.*", "", line).strip()
             if text and not text.startswith("#"):
-                found.setdefault(text, Documented(text, f"{page.relative_to(ROOT)}:{number}"))
-    return list(found.values())
+                commands.setdefault(text, Documented(text, f"{page.relative_to(ROOT)}:{number}"))
+    return list(commands.values())
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:

@@ -54,8 +54,8 @@ def outcome(model: onnx.ModelProto, *passes: str) -> Outcome:
     rewrite(changed, passes)
     after = ir.to_proto(changed)
     onnx.checker.check_model(after, full_check=True)
-    right, found = (_run(it) for it in (model, after))
-    error = float(np.abs(right - found).max() / np.abs(right).max())
+    right, actual = (_run(version) for version in (model, after))
+    error = float(np.abs(right - actual).max() / np.abs(right).max())
     return Outcome(_operators(model), _operators(after), error, after)
 
 
@@ -76,5 +76,6 @@ def _run(model: onnx.ModelProto) -> Any:
     options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.log_severity_level = 3
     session = ort.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    given = session.get_inputs()[0]
-    return session.run(None, {given.name: np.random.default_rng(1).standard_normal(given.shape).astype(np.float32)})[0]
+    tensor = session.get_inputs()[0]
+    values = np.random.default_rng(1).standard_normal(tensor.shape).astype(np.float32)
+    return session.run(None, {tensor.name: values})[0]

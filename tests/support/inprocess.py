@@ -15,7 +15,7 @@ from recipebuild.cli.app import main
 
 
 @dataclass(frozen=True)
-class Said:
+class CommandResult:
     """What the command said, and the code with which it left."""
 
     code: int
@@ -23,7 +23,7 @@ class Said:
     err: str
 
 
-def run(monkeypatch: pytest.MonkeyPatch, arguments: Sequence[str], answers: str = "") -> Said:
+def run(monkeypatch: pytest.MonkeyPatch, arguments: Sequence[str], answers: str = "") -> CommandResult:
     """Run ``recipebuild ARGUMENTS`` in the current folder; ``answers`` is its standard input."""
     kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     threshold = gc.get_threshold()
@@ -43,4 +43,4 @@ def run(monkeypatch: pytest.MonkeyPatch, arguments: Sequence[str], answers: str 
             gc.set_threshold(*threshold)
             for number, handler in kept.items():
                 signal.signal(number, handler)
-    return Said(code if isinstance(code, int) else int(code is not None), out.getvalue(), err.getvalue())
+    return CommandResult(code if isinstance(code, int) else int(code is not None), out.getvalue(), err.getvalue())

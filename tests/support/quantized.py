@@ -23,7 +23,7 @@ def quantized_twin(source: Path, images: Path, folder: Path) -> dict[str, Path]:
         (folder / name).mkdir()
     params = calibrate.Params(count=4, shape=(1, 3, 16, 32))
     calibrate.run({"source": images}, params, folder / "calibrated", quiet)
-    found = {"model": folder / "model.onnx", "calibration": folder / "calibrated/calibration.tar"}
+    files = {"model": folder / "model.onnx", "calibration": folder / "calibrated/calibration.tar"}
     how = compile_onnxruntime.Params.model_validate({"input": INPUT})
-    compile_onnxruntime.run(found, how, folder / "compiled", quiet)
-    return {**found, "quantized": folder / "compiled/quantized.onnx"}
+    compile_onnxruntime.run(files, how, folder / "compiled", quiet)
+    return {**files, "quantized": folder / "compiled/quantized.onnx"}

@@ -36,8 +36,8 @@ class S3Server:
                             aws_access_key_id="k", aws_secret_access_key="s")  # fmt: skip
 
     def names(self) -> list[str]:
-        found = self.client.list_objects_v2(Bucket=BUCKET).get("Contents", [])
-        return [one["Key"] for one in found]
+        objects = self.client.list_objects_v2(Bucket=BUCKET).get("Contents", [])
+        return [one["Key"] for one in objects]
 
     def ask_for_credentials(self, yes: bool) -> None:
         """From now on, accept only credentials that the server itself gave out; there are none."""

@@ -75,14 +75,14 @@ class Editor:
 
     def hover(self, name: str, line: int, column: int) -> str:
         """The text that is shown when the mouse rests there; lines and columns count from 0."""
-        found = self._ask("textDocument/hover", self._at(name, line, column))
-        contents = found["contents"] if found else ""
+        answer = self._ask("textDocument/hover", self._at(name, line, column))
+        contents = answer["contents"] if answer else ""
         return contents["value"] if isinstance(contents, dict) else str(contents)
 
     def complete(self, name: str, line: int, column: int) -> dict[str, str]:
         """What is offered there: labels, and what each is explained with."""
-        found = self._ask("textDocument/completion", self._at(name, line, column))
-        return {item["label"]: str(item.get("documentation", "")) for item in found["items"]}
+        answer = self._ask("textDocument/completion", self._at(name, line, column))
+        return {item["label"]: str(item.get("documentation", "")) for item in answer["items"]}
 
     def _uri(self, name: str) -> str:
         return (self._folder / name).as_uri()

@@ -32,8 +32,8 @@ def test_importing_it_loads_nothing_of_the_house() -> None:
 
 
 def test_python_gets_what_the_command_line_prints() -> None:
-    (found,) = recipebuild.check("quickstart")
-    assert found.recipe == "quickstart" and not found.problems
+    (checked,) = recipebuild.check("quickstart")
+    assert checked.recipe == "quickstart" and not checked.problems
     assert '"npu_mode": "NPU3"' in recipebuild.render("quickstart")
 
 

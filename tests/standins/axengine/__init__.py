@@ -32,9 +32,9 @@ class InferenceSession:
         return [NodeArg(name, dtype, shape) for name, shape, dtype in self._twin.outputs]
 
     def run(self, output_names, input_feed, run_options=None, shape_group=0):
-        (given,) = self.get_inputs()
-        if given.name not in input_feed:
-            raise ValueError(f"Required inputs ({[given.name]}) are missing from input feed ({input_feed}).")
-        value = input_feed[given.name]
-        assert list(given.shape) == list(value.shape) and given.dtype == value.dtype
+        (tensor,) = self.get_inputs()
+        if tensor.name not in input_feed:
+            raise ValueError(f"Required inputs ({[tensor.name]}) are missing from input feed ({input_feed}).")
+        value = input_feed[tensor.name]
+        assert list(tensor.shape) == list(value.shape) and tensor.dtype == value.dtype
         return self._twin.run(value)

@@ -27,8 +27,8 @@ def test_products_that_do_the_same_are_one_kind_and_weights_stay_weights() -> No
     import onnx
 
     kinds = Counter(products(model()))
-    found = {described(onnx.load_from_string(kind)): count for kind, count in kinds.items()}
-    assert found == {"MatMul 4x4 [4x4]": 2, "MatMul 4x4 4x4": 1}
+    counts = {described(onnx.load_from_string(kind)): count for kind, count in kinds.items()}
+    assert counts == {"MatMul 4x4 [4x4]": 2, "MatMul 4x4 4x4": 1}
 
 
 def test_a_product_runs_alone() -> None:

@@ -22,9 +22,9 @@ def failing(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
 
 def test_a_package_that_is_not_installed_ends_with_4(monkeypatch: pytest.MonkeyPatch) -> None:
     failing(monkeypatch, ModuleNotFoundError("No module named 'onnx'", name="onnx"))
-    said = run(monkeypatch, ["check", "quickstart"])
-    assert said.code == 4
-    assert said.err == (
+    result = run(monkeypatch, ["check", "quickstart"])
+    assert result.code == 4
+    assert result.err == (
         "error: this needs the Python package onnx, which is not installed\n  pip install '.[build]' in a checkout, "
         "or './recipebuild-VERSION-py3-none-any.whl[build]' with a wheel\n"
     )
@@ -35,9 +35,9 @@ def test_a_package_that_is_not_installed_ends_with_4(monkeypatch: pytest.MonkeyP
 )
 def test_a_bug_ends_with_1_and_its_traceback_is_in_a_file(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
     failing(monkeypatch, error)
-    said = run(monkeypatch, ["check", "quickstart"])
-    assert said.code == 1 and said.err.startswith(f"error: unexpected {type(error).__name__}")
-    file = Path(said.err.partition("the traceback is in ")[2].strip())
+    result = run(monkeypatch, ["check", "quickstart"])
+    assert result.code == 1 and result.err.startswith(f"error: unexpected {type(error).__name__}")
+    file = Path(result.err.partition("the traceback is in ")[2].strip())
     assert type(error).__name__ in file.read_text()
     file.unlink()
 
@@ -59,6 +59,6 @@ def test_where_there_are_no_boards_the_list_says_how_to_add_one(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    said = run(monkeypatch, ["board", "list"])
-    assert (said.code, said.out) == (0, "")
-    assert "recipebuild board add" in said.err
+    result = run(monkeypatch, ["board", "list"])
+    assert (result.code, result.out) == (0, "")
+    assert "recipebuild board add" in result.err

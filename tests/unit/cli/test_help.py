@@ -25,9 +25,9 @@ FOLDERS = ("build/quickstart/bundle",)
 
 @pytest.mark.parametrize("path", VERBS)
 def test_every_verb_has_help_with_an_example(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    said = run(monkeypatch, [*path.split()[1:], "--help"])
-    assert said.code == 0
-    assert re.search(rf"^ +Example: {path}( |$)", said.out, re.M), f"{path} --help shows no example of itself"
+    result = run(monkeypatch, [*path.split()[1:], "--help"])
+    assert result.code == 0
+    assert re.search(rf"^ +Example: {path}( |$)", result.out, re.M), f"{path} --help shows no example of itself"
 
 
 @pytest.mark.parametrize(("path", "line"), EXAMPLES, ids=[line for _, line in EXAMPLES])
@@ -54,17 +54,21 @@ def test_help_lists_topics_and_prints_each(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_help_errors_has_every_exit_code_and_a_way_on() -> None:
-    kinds = [it for it in vars(errors).values() if isinstance(it, type) and issubclass(it, errors.RecipebuildError)]
+    kinds = [
+        value
+        for value in vars(errors).values()
+        if isinstance(value, type) and issubclass(value, errors.RecipebuildError)
+    ]
     assert {0, *(kind.exit_code for kind in kinds)} == set(EXIT_CODES)
-    said = TOPICS["errors"][1]()
+    text = TOPICS["errors"][1]()
     for code, (meaning, _) in EXIT_CODES.items():
-        assert re.search(rf"^ +{code} +{re.escape(meaning)}", said, re.M)
+        assert re.search(rf"^ +{code} +{re.escape(meaning)}", text, re.M)
 
 
 def test_help_steps_has_every_step_with_its_purpose(monkeypatch: pytest.MonkeyPatch) -> None:
-    said = run(monkeypatch, ["help", "steps"]).out
+    text = run(monkeypatch, ["help", "steps"]).out
     for name in KINDS:
-        assert re.search(rf"^  {name} +\S+ ", said, re.M), name
+        assert re.search(rf"^  {name} +\S+ ", text, re.M), name
 
 
 def test_help_of_verbs_and_fields(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,5 +105,5 @@ def test_shells_complete(line: str, offers: set[str], tmp_path: Path) -> None:
     asked = {"_RECIPEBUILD_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(len(line.split()) - 1)}
     environment = {**os.environ, "HOME": str(tmp_path), **asked}
     environment.pop("XDG_CONFIG_HOME", None)
-    found = warm.run([], tmp_path, environment)
-    assert set(found.stdout.split()) == offers, found.stderr
+    completion = warm.run([], tmp_path, environment)
+    assert set(completion.stdout.split()) == offers, completion.stderr

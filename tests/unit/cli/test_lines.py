@@ -31,7 +31,7 @@ RUN = [
 ]
 
 
-def said(on_event: OnEvent, capsys: pytest.CaptureFixture[str]) -> list[str]:
+def printed(on_event: OnEvent, capsys: pytest.CaptureFixture[str]) -> list[str]:
     for event in RUN:
         on_event(event)
     out, err = capsys.readouterr()
@@ -40,24 +40,24 @@ def said(on_event: OnEvent, capsys: pytest.CaptureFixture[str]) -> list[str]:
 
 
 def test_plain(capsys: pytest.CaptureFixture[str]) -> None:
-    assert said(plain_lines(verbose=False), capsys) == [
+    assert printed(plain_lines(verbose=False), capsys) == [
         "mine/calibrate: started", "warning: 50 % are dark", "mine/calibrate: built in 1.2 s",
     ]  # fmt: skip
 
 
 def test_verbose(capsys: pytest.CaptureFixture[str]) -> None:
-    assert said(plain_lines(verbose=True), capsys) == [
+    assert printed(plain_lines(verbose=True), capsys) == [
         "mine/export: cached", "mine/calibrate: started", "mine/calibrate: image 1 of 2", "warning: 50 % are dark",
         "mine/calibrate: image 2 of 2", "mine/calibrate: built in 1.2 s: 2 images, 1.0 kB",
     ]  # fmt: skip
 
 
 def test_quiet(capsys: pytest.CaptureFixture[str]) -> None:
-    assert said(warnings, capsys) == ["warning: 50 % are dark"]
+    assert printed(warnings, capsys) == ["warning: 50 % are dark"]
 
 
 def test_github_actions_folds_each_step_and_escapes(capsys: pytest.CaptureFixture[str]) -> None:
-    assert said(actions_groups(), capsys) == [
+    assert printed(actions_groups(), capsys) == [
         "::warning title=mine/calibrate::50 %25 are dark", "::group::mine/calibrate: built in 1.2 s",
         "  image 1 of 2", "  image 2 of 2", "  2 images, 1.0 kB", "::endgroup::",
     ]  # fmt: skip
@@ -85,8 +85,8 @@ def test_check_marks_them_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     monkeypatch.chdir(tmp_path)
     Path("mine.yaml").write_text("extends: base/segformer.yaml\ninput: {shape: 3}\n")
-    said = run(monkeypatch, ["check", "mine.yaml"])
-    assert "::error file=mine.yaml,line=2,col=16::input.shape: must be a list, got 3\n" in said.err
+    result = run(monkeypatch, ["check", "mine.yaml"])
+    assert "::error file=mine.yaml,line=2,col=16::input.shape: must be a list, got 3\n" in result.err
 
 
 @pytest.mark.parametrize(
@@ -109,4 +109,4 @@ def test_what_shows_a_run_off_a_terminal(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     with display(**options) as shown:
-        assert said(shown, capsys)[0].startswith(first)
+        assert printed(shown, capsys)[0].startswith(first)

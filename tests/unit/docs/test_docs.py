@@ -75,7 +75,7 @@ def test_targets_of_make_that_a_page_names_exist(page: Path) -> None:
 def test_every_page_has_its_place_in_the_site() -> None:
     text = re.sub(r"!!python\S*", "", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"))
     listed = set(re.findall(r": ([\w./-]+\.md)$", text, re.M))
-    assert listed == {str(it.relative_to(ROOT / "docs")) for it in (ROOT / "docs").rglob("*.md")}
+    assert listed == {str(path.relative_to(ROOT / "docs")) for path in (ROOT / "docs").rglob("*.md")}
     assert [next(iter(part)) for part in yaml.safe_load(text)["nav"]][1:] == [
         "Tutorial", "How-to", "Reference", "Explanation"
     ]  # fmt: skip
@@ -117,7 +117,7 @@ def test_contributing_names_a_file_to_copy_for_each_thing_that_is_added() -> Non
 
 
 def test_commands_are_found_in_pages() -> None:
-    texts = {it.text for it in documented()}
+    texts = {command.text for command in documented()}
     assert "recipebuild run quickstart" in texts
     assert "pip install '.[build]' -c constraints.txt" in texts
     assert not any("#" in text for text in texts)

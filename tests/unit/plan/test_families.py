@@ -61,9 +61,9 @@ def ingredients(stats: Path, package: Path | None, *sets: str) -> Ingredients:
     program = stats.with_name("families.py")
     program.write_text(PROGRAM)
     environment = os.environ | ({"PYTHONPATH": str(package.parent)} if package else {})
-    found = warm.run([str(stats), *sets], Path.cwd(), environment, program)
-    assert found.returncode == 0, found.stderr
-    steps: Ingredients = json.loads(found.stdout)
+    process = warm.run([str(stats), *sets], Path.cwd(), environment, program)
+    assert process.returncode == 0, process.stderr
+    steps: Ingredients = json.loads(process.stdout)
     return steps
 
 

@@ -34,8 +34,8 @@ def planned(
     return plan(variants, [toolchain] * len(variants), templates)
 
 
-def names(it: Plan) -> list[str]:
-    return [step.name for step in it.steps]
+def names(build: Plan) -> list[str]:
+    return [step.name for step in build.steps]
 
 
 @pytest.mark.parametrize("recipe", ["quickstart", "b0-cityscapes"])
@@ -90,9 +90,9 @@ def test_a_recipe_with_nothing_to_judge_has_no_judge() -> None:
 
 
 def test_entries_of_a_matrix_of_limits_share_all_that_is_built() -> None:
-    it = planned("quickstart", "matrix={evaluate.max_drop: [0.1, 0.2]}")
-    assert {name for name in names(it) if names(it).count(name) == 2} == {"judge", "bundle"}
-    one, other = (step for step in it.steps if step.name == "bundle")
+    build = planned("quickstart", "matrix={evaluate.max_drop: [0.1, 0.2]}")
+    assert {name for name in names(build) if names(build).count(name) == 2} == {"judge", "bundle"}
+    one, other = (step for step in build.steps if step.name == "bundle")
     assert one.params == other.params
 
 
@@ -102,7 +102,7 @@ def test_another_version_or_image_compiles_and_simulates_anew_and_nothing_else()
         plan([variant], [ResolvedToolchain("pulsar2", "7.0", {}, {"pulsar2": "7.0", "image": image})], TEMPLATES)
         for image in ("sha256:a", "sha256:b")
     ]
-    one, other = ({step.name: step for step in it.steps} for it in plans)
+    one, other = ({step.name: step for step in build.steps} for build in plans)
     differing = {name for name in one if one[name].facts != other[name].facts or one[name].params != other[name].params}
     assert differing == {"config-check", "compile", "simulate", "simulate-reference", "bundle"}
 
@@ -117,17 +117,17 @@ def test_pulsar2_compiles_with_the_configuration_after_verification() -> None:
 
 def test_an_onnx_file_is_not_exported(tmp_path: Path) -> None:
     (tmp_path / "x.onnx").write_bytes(b"onnx")
-    it = planned("quickstart", f"model.source={tmp_path / 'x.onnx'}")
-    assert "export" not in names(it)
-    simplify = next(s for s in it.steps if s.name == "simplify")
+    build = planned("quickstart", f"model.source={tmp_path / 'x.onnx'}")
+    assert "export" not in names(build)
+    simplify = next(s for s in build.steps if s.name == "simplify")
     assert simplify.inputs["model"] == Output("quickstart/fetch", "model.onnx")
 
 
 def test_a_glob_is_a_folder_and_a_pattern(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "a" / "x.jpg").write_bytes(b"")
-    it = planned("quickstart", f"calibration.source={tmp_path}/**/*.jpg")
-    calibrate = next(s for s in it.steps if s.name == "calibrate")
+    build = planned("quickstart", f"calibration.source={tmp_path}/**/*.jpg")
+    calibrate = next(s for s in build.steps if s.name == "calibrate")
     assert calibrate.inputs["source"] == Source(tmp_path)
     assert calibrate.params["pattern"] == "**/*.jpg"
 
@@ -148,9 +148,9 @@ def test_a_template_of_the_users_is_an_input_of_the_steps_that_may_render_it(
 ) -> None:
     (tmp_path / template).parent.mkdir(exist_ok=True)
     (tmp_path / template).touch()
-    it = planned("quickstart", templates=template_sources([tmp_path, shipped("templates")]))
+    build = planned("quickstart", templates=template_sources([tmp_path, shipped("templates")]))
     source = Source(tmp_path / template.partition("/")[0])
-    assert [s.name for s in it.steps if source in s.inputs.values()] == used_by
+    assert [s.name for s in build.steps if source in s.inputs.values()] == used_by
 
 
 @pytest.mark.parametrize(
@@ -172,9 +172,9 @@ def test_a_shipped_template_that_changes_changes_the_step_that_renders_it(
         steps = planned("quickstart", templates=template_sources([folder])).steps
         return {
             step.name: [
-                digest_source(given.path, StatCache(None))
-                for given in step.inputs.values()
-                if isinstance(given, Source) and given.path.is_relative_to(folder)
+                digest_source(source.path, StatCache(None))
+                for source in step.inputs.values()
+                if isinstance(source, Source) and source.path.is_relative_to(folder)
             ]
             for step in steps
         }
@@ -186,8 +186,8 @@ def test_a_shipped_template_that_changes_changes_the_step_that_renders_it(
 
 
 def test_the_other_order_of_channels_is_folded_in_before_the_head() -> None:
-    it = planned("quickstart", "target.runtime_input.format=BGR")
-    steps = {step.name: step for step in it.steps}
+    build = planned("quickstart", "target.runtime_input.format=BGR")
+    steps = {step.name: step for step in build.steps}
     assert steps["head"].inputs["model"] == Output("quickstart/channels", "channels.onnx")
     assert steps["verify"].params["input"]["color"] == "RGB"
     for name in ("compile", "answers-float", "answers-quantized", "preview", "configure"):
@@ -198,24 +198,25 @@ def test_the_other_order_of_channels_is_folded_in_before_the_head() -> None:
 
 
 def test_tensors_are_made_for_pulsar2_only() -> None:
-    it = planned("quickstart", "calibration.format=Numpy", toolchain=PULSAR2)
-    compile_ = next(step for step in it.steps if step.name == "compile")
+    build = planned("quickstart", "calibration.format=Numpy", toolchain=PULSAR2)
+    compile_ = next(step for step in build.steps if step.name == "compile")
     assert compile_.inputs["calibration"] == Output("quickstart/tensors", "calibration-tensors.tar")
     assert "tensors" not in names(planned("quickstart", "calibration.format=Numpy"))
 
 
 def test_layers_chosen_by_module_bring_the_model_to_configure() -> None:
-    it = planned("quickstart", "quantization.layers=[{module: decode_head.*, dtype: U16}]")
-    assert next(s for s in it.steps if s.name == "configure").inputs["model"] == Output("quickstart/head", "model.onnx")
+    build = planned("quickstart", "quantization.layers=[{module: decode_head.*, dtype: U16}]")
+    configure = next(step for step in build.steps if step.name == "configure")
+    assert configure.inputs["model"] == Output("quickstart/head", "model.onnx")
     assert "model" not in next(s for s in planned("quickstart").steps if s.name == "configure").inputs
 
 
 def test_matrix_entries_share_the_steps_that_do_not_differ() -> None:
-    it = planned("quickstart", "matrix={quantization.method: [MinMax, MSE]}")
-    assert names(it).count("export") == 1
-    assert names(it).count("compile") == 2
-    by_id = {step.id: step for step in it.steps}
-    for label, ids in it.variants.items():
+    build = planned("quickstart", "matrix={quantization.method: [MinMax, MSE]}")
+    assert names(build).count("export") == 1
+    assert names(build).count("compile") == 2
+    by_id = {step.id: step for step in build.steps}
+    for label, ids in build.variants.items():
         steps = [by_id[i] for i in ids]
         assert {step.variant for step in steps} == {"", label}
         assert next(s for s in steps if s.name == "compile").params["method"] == label.partition("=")[2]

@@ -107,10 +107,10 @@ def test_every_shipped_recipe_renders_what_protobuf_takes(recipe: str) -> None:
     ],
 )
 def test_sections_reach_their_fields(section: str, path: str, value: Any) -> None:
-    found: Any = config(section)
+    field: Any = config(section)
     for part in path.split("."):
-        found = found[int(part) if part.isdigit() else part]
-    assert found == value
+        field = field[int(part) if part.isdigit() else part]
+    assert field == value
 
 
 @pytest.mark.parametrize("algorithm", ["adaround", "lsq", "brecq"])
@@ -121,8 +121,8 @@ def test_finetuning(algorithm: str) -> None:
 
 
 def test_bgr_at_run_time_turns_everything_round() -> None:
-    it = config("target.runtime_input.format=BGR", "input.mean=[1, 2, 3]", "input.std=[4, 5, 6]")
-    (calibration,), (processor,) = it["quant"]["input_configs"], it["input_processors"]
+    fields = config("target.runtime_input.format=BGR", "input.mean=[1, 2, 3]", "input.std=[4, 5, 6]")
+    (calibration,), (processor,) = fields["quant"]["input_configs"], fields["input_processors"]
     assert calibration["calibration_mean"] == processor["mean"] == [3, 2, 1]
     assert calibration["calibration_std"] == processor["std"] == [6, 5, 4]
     assert processor["tensor_format"] == processor["src_format"] == "BGR"
@@ -135,20 +135,20 @@ def test_yuv_needs_no_swap() -> None:
 
 
 def test_overrides_win_and_lists_are_replaced() -> None:
-    it = config(
+    fields = config(
         "quantization.method=MSE",
         "quantization.layers=[{op: Add, dtype: U16}]",
         "pulsar2.overrides={quant: {calibration_method: KL, layer_configs: [{op_type: Mul, data_type: U16}]}}",
     )
-    assert it["quant"]["calibration_method"] == "KL"
-    assert it["quant"]["layer_configs"] == [{"op_type": "Mul", "data_type": "U16"}]
+    assert fields["quant"]["calibration_method"] == "KL"
+    assert fields["quant"]["layer_configs"] == [{"op_type": "Mul", "data_type": "U16"}]
 
 
 def test_what_is_not_documented_passes_through_overrides() -> None:
-    it = json.loads(
+    fields = json.loads(
         render("quickstart", Options(sets=["pulsar2.overrides={debug: {disable_auto_set_extremum_op_fp32: true}}"]))
     )
-    assert it["debug"] == {"disable_auto_set_extremum_op_fp32": True}
+    assert fields["debug"] == {"disable_auto_set_extremum_op_fp32": True}
 
 
 @pytest.mark.parametrize(

@@ -52,9 +52,9 @@ class Desk:
         return caught.value.problems
 
     def problem(self, text: str, *sets: str, name: str = "r.yaml") -> Problem:
-        found = self.problems(text, *sets, name=name)
-        assert len(found) == 1, "\n".join(map(str, found))
-        return found[0]
+        problems = self.problems(text, *sets, name=name)
+        assert len(problems) == 1, "\n".join(map(str, problems))
+        return problems[0]
 
 
 @pytest.fixture

@@ -184,8 +184,8 @@ def test_all_that_is_missing_is_named(desk):
 
 
 def test_of_a_list_of_a_wrong_length_the_values_are_not_judged(desk, good):
-    found = desk.problem(good.replace("[1, 3, 64, 128]", "[1, 640, 3]"))
-    assert found.message == "must have 4 values, got [1, 640, 3]"
+    problem = desk.problem(good.replace("[1, 3, 64, 128]", "[1, 640, 3]"))
+    assert problem.message == "must have 4 values, got [1, 640, 3]"
 
 
 def test_what_is_missing_is_to_be_written_in_the_recipe_not_in_its_base(desk, good):
@@ -193,8 +193,8 @@ def test_what_is_missing_is_to_be_written_in_the_recipe_not_in_its_base(desk, go
     text = good.replace("input:", "inptu:").replace("model:", "extends: base.yaml\nmodel:", 1)
     assert desk.problem(text).field == "inptu", "what follows from a typing error is not told"
     text = good.replace("  shape: [1, 3, 64, 128]\n", "").replace("model:", "extends: base.yaml\nmodel:", 1)
-    found = desk.problem(text)
-    assert (found.field, found.place.origin, found.place.line) == ("input.shape", "r.yaml", 4)
+    problem = desk.problem(text)
+    assert (problem.field, problem.place.origin, problem.place.line) == ("input.shape", "r.yaml", 4)
 
 
 def test_a_pickle_must_be_allowed(desk, good):
@@ -206,15 +206,16 @@ def test_a_pickle_must_be_allowed(desk, good):
 
 def test_two_tensors_of_one_name_are_told_in_the_recipe_not_in_its_base(desk, good):
     desk.write("base.yaml", "head: {output: classes}\n")
-    found = desk.problem(good.replace("model:", "extends: base.yaml\nexport: {output: classes}\nmodel:", 1))
-    assert (found.field, found.place.line, found.message) == ("export.output", 2, "`classes` is already head.output")
+    problem = desk.problem(good.replace("model:", "extends: base.yaml\nexport: {output: classes}\nmodel:", 1))
+    assert (problem.field, problem.place.line) == ("export.output", 2)
+    assert problem.message == "`classes` is already head.output"
 
 
 def test_empty_sections(desk):
-    found = desk.problems("model: null\ninput:\n")
-    assert [(p.field, p.place.line) for p in found] == [("calibration", 1), ("model", 1), ("input", 2)]
-    assert "must be a mapping of fields, got null" in str(found[1])
-    assert "must be a mapping of fields, got nothing" in str(found[2])
+    problems = desk.problems("model: null\ninput:\n")
+    assert [(p.field, p.place.line) for p in problems] == [("calibration", 1), ("model", 1), ("input", 2)]
+    assert "must be a mapping of fields, got null" in str(problems[1])
+    assert "must be a mapping of fields, got nothing" in str(problems[2])
 
 
 def test_control_characters_of_a_recipe_do_not_reach_the_terminal(desk, good):

@@ -48,9 +48,9 @@ def test_a_runner_brings_the_head_that_it_reads() -> None:
     ],
 )
 def test_a_recipe_that_contradicts_its_runner_is_told_the_fix(sets: list[str], field: str, words: str) -> None:
-    found = problems("board.runner=ax_segformer", *sets)
-    assert words in found[field]
-    assert len(found) == 1
+    messages = problems("board.runner=ax_segformer", *sets)
+    assert words in messages[field]
+    assert len(messages) == 1
 
 
 @pytest.mark.parametrize(
@@ -75,9 +75,9 @@ def test_shipped_recipes_fit_the_runner_of_their_task(recipe: str, runner: str) 
 def test_ax_dinov2_reads_patches_at_its_own_size() -> None:
     with pytest.raises(RecipeProblems) as caught:
         load("dinov2-small-224x224", sets=["board.runner=ax_dinov2", "model.features=cls"], cwd=Path.cwd())
-    found = {problem.field: problem.message for problem in caught.value.problems}
-    assert "tokens of patches, not cls" in found["model.features"]
-    assert "feeds 518x518 only" in found["input.shape"]
+    messages = {problem.field: problem.message for problem in caught.value.problems}
+    assert "tokens of patches, not cls" in messages["model.features"]
+    assert "feeds 518x518 only" in messages["input.shape"]
 
 
 def test_tasks_of_runners_are_those_of_recipes() -> None:
@@ -86,10 +86,10 @@ def test_tasks_of_runners_are_those_of_recipes() -> None:
 
 
 def test_all_contradictions_are_told_at_once() -> None:
-    found = problems(
+    messages = problems(
         "board.runner=ax_segformer", "head.keep_logits=false", "head.axis=0", "target.runtime_input.format=RGB"
     )
-    assert set(found) == {"head.keep_logits", "head.axis", "target.runtime_input.format"}
+    assert set(messages) == {"head.keep_logits", "head.axis", "target.runtime_input.format"}
 
 
 def test_a_runner_for_another_task_is_refused() -> None:

@@ -23,9 +23,9 @@ VALUES = st.recursive(
 @given(st.dictionaries(WORDS, VALUES, max_size=4))
 def test_round_trip(values: dict[str, Any]) -> None:
     text = to_yaml(values) or "{}"
-    _, found, flaws = parse(text)
+    _, parsed, flaws = parse(text)
     assert not flaws
-    assert found == values
+    assert parsed == values
     assert yaml.safe_load(text) == values
 
 

@@ -91,8 +91,8 @@ def test_an_error_in_what_the_child_replaced_is_none(desk, good):
 
 def test_errors_of_base_and_child_come_together(desk, good):
     desk.write("base.yaml", good.replace("[58.395,", "[0,") + "zzz: 1\n")
-    found = desk.problems(CHILD + "yyy: 1\n")
-    assert [(p.place.origin, p.field) for p in found] == [
+    problems = desk.problems(CHILD + "yyy: 1\n")
+    assert [(p.place.origin, p.field) for p in problems] == [
         ("base.yaml", "input.std"),
         ("base.yaml", "zzz"),
         ("r.yaml", "yyy"),

@@ -30,8 +30,8 @@ def folder(tmp_path: Path) -> Path:
 
 def test_their_sources_are_relative_to_the_recipe(folder: Path) -> None:
     (variant,) = load("r.yaml", cwd=folder)
-    (given,) = variant.recipe.more_inputs
-    assert (given.name, given.shape, given.source) == ("mask", (1, 1, 4, 8), str(folder / "masks"))
+    (mask,) = variant.recipe.more_inputs
+    assert (mask.name, mask.shape, mask.source) == ("mask", (1, 1, 4, 8), str(folder / "masks"))
 
 
 @pytest.mark.parametrize(
@@ -49,8 +49,8 @@ def test_their_sources_are_relative_to_the_recipe(folder: Path) -> None:
 def test_what_does_not_go_with_them_is_told(folder: Path, sets: str, field: str, words: str) -> None:
     with pytest.raises(RecipeProblems) as caught:
         load("r.yaml", sets=[sets], cwd=folder)
-    found = {problem.field: f"{problem.message} {problem.remedy}" for problem in caught.value.problems}
-    assert words in found[field], found
+    messages = {problem.field: f"{problem.message} {problem.remedy}" for problem in caught.value.problems}
+    assert words in messages[field], messages
 
 
 def test_of_other_tasks_what_is_given_is_held_against_the_float_model(folder: Path) -> None:
@@ -166,8 +166,8 @@ def test_what_is_wrong_with_inputs_is_told(folder: Path, text: str, field: str, 
     (folder / "bad.yaml").write_text(f"model: {{source: ./net.onnx}}\n{text}")
     with pytest.raises(RecipeProblems) as caught:
         load("bad.yaml", cwd=folder)
-    found = {problem.field: f"{problem.message} {problem.remedy}" for problem in caught.value.problems}
-    assert words in found.get(field, ""), found
+    messages = {problem.field: f"{problem.message} {problem.remedy}" for problem in caught.value.problems}
+    assert words in messages.get(field, ""), messages
 
 
 @pytest.mark.parametrize(
@@ -194,8 +194,8 @@ def test_each_channel_has_its_colour_and_numbers(
     )
     with pytest.raises(RecipeProblems) as caught:
         load("bad.yaml", sets=sets, cwd=folder)
-    found = {problem.field: f"{problem.message} {problem.remedy}" for problem in caught.value.problems}
-    assert words in found.get(field, ""), found
+    messages = {problem.field: f"{problem.message} {problem.remedy}" for problem in caught.value.problems}
+    assert words in messages.get(field, ""), messages
 
 
 TEXT = """\
@@ -257,5 +257,5 @@ TOKENS = "{kind: tokens, length: 16, source: ./texts.txt}"
 def test_what_is_wrong_with_text_is_told(of_text: Path, sets: str, field: str, words: str) -> None:
     with pytest.raises(RecipeProblems) as caught:
         load("text.yaml", sets=[sets], cwd=of_text)
-    found = {problem.field: f"{problem.message} {problem.remedy}" for problem in caught.value.problems}
-    assert words in found.get(field, ""), found
+    messages = {problem.field: f"{problem.message} {problem.remedy}" for problem in caught.value.problems}
+    assert words in messages.get(field, ""), messages

@@ -40,11 +40,11 @@ def test_every_field_is_described():
         for section in schema.get("$defs", {}).values():
             yield from fields(section)
 
-    found = dict(fields({k: v for k, v in json_schema().items() if k != "then"}))
-    assert len(found) > 30
-    assert [name for name, field in found.items() if not field.get("description")] == []
+    by_name = dict(fields({k: v for k, v in json_schema().items() if k != "then"}))
+    assert len(by_name) > 30
+    assert [name for name, field in by_name.items() if not field.get("description")] == []
     for name in ("mean", "std"):
-        assert "0..255" in found[name]["description"]
+        assert "0..255" in by_name[name]["description"]
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.name)

@@ -105,8 +105,8 @@ def test_an_error_that_all_builds_share_is_reported_once(desk, good):
 
 
 def test_each_wrong_value_of_the_matrix_is_reported(desk, good):
-    found = desk.problems(good + "matrix: {target.npu_mode: [NPU7, NPU8, NPU3]}\nzzz: 1\n")
-    assert [p.field for p in found] == ["target.npu_mode", "target.npu_mode", "zzz"]
+    problems = desk.problems(good + "matrix: {target.npu_mode: [NPU7, NPU8, NPU3]}\nzzz: 1\n")
+    assert [p.field for p in problems] == ["target.npu_mode", "target.npu_mode", "zzz"]
 
 
 def test_set_wins_over_the_matrix(desk, good):

@@ -89,8 +89,8 @@ def test_bad_option(desk, good, option):
 
 
 def test_problems_of_options_and_files_come_together(desk, good):
-    found = desk.problems(good + "zzz: 1\n", "nope=1", "head.axis=x", "foo")
-    assert {p.field or p.place.origin for p in found} == {"zzz", "nope", "head.axis", "--set foo"}
+    problems = desk.problems(good + "zzz: 1\n", "nope=1", "head.axis=x", "foo")
+    assert {p.field or p.place.origin for p in problems} == {"zzz", "nope", "head.axis", "--set foo"}
 
 
 def test_problems_of_options_come_with_those_of_a_broken_file(desk):

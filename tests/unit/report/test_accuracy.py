@@ -53,11 +53,11 @@ def narrow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_model_has_a_row_and_every_figure_a_column() -> None:
     deploy = step("deploy", DEPLOYED)
-    found = lines(accuracy_text({"steps": [step("evaluate", EVALUATED), deploy]}))
-    assert ["accuracy,", "24", "images"] in found
-    assert ["ONNX", "82.0", "%", "95.0", "%", "80.0-84.0", "%"] in found
-    assert ["quantized", "80.0", "%", "78.0-82.0", "%"] in found
-    assert ["board", "79.0", "%"] in found
+    rows = lines(accuracy_text({"steps": [step("evaluate", EVALUATED), deploy]}))
+    assert ["accuracy,", "24", "images"] in rows
+    assert ["ONNX", "82.0", "%", "95.0", "%", "80.0-84.0", "%"] in rows
+    assert ["quantized", "80.0", "%", "78.0-82.0", "%"] in rows
+    assert ["board", "79.0", "%"] in rows
 
 
 def test_the_ladder_says_what_is_noise_and_fits_a_terminal() -> None:
@@ -95,16 +95,16 @@ def matrix(**entries: dict[str, Any]) -> dict[str, Any]:
 
 def test_entries_of_a_matrix_are_compared_in_one_table() -> None:
     worse = EVALUATED | {"miou_quantized": 0.7, "drop": 0.12}
-    found = lines(comparison([matrix(MinMax=EVALUATED, KL=worse)]))
-    assert ["x", "method=MinMax", "mIoU", "82.0", "%", "80.0", "%", "+0.0200", "1.0", "MB", "1,234"] in found
-    assert ["x", "method=KL", "mIoU", "82.0", "%", "70.0", "%", "+0.1200", "1.0", "MB", "1,234"] in found
+    rows = lines(comparison([matrix(MinMax=EVALUATED, KL=worse)]))
+    assert ["x", "method=MinMax", "mIoU", "82.0", "%", "80.0", "%", "+0.0200", "1.0", "MB", "1,234"] in rows
+    assert ["x", "method=KL", "mIoU", "82.0", "%", "70.0", "%", "+0.1200", "1.0", "MB", "1,234"] in rows
 
 
 def test_recipes_are_compared_too_and_a_single_build_is_not() -> None:
     one = {"recipe": "a", "steps": [step("evaluate", EVALUATED)]}
     other = {"recipe": "b", "steps": [step("evaluate", EVALUATED)], "verdict": {"": {"verdict": "worse", "lines": []}}}
-    found = lines(comparison([one, other]))
-    assert ["b", "mIoU", "82.0", "%", "80.0", "%", "+0.0200", "worse"] in found
+    rows = lines(comparison([one, other]))
+    assert ["b", "mIoU", "82.0", "%", "80.0", "%", "+0.0200", "worse"] in rows
     assert comparison([one]) == ""
 
 

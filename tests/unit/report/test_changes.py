@@ -17,8 +17,8 @@ from recipebuild.report.page.built import Built, builds, read
 
 def test_a_build_differs_in_nothing_from_itself(tmp_path: Path) -> None:
     (built,) = builds(make_build(tmp_path), tmp_path)
-    found = changes(built, built)
-    assert all(found[part] == [] for part in ("figures", "steps", "configuration", "environment"))
+    differences = changes(built, built)
+    assert all(differences[part] == [] for part in ("figures", "steps", "configuration", "environment"))
 
 
 def test_what_differs_is_told(tmp_path: Path) -> None:
@@ -30,18 +30,18 @@ def test_what_differs_is_told(tmp_path: Path) -> None:
     other["steps"] = [entry for entry in other["steps"] if entry["name"] != "deploy"]
     other["environment"]["distributions"]["numpy"] = "2.1"
     (built,) = read(tmp_path / "a")
-    found = changes(built, Built(tmp_path / "b", other, ""))
-    figures = {it["key"]: (it["a"]["text"], it["b"]["text"]) for it in found["figures"]}
+    differences = changes(built, Built(tmp_path / "b", other, ""))
+    figures = {figure["key"]: (figure["a"]["text"], figure["b"]["text"]) for figure in differences["figures"]}
     assert figures["miou_quantized"] == ("82.60 %", "81.60 %")
     assert figures["latency_ms"] == ("4.100 ms", "")
     assert "miou_float" not in figures
-    assert {it["name"]: it["differs"] for it in found["steps"]} == {
+    assert {step["name"]: step["differs"] for step in differences["steps"]} == {
         "configure": "output",
         "compile": "key",
         "deploy": "only a",
     }
-    assert found["configuration"] == [{"path": "quant.calibration_method", "a": "MinMax", "b": "MSE"}]
-    assert found["environment"] == [{"path": "numpy", "a": "2.0", "b": "2.1"}]
+    assert differences["configuration"] == [{"path": "quant.calibration_method", "a": "MinMax", "b": "MSE"}]
+    assert differences["environment"] == [{"path": "numpy", "a": "2.0", "b": "2.1"}]
 
 
 def test_entries_of_a_matrix_are_compared_by_their_labels(tmp_path: Path) -> None:
@@ -60,6 +60,6 @@ def test_the_verb_takes_folders_manifests_and_names(tmp_path: Path, monkeypatch:
         done = run.invoke(app, ["diff", a, b, "--json"])
         assert done.exit_code == 0
         assert json.loads(done.stdout)["figures"][0]["key"] == "miou_quantized"
-        said = run.invoke(app, ["diff", a, b]).stdout
-        assert "A  build/one" in said and "82.60 %" in said
+        text = run.invoke(app, ["diff", a, b]).stdout
+        assert "A  build/one" in text and "82.60 %" in text
     assert "nothing differs" in run.invoke(app, ["diff", "one", "build/one"]).stdout

@@ -24,16 +24,16 @@ def entries(needs: dict[str, list[str]], **more: Any) -> list[dict[str, Any]]:
 
 
 def test_a_need_that_follows_from_others_is_no_edge() -> None:
-    found = {node.name: [need.removeprefix("r/") for need in node.needs] for node in nodes(entries(DIAMOND))}
-    assert found == {"a": [], "b": ["a"], "c": ["a"], "d": ["b", "c"], "far": ["d"], "alone": []}
+    needs = {node.name: [need.removeprefix("r/") for need in node.needs] for node in nodes(entries(DIAMOND))}
+    assert needs == {"a": [], "b": ["a"], "c": ["a"], "d": ["b", "c"], "far": ["d"], "alone": []}
 
 
 def test_each_step_is_right_of_what_it_needs_and_none_lie_on_each_other() -> None:
-    found = nodes(entries(DIAMOND))
-    drawn = layout(found)
-    for node in found:
+    diamond = nodes(entries(DIAMOND))
+    drawn = layout(diamond)
+    for node in diamond:
         assert all(drawn.places[need][0] < drawn.places[node.id][0] for need in node.needs)
-    assert len(set(drawn.places.values())) == len(found)
+    assert len(set(drawn.places.values())) == len(diamond)
     assert (drawn.columns, drawn.rows) == (4, 2)
 
 
@@ -43,31 +43,31 @@ def test_a_step_that_needs_nothing_stands_before_what_needs_it() -> None:
 
 
 def test_an_edge_over_several_columns_goes_around_the_boxes_between() -> None:
-    found = [
+    steps = [
         StepNode("a", "a", "", "built", 1.0, ()),
         StepNode("b", "b", "", "built", 1.0, ("a",)),
         StepNode("c", "c", "", "built", 1.0, ("a", "b")),
     ]
-    drawn = layout(found)
+    drawn = layout(steps)
     (long,) = [path for path in drawn.edges if len(path) == 3]
     assert long[1][0] == drawn.places["b"][0] and long[1][1] != drawn.places["b"][1]
 
 
 def test_the_svg_says_each_steps_name_state_and_time() -> None:
     failed = {"id": "r/x", "name": "x", "variant": "", "status": "failed", "seconds": 100.0, "needs": []}
-    found = [*entries(DIAMOND, variant="NPU1 <b>"), failed]
-    root = ElementTree.fromstring(svg(nodes(found), 'A "title"'))
+    steps = [*entries(DIAMOND, variant="NPU1 <b>"), failed]
+    root = ElementTree.fromstring(svg(nodes(steps), 'A "title"'))
     space = {"s": "http://www.w3.org/2000/svg"}
     assert root.get("aria-label") == 'A "title"'
-    said = [title.text for title in root.findall("s:g/s:title", space)]
-    assert said[0] == "a, NPU1 <b>, built, 1.5 s"
-    assert said[-1] == "x, failed, 1.7 min"
+    titles = [title.text for title in root.findall("s:g/s:title", space)]
+    assert titles[0] == "a, NPU1 <b>, built, 1.5 s"
+    assert titles[-1] == "x, failed, 1.7 min"
     assert len(root.findall("s:path", space)) == 5
 
 
 def test_a_long_name_is_set_into_its_box() -> None:
-    found = [StepNode(name, name, "", "built", None, ()) for name in ("answers-quantized", "calibrate")]
-    root = ElementTree.fromstring(svg(found, "title"))
+    steps = [StepNode(name, name, "", "built", None, ()) for name in ("answers-quantized", "calibrate")]
+    root = ElementTree.fromstring(svg(steps, "title"))
     texts = {text.text: text for text in root.iter() if text.tag.endswith("text")}
     box = next(float(rect.attrib["width"]) for rect in root.iter() if rect.tag.endswith("rect"))
     assert float(texts["answers-quantized"].attrib["textLength"]) < box
@@ -75,8 +75,8 @@ def test_a_long_name_is_set_into_its_box() -> None:
 
 
 def test_mermaid_and_dot_have_the_same_steps_and_edges() -> None:
-    found = nodes(entries(DIAMOND))
-    flow, graph = mermaid(found), dot(found, "r")
+    diamond = nodes(entries(DIAMOND))
+    flow, graph = mermaid(diamond), dot(diamond, "r")
     assert flow.startswith("flowchart LR\n")
     assert len(re.findall(r" --> ", flow)) == len(re.findall(r" -> ", graph)) == 5
     assert 's0["a<br/>built 1.5 s"]:::built' in flow
@@ -84,10 +84,11 @@ def test_mermaid_and_dot_have_the_same_steps_and_edges() -> None:
 
 
 def test_nothing_in_a_name_breaks_out_of_the_text() -> None:
-    found = [StepNode('a"]; x', 'evil"\n', "", "built", None, ())]
-    assert '"evil#quot;' in mermaid(found)
-    assert '"a\\"]; x" [label="evil\\"\\n' in dot(found, "r")
+    steps = [StepNode('a"]; x', 'evil"\n', "", "built", None, ())]
+    assert '"evil#quot;' in mermaid(steps)
+    assert '"a\\"]; x" [label="evil\\"\\n' in dot(steps, "r")
 
 
 def test_durations() -> None:
-    assert [duration(it) for it in (None, 0.04, 89.9, 600.0, 7200.0)] == ["", "0.0 s", "89.9 s", "10.0 min", "2.0 h"]
+    spans = (None, 0.04, 89.9, 600.0, 7200.0)
+    assert [duration(seconds) for seconds in spans] == ["", "0.0 s", "89.9 s", "10.0 min", "2.0 h"]

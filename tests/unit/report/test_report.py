@@ -52,19 +52,20 @@ def test_it_is_made_again_only_if_the_manifest_tells_something_new(folder: Path)
 
 
 def test_the_command_the_date_and_the_commit_are_told(folder: Path) -> None:
-    said = text_of(report(make_build(folder), folder))
-    assert "recipebuild run recipes/tiny.yaml 2026-01-02 03:04:05 UTC · commit efefefefefef" in said
+    text = text_of(report(make_build(folder), folder))
+    assert "recipebuild run recipes/tiny.yaml 2026-01-02 03:04:05 UTC · commit efefefefefef" in text
     manifest = make_build(folder)
     del manifest["made"]  # of a release before
     assert "Provenance" in text_of(report(manifest, folder))
 
 
 def test_errors_come_first_then_warnings_then_notes_then_the_rest(folder: Path) -> None:
-    said = text_of(report(make_build(folder, failed="verify"), folder))
-    places = [said.index(it) for it in ("verify: it broke", "mend it", "4 images are few", "nothing else", "Pipeline ")]
-    assert said.index("Error") < places[0]
+    text = text_of(report(make_build(folder, failed="verify"), folder))
+    phrases = ("verify: it broke", "mend it", "4 images are few", "nothing else", "Pipeline ")
+    places = [text.index(phrase) for phrase in phrases]
+    assert text.index("Error") < places[0]
     assert places[:4] == sorted(places[:4])
-    assert said.index("nothing else") < said.index("build time")
+    assert text.index("nothing else") < text.index("build time")
 
 
 def test_what_each_block_would_win_is_told_where_it_was_measured(folder: Path) -> None:
@@ -124,10 +125,10 @@ def test_the_page_may_fetch_nothing_and_stays_small(folder: Path) -> None:
 
 
 def test_each_value_of_the_configuration_has_its_origin(folder: Path) -> None:
-    said = text_of(report(make_build(folder), folder))
-    assert re.search(r'quant.calibration_method "MinMax" quantization.method recipes/tiny.yaml:7', said)
-    assert re.search(r'npu_mode "NPU3" target.npu_mode default', said)
-    assert re.search(r"quant.input_configs\[0\].mean \[1, 2\] set by the build", said)
+    text = text_of(report(make_build(folder), folder))
+    assert re.search(r'quant.calibration_method "MinMax" quantization.method recipes/tiny.yaml:7', text)
+    assert re.search(r'npu_mode "NPU3" target.npu_mode default', text)
+    assert re.search(r"quant.input_configs\[0\].mean \[1, 2\] set by the build", text)
 
 
 def test_firmware_has_its_line_beside_quantization_and_compiler(folder: Path) -> None:
@@ -145,19 +146,19 @@ def test_firmware_has_its_line_beside_quantization_and_compiler(folder: Path) ->
 
 
 def test_intervals_and_the_rungs_of_the_ladder_are_told(folder: Path) -> None:
-    said = text_of(report(make_build(folder), folder))
-    assert "95 % intervals of mIoU: float 82.00 % to 84.00 %, quantized 81.60 % to 83.50 %." in said
-    assert "Quantization costs -0.10 to +0.90 points. That is within noise." in said
-    assert "Largest loss: quantized" in said
-    assert "exported 83.00 % 0.00 100.00 % 1.000000 1.0e-06" in said
-    assert "quantized (host) 82.60 % -0.40 (noise) -0.90 … +0.10 99.50 % 0.999000" in said
+    text = text_of(report(make_build(folder), folder))
+    assert "95 % intervals of mIoU: float 82.00 % to 84.00 %, quantized 81.60 % to 83.50 %." in text
+    assert "Quantization costs -0.10 to +0.90 points. That is within noise." in text
+    assert "Largest loss: quantized" in text
+    assert "exported 83.00 % 0.00 100.00 % 1.000000 1.0e-06" in text
+    assert "quantized (host) 82.60 % -0.40 (noise) -0.90 … +0.10 99.50 % 0.999000" in text
 
 
 def test_each_limit_is_told_with_what_it_was_held_against(folder: Path) -> None:
-    said = text_of(report(make_build(folder, drop=0.004), folder))
-    assert "loss of mIoU 0.004 at most 0.01 evaluate.max_drop passed" in said
-    said = text_of(report(make_build(folder, drop=0.02), folder))
-    assert "loss of mIoU 0.02 at most 0.01 evaluate.max_drop falls short" in said
+    text = text_of(report(make_build(folder, drop=0.004), folder))
+    assert "loss of mIoU 0.004 at most 0.01 evaluate.max_drop passed" in text
+    text = text_of(report(make_build(folder, drop=0.02), folder))
+    assert "loss of mIoU 0.02 at most 0.01 evaluate.max_drop falls short" in text
 
 
 def test_rewrites_that_were_not_applied_come_with_the_reason(folder: Path) -> None:
@@ -188,24 +189,24 @@ def test_without_vl_convert_the_tables_say_the_same(folder: Path, monkeypatch: p
 
 
 def test_a_build_that_failed_early_has_a_report(folder: Path) -> None:
-    said = text_of(report(make_build(folder, failed="fetch"), folder))
-    assert "fetch: it broke" in said and "Accuracy" not in said
+    text = text_of(report(make_build(folder, failed="fetch"), folder))
+    assert "fetch: it broke" in text and "Accuracy" not in text
 
 
 def test_the_board_goes_before_the_host_where_there_is_one(folder: Path) -> None:
-    said = text_of(report(make_build(folder), folder))
-    assert "mIoU, board 81.60 % float 83.00 %, -1.40 points" in said
-    assert "latency 4.100 ms on desk" in said
+    text = text_of(report(make_build(folder), folder))
+    assert "mIoU, board 81.60 % float 83.00 %, -1.40 points" in text
+    assert "latency 4.100 ms on desk" in text
 
 
 def test_a_comparison_says_by_how_much_the_others_differ_from_the_first(tmp_path: Path) -> None:
     make_build(tmp_path / "a", name="a")
     make_build(tmp_path / "b", name="b", drop=0.014, method="MSE")
-    found = [*read(tmp_path / "a"), *read(tmp_path / "b")]
-    said = text_of(comparison(found))
-    assert "mIoU, quantized 82.60 % 81.60 % (-1.00 points)" in said
-    assert 'quant.calibration_method "MinMax" "MSE"' in said
-    assert "npu_mode" not in said
+    both = [*read(tmp_path / "a"), *read(tmp_path / "b")]
+    text = text_of(comparison(both))
+    assert "mIoU, quantized 82.60 % 81.60 % (-1.00 points)" in text
+    assert 'quant.calibration_method "MinMax" "MSE"' in text
+    assert "npu_mode" not in text
 
 
 def test_a_comparison_tells_which_parameters_of_steps_differ(tmp_path: Path) -> None:
@@ -218,18 +219,18 @@ def test_a_comparison_tells_which_parameters_of_steps_differ(tmp_path: Path) -> 
         output = {"name": "bundle/provenance.json", "path": "provenance.json", "sha256": "ab" * 32, "bytes": 1}
         next(step for step in manifest["steps"] if step["name"] == "bundle")["outputs"].append(output)
         (tmp_path / name / "manifest.json").write_text(json.dumps(manifest))
-    said = text_of(comparison([*read(tmp_path / "a"), *read(tmp_path / "b")]))
-    assert "count calibrate 32 64" in said
-    assert 'techniques equalize not set ["linear"]' in said
-    assert "seed" not in said  # it is the same, wherever it is
+    text = text_of(comparison([*read(tmp_path / "a"), *read(tmp_path / "b")]))
+    assert "count calibrate 32 64" in text
+    assert 'techniques equalize not set ["linear"]' in text
+    assert "seed" not in text  # it is the same, wherever it is
 
 
 def test_a_comparison_lays_what_the_models_give_for_an_image_side_by_side(tmp_path: Path) -> None:
     for name in ("a", "b"):
         make_build(tmp_path / name, name=name)
     (tmp_path / "b/steps/preview/panels/1/input.jpg").write_bytes(b"another image")
-    said = comparison([*read(tmp_path / "a"), *read(tmp_path / "b")])
-    assert re.findall(r'alt="(Image \d+: [^"]+)"', said) == [
+    page = comparison([*read(tmp_path / "a"), *read(tmp_path / "b")])
+    assert re.findall(r'alt="(Image \d+: [^"]+)"', page) == [
         "Image 1: input", "Image 1: ground truth", "Image 1: a", "Image 1: b",
     ]  # fmt: skip
     (tmp_path / "b/steps/preview/panels/0/input.jpg").unlink()
@@ -242,19 +243,19 @@ def test_the_entries_of_a_matrix_are_compared_in_its_report(folder: Path) -> Non
     ids = [entry["id"] for entry in manifest["steps"]]
     manifest["variants"] = {"A": ids, "B": ids[:8] + [entry["id"] for entry in other]}
     manifest["steps"] += json.loads(json.dumps(other))
-    next(it for it in manifest["steps"] if it["id"] == "tiny[B]/evaluate")["metrics"]["miou_quantized"] = 0.5
-    said = text_of(report(manifest, folder))
-    assert "Side by side" in said
-    assert "mIoU, quantized 82.60 % 50.00 % (-32.60 points)" in said
+    next(entry for entry in manifest["steps"] if entry["id"] == "tiny[B]/evaluate")["metrics"]["miou_quantized"] = 0.5
+    text = text_of(report(manifest, folder))
+    assert "Side by side" in text
+    assert "mIoU, quantized 82.60 % 50.00 % (-32.60 points)" in text
 
 
 def test_figures_of_a_build(folder: Path) -> None:
     (built,) = [Built(folder, make_build(folder), "")]
-    found = {it.key: it.text for it in quantities(built)}
-    assert found["miou_quantized"] == "82.60 %"
-    assert found["latency_ms"] == "4.100 ms"
-    assert found["multiply_adds"] == "238 M"
-    assert found["compile_bytes"] == "640.0 kB"
+    figures = {quantity.key: quantity.text for quantity in quantities(built)}
+    assert figures["miou_quantized"] == "82.60 %"
+    assert figures["latency_ms"] == "4.100 ms"
+    assert figures["multiply_adds"] == "238 M"
+    assert figures["compile_bytes"] == "640.0 kB"
 
 
 def test_builds_are_found_by_folder_manifest_and_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -290,9 +291,9 @@ def test_a_report_without_charts_tells_what_to_install(tmp_path: Path, monkeypat
 def test_what_the_recipe_ignores_is_in_the_report_after_all_else(folder: Path) -> None:
     manifest = make_build(folder)
     manifest["notes"].insert(0, "ignored: lint: RB402 AX650: Einsum a (runs on the host)")
-    said = text_of(report(manifest, folder))
-    assert "Ignored lint: RB402 AX650: Einsum a (runs on the host)" in said
-    assert said.index("Note nothing else") < said.index("Ignored lint")
+    text = text_of(report(manifest, folder))
+    assert "Ignored lint: RB402 AX650: Einsum a (runs on the host)" in text
+    assert text.index("Note nothing else") < text.index("Ignored lint")
     assert "Einsum" not in terminal_summary(manifest, folder), "run need not tell it again"
 
 

@@ -29,9 +29,9 @@ def facts(shift: float = 0.0, noise: float = 0.0, **more: Any) -> dict[str, Any]
     ],
 )
 def test_accuracy_is_compared_image_by_image(new: dict[str, Any], verdict: str, words: str) -> None:
-    found = compare(facts(), new, 0.01)
-    assert found["verdict"] == verdict
-    assert words in found["lines"][0]
+    comparison = compare(facts(), new, 0.01)
+    assert comparison["verdict"] == verdict
+    assert words in comparison["lines"][0]
 
 
 def test_of_an_error_less_is_better() -> None:
@@ -42,9 +42,9 @@ def test_other_images_or_another_metric_cannot_be_compared() -> None:
     other = facts(-0.5)
     other["per_image"] = {f"x{name}": value for name, value in other["per_image"].items()}
     for new in (other, facts(-0.5, metric="pixel_accuracy")):
-        found = compare(facts(), new, 0.01)
-        assert found["verdict"] == UNMEASURED
-        assert "other images, or by another metric" in found["lines"][0]
+        comparison = compare(facts(), new, 0.01)
+        assert comparison["verdict"] == UNMEASURED
+        assert "other images, or by another metric" in comparison["lines"][0]
 
 
 @pytest.mark.parametrize(
@@ -70,9 +70,9 @@ def test_a_large_loss_is_never_noise_though_one_image_carries_it() -> None:
     new = facts(-0.002)
     new["per_image"]["street-3"] -= 0.071 * 50
     new["value"] -= 0.071
-    found = compare(facts(), new, 0.01)
-    assert found["verdict"] == WORSE
-    assert found["lines"] == [
+    comparison = compare(facts(), new, 0.01)
+    assert comparison["verdict"] == WORSE
+    assert comparison["lines"] == [
         "miou 0.8129 -> 0.7399: worse, by more than accept.max_regression 0.01 (95 %: -0.2122 to +0.0662)"
     ]
     assert compare(facts(), new, 0.1)["verdict"] == SAME
@@ -97,9 +97,9 @@ def test_of_metrics_without_points_the_limit_is_a_share_of_what_was_accepted() -
     ],
 )
 def test_what_was_not_measured_is_not_the_same(old: dict[str, Any], new: dict[str, Any]) -> None:
-    found = compare(old, new, 0.01)
-    assert found["verdict"] == UNMEASURED
-    (error,) = regressions({"verdict": {"": found}}, [""])
+    comparison = compare(old, new, 0.01)
+    assert comparison["verdict"] == UNMEASURED
+    (error,) = regressions({"verdict": {"": comparison}}, [""])
     assert error.exit_code == 5
     assert "not measured" in error.message
 

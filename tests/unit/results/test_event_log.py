@@ -30,7 +30,7 @@ def test_it_tells_all_from_the_beginning_and_ends_with_the_run(tmp_path: Path) -
     log.write(Event(EXPORT, "started"))
     assert is_running(tmp_path)
     heard: list[dict[str, object]] = []
-    watcher = threading.Thread(target=lambda: heard.extend(it for it in follow(tmp_path, 0.01) if it))
+    watcher = threading.Thread(target=lambda: heard.extend(line for line in follow(tmp_path, 0.01) if line))
     watcher.start()
     log.write(Event(EXPORT, "progress", 0.5, "half"))
     log.write(Event(EXPORT, "progress", 0.6, "so soon after that it is not worth a line"))
@@ -39,8 +39,8 @@ def test_it_tells_all_from_the_beginning_and_ends_with_the_run(tmp_path: Path) -
     log.close()
     watcher.join(10)
     head, *events = heard
-    assert [it["id"] for it in head["steps"]] == ["r/fetch", "r/export"]  # type: ignore[attr-defined]
-    assert [(it["step"], it["status"]) for it in events] == [
+    assert [step["id"] for step in head["steps"]] == ["r/fetch", "r/export"]  # type: ignore[attr-defined]
+    assert [(event["step"], event["status"]) for event in events] == [
         ("r/fetch", "cached"), ("r/export", "started"), ("r/export", "progress"), ("r/export", "built"),
     ]  # fmt: skip
     assert events[2]["text"] == "half" and events[3]["seconds"] == 1.5

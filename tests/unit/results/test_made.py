@@ -13,9 +13,11 @@ from recipebuild.session import Options
 
 def test_the_command_builds_the_same(tmp_path: Path) -> None:
     (tmp_path / "a b.yaml").write_text("name: x")
-    told = made(str(tmp_path / "a b.yaml"), Options(sets=["input.shape=[1, 3, 8, 8]"], until="verify"))
-    assert told["command"] == (f"recipebuild run '{tmp_path}/a b.yaml' --set 'input.shape=[1, 3, 8, 8]' --until verify")
-    assert told["date"].endswith("Z") and "commit" not in told
+    record = made(str(tmp_path / "a b.yaml"), Options(sets=["input.shape=[1, 3, 8, 8]"], until="verify"))
+    assert record["command"] == (
+        f"recipebuild run '{tmp_path}/a b.yaml' --set 'input.shape=[1, 3, 8, 8]' --until verify"
+    )
+    assert record["date"].endswith("Z") and "commit" not in record
 
 
 def test_the_commit_is_that_of_the_recipes_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ PLAN = Plan("r", (EXPORT,), {"": ("r/export",)})
 
 
 @pytest.mark.parametrize(
-    ("error", "told"),
+    ("error", "fields"),
     [
         (
             StepError("too small", field="input.shape", remedy="a larger one"),
@@ -24,5 +24,5 @@ PLAN = Plan("r", (EXPORT,), {"": ("r/export",)})
         (StepError("input.shape: too small"), {"message": "input.shape: too small", "remedy": "", "exit_code": 3}),
     ],
 )
-def test_an_error_is_told_with_its_field_if_it_has_one(error: StepError, told: dict[str, object]) -> None:
-    assert entry(PLAN, Result(EXPORT, "failed", error=error))["error"] == told
+def test_an_error_is_told_with_its_field_if_it_has_one(error: StepError, fields: dict[str, object]) -> None:
+    assert entry(PLAN, Result(EXPORT, "failed", error=error))["error"] == fields

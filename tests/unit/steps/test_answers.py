@@ -26,10 +26,10 @@ SPEC = ImageSpec(shape=(1, 3, 16, 32), mean=(128, 128, 128), std=(64, 64, 64))
 def answers(model: Path, dataset: Path, out: Path, *, earlier: Path | None = None, **params: object) -> list[str]:
     """Run the step; what it says of its progress, a line an image that it computes."""
     out.mkdir()
-    told: list[str] = []
+    lines: list[str] = []
     inputs = {"model": model, "dataset": dataset} | ({"earlier": earlier} if earlier else {})
-    run(inputs, Params(input=SPEC, **params), out, lambda fraction, text="": told.append(text))  # type: ignore[arg-type]
-    return told
+    run(inputs, Params(input=SPEC, **params), out, lambda fraction, text="": lines.append(text))  # type: ignore[arg-type]
+    return lines
 
 
 def add_image(dataset: Path, name: str) -> None:
@@ -38,8 +38,8 @@ def add_image(dataset: Path, name: str) -> None:
 
 
 def test_each_image_has_what_the_model_gives_for_it(colour_model: Make, colour_dataset: Path, tmp_path: Path) -> None:
-    told = answers(colour_model(), colour_dataset, tmp_path / "out")
-    assert told[-1] == "sample 6 of 6"
+    lines = answers(colour_model(), colour_dataset, tmp_path / "out")
+    assert lines[-1] == "sample 6 of 6"
     kept, model = Recorded(tmp_path / "out/answers.tar"), open_model(colour_model())
     for sample in samples(colour_dataset):
         np.testing.assert_array_equal(kept.output(sample.name).squeeze(), segment(model, read_image(sample), SPEC))
@@ -51,8 +51,8 @@ def test_more_images_cost_what_these_cost_and_the_bytes_are_the_same(
     model = colour_model()
     answers(model, colour_dataset, tmp_path / "first")
     add_image(colour_dataset, "0 more")  # among the others in the order of names
-    told = answers(model, colour_dataset, tmp_path / "more", earlier=tmp_path / "first")
-    assert told == ["sample 1 of 1"]
+    lines = answers(model, colour_dataset, tmp_path / "more", earlier=tmp_path / "first")
+    assert lines == ["sample 1 of 1"]
     answers(model, colour_dataset, tmp_path / "anew")
     assert (tmp_path / "more/answers.tar").read_bytes() == (tmp_path / "anew/answers.tar").read_bytes()
 

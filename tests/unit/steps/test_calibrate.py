@@ -17,11 +17,11 @@ FEW = "RB204 {} images are few: the ranges of activations depend on which; 32 is
 
 def calibrate(source: Path, out: Path, **params: Any) -> dict[str, Any]:
     out.mkdir()
-    said: list[float] = []
+    fractions: list[float] = []
     asked = Params.model_validate({"count": 4, "shape": [1, 3, 64, 128], **params})
-    metrics = run({"source": source}, asked, out, lambda fraction, text="": said.append(fraction))
-    assert said == sorted(said)
-    assert said[-1] == 1.0
+    metrics = run({"source": source}, asked, out, lambda fraction, text="": fractions.append(fraction))
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1.0
     assert [path.name for path in out.iterdir()] == ["calibration.tar"]
     return metrics
 
@@ -64,8 +64,8 @@ def test_odd_images_are_warned_of_and_measured(street_images: Path, tmp_path: Pa
     Image.new("L", (300, 300)).save(street_images / "grey.png")
     metrics = calibrate(street_images, tmp_path / "out", count=9)
     assert (metrics["smallest"], metrics["largest"]) == ("128x64", "300x300")
-    said = [text.split(" images are ")[1][:9] for text in metrics["warnings"]]
-    assert said == ["grey, and", "stretched", "of a sing", "few: the "]
+    reasons = [text.split(" images are ")[1][:9] for text in metrics["warnings"]]
+    assert reasons == ["grey, and", "stretched", "of a sing", "few: the "]
 
 
 def test_a_pattern_selects(street_images: Path, tmp_path: Path) -> None:

@@ -52,5 +52,5 @@ def test_a_toolchain_without_the_module_is_noted_and_passes(
     text = Path(parse_config.__file__).read_text()
     (tmp_path / "parse_config.py").write_text(text.replace("axnn.yamain", "no_such_package"))
     monkeypatch.setattr(parse_config, "__file__", str(tmp_path / "parse_config.py"))
-    found = checked(pulsar2_folder / "pulsar2.json", NATIVE, tmp_path)
-    assert found["asked"] is False and "ModuleNotFoundError" in found["why"]
+    outcome = checked(pulsar2_folder / "pulsar2.json", NATIVE, tmp_path)
+    assert outcome["asked"] is False and "ModuleNotFoundError" in outcome["why"]

@@ -47,17 +47,17 @@ def test_segmentation(datasets: Any, tmp_path: Path) -> None:
     labels = [Image.fromarray(np.full((2, 4), i, np.uint8)) for i in range(4)]
     kinds = {"image": datasets.Image(), "annotation": datasets.Image()}
     source = made(tmp_path / "source", {"image": pictures(), "annotation": labels}, kinds)
-    found = samples(ran(source, tmp_path / "out", SEGMENTATION))
-    assert [read_truth(sample, SEGMENTATION, 4)[1].max() for sample in found] == [0, 1, 2, 3]
-    assert np.asarray(read_truth(found[2], SEGMENTATION, 4)[0])[0, 0].tolist() == [80, 0, 0]
+    entries = samples(ran(source, tmp_path / "out", SEGMENTATION))
+    assert [read_truth(sample, SEGMENTATION, 4)[1].max() for sample in entries] == [0, 1, 2, 3]
+    assert np.asarray(read_truth(entries[2], SEGMENTATION, 4)[0])[0, 0].tolist() == [80, 0, 0]
 
 
 def test_classification_with_a_draw_that_can_be_repeated(datasets: Any, tmp_path: Path) -> None:
     kinds = {"image": datasets.Image(), "label": datasets.ClassLabel(names=["a", "b", "c"])}
     source = made(tmp_path / "source", {"image": pictures(), "label": [2, 0, 1, 2]}, kinds)
     spec = DatasetSpec(task=CLASSIFICATION, layout="classes")
-    found = samples(ran(source, tmp_path / "all", CLASSIFICATION), spec=spec)
-    assert [(sample.name, sample.label) for sample in found] == [("0/1", 0), ("1/2", 1), ("2/0", 2), ("2/3", 2)]
+    entries = samples(ran(source, tmp_path / "all", CLASSIFICATION), spec=spec)
+    assert [(sample.name, sample.label) for sample in entries] == [("0/1", 0), ("1/2", 1), ("2/0", 2), ("2/3", 2)]
     some = [
         [s.name for s in samples(ran(source, tmp_path / name, CLASSIFICATION, count=2, seed=3), spec=spec)]
         for name in ("one", "two")
@@ -71,8 +71,8 @@ def test_targets(datasets: Any, tmp_path: Path) -> None:
     kinds = {"image": datasets.Image(), "hr": datasets.Image()}
     source = made(tmp_path / "source", {"image": pictures(), "hr": targets}, kinds)
     spec = DatasetSpec(task=RESTORATION, layout="targets")
-    found = samples(ran(source, tmp_path / "out", RESTORATION), spec=spec)
-    truths = [read_truth(sample, RESTORATION, 0)[1] for sample in found]
+    entries = samples(ran(source, tmp_path / "out", RESTORATION), spec=spec)
+    truths = [read_truth(sample, RESTORATION, 0)[1] for sample in entries]
     assert [truth.pixels[0, 0].tolist() for truth in truths] == [[0, 50 * i, 0] for i in range(4)]
     assert {truth.factor for truth in truths} == {2}
 
@@ -81,8 +81,8 @@ def test_depth(datasets: Any, tmp_path: Path) -> None:
     maps = [Image.fromarray(np.full((2, 4), 1.5 + i, np.float32)) for i in range(4)]
     kinds = {"image": datasets.Image(), "depth_map": datasets.Image()}
     source = made(tmp_path / "source", {"image": pictures(), "depth_map": maps}, kinds)
-    found = samples(ran(source, tmp_path / "out", DEPTH), spec=DatasetSpec(task=DEPTH, layout="depth"))
-    assert [float(read_truth(sample, DEPTH, 0)[1].max()) for sample in found] == [1.5, 2.5, 3.5, 4.5]
+    entries = samples(ran(source, tmp_path / "out", DEPTH), spec=DatasetSpec(task=DEPTH, layout="depth"))
+    assert [float(read_truth(sample, DEPTH, 0)[1].max()) for sample in entries] == [1.5, 2.5, 3.5, 4.5]
 
 
 def test_features_need_images_alone(datasets: Any, tmp_path: Path) -> None:

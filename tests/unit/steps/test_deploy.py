@@ -23,7 +23,7 @@ PARAMS = Params.model_validate({"name": "desk", "board": {"host": "h"}, "place":
 
 
 @pytest.mark.parametrize(
-    ("said", "kind", "words"),
+    ("changes", "kind", "words"),
     [
         ({"model": "quantized.onnx"}, MissingError, "runs on this machine"),
         ({"input": {"dtype": "float32", "shape": [1, 16, 32, 3]}}, StepError, "takes float32 .* feeds uint8"),
@@ -31,9 +31,9 @@ PARAMS = Params.model_validate({"name": "desk", "board": {"host": "h"}, "place":
     ],
 )
 def test_a_model_that_boards_are_not_fed_is_refused_before_anything_is_copied(
-    tmp_path: Path, said: dict[str, Any], kind: type[RecipebuildError], words: str
+    tmp_path: Path, changes: dict[str, Any], kind: type[RecipebuildError], words: str
 ) -> None:
-    interface = {"model": "compiled.axmodel", "input": {"dtype": "uint8", "shape": [1, 16, 32, 3]}, **said}
+    interface = {"model": "compiled.axmodel", "input": {"dtype": "uint8", "shape": [1, 16, 32, 3]}, **changes}
     (tmp_path / "model.json").write_text(json.dumps(interface))
     with pytest.raises(kind, match=words) as caught:
         run({"bundle": tmp_path}, PARAMS, tmp_path, lambda fraction, text="": None)

@@ -36,15 +36,15 @@ def inputs(street_images: Path, tmp_path: Path) -> dict[str, Path]:
 
 
 def test_figures_and_files(inputs: dict[str, Path], tmp_path: Path) -> None:
-    told: list[str] = []
+    messages: list[str] = []
     for folder in ("one", "two"):
         out = tmp_path / folder
         out.mkdir()
         params = equalize.Params(techniques=("linear",), input=SPEC)
-        metrics = equalize.run(inputs, params, out, lambda fraction, text="": told.append(text))
+        metrics = equalize.run(inputs, params, out, lambda fraction, text="": messages.append(text))
         assert sorted(path.name for path in out.iterdir()) == ["equalize.json", "equalized.onnx"]
         assert json.loads((out / "equalize.json").read_text()) == metrics
-    assert "channels, sample 3 of 3" in told
+    assert "channels, sample 3 of 3" in messages
     assert [(site["technique"], site["tensor"]) for site in metrics["sites"]] == [
         ("linear", "wide"),
         ("linear", "seen"),

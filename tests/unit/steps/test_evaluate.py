@@ -105,8 +105,8 @@ def test_a_dark_calibration_set_is_told(both: dict[str, Path], tmp_path: Path) -
         (tmp_path / name).mkdir()
         for path in (both["dataset"] / "images").iterdir():
             Image.open(path).point(lambda value, scale=scale: int(value * scale)).save(tmp_path / name / path.name)
-        with images(tmp_path / name) as found:
-            write_archive(found, tmp_path / f"{name}.tar")
+        with images(tmp_path / name) as members:
+            write_archive(members, tmp_path / f"{name}.tar")
         metrics = evaluate({**both, "calibration": tmp_path / f"{name}.tar"}, tmp_path / f"{name}-out")
         assert any("darker" in warning for warning in metrics.get("warnings", [])) == (name == "dark")
 

@@ -47,8 +47,8 @@ def test_a_figure_that_keeps_to_its_limit_is_written_beside_it(tmp_path: Path) -
 def test_a_loss_beyond_the_limit_fails_and_says_from_where_to_where(tmp_path: Path) -> None:
     with pytest.raises(CheckError) as caught:
         judge(tmp_path, {"max_drop": 0.02}, evaluation=EVALUATION)
-    said = "quantization takes mIoU from 0.8300 to 0.8000: a loss of 0.0300, more than max_drop 0.02"
-    assert caught.value.message == said
+    message = "quantization takes mIoU from 0.8300 to 0.8000: a loss of 0.0300, more than max_drop 0.02"
+    assert caught.value.message == message
     assert "quantization.method" in caught.value.remedy and "ladder.json" in caught.value.remedy
     assert [check["passed"] for check in caught.value.metrics["checks"]] == [False]
     assert not (tmp_path / "judge.json").exists()

@@ -68,8 +68,8 @@ def climbed(inputs: dict[str, Path], out: Path, *, sixteen_bits: bool = False, *
         lambda fraction, text="": None,
     )  # fmt: skip
     params = Params.model_validate({"original": spec, "sixteen_bits": sixteen_bits})
-    given = {name: inputs[name] for name in ("model",) if name in inputs} | {"rungs": gone_up / "rungs.json"}
-    metrics = run(given, params, out, lambda fraction, text="": None)
+    step_inputs = {name: inputs[name] for name in ("model",) if name in inputs} | {"rungs": gone_up / "rungs.json"}
+    metrics = run(step_inputs, params, out, lambda fraction, text="": None)
     assert json.loads((out / "ladder.json").read_text()) == metrics
     return metrics
 
@@ -126,13 +126,14 @@ def test_verify_says_it_before_anything_is_compiled(inputs: dict[str, Path], tmp
     from recipebuild.toolkit.calibration.archive import write_archive
     from recipebuild.toolkit.calibration.source import images
 
-    with images(inputs["dataset"] / "images") as found:
-        write_archive(found, tmp_path / "calibration.tar")
-    given = {name: inputs[name] for name in ("model", "export", "head")} | {"calibration": tmp_path / "calibration.tar"}
+    archive = tmp_path / "calibration.tar"
+    with images(inputs["dataset"] / "images") as members:
+        write_archive(members, archive)
+    step_inputs = {name: inputs[name] for name in ("model", "export", "head")} | {"calibration": archive}
     for name, mean in (("right", MEAN), ("wrong", [103.53, 116.28, 123.675])):
         (tmp_path / name).mkdir()
         params = verify.Params.model_validate({"input": {"shape": SHAPE, "mean": mean, "std": STD}})
-        warnings = verify.run(given, params, tmp_path / name, lambda fraction, text="": None)["warnings"]
+        warnings = verify.run(step_inputs, params, tmp_path / name, lambda fraction, text="": None)["warnings"]
         assert bool(warnings) == (name == "wrong")
     assert warnings[0].startswith("RB114 input.mean is [103.53, 116.28, 123.675]")
     assert "red and blue are exchanged" in warnings[0]
@@ -140,7 +141,7 @@ def test_verify_says_it_before_anything_is_compiled(inputs: dict[str, Path], tmp
 
 def planted(path: Path, target: Path, change: Any) -> Path:
     model = files.load(path)
-    tensor = next(it for it in model.graph.initializer if len(it.dims) == 4)
+    tensor = next(constant for constant in model.graph.initializer if len(constant.dims) == 4)
     weights = numpy_helper.to_array(tensor).copy()
     change(weights)
     tensor.CopyFrom(numpy_helper.from_array(weights, tensor.name))

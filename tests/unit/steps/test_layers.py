@@ -25,17 +25,17 @@ def layers(inputs: dict[str, Path], out: Path, **more: Any) -> tuple[dict[str, A
 
 
 def test_each_activation_has_an_entry_the_noisiest_first(inputs: dict[str, Path], tmp_path: Path) -> None:
-    metrics, found = layers(inputs, tmp_path / "out")
-    entries = {entry["tensor"]: entry for entry in found["tensors"]}
+    metrics, document = layers(inputs, tmp_path / "out")
+    entries = {entry["tensor"]: entry for entry in document["tensors"]}
     assert {"pixel_values", "features", "squashed", "logits"} <= entries.keys()
-    ratios = [entry["alone"]["snr_db"] for entry in found["tensors"] if entry["alone"]["snr_db"] is not None]
+    ratios = [entry["alone"]["snr_db"] for entry in document["tensors"] if entry["alone"]["snr_db"] is not None]
     assert ratios == sorted(ratios) and ratios[0] < ratios[-1]
     assert entries["features"]["layer"] == "conv" and entries["features"]["operator"] == "Conv"
     assert entries["features"]["module"] == "stem"
     assert entries["pixel_values"]["layer"] is None
-    assert found["output"]["tensor"] == "logits" and 0.5 < found["output"]["agreement"] <= 1
+    assert document["output"]["tensor"] == "logits" and 0.5 < document["output"]["agreement"] <= 1
     assert metrics["worst"][0] == {
-        "layer": found["tensors"][0]["layer"], "module": found["tensors"][0]["module"], "snr_db": ratios[0],
+        "layer": document["tensors"][0]["layer"], "module": document["tensors"][0]["module"], "snr_db": ratios[0],
     }  # fmt: skip
     assert metrics["images"] == 2 and len(metrics["worst"]) == 5
 
@@ -63,7 +63,7 @@ def test_models_too_large_to_lie_side_by_side_are_not_compared(
     inputs: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("recipebuild.toolkit.analysis.pair.EXTERNAL_DATA_OVER", 1000)
-    metrics, found = layers(inputs, tmp_path / "out")
-    assert found == {"images": 0, "output": None, "outputs": [], "tensors": []}
+    metrics, document = layers(inputs, tmp_path / "out")
+    assert document == {"images": 0, "output": None, "outputs": [], "tensors": []}
     (warning,) = metrics["warnings"]
     assert warning.startswith("RB507 ") and "not compared" in warning

@@ -72,7 +72,7 @@ def test_evaluation_pictures_and_report_call_classes_as_the_model_does(tmp_path:
     preview.run(inputs, preview.Params.model_validate({"input": INPUT}), drawn, silent)
     assert json.loads((out / "evaluation.json").read_text())["labels"] == names
     legend = json.loads((drawn / "panels/classes.json").read_text())
-    assert [it["name"] for it in legend] == names
+    assert [label["name"] for label in legend] == names
     assert (legend[0]["color"] == "#804080") == (names[0] == "road")
     entry = {"id": "evaluate", "name": "evaluate", "variant": "", "status": "built", "outputs": [], "metrics": metrics}
     manifest = {"recipe": "fruit", "steps": [entry], "variants": {"": ["evaluate"]}, "toolchain": {}}

@@ -66,8 +66,8 @@ def test_what_a_simulation_predicted_has_a_column(
     chosen = samples(colour_dataset, 4, 7)
     write_outputs(tmp_path / "p.tar", [(one.name, [np.full((1, 8, 16), 2)]) for one in chosen])
     kept = answered({"float": colour_model()}, colour_dataset, tmp_path, input=INPUT, count=4, seed=7)
-    given = {"model": colour_model(), **kept, "quantized": tmp_path / "p.tar", "dataset": colour_dataset}
-    metrics, picture = preview({**given, "calibration": calibration}, tmp_path / "out", count=4, seed=7)
+    inputs = {"model": colour_model(), **kept, "quantized": tmp_path / "p.tar", "dataset": colour_dataset}
+    metrics, picture = preview({**inputs, "calibration": calibration}, tmp_path / "out", count=4, seed=7)
     assert metrics["images"] == 3
     panel = np.asarray(picture)[100:250, 40 + 493 * 2 : 440 + 493 * 2].reshape(-1, 3)
     assert np.unique(panel, axis=0).tolist() == [list(LABELS[2].color)]

@@ -20,15 +20,15 @@ def test_a_row_shows_the_image_both_models_and_the_truth(tmp_path: Path) -> None
     models = {name: detector_model(tmp_path / f"{name}.onnx") for name in ("model", "quantized")}
     for path in models.values():
         cut(path, ["grid"])
-    given = {"input": {**INPUT, "resize": "letterbox"}, "detector": DETECTOR, "labels": NAMES}
+    settings = {"input": {**INPUT, "resize": "letterbox"}, "detector": DETECTOR, "labels": NAMES}
     dataset = squares(tmp_path / "data")
-    params = answers.Params.model_validate({"input": given["input"], "dataset": {"task": "object-detection"}})
+    params = answers.Params.model_validate({"input": settings["input"], "dataset": {"task": "object-detection"}})
     answered = {"model": models["model"], "dataset": dataset}
     for title, model in zip(("float", "quantized"), models.values(), strict=True):
         (tmp_path / title).mkdir()
         answers.run({"model": model, "dataset": dataset}, params, tmp_path / title, quiet)
         answered[title] = tmp_path / title / "answers.tar"
-    metrics = run(answered, Params.model_validate(given), tmp_path, quiet)
+    metrics = run(answered, Params.model_validate(settings), tmp_path, quiet)
     assert metrics["images"] == 3
     assert Image.open(tmp_path / "preview.png").size == tuple(map(int, metrics["size"].split("x")))
     panels = tmp_path / "panels/0"
@@ -50,8 +50,8 @@ def test_without_a_dataset_there_is_no_truth(tmp_path: Path) -> None:
     model = detector_model(tmp_path / "model.onnx")
     cut(model, ["grid"])
     calibration = squares(tmp_path / "data") / "images"
-    given = Params.model_validate({"input": INPUT, "detector": DETECTOR})
-    assert run({"model": model, "calibration": calibration}, given, tmp_path, quiet)["images"] == 3
+    params = Params.model_validate({"input": INPUT, "detector": DETECTOR})
+    assert run({"model": model, "calibration": calibration}, params, tmp_path, quiet)["images"] == 3
     assert sorted(path.name for path in (tmp_path / "panels/0").iterdir()) == ["float.jpg", "input.jpg"]
 
 

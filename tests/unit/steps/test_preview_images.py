@@ -84,8 +84,8 @@ def test_all_columns(inputs: dict[str, Path], tmp_path: Path) -> None:
 
 
 def test_what_a_simulation_gave_is_shown(inputs: dict[str, Path], tmp_path: Path) -> None:
-    given = np.full((1, 3, 32, 64), 0.2, np.float32)
-    write_outputs(tmp_path / "p.tar", [(str(number), [given]) for number in range(4)])
+    pixels = np.full((1, 3, 32, 64), 0.2, np.float32)
+    write_outputs(tmp_path / "p.tar", [(str(number), [pixels]) for number in range(4)])
     answered = {"float": answered_by(inputs["model"], tmp_path), "quantized": tmp_path / "p.tar"}
     preview({**inputs, **answered, "dataset": tmp_path / "set"}, tmp_path / "out")
     assert colour(tmp_path / "out/panels/0/quantized.png") == (51, 51, 51)

@@ -94,10 +94,10 @@ def test_all_inputs_of_a_sample_are_in_one_object_for_pulsar2(inputs: dict[str, 
         for name, at in (("street-2.jpg.npy", 2), ("street-5.jpg.npy", 5)):
             file = tar.extractfile(name)
             assert file is not None
-            found = np.load(io.BytesIO(file.read()), allow_pickle=True).item()
-            assert found["pixel_values"].shape == (1, 3, 16, 32) and found["pixel_values"].dtype == np.float32
-            np.testing.assert_array_equal(found["mask"], np.full((1, 4), at))
-            assert found["mask"].dtype == np.int32, "the chip has no int64"
+            sample = np.load(io.BytesIO(file.read()), allow_pickle=True).item()
+            assert sample["pixel_values"].shape == (1, 3, 16, 32) and sample["pixel_values"].dtype == np.float32
+            np.testing.assert_array_equal(sample["mask"], np.full((1, 4), at))
+            assert sample["mask"].dtype == np.int32, "the chip has no int64"
 
 
 def test_a_calibration_set_feeds_images_and_tensors_together(inputs: dict[str, Path], tmp_path: Path) -> None:

@@ -19,9 +19,9 @@ def inputs(small_onnx: Path, street_images: Path, tmp_path: Path) -> dict[str, P
 
 
 def test_blocks_come_with_most_to_win_first(inputs: dict[str, Path], tmp_path: Path) -> None:
-    told: list[float] = []
+    fractions: list[float] = []
     params: Any = Params.model_validate({"input": INPUT, "class_axis": 1})
-    metrics = run(inputs, params, tmp_path, lambda fraction, text="": told.append(fraction))
+    metrics = run(inputs, params, tmp_path, lambda fraction, text="": fractions.append(fraction))
     assert json.loads((tmp_path / "sensitivity.json").read_text()) == metrics
     noises = [row["alone"]["noise"] for row in metrics["blocks"]]
     assert noises == sorted(noises, reverse=True) and noises[0] > metrics["none"]["noise"]
@@ -30,7 +30,7 @@ def test_blocks_come_with_most_to_win_first(inputs: dict[str, Path], tmp_path: P
     conv = next(row for row in metrics["blocks"] if row["layers"] == ["conv"])
     assert conv["module"] == "stem" and conv["share"] == 1
     assert 0 < metrics["full"]["agreement"] <= 1
-    assert all(0 < it <= 1 for it in told)
+    assert all(0 < fraction <= 1 for fraction in fractions)
 
 
 def test_models_too_large_to_lie_side_by_side_are_refused(

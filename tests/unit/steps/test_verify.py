@@ -31,8 +31,8 @@ NORMALIZATION = {"mean": (123.675, 116.28, 103.53), "std": (58.395, 57.12, 57.37
 
 @pytest.fixture
 def calibration(street_images: Path, tmp_path: Path) -> Path:
-    with images(street_images) as found:
-        write_archive(found, tmp_path / "calibration.tar")
+    with images(street_images) as members:
+        write_archive(members, tmp_path / "calibration.tar")
     return tmp_path / "calibration.tar"
 
 
@@ -74,7 +74,7 @@ def _planted(path: Path, plant: Callable[[onnx.ModelProto], None]) -> Path:
 
 def _change_convolution(model: onnx.ModelProto, change: Callable[[np.ndarray], object]) -> None:
     """Change the first convolution's weights."""
-    tensor = next(it for it in model.graph.initializer if len(it.dims) == 4)
+    tensor = next(constant for constant in model.graph.initializer if len(constant.dims) == 4)
     weights = numpy_helper.to_array(tensor).copy()
     change(weights)
     tensor.CopyFrom(numpy_helper.from_array(weights, tensor.name))
@@ -213,7 +213,7 @@ def test_an_export_that_is_not_the_pytorch_model_falls_short(
 
 
 @pytest.mark.parametrize(
-    ("given", "stage", "plant"),
+    ("key", "stage", "plant"),
     [
         ("simplified", "simplify", _perturb_a_weight),
         ("simplified", "simplify", _swap_channels),
@@ -222,9 +222,9 @@ def test_an_export_that_is_not_the_pytorch_model_falls_short(
     ],
 )
 def test_a_planted_defect_falls_short_with_figures(
-    onnx_source: Chain, tmp_path: Path, given: str, stage: str, plant: Callable[[onnx.ModelProto], None]
+    onnx_source: Chain, tmp_path: Path, key: str, stage: str, plant: Callable[[onnx.ModelProto], None]
 ) -> None:
-    onnx_source[given] = _planted(onnx_source[given], plant)
+    onnx_source[key] = _planted(onnx_source[key], plant)
     with pytest.raises(CheckError, match=rf"after {stage} the model is not the ONNX one .*agreement") as failure:
         _run(onnx_source, tmp_path / "out")
     assert failure.value.exit_code == 5
@@ -279,8 +279,12 @@ def test_a_batch_is_filled(small_onnx: Path, calibration: Path, tmp_path: Path) 
     grid = next(tensor for tensor in model.graph.initializer if tensor.name == "grid")
     grid.CopyFrom(numpy_helper.from_array(np.array([2, 6, 4, 8]), "grid"))
     files.save(model, small_onnx)
-    given = {"reference": small_onnx, **_after_export(small_onnx, tmp_path, (2, 3, 16, 32)), "calibration": calibration}
-    assert _run(given, tmp_path / "out", input={"shape": (2, 3, 16, 32), **NORMALIZATION})["agreement"] == 1.0
+    inputs = {
+        "reference": small_onnx,
+        **_after_export(small_onnx, tmp_path, (2, 3, 16, 32)),
+        "calibration": calibration,
+    }
+    assert _run(inputs, tmp_path / "out", input={"shape": (2, 3, 16, 32), **NORMALIZATION})["agreement"] == 1.0
 
 
 @pytest.fixture

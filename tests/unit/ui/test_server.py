@@ -52,16 +52,16 @@ def ask(made: ThreadingHTTPServer, path: str, method: str = "GET", **headers: st
     connection = http.client.HTTPConnection("127.0.0.1", made.server_address[1], timeout=20)
     connection.request(method, path, headers=headers)
     answer = connection.getresponse()
-    found = answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read()
+    reply = answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read()
     connection.close()
-    return found
+    return reply
 
 
 def test_builds_are_those_of_the_folder_and_those_that_the_store_knows(builds: Builds) -> None:
-    found = builds.all()
-    assert [it.name for it in found] == ["one", "two", "two"]
-    assert len({it.id for it in found}) == 3
-    assert {it.folder.parent.name for it in found} == {"build", "elsewhere"}
+    listed = builds.all()
+    assert [build.name for build in listed] == ["one", "two", "two"]
+    assert len({build.id for build in listed}) == 3
+    assert {build.folder.parent.name for build in listed} == {"build", "elsewhere"}
 
 
 def test_the_list_leads_to_each_report(served: ThreadingHTTPServer) -> None:
@@ -152,7 +152,7 @@ def test_a_run_is_told_as_it_goes(served: ThreadingHTTPServer, tmp_path: Path) -
     answer = connection.getresponse()
     assert answer.getheader("content-type") == "text/event-stream"
     lines = (line for line in answer if line.startswith(b"data: "))
-    assert [it["id"] for it in json.loads(next(lines)[6:])["steps"]] == ["new/fetch", "new/export"]
+    assert [step["id"] for step in json.loads(next(lines)[6:])["steps"]] == ["new/fetch", "new/export"]
     assert json.loads(next(lines)[6:])["status"] == "started"
     log.write(Event(FETCH, "built", seconds=2.0))
     assert json.loads(next(lines)[6:])["seconds"] == 2.0
@@ -165,35 +165,35 @@ def test_a_run_is_told_as_it_goes(served: ThreadingHTTPServer, tmp_path: Path) -
 def test_a_browser_shows_a_run_live_and_then_its_report(served: ThreadingHTTPServer, tmp_path: Path) -> None:
     folder = tmp_path / "build/new"
     folder.mkdir()
-    with browser() as chromium, page(chromium) as it:
-        it.goto(address(served))
-        assert it.locator("tbody tr").count() == 3 and faults(it) == []
-        it.set_viewport_size({"width": 420, "height": 800})
-        assert not it.evaluate("document.documentElement.scrollWidth > innerWidth")
+    with browser() as chromium, page(chromium) as tab:
+        tab.goto(address(served))
+        assert tab.locator("tbody tr").count() == 3 and faults(tab) == []
+        tab.set_viewport_size({"width": 420, "height": 800})
+        assert not tab.evaluate("document.documentElement.scrollWidth > innerWidth")
         log = EventLog([(PLAN, folder)])
         log.write(Event(FETCH, "cached"))
         log.write(Event(EXPORT, "started"))
-        it.locator("a.badge.running").click()  # the list finds the run by itself
-        row = it.locator("tr[data-step='new/export']")
+        tab.locator("a.badge.running").click()  # the list finds the run by itself
+        row = tab.locator("tr[data-step='new/export']")
         row.locator(".status", has_text="running").wait_for()
-        assert it.locator("svg g[data-step='new/fetch']").get_attribute("class") == "cached"
+        assert tab.locator("svg g[data-step='new/fetch']").get_attribute("class") == "cached"
         log.write(Event(EXPORT, "progress", 0.5, "half of it"))
         row.locator(".says", has_text="half of it").wait_for()
-        assert not it.evaluate("document.documentElement.scrollWidth > innerWidth")
+        assert not tab.evaluate("document.documentElement.scrollWidth > innerWidth")
         assert row.locator("progress").evaluate("(it) => it.value") == 0.5
-        assert faults(it) == []
+        assert faults(tab) == []
         log.write(Event(EXPORT, "built", seconds=4.0))
         make_build(folder, name="new")
         log.close()
-        it.get_by_text("Report of this build").click()
-        assert it.locator("h1").inner_text().startswith("new")
+        tab.get_by_text("Report of this build").click()
+        assert tab.locator("h1").inner_text().startswith("new")
 
 
 @needs_browser
 def test_builds_are_chosen_and_compared(served: ThreadingHTTPServer) -> None:
-    with browser() as chromium, page(chromium) as it:
-        it.goto(address(served))
-        it.get_by_label("Compare one").check()
-        it.get_by_label("Compare two").first.check()
-        it.get_by_role("button", name="Compare selected builds").click()
-        assert it.locator("#figures table").is_visible()
+    with browser() as chromium, page(chromium) as tab:
+        tab.goto(address(served))
+        tab.get_by_label("Compare one").check()
+        tab.get_by_label("Compare two").first.check()
+        tab.get_by_role("button", name="Compare selected builds").click()
+        assert tab.locator("#figures table").is_visible()

@@ -53,24 +53,24 @@ def test_little_disk_and_memory(recipe: Recipe, tmp_path: Path, monkeypatch: pyt
     ("name", "says"), [("dinov2-giant-518x518", "about 1.1 G parameters, 4.5 GB"), ("siglip-so400m", "")]
 )
 def test_models_over_the_largest_onnx_file(name: str, says: str, tmp_path: Path) -> None:
-    found = concerns(load(name, cwd=Path.cwd())[0].recipe, tmp_path, pulsar2=True)
-    assert [says in line for line in found] == ([True] if says else [])
+    lines = concerns(load(name, cwd=Path.cwd())[0].recipe, tmp_path, pulsar2=True)
+    assert [says in line for line in lines] == ([True] if says else [])
 
 
 def test_a_graph_that_does_not_fit_into_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sysconf", {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 1 << 20}.__getitem__)
     small, large = (load(name, cwd=Path.cwd())[0].recipe for name in ("vit-base", "siglip-so400m"))
     assert concerns(small, tmp_path, pulsar2=False) == []
-    (said,) = concerns(large, tmp_path, pulsar2=False)
-    assert said.startswith("warning: RB510 ") and said.endswith("this machine has 4.3 GB")
+    (warning,) = concerns(large, tmp_path, pulsar2=False)
+    assert warning.startswith("warning: RB510 ") and warning.endswith("this machine has 4.3 GB")
 
 
 @pytest.mark.usefixtures("roomy")
 def test_a_local_model_is_measured_by_its_configuration(recipe: Recipe, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text('{"vision_config": {"num_hidden_layers": 48, "hidden_size": 1664}}')
     model = recipe.model.model_copy(update={"source": str(tmp_path)})
-    (said,) = concerns(recipe.model_copy(update={"model": model}), tmp_path, pulsar2=True)
-    assert said.startswith("warning: RB504 ") and "1.6 G parameters" in said
+    (warning,) = concerns(recipe.model_copy(update={"model": model}), tmp_path, pulsar2=True)
+    assert warning.startswith("warning: RB504 ") and "1.6 G parameters" in warning
 
 
 @pytest.mark.usefixtures("roomy")
@@ -78,5 +78,5 @@ def test_a_link_that_leads_in_a_circle_is_told(street_images: Path, tmp_path: Pa
     (street_images / "loop").symlink_to(".")
     sets = [f"calibration.source={street_images}", "calibration.count=8"]
     recipe = load("quickstart", sets=sets, cwd=Path.cwd())[0].recipe
-    (said,) = concerns(recipe, tmp_path, pulsar2=False)
-    assert said.startswith(f"warning: RB214 calibration.source: {street_images / 'loop'} leads back to a folder")
+    (warning,) = concerns(recipe, tmp_path, pulsar2=False)
+    assert warning.startswith(f"warning: RB214 calibration.source: {street_images / 'loop'} leads back to a folder")

@@ -30,15 +30,15 @@ quantization: {layers: [{op: Conv, dtype: U16}]}
 def checked(folder: Path, images: Path, more: str = "", model: onnx.ModelProto | None = None) -> Checked:
     onnx.save(model or graph(NET, w=np.ones((4, 3, 1, 1))), folder / "a.onnx")
     (folder / "r.yaml").write_text(f"{RECIPE}calibration: {{source: {images}, count: 8}}\n{more}")
-    (found,) = check(str(folder / "r.yaml"), Options(store=folder / "store"))
-    assert not found.problems
-    return found
+    (result,) = check(str(folder / "r.yaml"), Options(store=folder / "store"))
+    assert not result.problems
+    return result
 
 
 def test_a_concat_of_the_model_at_hand_undoes_16_bits(tmp_path: Path, street_images: Path) -> None:
-    found = checked(tmp_path, street_images)
-    assert any(note.startswith("warning: RB310 quant.layer_configs[0] asks for U16 for Conv") for note in found.notes)
-    assert {"RB310", "RB402"} <= {rule.code for rule in found.rules}
+    result = checked(tmp_path, street_images)
+    assert any(note.startswith("warning: RB310 quant.layer_configs[0] asks for U16 for Conv") for note in result.notes)
+    assert {"RB310", "RB402"} <= {rule.code for rule in result.rules}
 
 
 UNSIMPLIFIED = """(float[1,3,16,16] x, float[4,3,1,1] w, int64[1] axis) => (float[1,4,1,1] out) {
@@ -53,42 +53,42 @@ def test_what_the_build_itself_removes_is_no_warning(tmp_path: Path, street_imag
 
     model = graph(UNSIMPLIFIED, w=np.ones((4, 3, 1, 1)), axis=[2])
     assert {"RB402", "RB418"} <= {finding.code for finding in lint(model, "AX650")}
-    found = checked(tmp_path, street_images, model=model)
-    assert not [note for note in found.notes if "RB4" in note]
+    result = checked(tmp_path, street_images, model=model)
+    assert not [note for note in result.notes if "RB4" in note]
 
 
 def test_of_a_large_file_it_says_that_a_build_removes_more(
     tmp_path: Path, street_images: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("recipebuild.verbs.final_graph.QUICK_BYTES", 10)
-    found = checked(tmp_path, street_images, model=graph(UNSIMPLIFIED, w=np.ones((4, 3, 1, 1)), axis=[2]))
-    assert any(note.startswith("warning: RB418 AX650: Pow ") for note in found.notes)
-    assert [note for note in found.notes if note.startswith("note: RB423 AX650: a.onnx is listed as it is")]
+    result = checked(tmp_path, street_images, model=graph(UNSIMPLIFIED, w=np.ones((4, 3, 1, 1)), axis=[2]))
+    assert any(note.startswith("warning: RB418 AX650: Pow ") for note in result.notes)
+    assert [note for note in result.notes if note.startswith("note: RB423 AX650: a.onnx is listed as it is")]
 
 
 def test_what_the_recipe_answers_is_shown_as_ignored_with_the_reason(tmp_path: Path, street_images: Path) -> None:
-    found = checked(tmp_path, street_images, "check:\n  ignore:\n    RB402: the board's CPU takes it\n")
-    assert found.notes[-1].startswith("ignored: RB402 AX650: Einsum ")
-    assert found.notes[-1].endswith(" (the board's CPU takes it)")
-    said = found.as_json()
-    assert said["ok"] is True
-    (rule,) = (rule for rule in said["rules"] if rule["code"] == "RB402")
+    result = checked(tmp_path, street_images, "check:\n  ignore:\n    RB402: the board's CPU takes it\n")
+    assert result.notes[-1].startswith("ignored: RB402 AX650: Einsum ")
+    assert result.notes[-1].endswith(" (the board's CPU takes it)")
+    document = result.as_json()
+    assert document["ok"] is True
+    (rule,) = (rule for rule in document["rules"] if rule["code"] == "RB402")
     assert (rule["level"], rule["reason"]) == ("ignored", "the board's CPU takes it")
 
 
 def test_a_version_of_pulsar2_that_is_not_here_is_a_note(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    (found,) = check("quickstart", Options(sets=['pulsar2.version="3.0"'], store=tmp_path / "store"))
-    assert "note: RB503 Pulsar2 3.0, which the recipe names, is not on this machine" in found.notes
+    (result,) = check("quickstart", Options(sets=['pulsar2.version="3.0"'], store=tmp_path / "store"))
+    assert "note: RB503 Pulsar2 3.0, which the recipe names, is not on this machine" in result.notes
 
 
 def test_a_pulsar2_that_the_recipe_insists_on_and_is_not_here_is_a_warning(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    (found,) = check("quickstart", Options(sets=["target.toolchain=pulsar2"], store=tmp_path / "store"))
+    (result,) = check("quickstart", Options(sets=["target.toolchain=pulsar2"], store=tmp_path / "store"))
     warning = "warning: RB503 Pulsar2, which the recipe asks for, is not on this machine: run ends with 4"
-    assert warning in found.notes
+    assert warning in result.notes
 
 
 def test_what_the_toolchain_said_that_it_takes_is_held_against_recipes_without_it(

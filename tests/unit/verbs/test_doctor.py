@@ -58,12 +58,12 @@ def test_all_is_looked_at_and_each_fault_comes_with_what_helps() -> None:
 
 
 def test_the_command_ends_with_4_only_if_run_cannot_do_without(monkeypatch: pytest.MonkeyPatch) -> None:
-    said = run(monkeypatch, ["doctor"])
-    assert said.code == 0, said.out
-    assert "ok    Python: 3." in said.out and "warn  hub: HF_ENDPOINT: 127.0.0.1:9 cannot be reached" in said.out
-    said = run(monkeypatch, ["doctor", "--json", "--store", "/proc/nowhere"])
-    assert said.code == 4
-    (store,) = [line for line in json.loads(said.out) if line["what"] == "store"]
+    result = run(monkeypatch, ["doctor"])
+    assert result.code == 0, result.out
+    assert "ok    Python: 3." in result.out and "warn  hub: HF_ENDPOINT: 127.0.0.1:9 cannot be reached" in result.out
+    result = run(monkeypatch, ["doctor", "--json", "--store", "/proc/nowhere"])
+    assert result.code == 4
+    (store,) = [line for line in json.loads(result.out) if line["what"] == "store"]
     assert store["state"] == "fail" and "--store DIR" in store["remedy"]
 
 
@@ -119,13 +119,13 @@ def test_a_cuda_build_without_a_gpu_is_worth_a_word(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(packages, "distribution", lambda name: Torch())
     (tmp_path / "torch").mkdir()
     (tmp_path / "torch" / "version.py").write_text("cuda: Optional[str] = '12.8'\n")
-    found = packages.torch(have_gpu=False)
-    assert found and found.state == "warn" and "CUDA 12.8" in found.found and "whl/cpu" in found.remedy
-    found = packages.torch(have_gpu=True)
-    assert found and found.state == "ok"
+    line = packages.torch(have_gpu=False)
+    assert line and line.state == "warn" and "CUDA 12.8" in line.found and "whl/cpu" in line.remedy
+    line = packages.torch(have_gpu=True)
+    assert line and line.state == "ok"
     (tmp_path / "torch" / "version.py").write_text("cuda: Optional[str] = None\n")
-    found = packages.torch(have_gpu=False)
-    assert found and "CPU only" in found.found
+    line = packages.torch(have_gpu=False)
+    assert line and "CPU only" in line.found
 
 
 def test_pulsar2_natively_and_in_docker(standins: Standins, home: Path) -> None:

@@ -34,8 +34,8 @@ def folder(tmp_path: Path, small_onnx: Path) -> Path:
 
 
 def problem(folder: Path) -> Problem:
-    (found,) = recipebuild.check(str(folder / "r.yaml"))[0].problems
-    return found
+    (mistake,) = recipebuild.check(str(folder / "r.yaml"))[0].problems
+    return mistake
 
 
 def test_what_fits_is_no_problem(folder: Path) -> None:
@@ -44,21 +44,21 @@ def test_what_fits_is_no_problem(folder: Path) -> None:
 
 def test_a_calibration_folder_without_images(folder: Path) -> None:
     (folder / "photos/a.jpg").rename(folder / "photos/a.txt")
-    found = problem(folder)
-    assert (found.field, found.place.line) == ("calibration.source", 3)
-    assert found.message.startswith("there is no image in ")
+    mistake = problem(folder)
+    assert (mistake.field, mistake.place.line) == ("calibration.source", 3)
+    assert mistake.message.startswith("there is no image in ")
 
 
 def test_an_image_without_a_label(folder: Path) -> None:
     write_image(folder / "data/images/b.jpg")
-    found = problem(folder)
-    assert (found.field, found.message) == ("evaluate.dataset", "no label in labels/ for images/b.jpg")
+    mistake = problem(folder)
+    assert (mistake.field, mistake.message) == ("evaluate.dataset", "no label in labels/ for images/b.jpg")
 
 
 def test_a_label_of_another_size(folder: Path) -> None:
     write_image(folder / "data/labels/a.png", width=16, mode="L")
-    found = problem(folder)
-    assert (found.field, found.message) == ("evaluate.dataset", "labels/a.png is 16x16, but its image is 32x16")
+    mistake = problem(folder)
+    assert (mistake.field, mistake.message) == ("evaluate.dataset", "labels/a.png is 16x16, but its image is 32x16")
 
 
 @pytest.mark.parametrize(("size", "fits"), [((64, 32), True), ((64, 16), False)])
@@ -79,6 +79,6 @@ def test_labels_of_another_kind(folder: Path, suffix: str) -> None:
         np.save(folder / "data/labels/a.npy", np.zeros((16, 32)))
     else:
         write_image(folder / "data/labels/a.jpg", mode="L")
-    found = problem(folder)
-    assert (found.field, found.message) == ("evaluate.dataset", f"labels/a.{suffix} is no .png file")
-    assert "class ids" in found.remedy
+    mistake = problem(folder)
+    assert (mistake.field, mistake.message) == ("evaluate.dataset", f"labels/a.{suffix} is no .png file")
+    assert "class ids" in mistake.remedy

@@ -60,13 +60,13 @@ class Pair:
 
 def codes(values: Array, step: float, zero: int) -> Array:
     """Quantized to U8 and back."""
-    found: Array = (np.clip(np.rint(values / np.float32(step)) + zero, 0, 255) - zero) * np.float32(step)
-    return found
+    rounded: Array = (np.clip(np.rint(values / np.float32(step)) + zero, 0, 255) - zero) * np.float32(step)
+    return rounded
 
 
 def _conv(weights: Array, values: Array) -> Array:
-    found: Array = np.einsum("dc,nchw->ndhw", weights, values)
-    return found
+    product: Array = np.einsum("dc,nchw->ndhw", weights, values)
+    return product
 
 
 def _parsed(text: str) -> onnx.ModelProto:

@@ -25,24 +25,24 @@ def model() -> onnx.ModelProto:
 
 
 def test_a_network_is_opened_where_its_modules_part(model: onnx.ModelProto) -> None:
-    found = blocks(model, MODULES, at_most=3)
-    assert [(it.name, it.layers) for it in found] == [
+    parts = blocks(model, MODULES, at_most=3)
+    assert [(block.name, block.layers) for block in parts] == [
         ("net.layer.0.attention", ("q", "soft", "o")),
         ("net.layer.0.mlp", ("up", "gelu", "down")),
         ("net.layer.0 (rest)", ("sum",)),
     ]
-    assert [it.share for it in found] == pytest.approx([1 / 9, 8 / 9, 0])
+    assert [block.share for block in parts] == pytest.approx([1 / 9, 8 / 9, 0])
 
 
 def test_the_part_with_most_multiply_adds_is_opened_first(model: onnx.ModelProto) -> None:
-    found = blocks(model, MODULES, at_most=5)
-    assert [it.name for it in found][:4] == [
+    parts = blocks(model, MODULES, at_most=5)
+    assert [block.name for block in parts][:4] == [
         "net.layer.0.attention", "net.layer.0.mlp.fc1", "net.layer.0.mlp (rest)", "net.layer.0.mlp.fc2",
     ]  # fmt: skip
 
 
 def test_only_whole_modules_are_selected_by_module(model: onnx.ModelProto) -> None:
-    by_name = {it.name: it.module for it in blocks(model, MODULES, at_most=3)}
+    by_name = {block.name: block.module for block in blocks(model, MODULES, at_most=3)}
     assert by_name == {
         "net.layer.0.attention": "net.layer.0.attention", "net.layer.0.mlp": "net.layer.0.mlp",
         "net.layer.0 (rest)": None,
@@ -52,10 +52,10 @@ def test_only_whole_modules_are_selected_by_module(model: onnx.ModelProto) -> No
 @pytest.mark.parametrize("at_most", range(1, 10))
 def test_each_layer_that_computes_is_in_one_block(model: onnx.ModelProto, at_most: int) -> None:
     for modules in (MODULES, {}, {"up": "net.mlp"}):
-        found = blocks(model, modules, at_most)
-        assert sorted(layer for it in found for layer in it.layers) == sorted(MODULES.keys() - {"turn"})
-        assert len(found) <= at_most
-        assert sum(it.share for it in found) == pytest.approx(1)
+        parts = blocks(model, modules, at_most)
+        assert sorted(layer for block in parts for layer in block.layers) == sorted(MODULES.keys() - {"turn"})
+        assert len(parts) <= at_most
+        assert sum(block.share for block in parts) == pytest.approx(1)
 
 
 @pytest.mark.parametrize("modules", [MODULES, {}, {"up": "net.mlp"}])
@@ -68,4 +68,4 @@ def test_opening_ends_at_single_layers(model: onnx.ModelProto, modules: dict[str
         assert ([layer for part in parts for layer in part.layers] != [] and len(parts) > 1) or parts == [block]
         assert sorted(layer for part in parts for layer in part.layers) == sorted(block.layers)
         (single if parts == [block] else open_).extend(parts)
-    assert sorted(it.layers for it in single) == sorted((name,) for name in MODULES if name != "turn")
+    assert sorted(part.layers for part in single) == sorted((name,) for name in MODULES if name != "turn")

@@ -26,5 +26,5 @@ from recipebuild.toolkit.analysis.channels import other_axes
 def test_the_axes_beside_the_channels(text: str, axes: tuple[int, ...]) -> None:
     model = graph(f"(float[1,4,4,4] x, float[4] scale, float[4,4] matrix) => (float y) {{ {text} }}")
     model.graph.output[0].type.tensor_type.ClearField("shape")
-    found = other_axes(onnx.shape_inference.infer_shapes(model, data_prop=True))
-    assert found["y"] == axes
+    others = other_axes(onnx.shape_inference.infer_shapes(model, data_prop=True))
+    assert others["y"] == axes

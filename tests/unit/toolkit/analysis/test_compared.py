@@ -14,8 +14,8 @@ from recipebuild.toolkit.analysis.tensor_pairs import find_twins
 
 def test_it_is_what_the_argmax_takes_along_its_axis() -> None:
     model = graph("(float[1,4,2,2] x) => (int64[1,1,2,2] y) { l = Abs(x) y = ArgMax<axis = 1>(l) }")
-    found = compared(model, find_twins(model, model), None)
-    assert (found.twin.tensor, found.class_axis) == ("l", 1)
+    comparison = compared(model, find_twins(model, model), None)
+    assert (comparison.twin.tensor, comparison.class_axis) == ("l", 1)
 
 
 def test_it_is_found_past_what_moves_class_ids() -> None:
@@ -24,15 +24,15 @@ def test_it_is_found_past_what_moves_class_ids() -> None:
         "{ l = Abs(x) i = ArgMax<axis = 1>(l) c = Cast<to = 6>(i) y = Reshape(c, s) }",
         s=[1, 2, 2],
     )
-    found = compared(model, find_twins(model, model), None)
-    assert (found.twin.tensor, found.class_axis) == ("l", 1)
+    comparison = compared(model, find_twins(model, model), None)
+    assert (comparison.twin.tensor, comparison.class_axis) == ("l", 1)
 
 
 def test_of_integers_that_come_from_something_else_it_is_the_last_tensor_of_numbers() -> None:
     text = "(float[1,4] x, int64[1] k) => (int64[1,2] y) { l = Abs(x) v, y = TopK(l, k) }"
     model = onnx.shape_inference.infer_shapes(graph(text, k=[2]))
-    found = compared(model, find_twins(model, model), None)
-    assert (found.twin.tensor, found.class_axis) == ("v", None)
+    comparison = compared(model, find_twins(model, model), None)
+    assert (comparison.twin.tensor, comparison.class_axis) == ("v", None)
 
 
 def test_of_a_threshold_it_is_the_logits_of_the_one_class() -> None:
@@ -40,8 +40,8 @@ def test_of_a_threshold_it_is_the_logits_of_the_one_class() -> None:
         "(float[1,1,2,2] x) => (int32[1,1,2,2] y) <float c = {0.0}> "
         "{ l = Abs(x) above = Greater(l, c) y = Cast<to = 6>(above) }"
     )
-    found = compared(model, find_twins(model, model), 1)
-    assert (found.twin.tensor, found.class_axis) == ("l", None)
+    comparison = compared(model, find_twins(model, model), 1)
+    assert (comparison.twin.tensor, comparison.class_axis) == ("l", None)
 
 
 def test_without_an_argmax_it_is_the_output(make_pair) -> None:

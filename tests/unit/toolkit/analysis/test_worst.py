@@ -24,8 +24,8 @@ def test_of_classes_it_is_where_most_pixels_are_others() -> None:
     assert top <= 5 / 8 and bottom >= 7 / 8 and left <= 10 / 16 and right >= 14 / 16
     assert region.loss == 8 / 32
     colors = [label.color for label in palette(class_names(3))]
-    assert {tuple(it) for it in region.expected.reshape(-1, 3).tolist()} == {colors[1]}
-    assert {tuple(it) for it in region.got.reshape(-1, 3).tolist()} == {colors[1], colors[2]}
+    assert {tuple(pixel) for pixel in region.expected.reshape(-1, 3).tolist()} == {colors[1]}
+    assert {tuple(pixel) for pixel in region.got.reshape(-1, 3).tolist()} == {colors[1], colors[2]}
     assert (region.wrong > 0).all(-1).sum() == 8
 
 

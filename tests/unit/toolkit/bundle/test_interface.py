@@ -18,11 +18,11 @@ SPEC = ImageSpec(shape=(1, 3, 16, 32), mean=(1, 2, 3), std=(4, 5, 6))
 
 
 def test_a_model_for_the_host_is_fed_normalized_floats(colour_model: Callable[..., Path]) -> None:
-    found = interface(colour_model(outputs=["logits", "argmax_output"]), TASK, SPEC, Runtime(), [])
-    given = found["input"]
-    assert (given["dtype"], given["layout"], given["normalized_by"]) == ("float32", "NCHW", "program")
-    assert (given["height"], given["width"], given["color"], given["mean"]) == (16, 32, "RGB", [1, 2, 3])
-    assert [(it["name"], it["dtype"], it["meaning"]) for it in found["outputs"]] == [
+    description = interface(colour_model(outputs=["logits", "argmax_output"]), TASK, SPEC, Runtime(), [])
+    tensor = description["input"]
+    assert (tensor["dtype"], tensor["layout"], tensor["normalized_by"]) == ("float32", "NCHW", "program")
+    assert (tensor["height"], tensor["width"], tensor["color"], tensor["mean"]) == (16, 32, "RGB", [1, 2, 3])
+    assert [(output["name"], output["dtype"], output["meaning"]) for output in description["outputs"]] == [
         ("logits", "float32", "logits"),
         ("argmax_output", "int64", "class ids"),
     ]
@@ -60,9 +60,9 @@ def test_a_model_for_the_npu_is_fed_what_the_recipe_says(
         [helper.make_tensor_value_info("ids", TensorProto.INT64, [1, 1, 8, 16])],
     )
     onnx.save(helper.make_model(graph), tmp_path / "compiled.axmodel")
-    found = interface(tmp_path / "compiled.axmodel", TASK, SPEC, fed, [])
-    assert found["input"].items() >= says.items()
-    assert found["outputs"][0]["dtype"] == "int32"
+    description = interface(tmp_path / "compiled.axmodel", TASK, SPEC, fed, [])
+    assert description["input"].items() >= says.items()
+    assert description["outputs"][0]["dtype"] == "int32"
 
 
 def test_an_input_of_another_name_is_an_error(colour_model: Callable[..., Path]) -> None:
@@ -72,25 +72,25 @@ def test_an_input_of_another_name_is_an_error(colour_model: Callable[..., Path])
 
 def test_classes_have_ids_and_names_and_where_they_are_painted_colours() -> None:
     names = ["wall", "floor", "door"]
-    found = labels(names, TASK)
-    assert [(label["id"], label["name"]) for label in found] == list(enumerate(names))
-    assert len({tuple(label["color"]) for label in found}) == 3
+    entries = labels(names, TASK)
+    assert [(label["id"], label["name"]) for label in entries] == list(enumerate(names))
+    assert len({tuple(label["color"]) for label in entries}) == 3
     assert labels(names, "image-classification") == [{"id": i, "name": name} for i, name in enumerate(names)]
     assert labels([], "depth-estimation") == []
 
 
-def said(outputs: list[dict[str, Any]]) -> dict[str, Any]:
+def interface_of(outputs: list[dict[str, Any]]) -> dict[str, Any]:
     return {"input": {"height": 64, "width": 128}, "outputs": outputs}
 
 
 def test_a_model_that_does_not_fit_its_runner_is_refused_with_the_reason() -> None:
     segformer = runners()["ax_segformer"]
     logits, ids = {"name": "logits", "shape": [1, 19, 16, 32]}, {"name": "ids", "shape": [1, 1, 16, 32]}
-    check_runner(segformer, said([logits, ids]))
+    check_runner(segformer, interface_of([logits, ids]))
     with pytest.raises(CheckError, match="reads 2 outputs"):
-        check_runner(segformer, said([ids]))
+        check_runner(segformer, interface_of([ids]))
     with pytest.raises(CheckError, match="class ids of 16x32"):
-        check_runner(segformer, said([logits, {**ids, "shape": [1, 1, 64, 128]}]))
+        check_runner(segformer, interface_of([logits, {**ids, "shape": [1, 1, 64, 128]}]))
 
 
 @pytest.mark.parametrize(
@@ -105,9 +105,9 @@ def test_a_model_that_does_not_fit_its_runner_is_refused_with_the_reason() -> No
     ],
 )
 def test_runners_of_one_output_read_it_by_its_shape(name: str, shape: list[int], words: str | None) -> None:
-    given = said([{"name": "y", "shape": shape}])
+    description = interface_of([{"name": "y", "shape": shape}])
     if words is None:
-        check_runner(runners()[name], given)
+        check_runner(runners()[name], description)
         return
     with pytest.raises(CheckError, match=words):
-        check_runner(runners()[name], given)
+        check_runner(runners()[name], description)

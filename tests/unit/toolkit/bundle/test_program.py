@@ -44,12 +44,12 @@ def test_images_of_other_channels_are_those_of_calibration(program: ModuleType, 
         fed = Runtime.model_validate(
             {"layout": layout, "normalized": normalized, "dtype": "FP32" if dtype == "float32" else "U8"}
         )
-        said = {
+        settings = {
             "width": 32, "height": 16, "shape": list(fed.shape(spec)), "layout": layout, "color": color,
             "dtype": dtype, "mean": list(spec.mean), "std": list(spec.std),
             "normalized_by": "program" if normalized else "model",
         }  # fmt: skip
-        np.testing.assert_array_equal(program.preprocess(image, said), runtime_tensor(image, spec, fed))
+        np.testing.assert_array_equal(program.preprocess(image, settings), runtime_tensor(image, spec, fed))
 
 
 @pytest.mark.parametrize(
@@ -67,16 +67,16 @@ def test_it_feeds_what_calibration_and_simulation_do(
     program: ModuleType, image: Image.Image, runtime: dict[str, Any]
 ) -> None:
     fed = Runtime.model_validate(runtime)
-    said = {
+    settings = {
         "width": 32, "height": 16, "shape": list(fed.shape(SPEC)), "layout": fed.layout,
         "color": fed.format or SPEC.color, "dtype": "uint8" if fed.dtype == "U8" else "float32",
         "mean": list(SPEC.mean), "std": list(SPEC.std), "normalized_by": "program" if fed.normalized else "model",
         **({"csc_mode": fed.csc.mode if fed.csc else "FullRange"} if fed.is_yuv else {}),
     }  # fmt: skip
-    found = program.preprocess(image, said)
+    tensor = program.preprocess(image, settings)
     expected = runtime_tensor(image, SPEC, fed).repeat(2, 0)
-    assert found.dtype == expected.dtype
-    np.testing.assert_array_equal(found, expected)
+    assert tensor.dtype == expected.dtype
+    np.testing.assert_array_equal(tensor, expected)
 
 
 @pytest.mark.parametrize("runtime", [{}, {"layout": "NCHW"}, {"format": "YUV420SP"}, {"format": "YUYV422"}])
@@ -90,8 +90,8 @@ def test_each_shape_of_a_model_is_fed_as_the_first_is(
         **({"csc_mode": "FullRange"} if fed.is_yuv else {}),
     }  # fmt: skip
     assert program.at_group(spec, 0) is spec
-    found = program.preprocess(image, program.at_group(spec, 1))
-    np.testing.assert_array_equal(found, runtime_tensor(image, larger, fed))
+    tensor = program.preprocess(image, program.at_group(spec, 1))
+    np.testing.assert_array_equal(tensor, runtime_tensor(image, larger, fed))
     for group in (2, -1):
         with pytest.raises(SystemExit, match="takes 2 shapes, 0 to 1"):
             program.at_group(spec, group)
@@ -110,13 +110,13 @@ def test_a_card_is_opened_by_its_index(program: ModuleType, monkeypatch: pytest.
 def test_other_inputs_come_from_files_and_all_of_them(program: ModuleType, tmp_path: Path) -> None:
     np.save(tmp_path / "mask.npy", np.arange(4))
     wanted = [{"name": "mask", "shape": [1, 4], "dtype": "float32"}]
-    ((name, found),) = program.others(wanted, [f"mask={tmp_path}/mask.npy"])
+    ((name, tensors),) = program.others(wanted, [f"mask={tmp_path}/mask.npy"])
     assert name == "output", "as its files are called"
-    assert found["mask"].dtype == np.float32 and found["mask"].tolist() == [[0, 1, 2, 3]]
+    assert tensors["mask"].dtype == np.float32 and tensors["mask"].tolist() == [[0, 1, 2, 3]]
     assert program.others([], []) == [("output", {})]
-    for given in ([], ["mask=a.npy", "more=b.npy"], ["other=a.npy"]):
+    for arguments in ([], ["mask=a.npy", "more=b.npy"], ["other=a.npy"]):
         with pytest.raises(SystemExit, match="takes mask: --input"):
-            program.others(wanted, given)
+            program.others(wanted, arguments)
 
 
 def test_a_folder_is_several_samples_and_each_input_has_as_many(program: ModuleType, tmp_path: Path) -> None:
@@ -125,8 +125,8 @@ def test_a_folder_is_several_samples_and_each_input_has_as_many(program: ModuleT
     for at in range(3):
         np.save(tmp_path / f"sounds/{at}.npy", np.array([at]))
     np.save(tmp_path / "rate.npy", np.array([16]))
-    given = [f"sound={tmp_path}/sounds", f"rate={tmp_path}/rate.npy"]
-    samples = program.others(wanted, given)
+    arguments = [f"sound={tmp_path}/sounds", f"rate={tmp_path}/rate.npy"]
+    samples = program.others(wanted, arguments)
     assert [(name, tensors["sound"][0], tensors["rate"][0]) for name, tensors in samples] == [
         ("0", 0, 16), ("1", 1, 16), ("2", 2, 16)
     ]  # fmt: skip
@@ -134,7 +134,7 @@ def test_a_folder_is_several_samples_and_each_input_has_as_many(program: ModuleT
     for at in range(2):
         np.save(tmp_path / f"two/{at}.npy", np.array([at]))
     with pytest.raises(SystemExit, match=r"--input rate: 2 \.npy files, and another input has 3"):
-        program.others(wanted, [given[0], f"rate={tmp_path}/two"])
+        program.others(wanted, [arguments[0], f"rate={tmp_path}/two"])
 
 
 def drawn(program: ModuleType, image: Image.Image, task: str, output: np.ndarray, place: Path, **more: Any) -> set[str]:
@@ -205,12 +205,12 @@ def beside(program: ModuleType, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 def test_a_letterboxed_image_is_fed_as_calibration_does(beside: ModuleType, image: Image.Image, align: str) -> None:
     spec = SPEC.model_copy(update={"resize": "letterbox", "align": align, "pad_value": 7})
     fed = Runtime(format="YUV420SP")
-    given = {
+    settings = {
         "width": 32, "height": 16, "shape": list(fed.shape(spec)), "layout": "NHWC", "color": "YUV420SP",
         "csc_mode": "FullRange", "letterbox": {"pad_value": 7, "align": align},
     }  # fmt: skip
     tall = image.crop((0, 0, 60, 120))
-    assert np.array_equal(beside.preprocess(tall, given), runtime_tensor(tall, spec, fed).repeat(2, 0))
+    assert np.array_equal(beside.preprocess(tall, settings), runtime_tensor(tall, spec, fed).repeat(2, 0))
 
 
 def test_boxes_are_those_of_the_evaluation(
@@ -230,12 +230,12 @@ def test_boxes_are_those_of_the_evaluation(
     cut(path, ["grid"])
     spec = ImageSpec.model_validate({**INPUT, "resize": "letterbox"})
     detector = Detector.model_validate(DETECTOR)
-    said = interface(path, DETECTION, spec, Runtime(), labels(NAMES, DETECTION))
-    said = json.loads(json.dumps({**said, "detector": detector_values(detector)}))
+    description = interface(path, DETECTION, spec, Runtime(), labels(NAMES, DETECTION))
+    description = json.loads(json.dumps({**description, "detector": detector_values(detector)}))
     with Image.open(squares(tmp_path / "data") / "images/0.png") as file:
         image = file.convert("RGB")
     outputs = outputs_of(open_model(path), image, spec)
-    files = beside.draw(tmp_path / "a", image, outputs, said)
+    files = beside.draw(tmp_path / "a", image, outputs, description)
     assert [file.name for file in files] == ["a-grid.npy", "a-boxes.json", "a-result.png"]
     objects = json.loads(files[1].read_text())
     right = Detection(detector, spec).objects(answer(outputs, DETECTION, "m"), image.size)

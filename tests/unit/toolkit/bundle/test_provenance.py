@@ -44,8 +44,8 @@ def test_each_calibration_image_is_named(tmp_path: Path) -> None:
 
 
 def test_the_toolchains_image_is_named_by_its_id() -> None:
-    found = provenance.toolchain("pulsar2", {"pulsar2": "7.0-lite", "image": "sha256:abc"})
-    assert found == [{"name": "toolchain/pulsar2", "digest": {"sha256": "abc"}}]
+    dependencies = provenance.toolchain("pulsar2", {"pulsar2": "7.0-lite", "image": "sha256:abc"})
+    assert dependencies == [{"name": "toolchain/pulsar2", "digest": {"sha256": "abc"}}]
     assert provenance.toolchain("pulsar2", {"pulsar2": "7.0", "image": ""}) == []
     assert provenance.toolchain("onnxruntime", {}) == []
 

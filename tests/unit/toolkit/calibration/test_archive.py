@@ -33,9 +33,9 @@ def names(chosen: list[ImageFile]) -> list[str]:
 
 
 def test_the_draw_depends_on_names_and_seed_not_on_the_order_of_discovery() -> None:
-    found = files(*(f"{i:03}.png" for i in range(100)))
-    assert names(sample(found, 10, seed=3)) == names(sample(found[::-1], 10, seed=3))
-    assert names(sample(found, 10, seed=3)) != names(sample(found, 10, seed=4))
+    sources = files(*(f"{i:03}.png" for i in range(100)))
+    assert names(sample(sources, 10, seed=3)) == names(sample(sources[::-1], 10, seed=3))
+    assert names(sample(sources, 10, seed=3)) != names(sample(sources, 10, seed=4))
 
 
 def test_the_draw_of_a_seed_never_changes() -> None:
@@ -70,10 +70,10 @@ def test_the_same_images_give_the_same_bytes_on_another_day_elsewhere(tmp_path: 
 
 
 def test_names_become_plain_and_unique(tmp_path: Path) -> None:
-    found = files(
+    sources = files(
         "sub/dir/a b.jpg", "sub/dir_a_b.jpg", "sub_dir/A_b.JPG", "sub_dir_a_b-2.jpg", "街.png", "道.png", "x/.png.png"
     )
-    write_archive(found, tmp_path / "c.tar")
+    write_archive(sources, tmp_path / "c.tar")
     with tarfile.open(tmp_path / "c.tar") as tar:
         assert tar.getnames() == sorted(
             [

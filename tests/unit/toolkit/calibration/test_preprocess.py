@@ -117,14 +117,14 @@ def test_a_colour_profile_is_not_applied() -> None:
 def test_grey_is_one_channel_by_bt_601() -> None:
     image = Image.new("RGB", (2, 1))
     image.putdata([(255, 0, 0), (10, 200, 30)])
-    found = preprocess(image, ImageSpec(shape=(1, 1, 1, 2), color="GRAY", mean=(6,), std=(2,)))
+    tensor = preprocess(image, ImageSpec(shape=(1, 1, 1, 2), color="GRAY", mean=(6,), std=(2,)))
     # 0.299 * 255 = 76; 0.299 * 10 + 0.587 * 200 + 0.114 * 30 = 124
-    np.testing.assert_array_equal(found, np.array([[[[35, 59]]]], np.float32))
+    np.testing.assert_array_equal(tensor, np.array([[[[35, 59]]]], np.float32))
 
 
 def test_grey_stays_grey() -> None:
-    found = preprocess(Image.new("L", (1, 1), 77), ImageSpec(shape=(1, 1, 1, 1), color="GRAY", mean=(0,), std=(1,)))
-    assert found.tolist() == [[[[77]]]]
+    tensor = preprocess(Image.new("L", (1, 1), 77), ImageSpec(shape=(1, 1, 1, 1), color="GRAY", mean=(0,), std=(1,)))
+    assert tensor.tolist() == [[[[77]]]]
 
 
 @pytest.mark.parametrize(
@@ -137,8 +137,8 @@ def test_grey_stays_grey() -> None:
     ids=["RGBA", "RGB", "L"],
 )
 def test_transparency_is_the_fourth_channel(image: Image.Image, pixel: list[int]) -> None:
-    found = preprocess(image, ImageSpec(shape=(1, 4, 1, 1), color="RGBA", mean=(0,) * 4, std=(1,) * 4))
-    assert found.ravel().tolist() == pixel
+    tensor = preprocess(image, ImageSpec(shape=(1, 4, 1, 1), color="RGBA", mean=(0,) * 4, std=(1,) * 4))
+    assert tensor.ravel().tolist() == pixel
 
 
 @pytest.mark.parametrize(

@@ -97,8 +97,8 @@ def test_yuv_is_what_another_implementation_makes_of_the_same_pixels(format: Any
         luma, colours = pairs[..., 0], pairs[..., 1].reshape(16, 16, 2).repeat(2, 1)
     if format == "YVU420SP":
         colours = colours[..., ::-1]
-    found = np.concatenate([luma[..., np.newaxis], colours], axis=-1).astype(float)
-    np.testing.assert_allclose(found, expected, atol=1.6)
+    converted = np.concatenate([luma[..., np.newaxis], colours], axis=-1).astype(float)
+    np.testing.assert_allclose(converted, expected, atol=1.6)
 
 
 def test_yuv_that_cannot_be_made_is_an_error(archive: Path) -> None:
@@ -114,14 +114,14 @@ def test_formats_of_tensors(archive: Path, tmp_path: Path) -> None:
     spec = SPEC.model_copy(update={"shape": (2, 3, 16, 32)})
     first, image = next(iter(read_archive(archive)))
     expected = preprocess(image, spec).repeat(2, axis=0)
-    found = {}
+    members = {}
     for kind, suffix in (("Numpy", "npy"), ("Binary", "bin"), ("NumpyObject", "npy")):
         assert write_tensors(CalibrationSet(archive, spec).named(), kind, tmp_path / f"{kind}.tar") == 3  # type: ignore[arg-type]
         with tarfile.open(tmp_path / f"{kind}.tar") as tar:
-            found[kind] = tar.extractfile(f"{first}.{suffix}").read()
-    np.testing.assert_array_equal(np.load(io.BytesIO(found["Numpy"])), expected)
-    assert found["Binary"] == expected.tobytes()
-    (name, tensor), *more = np.load(io.BytesIO(found["NumpyObject"]), allow_pickle=True).item().items()
+            members[kind] = tar.extractfile(f"{first}.{suffix}").read()
+    np.testing.assert_array_equal(np.load(io.BytesIO(members["Numpy"])), expected)
+    assert members["Binary"] == expected.tobytes()
+    (name, tensor), *more = np.load(io.BytesIO(members["NumpyObject"]), allow_pickle=True).item().items()
     assert (name, more) == ("pixel_values", [])
     np.testing.assert_array_equal(tensor, expected)
 
@@ -153,9 +153,9 @@ def test_images_of_one_name_stay_apart(tmp_path: Path) -> None:
     ],
 )
 def test_tensors_are_not_normalized_twice(kind: str, name: str, archive_name: str) -> None:
-    (given,) = config(Runtime(), format=kind)["quant"]["input_configs"]
-    assert (given["tensor_name"], given["calibration_dataset"]) == (name, archive_name)
-    assert ("calibration_mean" in given) == ("calibration_std" in given) == (kind == "Image")
+    (entry,) = config(Runtime(), format=kind)["quant"]["input_configs"]
+    assert (entry["tensor_name"], entry["calibration_dataset"]) == (name, archive_name)
+    assert ("calibration_mean" in entry) == ("calibration_std" in entry) == (kind == "Image")
 
 
 @pytest.mark.parametrize(

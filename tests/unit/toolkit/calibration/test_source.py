@@ -18,12 +18,12 @@ from recipebuild.toolkit.calibration import unpack
 from recipebuild.toolkit.calibration.source import images
 
 FILES = {"b.png": b"second", "a/c.JPG": b"third", "a.jpeg": b"first", "a/notes.txt": b"-", "calib.npy": b"-"}
-FOUND = {"a.jpeg": b"first", "a/c.JPG": b"third", "b.png": b"second"}
+IMAGES = {"a.jpeg": b"first", "a/c.JPG": b"third", "b.png": b"second"}
 
 
 def read(source: Path, pattern: str | None = None) -> dict[str, bytes]:
-    with images(source, pattern) as found:
-        return {image.name: image.read() for image in found}
+    with images(source, pattern) as members:
+        return {image.name: image.read() for image in members}
 
 
 def folder(path: Path, files: dict[str, bytes]) -> Path:
@@ -60,14 +60,14 @@ Pack = Callable[[Path, dict[str, bytes]], Path]
 @pytest.mark.parametrize("pack", [folder, tar, tar_gz, zipped])
 def test_images_are_found_by_suffix_and_sorted_by_name(tmp_path: Path, pack: Pack) -> None:
     # The name says nothing of the kind: that is told by content.
-    assert list(read(pack(tmp_path / "source", FILES)).items()) == list(FOUND.items())
+    assert list(read(pack(tmp_path / "source", FILES)).items()) == list(IMAGES.items())
 
 
 @ARCHIVES
 def test_members_can_be_read_in_any_order_and_twice(tmp_path: Path, pack: Pack) -> None:
     files = {f"{i:02}.jpg": bytes([i]) * (300_000 + i) for i in range(20)}
-    with images(pack(tmp_path / "x", files)) as found:
-        for image in (found[13], found[2], found[19], found[2], found[0]):
+    with images(pack(tmp_path / "x", files)) as members:
+        for image in (members[13], members[2], members[19], members[2], members[0]):
             assert image.read() == files[image.name]
 
 
@@ -280,12 +280,12 @@ def test_a_file_that_cannot_be_read_or_is_huge_is_named(tmp_path: Path) -> None:
     source = folder(tmp_path, {"a.jpg": b"1", "sub/huge.jpg": b"2"})
     with (source / "sub/huge.jpg").open("r+b") as file:
         file.truncate(65 * 2**20)
-    with images(source) as found:
+    with images(source) as members:
         (source / "a.jpg").unlink()
         with pytest.raises(StepError, match=r"a\.jpg: No such file"):
-            found[0].read()
+            members[0].read()
         with pytest.raises(StepError, match=r"sub/huge\.jpg: larger than 64 MiB"):
-            found[1].read()
+            members[1].read()
 
 
 @ARCHIVES

@@ -24,11 +24,11 @@ def test_the_tone_of_an_image_worked_out_by_hand() -> None:
     pixels = np.zeros((2, 2, 3), np.uint8)
     pixels[0] = 200
     pixels[1] = (100, 100, 160)  # grey: 0.299 * 100 + 0.587 * 100 + 0.114 * 160 = 106.84
-    found = tone(Image.fromarray(pixels))
-    assert found.brightness == pytest.approx((200 + 107) / 2)
-    assert found.contrast == pytest.approx((200 - 107) / 2)
-    assert found.colour == pytest.approx(30)
-    assert (found.width, found.height) == (2, 2)
+    measured = tone(Image.fromarray(pixels))
+    assert measured.brightness == pytest.approx((200 + 107) / 2)
+    assert measured.contrast == pytest.approx((200 - 107) / 2)
+    assert measured.colour == pytest.approx(30)
+    assert (measured.width, measured.height) == (2, 2)
 
 
 @pytest.mark.parametrize("count", [1, 2, 8, 32])

@@ -131,8 +131,8 @@ def test_the_division_goes_behind_the_product_and_the_function_stays(opset: int)
 def test_what_is_no_place_for_it_is_counted_with_the_reason(model: onnx.ModelProto, reason: str) -> None:
     places, refused = long_rows(view(onnx.shape_inference.infer_shapes(model)))
     assert places == []
-    (said,) = refused
-    assert reason in said
+    (message,) = refused
+    assert reason in message
 
 
 def test_equalize_defers_where_that_wins_and_lists_it() -> None:

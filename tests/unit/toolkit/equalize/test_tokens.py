@@ -75,10 +75,10 @@ def done(model: onnx.ModelProto) -> Equalized:
 
 
 def test_kinds_follow_from_what_is_joined_and_from_what_is_added_to_it() -> None:
-    found = kinds(block())
-    assert found["tokens"] == found["placed"] == (1, 6)
-    assert {name for name, own in found.items() if own == KINDS} == {"r", "n", "mixed", "f", "fb", "r2", "last"}
-    assert "scores" not in found and "rest" not in found  # of all tokens with each other; of one kind
+    by_name = kinds(block())
+    assert by_name["tokens"] == by_name["placed"] == (1, 6)
+    assert {name for name, own in by_name.items() if own == KINDS} == {"r", "n", "mixed", "f", "fb", "r2", "last"}
+    assert "scores" not in by_name and "rest" not in by_name  # of all tokens with each other; of one kind
 
 
 def test_the_range_of_a_kind_is_that_of_its_tokens_and_has_0_in_it() -> None:

@@ -12,6 +12,6 @@ from recipebuild.toolkit.evaluate.answers import answer
 def test_logits_with_the_classes_last_are_read_along_their_axis(axis: int) -> None:
     logits = np.zeros((1, 8, 9, 5), np.float32)
     logits[..., 4] = 1
-    found = answer([logits], "semantic-segmentation", "net.onnx", axis=axis)
-    assert found.ids is not None and found.ids.shape == (8, 9) and (found.ids == 4).all()
-    assert found.values is not None and found.values.shape == (5, 8, 9)
+    decoded = answer([logits], "semantic-segmentation", "net.onnx", axis=axis)
+    assert decoded.ids is not None and decoded.ids.shape == (8, 9) and (decoded.ids == 4).all()
+    assert decoded.values is not None and decoded.values.shape == (5, 8, 9)

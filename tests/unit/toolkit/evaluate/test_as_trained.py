@@ -54,17 +54,17 @@ def test_labels_are_reduced_as_the_preprocessor_does_it(labelled: Path, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("said", "recipe", "words"),
+    ("trained", "recipe", "words"),
     [
         (True, False, "do_reduce_labels: true, and labels are read as class ids"),
         (False, True, "do_reduce_labels: false, and labels are read so that 0 is ignored"),
     ],
 )
 def test_the_recipe_wins_and_the_difference_is_told(
-    labelled: Path, tmp_path: Path, said: bool, recipe: bool, words: str
+    labelled: Path, tmp_path: Path, trained: bool, recipe: bool, words: str
 ) -> None:
     spec, (note,) = as_trained(
-        DatasetSpec(reduce_labels=recipe), labelled, model(tmp_path, {}, {"do_reduce_labels": said})
+        DatasetSpec(reduce_labels=recipe), labelled, model(tmp_path, {}, {"do_reduce_labels": trained})
     )
     assert spec.reduce_labels is recipe
     assert words in note

@@ -28,15 +28,15 @@ BY_NUMBER = {name: int(name) for name in TWELVE}
     ],
 )
 def test_the_names_tell(folders: list[str], names: list[str], ids: dict[str, int] | list[int], rule: Rule) -> None:
-    found = class_order(folders, names)
-    assert found.ids == (ids if isinstance(ids, dict) else dict(zip(folders, ids, strict=True)))
-    assert (found.rule, found.doubt) == (rule, "")
+    order = class_order(folders, names)
+    assert order.ids == (ids if isinstance(ids, dict) else dict(zip(folders, ids, strict=True)))
+    assert (order.rule, order.doubt) == (rule, "")
 
 
 @pytest.mark.parametrize(("rule", "ids"), [("ids", BY_NUMBER), ("sorted", BY_TEXT)])
 def test_what_the_recipe_says_goes_first(rule: Rule, ids: dict[str, int]) -> None:
-    found = class_order(TWELVE, [], rule)
-    assert (found.ids, found.doubt) == (ids, "")
+    order = class_order(TWELVE, [], rule)
+    assert (order.ids, order.doubt) == (ids, "")
 
 
 @pytest.mark.parametrize(

@@ -26,14 +26,14 @@ def dataset(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def names(found: list) -> list[str]:
-    return [sample.name for sample in found]
+def names(entries: list) -> list[str]:
+    return [sample.name for sample in entries]
 
 
 def test_images_and_labels_are_paired_by_name(dataset: Path) -> None:
-    found = samples(dataset)
-    assert names(found) == ["a", "b", "c", "d"]
-    image, label = read(found[0], classes=4)
+    entries = samples(dataset)
+    assert names(entries) == ["a", "b", "c", "d"]
+    image, label = read(entries[0], classes=4)
     assert image.size == (4, 2)
     assert label.dtype == np.uint8
     np.testing.assert_array_equal(label, IDS)

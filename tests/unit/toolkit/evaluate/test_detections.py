@@ -118,9 +118,9 @@ def test_recorded_answers_are_judged_as_those_of_a_model(models: dict[str, Path]
 
 def test_outputs_of_another_kind_are_named() -> None:
     detection = Detection(Detector(kind="yolov8", classes=4), LETTERBOX)
-    given = answer([np.zeros((1, 7, 8, 8), np.float32)], DETECTION, "a.onnx")
+    outputs = answer([np.zeros((1, 7, 8, 8), np.float32)], DETECTION, "a.onnx")
     with pytest.raises(StepError, match=r"\[1, 7, 8, 8\] are not those of yolov8 with 4 classes"):
-        detection.objects(given, (8, 8))
+        detection.objects(outputs, (8, 8))
 
 
 def test_a_dataset_without_objects_says_nothing(tmp_path: Path) -> None:

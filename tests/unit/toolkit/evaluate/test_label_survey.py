@@ -16,18 +16,18 @@ NAMES = ["road", "sidewalk", "car"]
 
 
 def survey(*labels: list[int], encoding: Encoding = "ids", image: Image.Image | None = None) -> LabelSurvey:
-    found = LabelSurvey(SEGMENTATION, labelled=True)
+    surveyed = LabelSurvey(SEGMENTATION, labelled=True)
     for label in labels:
         sample = Sample("a", ImageFile("a.jpg", lambda: b""), encoding=encoding, places=("images/", "labels/"))
-        found.add(sample, image or Image.new("RGB", (4, 1)), np.array([label], np.uint8))
-    return found
+        surveyed.add(sample, image or Image.new("RGB", (4, 1)), np.array([label], np.uint8))
+    return surveyed
 
 
 def test_good_labels_raise_no_concern() -> None:
-    found = survey([0, 1, 255, 2], [0, 0, 0, 0])
-    found.check()
-    assert found.concerns(NAMES) == []
-    assert found.ignored == 0.125
+    surveyed = survey([0, 1, 255, 2], [0, 0, 0, 0])
+    surveyed.check()
+    assert surveyed.concerns(NAMES) == []
+    assert surveyed.ignored == 0.125
 
 
 def test_masks_of_0_and_255_are_refused() -> None:
@@ -45,11 +45,11 @@ def test_one_class_is_told_by_its_name() -> None:
 
 
 def test_one_class_folder_is_told() -> None:
-    found = LabelSurvey(CLASSIFICATION, labelled=True)
+    surveyed = LabelSurvey(CLASSIFICATION, labelled=True)
     for _ in range(3):
-        found.add(Sample("a", ImageFile("a.jpg", lambda: b""), 1), Image.new("RGB", (4, 1)), 1)
-    assert "class 1 (sidewalk) only" in found.concerns(NAMES)[0]
-    assert found.ignored is None
+        surveyed.add(Sample("a", ImageFile("a.jpg", lambda: b""), 1), Image.new("RGB", (4, 1)), 1)
+    assert "class 1 (sidewalk) only" in surveyed.concerns(NAMES)[0]
+    assert surveyed.ignored is None
 
 
 def test_the_share_of_ignored_pixels_is_told_beyond_half_and_refused_beyond_99_percent() -> None:

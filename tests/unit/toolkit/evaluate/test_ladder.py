@@ -40,6 +40,6 @@ def test_without_labels_every_rung_is_held_against_the_first() -> None:
     how = Measurement(SEGMENTATION, 3, labelled=False)
     first, second = np.zeros((4, 4), np.int64), np.eye(4, dtype=np.int64)
     rungs = {"pytorch": [Answer(first, None)] * 3, "head": [Answer(second, None)] * 3}
-    found = list(climb(count(rungs.items(), [None] * 3, how), how, "agreement"))
-    assert [row["agreement"] for row in found] == [1.0, 0.75]
-    assert found[1]["largest_error"] is None
+    climbed = list(climb(count(rungs.items(), [None] * 3, how), how, "agreement"))
+    assert [row["agreement"] for row in climbed] == [1.0, 0.75]
+    assert climbed[1]["largest_error"] is None

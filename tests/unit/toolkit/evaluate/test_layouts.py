@@ -28,8 +28,8 @@ def array(path: Path, values: np.ndarray) -> None:
     Image.fromarray(values).save(path)
 
 
-def names(found: list) -> list[str]:
-    return [sample.name for sample in found]
+def names(entries: list) -> list[str]:
+    return [sample.name for sample in entries]
 
 
 @pytest.fixture
@@ -45,9 +45,9 @@ def cityscapes(tmp_path: Path) -> Path:
 
 
 def test_cityscapes_is_told_by_its_folders_and_mapped_to_trainids(cityscapes: Path) -> None:
-    found = samples(cityscapes)
-    assert names(found) == ["bonn/bonn_000001_000019", "ulm/ulm_000000_000019"]
-    _, label = read(found[0], classes=19)
+    entries = samples(cityscapes)
+    assert names(entries) == ["bonn/bonn_000001_000019", "ulm/ulm_000000_000019"]
+    _, label = read(entries[0], classes=19)
     assert label.tolist() == [[255, 255, 0, 1], [18, 16, 255, 255]]
 
 
@@ -108,18 +108,18 @@ def test_depth_maps_are_arrays_or_pngs_with_a_scale(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("values", "said"),
+    ("values", "message"),
     [
         (np.zeros((2, 4)), "no pixel whose depth is known"),
         (np.ones((2, 4, 3)), r"float64 \[2, 4, 3\]"),
         (np.ones((3, 4)), r"depth/a\.npy is 4x3, but its image is 4x2"),
     ],
 )
-def test_bad_depth_maps_are_named(tmp_path: Path, values: np.ndarray, said: str) -> None:
+def test_bad_depth_maps_are_named(tmp_path: Path, values: np.ndarray, message: str) -> None:
     picture(tmp_path / "images/a.jpg")
     (tmp_path / "depth").mkdir()
     np.save(tmp_path / "depth/a.npy", values)
-    with pytest.raises(StepError, match=said):
+    with pytest.raises(StepError, match=message):
         read_truth(samples(tmp_path)[0], DEPTH, 0)
 
 
@@ -127,33 +127,33 @@ def test_class_folders_are_counted_in_their_order(tmp_path: Path) -> None:
     for kind in ("n02", "n01", "n03"):
         for name in ("x", "y"):
             picture(tmp_path / f"val/{kind}/{name}.jpg")
-    found = samples(tmp_path, spec=KINDS)
-    assert [(s.name, s.label) for s in found[:3]] == [("n01/x", 0), ("n01/y", 0), ("n02/x", 1)]
-    assert read_truth(found[-1], CLASSIFICATION, 3)[1] == 2
+    entries = samples(tmp_path, spec=KINDS)
+    assert [(s.name, s.label) for s in entries[:3]] == [("n01/x", 0), ("n01/y", 0), ("n02/x", 1)]
+    assert read_truth(entries[-1], CLASSIFICATION, 3)[1] == 2
     with pytest.raises(StepError, match="3 class folders, and the model 1000 classes"):
-        read_truth(found[0], CLASSIFICATION, 1000)
+        read_truth(entries[0], CLASSIFICATION, 1000)
 
 
 def test_class_folders_named_by_ids_need_not_be_all(tmp_path: Path) -> None:
     for kind in ("7", "207"):
         picture(tmp_path / f"{kind}/x.jpg")
-    found = samples(tmp_path, spec=KINDS)
-    assert [read_truth(sample, CLASSIFICATION, 1000)[1] for sample in found] == [207, 7]
+    entries = samples(tmp_path, spec=KINDS)
+    assert [read_truth(sample, CLASSIFICATION, 1000)[1] for sample in entries] == [207, 7]
     with pytest.raises(StepError, match="class id 207, but the 100 classes"):
-        read_truth(found[0], CLASSIFICATION, 100)
+        read_truth(entries[0], CLASSIFICATION, 100)
 
 
 def test_images_alone_have_no_labels(tmp_path: Path) -> None:
     picture(tmp_path / "a.jpg")
     picture(tmp_path / "deep/b.png")
-    found = samples(tmp_path, spec=DatasetSpec(layout="images"))
-    assert [(sample.name, sample.label) for sample in found] == [("a", None), ("deep/b", None)]
+    entries = samples(tmp_path, spec=DatasetSpec(layout="images"))
+    assert [(sample.name, sample.label) for sample in entries] == [("a", None), ("deep/b", None)]
     assert layout_name(tmp_path, DatasetSpec(task=FEATURES)) == "images"
     with pytest.raises(StepError, match="has an unknown layout") as caught:
         samples(tmp_path)
     assert "evaluate.layout" in caught.value.remedy
     with pytest.raises(StepError, match=r"a\.jpg has no label map"):
-        read(found[0], 3)
+        read(entries[0], 3)
 
 
 def test_a_layout_may_be_named_where_folders_would_tell_another(cityscapes: Path) -> None:

@@ -30,9 +30,9 @@ def runs(*paths: Path) -> dict:
 def test_every_image_has_a_row_and_the_rows_add_up(colour_model: Make, colour_dataset: Path) -> None:
     done: list[str] = []
     models = runs(colour_model())
-    found = measure(models, samples(colour_dataset), LABELLED, lambda one, image, truth: done.append(one.name))["model"]
-    assert found.counts.shape == (6, 9)
-    assert found.figures() == {"miou": 1.0, "pixel_accuracy": 1.0}
+    measured = measure(models, samples(colour_dataset), LABELLED, lambda one, image, truth: done.append(one.name))
+    assert measured["model"].counts.shape == (6, 9)
+    assert measured["model"].figures() == {"miou": 1.0, "pixel_accuracy": 1.0}
     assert done == list("012345")
 
 
@@ -41,18 +41,19 @@ def test_what_a_quantized_model_answers_is_held_against_the_float_one_too(
 ) -> None:
     right, constant = runs(colour_model(), colour_model("constant.onnx", step=2.0)).values()
     models = {"float": right, "quantized": constant}
-    found = measure(models, samples(colour_dataset), LABELLED)
-    assert set(found) == {"float", "quantized", FIDELITY}
-    assert found["float"].figures() == {"miou": 1.0, "pixel_accuracy": 1.0}
+    measured = measure(models, samples(colour_dataset), LABELLED)
+    assert set(measured) == {"float", "quantized", FIDELITY}
+    assert measured["float"].figures() == {"miou": 1.0, "pixel_accuracy": 1.0}
     # The float model is right throughout, so as many class ids are the same as are right.
-    assert found[FIDELITY].figures() == {"agreement": pytest.approx(found["quantized"].figures()["pixel_accuracy"])}
+    accuracy = measured["quantized"].figures()["pixel_accuracy"]
+    assert measured[FIDELITY].figures() == {"agreement": pytest.approx(accuracy)}
 
 
 def test_without_labels_the_first_model_is_the_truth(colour_model: Make, colour_dataset: Path) -> None:
     how = Measurement(SEGMENTATION, 3, labelled=False)
-    found = measure(runs(colour_model(), colour_model("constant.onnx", step=2.0)), samples(colour_dataset), how)
-    assert found["model"].figures() == {"agreement": 1.0}
-    assert 0.2 < found["constant"].figures()["agreement"] < 0.5
+    measured = measure(runs(colour_model(), colour_model("constant.onnx", step=2.0)), samples(colour_dataset), how)
+    assert measured["model"].figures() == {"agreement": 1.0}
+    assert 0.2 < measured["constant"].figures()["agreement"] < 0.5
 
 
 def test_a_prediction_beyond_the_classes_is_refused(colour_model: Make, colour_dataset: Path) -> None:
@@ -81,8 +82,8 @@ def test_images_of_classes_are_counted(tmp_path: Path) -> None:
         return answer([batch(image, SPEC).mean((2, 3))], CLASSIFICATION, "mean")
 
     spec = DatasetSpec(task=CLASSIFICATION)
-    found = measure({"mean": run}, samples(tmp_path, spec=spec), Measurement(CLASSIFICATION, 3, labelled=True))
-    assert found["mean"].figures() == {"top1": 1.0}
+    measured = measure({"mean": run}, samples(tmp_path, spec=spec), Measurement(CLASSIFICATION, 3, labelled=True))
+    assert measured["mean"].figures() == {"top1": 1.0}
 
 
 def test_depth_is_measured(tmp_path: Path) -> None:
@@ -95,8 +96,8 @@ def test_depth_is_measured(tmp_path: Path) -> None:
         return answer([np.full((1, 8, 16), 3, np.float32)], DEPTH, "three")
 
     spec = DatasetSpec(task=DEPTH)
-    found = measure({"three": run}, samples(tmp_path, spec=spec), Measurement(DEPTH, 0, labelled=True))
-    assert found["three"].figures() == pytest.approx({"abs_rel": 0.5, "rmse": 1.0, "delta1": 0.0})
+    measured = measure({"three": run}, samples(tmp_path, spec=spec), Measurement(DEPTH, 0, labelled=True))
+    assert measured["three"].figures() == pytest.approx({"abs_rel": 0.5, "rmse": 1.0, "delta1": 0.0})
 
 
 def test_images_are_measured_against_their_targets(tmp_path: Path) -> None:
@@ -111,10 +112,10 @@ def test_images_are_measured_against_their_targets(tmp_path: Path) -> None:
 
     spec = DatasetSpec(task=RESTORATION)
     how = Measurement(RESTORATION, 0, labelled=True, image=SPEC)
-    found = measure({"gray": run}, samples(tmp_path, spec=spec), how)["gray"].figures()
+    figures = measure({"gray": run}, samples(tmp_path, spec=spec), how)["gray"].figures()
     # SSIM of flat images: (2ab + C1) / (a^2 + b^2 + C1), C1 = 6.5025
     similar = (2 * 128 * 138 + 6.5025) / (128**2 + 138**2 + 6.5025)
-    assert found == pytest.approx({"psnr": 20 * np.log10(255 / 10), "ssim": similar})
+    assert figures == pytest.approx({"psnr": 20 * np.log10(255 / 10), "ssim": similar})
 
 
 def test_without_targets_images_are_held_against_the_first_models(tmp_path: Path) -> None:
@@ -127,6 +128,6 @@ def test_without_targets_images_are_held_against_the_first_models(tmp_path: Path
         return lambda image, name: answer([values], RESTORATION, "an enlarger")
 
     runs = {"float": giving(made), "quantized": giving(made + 0.1)}
-    found = measure(runs, samples(tmp_path, spec=DatasetSpec(task=RESTORATION, layout="images")), how)
-    assert found["float"].figures()["cosine"] == pytest.approx(1)
-    assert found["quantized"].figures()["snr"] == pytest.approx(10 * np.log10((made**2).mean() / 0.01), abs=1e-3)
+    measured = measure(runs, samples(tmp_path, spec=DatasetSpec(task=RESTORATION, layout="images")), how)
+    assert measured["float"].figures()["cosine"] == pytest.approx(1)
+    assert measured["quantized"].figures()["snr"] == pytest.approx(10 * np.log10((made**2).mean() / 0.01), abs=1e-3)

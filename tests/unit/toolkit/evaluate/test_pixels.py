@@ -38,7 +38,7 @@ def test_a_target_is_brought_to_what_the_network_gives() -> None:
     assert fitting(target, flat(0, side=32, channels=1), SCALED).shape == (32, 32, 1)
 
 
-@pytest.mark.parametrize(("factor", "said"), [(1, "as large as their images"), (4, "4 times their images")])
-def test_targets_of_another_factor_are_refused(factor: int, said: str) -> None:
-    with pytest.raises(StepError, match=f"makes 32x32 of 16x16, and the targets are {said}"):
+@pytest.mark.parametrize(("factor", "words"), [(1, "as large as their images"), (4, "4 times their images")])
+def test_targets_of_another_factor_are_refused(factor: int, words: str) -> None:
+    with pytest.raises(StepError, match=f"makes 32x32 of 16x16, and the targets are {words}"):
         fitting(Target(flat(0), factor), flat(0, side=32), SCALED)

@@ -26,12 +26,12 @@ def row(size: tuple[int, int] = (64, 32), **masks: int) -> Row:
 def colours(picture: Image.Image) -> dict[tuple[int, int, int], tuple[int, int, int, int]]:
     """Left, top, right, bottom of all pixels of each of the colours above that occurs."""
     pixels = np.asarray(picture).astype(int) @ (1 << 16, 1 << 8, 1)
-    found = {}
+    boxes = {}
     for color in (ROAD, CAR, POLE, GREEN, IGNORED):
         y, x = np.nonzero(pixels == np.dot(color, (1 << 16, 1 << 8, 1)))
         if len(x):
-            found[color] = (int(x.min()), int(y.min()), int(x.max()), int(y.max()))
-    return found
+            boxes[color] = (int(x.min()), int(y.min()), int(x.max()), int(y.max()))
+    return boxes
 
 
 def test_columns_stand_in_order_and_legend_below() -> None:

@@ -25,17 +25,17 @@ EVALUATION = Evaluation(
 
 
 def test_the_rung_that_lost_most_is_named_with_what_to_look_at() -> None:
-    said = words(row("pytorch", 1.0), row("export", 0.95, -0.05), row("quantized", 0.5, -0.45))
-    assert said.startswith(
+    sentence = words(row("pytorch", 1.0), row("export", 0.95, -0.05), row("quantized", 0.5, -0.45))
+    assert sentence.startswith(
         "Largest loss: quantized, top-1 95.00 to 50.00 % (95 %: -55.00 to -35.00 points). Try equalize"
     )
-    said = words(row("preprocessor", 1.0), row("pytorch", 0.5, -0.5), row("quantized", 0.45, -0.05))
-    assert "pytorch, top-1 100.00 to 50.00 %" in said and "input.mean" in said
+    sentence = words(row("preprocessor", 1.0), row("pytorch", 0.5, -0.5), row("quantized", 0.45, -0.05))
+    assert "pytorch, top-1 100.00 to 50.00 %" in sentence and "input.mean" in sentence
 
 
 def test_a_difference_that_may_be_chance_is_called_that_beside_agreement_and_noise() -> None:
-    said = words(row("pytorch", 0.8), row("quantized", 0.78, -0.02, same=0.97, snr_before=21.04))
-    assert said == (
+    sentence = words(row("pytorch", 0.8), row("quantized", 0.78, -0.02, same=0.97, snr_before=21.04))
+    assert sentence == (
         "No stage loses measurable accuracy. Largest change: quantized, top-1 80.00 to 78.00 % "
         "(97.00 % equal class ids, SNR 21.0 dB)."
     )
@@ -44,8 +44,8 @@ def test_a_difference_that_may_be_chance_is_called_that_beside_agreement_and_noi
 def test_what_evaluate_measured_on_all_images_goes_before_the_few_of_the_ladder() -> None:
     rows = row("head", 0.25), row("quantized", 0.19, -0.06, same=0.95)
     assert "No stage loses measurable" in words(*rows)
-    said = words(*rows, evaluation=EVALUATION)
-    assert said.startswith(
+    sentence = words(*rows, evaluation=EVALUATION)
+    assert sentence.startswith(
         "Largest loss: quantized, top-1 51.40 to 23.00 % on 1200 images (95 %: -31.00 to -25.00 points). Try"
     )
     judged = with_evaluation(rows, EVALUATION, "top1")[-1]
@@ -61,9 +61,9 @@ def test_of_another_metric_evaluate_says_nothing() -> None:
 def test_class_ids_that_differ_are_never_noise() -> None:
     rows = row("head", 0.25), row("quantized", 0.19, -0.06, same=0.25, snr_before=1.5)
     assert not with_evaluation(rows, None, "top1")[-1]["within_noise"]
-    said = words(*rows)
-    assert said.startswith("Largest change: quantized, top-1 25.00 to 19.00 % (25.00 % equal class ids,")
-    assert "Try equalize" in said
+    sentence = words(*rows)
+    assert sentence.startswith("Largest change: quantized, top-1 25.00 to 19.00 % (25.00 % equal class ids,")
+    assert "Try equalize" in sentence
     gained = words(row("head", 0.25), row("quantized", 0.30, +0.05, same=0.25))
     assert gained.startswith("Largest change: quantized")
 
@@ -87,18 +87,20 @@ def test_of_errors_too_evaluate_goes_first() -> None:
         {"rung": "quantized", "title": "b", "abs_rel": 0.11, "change": 0.01, "change_interval": [-0.1, 0.2]},
     ]
     scores = {"abs_rel_float": 0.1, "abs_rel_quantized": 0.13}
-    found = Evaluation(654, "abs_rel", "labels", {}, scores, drop=0.03, drop_interval=[0.02, 0.04])
-    said = verdict(with_evaluation(rows, found, "abs_rel"), "abs_rel")
-    assert "AbsRel 0.1000 to 0.1300 on 654 images (95 %: +0.0200 to +0.0400)" in said
+    evaluation = Evaluation(654, "abs_rel", "labels", {}, scores, drop=0.03, drop_interval=[0.02, 0.04])
+    sentence = verdict(with_evaluation(rows, evaluation, "abs_rel"), "abs_rel")
+    assert "AbsRel 0.1000 to 0.1300 on 654 images (95 %: +0.0200 to +0.0400)" in sentence
 
 
 def test_what_evaluate_measured_over_two_rungs_is_told_of_both() -> None:
     rows = row("head", 0.5), row("emulated", 0.48, -0.02, same=0.97), row("simulated", 0.42, -0.06, same=0.95)
     judged = with_evaluation(rows, EVALUATION, "top1")
     assert "evaluated" not in judged[-1] and judged[-1]["since_head"]["change"] == -0.284
-    told = verdict(judged, "top1")
-    assert told.startswith("Largest loss: quantization and compiler together, top-1 51.40 to 23.00 % on 1200 images")
-    assert "the larger part is simulated, top-1 48.00 to 42.00 %" in told
+    sentence = verdict(judged, "top1")
+    assert sentence.startswith(
+        "Largest loss: quantization and compiler together, top-1 51.40 to 23.00 % on 1200 images"
+    )
+    assert "the larger part is simulated, top-1 48.00 to 42.00 %" in sentence
     sure = row("head", 0.5), row("emulated", 0.2, -0.3, same=0.97), row("simulated", 0.19, -0.01)
     assert words(*sure, evaluation=EVALUATION).startswith("Largest loss: emulated")
     graph = row("head", 0.5, -0.4), row("emulated", 0.48, -0.02), row("simulated", 0.42, -0.06)

@@ -35,8 +35,8 @@ def test_the_model_gives_the_small_logits_under_the_same_name(tmp_path: Path) ->
     model.graph.output[0].CopyFrom(onnx.helper.make_tensor_value_info("small", onnx.TensorProto.FLOAT, [2, 6, 4, 5]))
     files.save(model, tmp_path / "before.onnx")
     feeds = [{"x": np.random.default_rng(0).standard_normal((2, 3, 4, 5), dtype=np.float32)}]
-    (right,), (found,) = (run_model(tmp_path / f"{name}.onnx", feeds)[0] for name in ("before", "small"))
-    np.testing.assert_array_equal(right, found)
+    (right,), (actual,) = (run_model(tmp_path / f"{name}.onnx", feeds)[0] for name in ("before", "small"))
+    np.testing.assert_array_equal(right, actual)
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,8 @@ def _floats(*values: float) -> np.ndarray:
 
 
 def test_errors_are_measured_against_the_largest_value() -> None:
-    found = difference([[_floats(0, -4, 2)]], [[_floats(0.5, -4, 2)]])
-    assert found == OutputDifference(absolute=0.5, relative=0.125, agreement=None)
+    measured = difference([[_floats(0, -4, 2)]], [[_floats(0.5, -4, 2)]])
+    assert measured == OutputDifference(absolute=0.5, relative=0.125, agreement=None)
 
 
 def test_the_worst_tensor_of_all_images_counts() -> None:
@@ -39,7 +39,7 @@ def test_where_zero_is_expected_any_error_is_too_large() -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "beyond"),
+    ("measured", "beyond"),
     [
         (OutputDifference(5.0, 1e-3, 0.999), False),
         (OutputDifference(5.0, 1.1e-3, 1.0), True),
@@ -48,8 +48,8 @@ def test_where_zero_is_expected_any_error_is_too_large() -> None:
         (OutputDifference(0.0, 0.0, None), False),
     ],
 )
-def test_the_limits(found: OutputDifference, beyond: bool) -> None:
-    assert found.beyond(relative=1e-3, agreement=0.999) == beyond
+def test_the_limits(measured: OutputDifference, beyond: bool) -> None:
+    assert measured.beyond(relative=1e-3, agreement=0.999) == beyond
 
 
 def test_classes_are_those_of_an_argmax_with_the_first_of_equals() -> None:

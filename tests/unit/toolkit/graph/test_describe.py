@@ -17,12 +17,14 @@ MODEL = "(float[1,3,8,8] x, float[4,3,1,1] w) => (float[1,4,8,8] y) { a = Conv (
 
 def test_the_figures_of_a_small_model(tmp_path: Path) -> None:
     onnx.save(graph(MODEL), tmp_path / "m.onnx")
-    it = describe(tmp_path / "m.onnx")
-    assert (it.file, it.opset, it.nodes, it.parameters, it.multiply_adds) == ("m.onnx", 20, 2, 12, 64 * 12)
-    assert it.operators == {"Conv": 1, "Relu": 1}
-    assert it.peak_activation_bytes == 4 * 2 * 4 * 64
-    assert [str(tensor) for tensor in (*it.inputs, *it.outputs)] == ["x (float32 1x3x8x8)", "y (float32 1x4x8x8)"]
-    assert json.loads(json.dumps(it.as_json()))["inputs"][0]["shape"] == [1, 3, 8, 8]
+    figures = describe(tmp_path / "m.onnx")
+    assert (figures.file, figures.opset) == ("m.onnx", 20)
+    assert (figures.nodes, figures.parameters, figures.multiply_adds) == (2, 12, 64 * 12)
+    assert figures.operators == {"Conv": 1, "Relu": 1}
+    assert figures.peak_activation_bytes == 4 * 2 * 4 * 64
+    tensors = [str(tensor) for tensor in (*figures.inputs, *figures.outputs)]
+    assert tensors == ["x (float32 1x3x8x8)", "y (float32 1x4x8x8)"]
+    assert json.loads(json.dumps(figures.as_json()))["inputs"][0]["shape"] == [1, 3, 8, 8]
 
 
 def test_two_inputs_of_one_name_are_an_error(tmp_path: Path) -> None:

@@ -22,15 +22,15 @@ def model(small_onnx: Path) -> onnx.ModelProto:
     [(["stem"], ["conv"]), (["st*"], ["conv"]), (["squash", "stem"], ["squash", "conv"]), (["*"], None)],
 )
 def test_patterns_of_modules_and_names(model: onnx.ModelProto, patterns: list[str], names: list[str] | None) -> None:
-    (found,) = resolve([{"module": patterns, "data_type": "U16"}], model)
+    (entry,) = resolve([{"module": patterns, "data_type": "U16"}], model)
     if names is None:  # all but what moves data, whose type is that of its users
         names = [node.name for node in model.graph.node if node.op_type not in ("Reshape", "Slice")]
-    assert found == {"layer_names": names, "data_type": "U16"}
+    assert entry == {"layer_names": names, "data_type": "U16"}
 
 
 def test_other_selectors_stay(model: onnx.ModelProto) -> None:
-    given = [{"op_type": "Add", "data_type": "U16"}]
-    assert resolve(given, model) == given
+    layers = [{"op_type": "Add", "data_type": "U16"}]
+    assert resolve(layers, model) == layers
 
 
 @pytest.mark.parametrize("pattern", ["decode_head.*", "flatten"])
@@ -71,8 +71,8 @@ def test_a_path_counts_from_any_of_its_parts_on(pattern: str, names: list[str]) 
 
 def test_a_list_of_modules_counts_though_the_exporter_does_not_name_it() -> None:
     model = with_modules("model.stages.2.blocks.0.mlp", "model.stages.2.blocks.1.mlp", "model.stages.1.blocks.0.mlp")
-    (found,) = resolve([{"module": ["model.stages.2.blocks"], "data_type": "U16"}], model)
-    assert found["layer_names"] == ["relu_0", "relu_1"]
+    (entry,) = resolve([{"module": ["model.stages.2.blocks"], "data_type": "U16"}], model)
+    assert entry["layer_names"] == ["relu_0", "relu_1"]
 
 
 def test_modules_of_layers() -> None:
@@ -92,5 +92,5 @@ def test_names_of_the_torchscript_exporter_are_paths_of_modules() -> None:
         "/decode_head/linear_c.0/proj/MatMul": "decode_head.linear_c.0.proj",
         "/decode_head/Relu": "decode_head",
     }
-    (found,) = resolve([{"module": ["decode_head.*"], "data_type": "U16"}], model)
-    assert found["layer_names"] == ["/decode_head/linear_c.0/proj/MatMul"]
+    (entry,) = resolve([{"module": ["decode_head.*"], "data_type": "U16"}], model)
+    assert entry["layer_names"] == ["/decode_head/linear_c.0/proj/MatMul"]

@@ -28,11 +28,11 @@ def _run(source: onnx.ModelProto, folder: Path, names: list[str] = NAMES, limits
 
 
 def test_the_result_says_what_was_done_and_how_exact_it_is(tmp_path: Path) -> None:
-    it = _run(attention(heads=2), tmp_path)
-    assert {"drop_key_bias", "move_value_bias", "stack_heads"} <= {one.name for one in it.applied}
-    assert it.rolled_back == ()
-    assert 0 < it.difference.relative < 1e-5
-    assert it.applied[-1].after == len(onnx.load(tmp_path / "after.onnx").graph.node)
+    rewritten = _run(attention(heads=2), tmp_path)
+    assert {"drop_key_bias", "move_value_bias", "stack_heads"} <= {one.name for one in rewritten.applied}
+    assert rewritten.rolled_back == ()
+    assert 0 < rewritten.difference.relative < 1e-5
+    assert rewritten.applied[-1].after == len(onnx.load(tmp_path / "after.onnx").graph.node)
 
 
 def test_old_opsets_are_raised(tmp_path: Path) -> None:
@@ -51,7 +51,7 @@ def test_what_is_left_still_says_which_module_it_comes_from(opset: int, tmp_path
         node.metadata_props.add(key="pkg.torch.onnx.name_scopes", value=f"['', 'net.{node.op_type}']")
     _run(source, tmp_path)
     for node in onnx.load(tmp_path / "after.onnx").graph.node:
-        assert [it.value for it in node.metadata_props] == [f"['', 'net.{node.op_type}']"]
+        assert [prop.value for prop in node.metadata_props] == [f"['', 'net.{node.op_type}']"]
 
 
 def test_the_same_model_gives_the_same_bytes(tmp_path: Path) -> None:
@@ -82,15 +82,15 @@ def wrong_pass(monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def test_a_pass_that_changes_the_result_is_taken_back_and_the_others_stay(tmp_path: Path, wrong_pass: str) -> None:
-    it = _run(attention(heads=2), tmp_path, [wrong_pass, *NAMES])
-    assert it.rolled_back == (wrong_pass,)
-    assert "drop_key_bias" in {one.name for one in it.applied}
-    assert it.difference.relative < 1e-5
+    rewritten = _run(attention(heads=2), tmp_path, [wrong_pass, *NAMES])
+    assert rewritten.rolled_back == (wrong_pass,)
+    assert "drop_key_bias" in {one.name for one in rewritten.applied}
+    assert rewritten.difference.relative < 1e-5
 
 
 def test_without_passes_the_model_stays_as_it_is(tmp_path: Path) -> None:
-    it = _run(attention(heads=2), tmp_path, [])
-    assert it.applied == () and it.difference is None
+    rewritten = _run(attention(heads=2), tmp_path, [])
+    assert rewritten.applied == () and rewritten.difference is None
     assert onnx.load(tmp_path / "after.onnx") == onnx.load(tmp_path / "before.onnx")
 
 
@@ -99,8 +99,8 @@ def test_a_changed_argmax_counts_even_if_the_error_is_allowed(tmp_path: Path, wr
         "(float[1,2,4,4] x, float[1,2,1,1] w, float[1,2,1,1] b) => (float[1,2,4,4] y) { a = Mul (x, w) y = Add (a, b) }"
     )
     close = graph(text, w=np.ones((1, 2, 1, 1)), b=np.array([0.5, -0.5]).reshape(1, 2, 1, 1))
-    it = _run(close, tmp_path, [wrong_pass], Limits(relative=10, class_axis=1))
-    assert it.rolled_back == (wrong_pass,)
+    rewritten = _run(close, tmp_path, [wrong_pass], Limits(relative=10, class_axis=1))
+    assert rewritten.rolled_back == (wrong_pass,)
 
 
 def test_a_model_with_symbolic_sizes_is_refused(tmp_path: Path) -> None:
@@ -122,8 +122,8 @@ def test_weights_over_the_limit_are_read_from_and_written_to_files_beside_the_mo
     for name in ("plain", "big"):
         (tmp_path / name).mkdir()
         target = tmp_path / name / "after.onnx"
-        it = rewrite_file(tmp_path / f"{name}.onnx", target, NAMES, LIMITS, lambda fraction, text: None)
-        assert it.rolled_back == () and it.difference.relative < 1e-5
+        rewritten = rewrite_file(tmp_path / f"{name}.onnx", target, NAMES, LIMITS, lambda fraction, text: None)
+        assert rewritten.rolled_back == () and rewritten.difference.relative < 1e-5
         assert {path.name for path in target.parent.iterdir()} == {"after.onnx", "after.onnx.data"}
         made.append((target.read_bytes(), (tmp_path / name / "after.onnx.data").read_bytes()))
     assert made[0] == made[1]

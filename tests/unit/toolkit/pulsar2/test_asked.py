@@ -50,8 +50,8 @@ def config(*layers: dict[str, Any]) -> BuildConfig:
     ],
 )
 def test_each_layer(layer: dict[str, Any], says: str | None) -> None:
-    found = dropped(config(layer), QUANTIZED, OPERATORS)
-    assert (found == []) if says is None else (len(found) == 1 and says in found[0])
+    messages = dropped(config(layer), QUANTIZED, OPERATORS)
+    assert (messages == []) if says is None else (len(messages) == 1 and says in messages[0])
 
 
 def test_a_name_wins_over_an_operator() -> None:
@@ -66,9 +66,9 @@ def test_without_a_record_nothing_is_claimed() -> None:
 @pytest.mark.parametrize("wrap", [lambda value: value, lambda value: {"tensor_configs": value, "values": {}}])
 def test_both_forms_of_the_file(tmp_path: Path, wrap: Any) -> None:
     (tmp_path / "q.json").write_text(json.dumps(wrap(QUANTIZED)))
-    found = read_quantized(tmp_path / "q.json")
-    assert found == QUANTIZED
-    assert precisions(found) == {"FP32": 1, "S16": 1, "U16": 1, "U8": 2}
+    configs = read_quantized(tmp_path / "q.json")
+    assert configs == QUANTIZED
+    assert precisions(configs) == {"FP32": 1, "S16": 1, "U16": 1, "U8": 2}
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"a": 1}', '{"tensor_configs": {"a": {"b": {}}}}'])

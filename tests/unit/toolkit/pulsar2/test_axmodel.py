@@ -26,7 +26,7 @@ DOCUMENTED = (
 def model(kinds: tuple[str, ...] = ("neu mode",), extra: str = DOCUMENTED) -> onnx.ModelProto:
     names = ["input", *(f"t{at}" for at in range(len(kinds) - 1)), "output"]
     nodes = [helper.make_node(kind, [names[at]], [names[at + 1]], f"part_{at}") for at, kind in enumerate(kinds)]
-    it = helper.make_model(
+    proto = helper.make_model(
         helper.make_graph(
             nodes,
             "g",
@@ -37,22 +37,22 @@ def model(kinds: tuple[str, ...] = ("neu mode",), extra: str = DOCUMENTED) -> on
         doc_string="Pulsar2 Version:  4.0\nPulsar2 Commit: 64a0e58f",
     )
     if extra:
-        it.metadata_props.add(key="extra_data", value=extra)
-    return it
+        proto.metadata_props.add(key="extra_data", value=extra)
+    return proto
 
 
 def test_the_documented_example(tmp_path: Path) -> None:
     onnx.save(model(), tmp_path / "a.axmodel")
-    found = describe(tmp_path / "a.axmodel")
-    assert (found.version, found.commit) == ("4.0", "64a0e58f")
-    assert [str(tensor) for tensor in (*found.inputs, *found.outputs)] == [
+    description = describe(tmp_path / "a.axmodel")
+    assert (description.version, description.commit) == ("4.0", "64a0e58f")
+    assert [str(tensor) for tensor in (*description.inputs, *description.outputs)] == [
         "input (uint8 1x224x224x3)",
         "output (float32 1x1000)",
     ]
-    assert found.colours == {"input": "NHWC BGR"}
-    assert (found.npu_mode, found.hardware) == ("NPU1", "AX650")
-    assert found.subgraphs == (Subgraph("part_0", "NPU"),)
-    assert json.dumps(found.as_json())
+    assert description.colours == {"input": "NHWC BGR"}
+    assert (description.npu_mode, description.hardware) == ("NPU1", "AX650")
+    assert description.subgraphs == (Subgraph("part_0", "NPU"),)
+    assert json.dumps(description.as_json())
 
 
 @pytest.mark.parametrize(
@@ -72,9 +72,9 @@ def test_the_documented_example(tmp_path: Path) -> None:
 )
 def test_the_documented_examples_for_other_chips_say_which(tmp_path: Path, extra: str, hardware: str) -> None:
     onnx.save(model(extra=extra), tmp_path / "a.axmodel")
-    found = describe(tmp_path / "a.axmodel")
-    assert found.hardware == hardware
-    assert found.alike == {"AX620E": ("AX630C", "AX620Q"), "M57": ("M57H",)}[hardware]
+    description = describe(tmp_path / "a.axmodel")
+    assert description.hardware == hardware
+    assert description.alike == {"AX620E": ("AX630C", "AX620Q"), "M57": ("M57H",)}[hardware]
 
 
 SILERO = importlib.util.find_spec("silero_vad_axera")
@@ -87,15 +87,15 @@ SILERO = importlib.util.find_spec("silero_vad_axera")
 def test_real_models_say_their_interface_mode_and_chip(chip: str, npu_mode: str, hardware: str) -> None:
     assert SILERO is not None
     assert SILERO.origin is not None
-    found = describe(Path(SILERO.origin).parent / "data" / f"silero_vad_{chip}.axmodel")
-    assert (found.version, found.npu_mode, found.hardware) == ("7.0", npu_mode, hardware)
-    assert [str(tensor) for tensor in (*found.inputs, *found.outputs)] == [
+    description = describe(Path(SILERO.origin).parent / "data" / f"silero_vad_{chip}.axmodel")
+    assert (description.version, description.npu_mode, description.hardware) == ("7.0", npu_mode, hardware)
+    assert [str(tensor) for tensor in (*description.inputs, *description.outputs)] == [
         "data (float32 1x640)",
         "state (float32 2x1x128)",
         "output (float32 1x1)",
         "next_state (float32 2x1x128)",
     ]
-    assert found.subgraphs == (Subgraph("subgraph_npu_0", "NPU"),)
+    assert description.subgraphs == (Subgraph("subgraph_npu_0", "NPU"),)
 
 
 def test_parts_on_the_cpu(tmp_path: Path) -> None:
@@ -130,9 +130,9 @@ def test_the_stand_ins_models_read_as_the_tools_do(tmp_path: Path) -> None:
     tensors = {"x": (2, [1, 8, 8, 3])}, {"y": (1, [1, 5])}
     data = onnx_wire.axmodel("Pulsar2 Version:  7.0\nPulsar2 Commit: abc", *tensors, b"program", 2, {"x": 3}, "NonZero")
     (tmp_path / "c.axmodel").write_bytes(data)
-    found = describe(tmp_path / "c.axmodel")
-    assert (found.version, found.npu_mode, found.colours) == ("7.0", "NPU3", {"x": "NHWC RGB"})
-    assert [part.runs_on for part in found.subgraphs] == ["NPU", "CPU"]
+    description = describe(tmp_path / "c.axmodel")
+    assert (description.version, description.npu_mode, description.colours) == ("7.0", "NPU3", {"x": "NHWC RGB"})
+    assert [part.runs_on for part in description.subgraphs] == ["NPU", "CPU"]
 
 
 @pytest.mark.parametrize("data", [b"\x0a", b"\x0a\x05ab", b"\x0f\x01", b"\x80" * 12])

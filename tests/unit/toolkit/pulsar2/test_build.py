@@ -273,12 +273,12 @@ def test_a_container_ends_when_the_steps_time_is_up(
 
 def tools_in(folder: Path) -> set[int]:
     """Processes that run the stand-in tool in ``folder``."""
-    found = set()
+    pids = set()
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             if (process / "cwd").readlink() == folder and b"--target_hardware" in (process / "cmdline").read_bytes():
-                found.add(int(process.name))
-    return found
+                pids.add(int(process.name))
+    return pids
 
 
 def wait_for(condition: Callable[[], object]) -> None:

@@ -44,8 +44,8 @@ def test_an_input_that_another_model_quantized_already() -> None:
 
 
 def test_values_that_no_page_has_are_taken_and_told() -> None:
-    found = config(target_hardware="LAGUNA", npu_mode="NPU5", model_type="ISP")
-    assert unpublished(found) == ["model_type: ISP", "target_hardware: LAGUNA", "npu_mode: NPU5"]
+    settings = config(target_hardware="LAGUNA", npu_mode="NPU5", model_type="ISP")
+    assert unpublished(settings) == ["model_type: ISP", "target_hardware: LAGUNA", "npu_mode: NPU5"]
     assert unpublished(config(target_hardware="AX8860", npu_mode="NPU4")) == []
 
 

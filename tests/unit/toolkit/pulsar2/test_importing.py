@@ -30,9 +30,9 @@ def round_trip(config: Path, folder: Path, model: Path | None = None) -> dict[st
     recipe.unlink(missing_ok=True)
     import_config(config, model, recipe)
     (folder / "rendered.json").write_text(render(str(recipe), Options()))
-    found, original = read(folder / "rendered.json"), read(config)
-    assert same(found.config, original.config)
-    assert found.unknown == original.unknown
+    rendered, original = read(folder / "rendered.json"), read(config)
+    assert same(rendered.config, original.config)
+    assert rendered.unknown == original.unknown
     values: dict[str, Any] = load(str(recipe), cwd=folder, files=False)[0].recipe.model_dump()
     return values
 

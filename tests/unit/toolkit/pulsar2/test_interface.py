@@ -52,5 +52,5 @@ def test_as_promised(processor: dict[str, Any], dtype: str, shape: tuple[int, ..
     ],
 )
 def test_surprises(got: Tensor, outputs: tuple[Tensor, ...], says: str) -> None:
-    (found,) = check(U8, got, outputs)
-    assert says in found
+    (problem,) = check(U8, got, outputs)
+    assert says in problem

@@ -155,29 +155,29 @@ REFUSED: list[tuple[onnx.ModelProto, str, str, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize("it", TAKEN, ids=lambda it: it.graph.node[0].op_type)
-def test_what_is_taken_is_left_in_peace(it: onnx.ModelProto) -> None:
-    assert lint(it, "AX650") == []
+@pytest.mark.parametrize("network", TAKEN, ids=lambda network: network.graph.node[0].op_type)
+def test_what_is_taken_is_left_in_peace(network: onnx.ModelProto) -> None:
+    assert lint(network, "AX650") == []
 
 
-@pytest.mark.parametrize(("it", "code", "severity", "says", "source"), REFUSED, ids=lambda each: str(each)[:20])
+@pytest.mark.parametrize(("network", "code", "severity", "says", "source"), REFUSED, ids=lambda each: str(each)[:20])
 def test_what_is_not_taken_is_named_with_its_reason(
-    it: onnx.ModelProto, code: str, severity: str, says: str, source: str
+    network: onnx.ModelProto, code: str, severity: str, says: str, source: str
 ) -> None:
-    (found,) = lint(it, "AX650")
-    assert (found.code, found.severity, found.source) == (code, severity, source)
-    assert says in str(found)
-    assert found.node in ("it", "")
+    (finding,) = lint(network, "AX650")
+    assert (finding.code, finding.severity, finding.source) == (code, severity, source)
+    assert says in str(finding)
+    assert finding.node in ("it", "")
 
 
 def test_all_nodes_are_listed_at_once_in_their_order() -> None:
-    it = model(
+    network = model(
         "Einsum",
         equation="bchw->bwhc",
         after=[helper.make_node("Elu", ["y"], ["z"], "elu"), helper.make_node("ReduceMean", ["z"], ["out"], "mean")],
     )
-    assert [found.node for found in lint(it, "AX650")] == ["it", "elu", "mean"]
-    assert "MatMul" in lint(it, "AX650")[0].rewrite
+    assert [finding.node for finding in lint(network, "AX650")] == ["it", "elu", "mean"]
+    assert "MatMul" in lint(network, "AX650")[0].rewrite
     assert lint(model("Mod", inputs="x x2", fmod=1), "AX650")[0].rewrite == "a - b * floor(a / b) in float"
 
 
@@ -210,11 +210,11 @@ MENDED = {
 }
 
 
-@pytest.mark.parametrize(("it", "name"), MENDED.values(), ids=MENDED)
-def test_the_rewrite_that_is_named_removes_it(it: onnx.ModelProto, name: str) -> None:
-    assert {found.mended_by for found in lint(it, "AX650")} == {name}
-    assert f"the rewrite {name} of a build removes it" in str(lint(it, "AX650")[0])
-    changed = prepare(ir.from_proto(it))
+@pytest.mark.parametrize(("network", "name"), MENDED.values(), ids=MENDED)
+def test_the_rewrite_that_is_named_removes_it(network: onnx.ModelProto, name: str) -> None:
+    assert {finding.mended_by for finding in lint(network, "AX650")} == {name}
+    assert f"the rewrite {name} of a build removes it" in str(lint(network, "AX650")[0])
+    changed = prepare(ir.from_proto(network))
     rewrite(changed, [name])
     assert lint(ir.to_proto(changed), "AX650") == []
 
@@ -239,26 +239,28 @@ def test_a_nan_guard_after_softmax() -> None:
         helper.make_node("IsNaN", ["s"], ["n"], "nan"),
         helper.make_node("Identity", ["s"], ["zero"], "zeros"),
     ]
-    it = model("Where", inputs="n zero s", before=before)
-    assert [(found.node, found.code) for found in lint(it, "AX650")] == [("nan", "RB402"), ("it", "RB417")]
+    network = model("Where", inputs="n zero s", before=before)
+    assert [(finding.node, finding.code) for finding in lint(network, "AX650")] == [("nan", "RB402"), ("it", "RB417")]
 
 
 def test_scalars_and_last_multiplications() -> None:
     one = [helper.make_node("Mul", ["y", "one"], ["out"], "last")]
-    it = model("Relu", {}, after=one)
-    it.graph.initializer.append(numpy_helper.from_array(np.array([1], np.float32), "one"))
-    assert [found.code for found in lint(it, "AX650")] == ["RB416"]
+    network = model("Relu", {}, after=one)
+    network.graph.initializer.append(numpy_helper.from_array(np.array([1], np.float32), "one"))
+    assert [finding.code for finding in lint(network, "AX650")] == ["RB416"]
 
 
 def test_an_output_without_a_dimension() -> None:
-    it = model("ReduceSum", keepdims=0, after=[helper.make_node("Relu", ["y"], ["out"], "end")])
-    assert [(found.code, found.node) for found in lint(it, "AX650")] == [("RB415", "end")]
+    network = model("ReduceSum", keepdims=0, after=[helper.make_node("Relu", ["y"], ["out"], "end")])
+    assert [(finding.code, finding.node) for finding in lint(network, "AX650")] == [("RB415", "end")]
 
 
 def test_constants_that_are_cast_from_bfloat16_and_nodes_that_are_onnx_runtimes_own() -> None:
-    it = model("QuickGelu", domain="com.microsoft", after=[helper.make_node("Cast", ["b"], ["out"], "c", to=FLOAT)])
-    it.graph.initializer.append(helper.make_tensor("b", TensorProto.BFLOAT16, [1], [1.0]))
-    assert [found.code for found in lint(it, "AX650")] == ["RB403", "RB419"]
+    network = model(
+        "QuickGelu", domain="com.microsoft", after=[helper.make_node("Cast", ["b"], ["out"], "c", to=FLOAT)]
+    )
+    network.graph.initializer.append(helper.make_tensor("b", TensorProto.BFLOAT16, [1], [1.0]))
+    assert [finding.code for finding in lint(network, "AX650")] == ["RB403", "RB419"]
 
 
 def test_an_lstm_that_takes_its_state() -> None:
@@ -267,19 +269,19 @@ def test_an_lstm_that_takes_its_state() -> None:
     held = [numpy_helper.from_array(value, name) for name, value in constants.items()]
     for inputs, codes in ((["x", "w", "r"], []), (["x", "w", "r", "", "", "h", "c"], ["RB422"])):
         node = helper.make_node("LSTM", inputs, ["y"], "it", hidden_size=2)
-        it = helper.make_model(helper.make_graph([node], "g", ends[:3], ends[3:], held))
-        assert [found.code for found in lint(it, "AX650")] == codes
+        network = helper.make_model(helper.make_graph([node], "g", ends[:3], ends[3:], held))
+        assert [finding.code for finding in lint(network, "AX650")] == codes
 
 
 def test_as_many_inputs_as_failed() -> None:
-    it = model("Relu")
-    it.graph.input.extend(helper.make_tensor_value_info(f"x{at}", FLOAT, [1]) for at in range(276))
-    assert lint(it, "AX650") == []
-    it.graph.input.append(helper.make_tensor_value_info("last", FLOAT, [1]))
-    assert [(found.code, found.node) for found in lint(it, "AX650")] == [("RB408", "")]
-    held = [numpy_helper.from_array(np.zeros(1, np.float32), value.name) for value in it.graph.input[1:]]
-    it.graph.initializer.extend(held)  # older exporters list constants among the inputs
-    assert lint(it, "AX650") == []
+    network = model("Relu")
+    network.graph.input.extend(helper.make_tensor_value_info(f"x{at}", FLOAT, [1]) for at in range(276))
+    assert lint(network, "AX650") == []
+    network.graph.input.append(helper.make_tensor_value_info("last", FLOAT, [1]))
+    assert [(finding.code, finding.node) for finding in lint(network, "AX650")] == [("RB408", "")]
+    held = [numpy_helper.from_array(np.zeros(1, np.float32), value.name) for value in network.graph.input[1:]]
+    network.graph.initializer.extend(held)  # older exporters list constants among the inputs
+    assert lint(network, "AX650") == []
 
 
 @pytest.mark.parametrize(
@@ -292,12 +294,12 @@ def test_constant_nodes_that_force_onnxslim_beside_a_product_that_it_breaks(
     made = [helper.make_node("Constant", [], ["b"], "made", value=numpy_helper.from_array(np.ones((1, 8), np.float32)))]
     add = helper.make_node("Add", ["y", {"live": "x"}.get(bias, "b")], ["out"], "add")
     nodes = [] if bias == "initializer" else made
-    it = model("MatMul", {"w": np.ones((8, 8), np.float32)}, shape=(1, 2, 4, 8)[-rank:], before=nodes, after=[add])
+    network = model("MatMul", {"w": np.ones((8, 8), np.float32)}, shape=(1, 2, 4, 8)[-rank:], before=nodes, after=[add])
     if bias == "initializer":
-        it.graph.initializer.append(numpy_helper.from_array(np.ones((1, 8), np.float32), "b"))
-    found = [one for one in lint(it, "AX650") if one.operator != "Constant"]
-    assert [one.code for one in found] == codes
-    assert all("three-dimensional MatMul it" in one.reason for one in found)
+        network.graph.initializer.append(numpy_helper.from_array(np.ones((1, 8), np.float32), "b"))
+    findings = [one for one in lint(network, "AX650") if one.operator != "Constant"]
+    assert [one.code for one in findings] == codes
+    assert all("three-dimensional MatMul it" in one.reason for one in findings)
 
 
 @pytest.mark.parametrize(
@@ -317,23 +319,23 @@ def test_a_table_that_does_not_fit_on_the_chip(hardware: str, mode: str, rows: i
     ids = helper.make_tensor_value_info("x", TensorProto.INT32, [4])
     table = numpy_helper.from_array(np.zeros((rows, 512), np.int8), "table")
     outputs = [helper.make_tensor_value_info("out", TensorProto.INT8, [4, 512])]
-    it = helper.make_model(
+    network = helper.make_model(
         helper.make_graph([lookup], "g", [ids], outputs, [table]), opset_imports=[helper.make_opsetid("", 17)]
     )
-    assert [found.code for found in lint(it, hardware, mode)] == codes
+    assert [finding.code for finding in lint(network, hardware, mode)] == codes
 
 
 def test_an_embedding_of_a_batch_of_ids_is_told_what_to_do() -> None:
     text = "(float[1,4] x, float[9,4] table, int64[1,7] ids) => (float[1,7,4] y) { y = Gather<axis = 0>(table, ids) }"
-    found = next(each for each in lint(graph(text, ids=[[1] * 7]), "AX650") if each.code == "RB405")
-    assert "rank 2, and only 1 is taken: as an embedding of ids 1x7, feed them as one axis" in str(found)
+    finding = next(each for each in lint(graph(text, ids=[[1] * 7]), "AX650") if each.code == "RB405")
+    assert "rank 2, and only 1 is taken: as an embedding of ids 1x7, feed them as one axis" in str(finding)
 
 
 def test_a_gather_with_constant_indices_is_slow() -> None:
-    it = model("Gather", {"i": np.array([0, 2])}, axis=1)
-    assert [(found.code, found.rewrite) for found in lint(it, "AX650")] == [("RB420", "Slice or Split")]
+    network = model("Gather", {"i": np.array([0, 2])}, axis=1)
+    assert [(finding.code, finding.rewrite) for finding in lint(network, "AX650")] == [("RB420", "Slice or Split")]
     two = model("Gather", {"i": np.array([[0, 2]])}, axis=1)
-    assert [found.code for found in lint(two, "AX650")] == ["RB405", "RB420"]
+    assert [finding.code for finding in lint(two, "AX650")] == ["RB405", "RB420"]
 
 
 @pytest.mark.parametrize(
@@ -354,9 +356,9 @@ def test_tables_differ(hardware: str, kind: str, findings: int) -> None:
 
 
 def test_small_sizes_only() -> None:
-    it = model("LayerNormalization", {"s": np.ones(8192, np.float32)}, shape=(1, 2, 8192), axis=-1)
-    assert [found.severity for found in lint(it, "AX615")] == ["slow"]
-    assert lint(it, "AX650") == []
+    network = model("LayerNormalization", {"s": np.ones(8192, np.float32)}, shape=(1, 2, 8192), axis=-1)
+    assert [finding.severity for finding in lint(network, "AX615")] == ["slow"]
+    assert lint(network, "AX650") == []
 
 
 def test_hardware_without_a_table() -> None:
@@ -397,9 +399,9 @@ def test_inspect_and_its_exit_code(tmp_path: Path) -> None:
     assert bad.exit_code == 5
     assert "fails    RB402 Einsum it: is not in the table" in bad.output
     assert CliRunner().invoke(app, ["inspect", str(tmp_path / "a.onnx")]).exit_code == 0
-    found = json.loads(CliRunner().invoke(app, ["inspect", str(tmp_path / "a.onnx"), "--json"]).output)
-    assert found["operators"] == {"Einsum": 1, "Identity": 1}
-    assert "findings" not in found
+    document = json.loads(CliRunner().invoke(app, ["inspect", str(tmp_path / "a.onnx"), "--json"]).output)
+    assert document["operators"] == {"Einsum": 1, "Identity": 1}
+    assert "findings" not in document
 
 
 def test_check_lints_an_onnx_file(tmp_path: Path, street_images: Path) -> None:
@@ -411,5 +413,5 @@ def test_check_lints_an_onnx_file(tmp_path: Path, street_images: Path) -> None:
         "model: {source: ./a.onnx}\ninput: {name: x, shape: [1, 3, 8, 8], mean: [0, 0, 0], std: [1, 1, 1]}\n"
         f"calibration: {{source: {street_images}}}\n"
     )
-    (found,) = check([str(tmp_path / "r.yaml")], Options(store=tmp_path / "store"))
-    assert "warning: RB402 AX650: Einsum it: is not in the table of the NPU's operators" in "\n".join(found.notes)
+    (checked,) = check([str(tmp_path / "r.yaml")], Options(store=tmp_path / "store"))
+    assert "warning: RB402 AX650: Einsum it: is not in the table of the NPU's operators" in "\n".join(checked.notes)

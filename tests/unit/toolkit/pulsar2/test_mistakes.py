@@ -36,8 +36,8 @@ def config(
     return BuildConfig.model_validate_json(json.dumps(values))
 
 
-def kinds(it: BuildConfig, known: Facts | None = None) -> list[str]:
-    return [found.kind for found in (mistakes(it, known) if known else mistakes(it))]
+def kinds(build: BuildConfig, known: Facts | None = None) -> list[str]:
+    return [mistake.kind for mistake in (mistakes(build, known) if known else mistakes(build))]
 
 
 WRONG: list[tuple[str, str, dict[str, Any]]] = [
@@ -97,11 +97,11 @@ WRONG: list[tuple[str, str, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("code", "kind", "changes"), WRONG)
 def test_each_is_found_and_nothing_else(code: str, kind: str, changes: dict[str, Any]) -> None:
-    (found,) = mistakes(config(**changes))
-    assert (found.code, found.kind) == (code, kind)
-    assert found.field in found.message
-    assert found.remedy
-    assert "\n" not in found.message
+    (mistake,) = mistakes(config(**changes))
+    assert (mistake.code, mistake.kind) == (code, kind)
+    assert mistake.field in mistake.message
+    assert mistake.remedy
+    assert "\n" not in mistake.message
 
 
 @pytest.mark.parametrize(
@@ -138,8 +138,8 @@ def test_with_the_model_at_hand_selectors_and_names_are_looked_up() -> None:
         {"layer_names": ["/decoder/conf", "op_3:onnx.Softmax_0"], "data_type": "U16"},
         {"layer_name": "/decoder/act", "data_type": "FP32"},
     ]
-    it = config(layers=layers, output_processors=[{"tensor_name": "z"}])
-    first, second, third = mistakes(it, known)
+    build = config(layers=layers, output_processors=[{"tensor_name": "z"}])
+    first, second, third = mistakes(build, known)
     assert (first.kind, second.kind, third.kind) == ("no-such-layer", "fp32-ignored", "no-such-tensor")
     assert (first.code, third.code) == ("RB305", "RB112")
     assert "did you mean /decoder/conv?" in first.remedy
@@ -169,8 +169,8 @@ def test_a_concat_of_8_bits_undoes_what_it_joins(layers: list[dict[str, Any]], u
     model.graph.node[-1].name = "join"
     onnx.save(model, tmp_path / "m.onnx")
     known = Facts(joins=facts(tmp_path / "m.onnx").joins)
-    found = [(each.code, each.message.partition(" asks ")[0]) for each in mistakes(config(layers=layers), known)]
-    assert found == ([("RB310", "quant.layer_configs[0]")] if undone else [])
+    reported = [(each.code, each.message.partition(" asks ")[0]) for each in mistakes(config(layers=layers), known)]
+    assert reported == ([("RB310", "quant.layer_configs[0]")] if undone else [])
 
 
 def test_archives_at_hand_are_counted(tmp_path: Path) -> None:
@@ -178,7 +178,7 @@ def test_archives_at_hand_are_counted(tmp_path: Path) -> None:
         for name in ("a.jpg", "b.PNG", "readme.txt"):
             tar.addfile(tarfile.TarInfo(name))
     known = facts(None, ["c.tar", "missing.tar"], tmp_path)
-    assert [(found.code, found.kind) for found in mistakes(config(), known)] == [("RB202", "too-few")]
+    assert [(mistake.code, mistake.kind) for mistake in mistakes(config(), known)] == [("RB202", "too-few")]
     assert kinds(config(IMAGENET | {"calibration_size": 2}), known) == []
     assert kinds(config(IMAGENET | {"calibration_size": -1}), known) == []
     (none,) = mistakes(config({"calibration_format": "Numpy"}), known)
@@ -187,7 +187,7 @@ def test_archives_at_hand_are_counted(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not CONFIGS.is_dir(), reason="the folder of published configurations is not here")
 @pytest.mark.parametrize(
-    ("name", "found"),
+    ("name", "expected"),
     [
         ("cnclip-text-u16", ["elsewhere"]),
         ("cnclip-vision-u16", ["mixed-normalization", "elsewhere", "runtime-normalization"]),
@@ -199,8 +199,8 @@ def test_archives_at_hand_are_counted(tmp_path: Path) -> None:
         ("raft-stereo", []),
     ],
 )
-def test_published_configurations(name: str, found: list[str]) -> None:
-    assert kinds(read(CONFIGS / f"{name}.json").config) == found
+def test_published_configurations(name: str, expected: list[str]) -> None:
+    assert kinds(read(CONFIGS / f"{name}.json").config) == expected
 
 
 def test_every_kind_is_tried() -> None:
@@ -208,4 +208,4 @@ def test_every_kind_is_tried() -> None:
     tried |= {"undone-by-concat"}
     assert set(_data()["mistakes"]) == tried
     slashes = mistakes(config({"tensor_name": "a/x", **IMAGENET}, U8 | {"tensor_name": "a/x"}))
-    assert [(found.code, found.kind) for found in slashes] == [("RB111", "slash")] * 2
+    assert [(mistake.code, mistake.kind) for mistake in slashes] == [("RB111", "slash")] * 2

@@ -36,10 +36,10 @@ def write(out: Path, value: Any, subgraph: str = "subgraph_npu_0") -> None:
 
 def test_time_by_engine_traffic_and_layer(tmp_path: Path, small_onnx: Path) -> None:
     write(tmp_path, {"traceEvents": TASKS})
-    found = profile(tmp_path, onnx.load(small_onnx))
-    assert found["engines"] == {"conv": 0.5, "teng": 0.35, "sdma": 0.15}
-    assert found["traffic"] == {"compute": 0.85, "weights": 0.1, "output": 0.05}
-    assert found["operators"] == [
+    shares = profile(tmp_path, onnx.load(small_onnx))
+    assert shares["engines"] == {"conv": 0.5, "teng": 0.35, "sdma": 0.15}
+    assert shares["traffic"] == {"compute": 0.85, "weights": 0.1, "output": 0.05}
+    assert shares["operators"] == [
         {"layer": "conv", "module": "stem", "share": 0.6},
         {"layer": "squash", "module": None, "share": 0.3},
         {"layer": "op_77:AxQuantizedMul_out", "module": None, "share": 0.05},

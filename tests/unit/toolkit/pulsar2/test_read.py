@@ -60,9 +60,9 @@ debug { disable_auto_set_extremum_op_fp32: true }
 def test_all_kinds_of_files_say_the_same(tmp_path: Path, suffix: str, text: str) -> None:
     path = tmp_path / f"config.{suffix}"
     path.write_text(text, encoding="utf-8")
-    found = read(path)
+    parsed = read(path)
     layer = {"start_tensor_names": ["a"], "end_tensor_names": ["b"], "data_type": "U16"}
-    assert json.loads(to_json(found.config)) == {
+    assert json.loads(to_json(parsed.config)) == {
         "input": "a//b#c.onnx",
         "output_dir": "out",
         "npu_mode": "NPU2",
@@ -71,9 +71,9 @@ def test_all_kinds_of_files_say_the_same(tmp_path: Path, suffix: str, text: str)
             "layer_configs": [layer],
         },
     }
-    assert found.unknown == {"debug": {"disable_auto_set_extremum_op_fp32": True}}
+    assert parsed.unknown == {"debug": {"disable_auto_set_extremum_op_fp32": True}}
     note = 'quant.layer_configs[0].start_tensor_names is "a", and is taken for a list of that one'
-    assert found.notes == (() if suffix == "prototxt" else (note,))
+    assert parsed.notes == (() if suffix == "prototxt" else (note,))
 
 
 def test_a_struct_in_prototxt(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def named(text: str, names: tuple[str, ...]):
 
 
 @pytest.mark.parametrize(
-    ("asked", "found"),
+    ("asked", "expected"),
     [
         (["proj"], ["op_1:onnx.FullyConnected_0"]),
         (["proj", "bias"], ["op_1:onnx.FullyConnected_0"]),
@@ -51,19 +51,19 @@ def named(text: str, names: tuple[str, ...]):
         (["turn"], ["turn"]),  # it moves data: nothing is asked of it
     ],
 )
-def test_a_layer_is_what_lies_between_the_same_tensors(asked: list[str], found: list[str]) -> None:
+def test_a_layer_is_what_lies_between_the_same_tensors(asked: list[str], expected: list[str]) -> None:
     configs, changes = renamed(
         [{"layer_names": asked, "data_type": "U16"}, {"op_type": "Add", "data_type": "FP32"}],
         named(MODEL, NAMES), named(OPTIMIZED, TOOLS),
     )  # fmt: skip
-    assert configs == [{"layer_names": found, "data_type": "U16"}, {"op_type": "Add", "data_type": "FP32"}]
+    assert configs == [{"layer_names": expected, "data_type": "U16"}, {"op_type": "Add", "data_type": "FP32"}]
     assert set(changes) == {name for name in asked if name not in (*TOOLS, "turn")}
 
 
 def test_one_name_stays_one_name_where_nothing_changed() -> None:
     model = named(MODEL, NAMES)
-    given = [{"layer_name": "gelu", "data_type": "U16"}]
-    assert renamed(given, model, model) == (given, {})
+    layers = [{"layer_name": "gelu", "data_type": "U16"}]
+    assert renamed(layers, model, model) == (layers, {})
 
 
 def test_a_name_that_is_nowhere_is_an_error_with_what_is_near() -> None:

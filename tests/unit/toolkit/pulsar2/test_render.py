@@ -214,8 +214,8 @@ def test_text_that_is_no_json_object(user: Path, template: str, says: str) -> No
     ],
 )
 def test_the_shipped_template_renders_what_is_composed_without_it(changes: dict[str, Any]) -> None:
-    it = build(**changes)
-    assert rendered(it, SHIPPED).text == composed(it).text
+    configuration = build(**changes)
+    assert rendered(configuration, SHIPPED).text == composed(configuration).text
 
 
 def test_a_template_for_one_version(user: Path) -> None:

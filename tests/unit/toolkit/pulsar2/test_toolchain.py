@@ -46,10 +46,10 @@ def test_docker_without_a_daemon_is_not_asked(standins: Standins, monkeypatch: p
 def test_native(standins: Standins, monkeypatch: pytest.MonkeyPatch) -> None:
     standins("pulsar2", "docker")
     monkeypatch.setenv("PULSAR2_STANDIN_VERSION", "6.0")
-    found = find()
-    assert found is not None
-    assert (found.kind, Path(found.program).name, found.version) == ("native", "pulsar2", "6.0 (5ca1ab1e)")
-    assert found.image is found.image_id is None
+    toolchain = find()
+    assert toolchain is not None
+    assert (toolchain.kind, Path(toolchain.program).name, toolchain.version) == ("native", "pulsar2", "6.0 (5ca1ab1e)")
+    assert toolchain.image is toolchain.image_id is None
 
 
 @pytest.mark.parametrize(
@@ -70,11 +70,11 @@ def test_native(standins: Standins, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_newest_image(standins: Standins, monkeypatch: pytest.MonkeyPatch, images: str, newest: str) -> None:
     standins("docker")
     monkeypatch.setenv("DOCKER_STANDIN_IMAGES", images)
-    found = find()
-    assert found is not None
-    assert (found.kind, found.image, found.version) == ("docker", newest, newest.rpartition(":")[2])
-    assert found.image_id is not None
-    assert found.image_id.startswith("sha256:")
+    toolchain = find()
+    assert toolchain is not None
+    assert (toolchain.kind, toolchain.image, toolchain.version) == ("docker", newest, newest.rpartition(":")[2])
+    assert toolchain.image_id is not None
+    assert toolchain.image_id.startswith("sha256:")
 
 
 @pytest.mark.parametrize("images", ["", "ubuntu:24.04 python:3.11"])
@@ -88,9 +88,9 @@ def test_podman_alone(standins: Standins, tmp_path: Path, monkeypatch: pytest.Mo
     standins()
     (tmp_path / "programs" / "podman").symlink_to(Path(__file__).parents[3] / "standins" / "docker")
     monkeypatch.delenv("DOCKER_HOST")
-    found = find()
-    assert found is not None
-    assert (found.kind, Path(found.program).name) == ("docker", "podman")
+    toolchain = find()
+    assert toolchain is not None
+    assert (toolchain.kind, Path(toolchain.program).name) == ("docker", "podman")
 
 
 @pytest.mark.parametrize(
@@ -125,9 +125,9 @@ def test_a_program_that_hangs_with_a_child_that_holds_its_output(
 def test_a_broken_native_one_does_not_hide_an_image(standins: Standins, tmp_path: Path) -> None:
     standins("docker")
     program(tmp_path, "pulsar2", "raise SystemExit(1)")
-    found = find()
-    assert found is not None
-    assert found.kind == "docker"
+    toolchain = find()
+    assert toolchain is not None
+    assert toolchain.kind == "docker"
 
 
 @pytest.mark.parametrize(
@@ -146,8 +146,8 @@ def test_a_version_that_is_asked_for(
     standins("docker", "pulsar2")
     monkeypatch.setenv("PULSAR2_STANDIN_VERSION", "9.0")
     monkeypatch.setenv("DOCKER_STANDIN_IMAGES", "pulsar2:5.1 pulsar2:5.1-patch1 pulsar2:7.0-lite")
-    found = find(version=wanted)
-    assert (found and found.image) == image
+    toolchain = find(version=wanted)
+    assert (toolchain and toolchain.image) == image
     native = find(version="9.0")
     assert native is not None
     assert native.kind == "native"

@@ -19,9 +19,9 @@ from recipebuild.toolkit.quantize.ranges import Range
 Make = Callable[..., onnx.ModelProto]
 
 
-def calibrate(model: onnx.ModelProto, batches: Any, method: Method, *told: Any) -> dict[str, Range]:
+def calibrate(model: onnx.ModelProto, batches: Any, method: Method, *progress: Any) -> dict[str, Range]:
     plan = planned(model)
-    return group_ranges(plan, measure(model, plan, batches, method, *told), method)
+    return group_ranges(plan, measure(model, plan, batches, method, *progress), method)
 
 
 @pytest.fixture
@@ -83,8 +83,8 @@ def test_a_constant_has_its_own_range(make_model: Make, spec: ImageSpec, method:
 def test_progress_is_told_after_each_image(
     make_model: Make, spec: ImageSpec, batches: list[Any], method: Method, expected: list[tuple[float, str]]
 ) -> None:
-    told: list[tuple[float, str]] = []
+    progress: list[tuple[float, str]] = []
     model = prepare(make_model([helper.make_node("Neg", ["pixel_values"], ["output"])], ["output"]), spec)
-    calibrate(model, batches, method, lambda fraction, text: told.append((fraction, text)))
-    assert [text for _, text in told] == [text for _, text in expected]
-    assert [fraction for fraction, _ in told] == pytest.approx([fraction for fraction, _ in expected])
+    calibrate(model, batches, method, lambda fraction, text: progress.append((fraction, text)))
+    assert [text for _, text in progress] == [text for _, text in expected]
+    assert [fraction for fraction, _ in progress] == pytest.approx([fraction for fraction, _ in expected])

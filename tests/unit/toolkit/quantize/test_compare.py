@@ -53,15 +53,15 @@ def test_what_differs(tmp_path: Path) -> None:
         "73": {"scale": [0.001], "zero_point": [0.0]},
         "74": {"scale": [0.1, 0.25], "zero_point": [0.0, 0.0]},
     }
-    found = compare(read(first), read(write(tmp_path / "b.json", configs, values)))
+    comparison = compare(read(first), read(write(tmp_path / "b.json", configs, values)))
     about_a_fifth: Any = pytest.approx(0.2)
-    assert found.equal == 1
-    assert found.changed == (
+    assert comparison.equal == 1
+    assert comparison.changed == (
         TensorChange("c", ("U8",), ("U16",), 0.0, 0),
         TensorChange("b", ("U8",), ("U8",), 0.5, 2),
         TensorChange("w", ("S8",), ("S8",), about_a_fifth, 0),
     )
-    assert (found.only_first, found.only_second) == (("gone",), ("new",))
+    assert (comparison.only_first, comparison.only_second) == (("gone",), ("new",))
 
 
 def test_another_calibration_set_differs_and_the_same_does_not(
@@ -77,10 +77,10 @@ def test_another_calibration_set_differs_and_the_same_does_not(
         (tmp_path / name).write_text(quant_json(made.source, made.plan, made.settled))
     a, b = read(tmp_path / "a"), read(tmp_path / "b")
     assert compare(a, a).equal == 4
-    found = compare(a, b)
-    assert [it.tensor for it in found.changed] == ["pixel_values", "product", "output"]
-    assert found.changed[0].scale == pytest.approx(0.5, abs=1e-6)
-    assert found.equal == 1  # the weight
+    comparison = compare(a, b)
+    assert [change.tensor for change in comparison.changed] == ["pixel_values", "product", "output"]
+    assert comparison.changed[0].scale == pytest.approx(0.5, abs=1e-6)
+    assert comparison.equal == 1  # the weight
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"tensor_configs": []}', '{"tensor_configs": {"a": {"b": 1}}}'])

@@ -104,7 +104,7 @@ def test_the_scale_of_a_layer_normalization_in_32_bits(make_model: Make, spec: I
     model = make_model([node("LayerNormalization", "pixel_values gain shift", "output")], ["output"], constants)
     model = prepare(model, spec)
     plan = planned(model, layer_norm_scale=kind)
-    assert [it.type for it in plan.constants.values()] == ["S32", "FP32"]  # the shift stays
+    assert [constant.type for constant in plan.constants.values()] == ["S32", "FP32"]  # the shift stays
     ranges = dict.fromkeys(plan.groups, Range(-1, 1))
     settled = settle(model, plan, ranges)
     assert settled.constants["output", 1].scale == pytest.approx(100 / (2**31 - 0.5), rel=1e-6)
@@ -115,7 +115,7 @@ def test_the_scale_of_a_layer_normalization_in_32_bits(make_model: Make, spec: I
 
 
 def run_constant(model: onnx.ModelProto, name: str) -> Any:
-    return next(onnx.numpy_helper.to_array(it) for it in model.graph.initializer if it.name == name)
+    return next(onnx.numpy_helper.to_array(tensor) for tensor in model.graph.initializer if tensor.name == name)
 
 
 def test_the_bias_of_a_conv_in_float(make_model: Make, spec: ImageSpec) -> None:
@@ -124,7 +124,7 @@ def test_the_bias_of_a_conv_in_float(make_model: Make, spec: ImageSpec) -> None:
     nodes.append(node("Add", "product other", "output"))
     constants |= {"matrix": np.eye(8, dtype=np.float32), "other": np.ones(8, np.float32)}
     plan = planned(prepare(make_model(nodes, ["output"], constants), spec), conv_bias="FP32")
-    assert {place: it.type for place, it in plan.biases.items()} == {("conv", 2): "FP32", ("output", 1): "S32"}
+    assert {place: bias.type for place, bias in plan.biases.items()} == {("conv", 2): "FP32", ("output", 1): "S32"}
 
 
 def test_a_bias_that_does_not_fit_its_scale_stays_in_float(make_model: Make, quantize: Quantize) -> None:
@@ -141,7 +141,7 @@ def test_calibration_runs_on_quantized_weights(make_model: Make, quantize: Quant
     made = quantize(make_model([node("MatMul", "pixel_values weight", "output")], ["output"], {"weight": weight}))
     step = 1 / 127.5
     results = [batch[..., 0] * step + batch[..., 1] * 127 * step for batch in batches]
-    low, high = min(it.min() for it in results), max(it.max() for it in results)
+    low, high = min(result.min() for result in results), max(result.max() for result in results)
     assert made.ranges["output"].low == pytest.approx(low, rel=1e-5)
     assert made.ranges["output"].high == pytest.approx(high, rel=1e-5)
 

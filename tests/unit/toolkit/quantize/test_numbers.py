@@ -25,24 +25,24 @@ from recipebuild.toolkit.quantize.ranges import Range
     ],
 )
 def test_the_parameters_of_a_range(kind: Type, low: float, high: float, scale: float, zero_point: int) -> None:
-    found = of_range(kind, Range(low, high))
-    assert found.scale == np.float32(scale)
-    assert found.zero_point == zero_point
+    parameters = of_range(kind, Range(low, high))
+    assert parameters.scale == np.float32(scale)
+    assert parameters.zero_point == zero_point
 
 
 def test_weights_have_a_scale_per_channel_of_the_largest_by_127_and_a_half() -> None:
     weights = np.array([[1, -2, 0.5], [0.25, 0.125, -0.125]], np.float32)
-    found = of_weights("S8", weights, axis=0)
-    np.testing.assert_array_equal(found.scale, np.array([2, 0.25], np.float32) / np.float32(127.5))
+    parameters = of_weights("S8", weights, axis=0)
+    np.testing.assert_array_equal(parameters.scale, np.array([2, 0.25], np.float32) / np.float32(127.5))
     # 63.75, -127.5 and 31.875; 127.5, 63.75 and -63.75. In float32, 2 / (2 / 127.5) is a little less than 127.5.
-    assert codes(weights, found).tolist() == [[64, -127, 32], [127, 64, -64]]
+    assert codes(weights, parameters).tolist() == [[64, -127, 32], [127, 64, -64]]
 
 
 def test_a_channel_of_zeros_stays_zero() -> None:
     weights = np.array([[0, 0], [1, 2]], np.float32)
-    found = of_weights("S8", weights, axis=0)
-    assert (found.scale > 0).all()
-    assert values_of(codes(weights, found), found)[0].tolist() == [0, 0]
+    parameters = of_weights("S8", weights, axis=0)
+    assert (parameters.scale > 0).all()
+    assert values_of(codes(weights, parameters), parameters)[0].tolist() == [0, 0]
 
 
 @pytest.mark.parametrize(("value", "code"), [(0.5, 0), (1.5, 2), (2.5, 2), (-0.5, 0), (300, 127), (-300, -128)])
@@ -52,15 +52,15 @@ def test_halves_go_to_even_codes_and_what_is_outside_is_cut_off(value: float, co
 
 
 def test_codes_stand_for_what_the_scale_says() -> None:
-    found = of_range("U8", Range(-1, 4.1))
-    assert values_of(np.array([0, 50, 255], np.uint8), found) == pytest.approx([-1, 0, 4.1])
+    parameters = of_range("U8", Range(-1, 4.1))
+    assert values_of(np.array([0, 50, 255], np.uint8), parameters) == pytest.approx([-1, 0, 4.1])
 
 
 @pytest.mark.parametrize("kind", ["U8", "S8", "U16", "S16"])
 def test_a_value_is_off_by_half_a_step_at_most(kind: Type) -> None:
     values = np.random.default_rng(0).uniform(-1.5, 2, 1000).astype(np.float32)
-    found = of_range(kind, Range(-1.5, 2))
-    assert np.abs(values_of(codes(values, found), found) - values).max() <= 0.5001 * found.scale
+    parameters = of_range(kind, Range(-1.5, 2))
+    assert np.abs(values_of(codes(values, parameters), parameters) - values).max() <= 0.5001 * parameters.scale
 
 
 def test_limits() -> None:

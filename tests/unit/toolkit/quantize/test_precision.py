@@ -34,7 +34,7 @@ def chain(make_model: Make) -> onnx.ModelProto:
 
 def kinds(made: Any) -> dict[str, str]:
     """The type in which each activation is stored."""
-    return {name: made.plan.type_of(it.group) for name, it in made.plan.stored.items()}
+    return {name: made.plan.type_of(tensor.group) for name, tensor in made.plan.stored.items()}
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_sixteen_bits_by_hand(chain: onnx.ModelProto, quantize: Quantize) -> Non
     assert (scale, zero_point.dtype, zero_point) == (np.float32(6 / 65535), np.uint16, 21845)
     scale, zero_point = made.parameters("n2", 0)  # -4 to 2
     assert (scale, zero_point.dtype, zero_point) == (np.float32(4 / 32767.5), np.int16, 0)
-    assert [it.version for it in made.model.opset_import] == [21]
+    assert [opset.version for opset in made.model.opset_import] == [21]
 
 
 @pytest.mark.parametrize("asked", ["U16", "S16"])
@@ -122,7 +122,7 @@ def test_a_conv_takes_float_at_its_output_and_weights_only(make_model: Make, qua
 
 
 @pytest.mark.parametrize(
-    ("layer", "said"),
+    ("layer", "note"),
     [
         ({"op_type": "Neg", "data_type": "FP32"}, "n1: asked for FP32, but Neg cannot be in float: it stays U8"),
         ({"layer_name": "nix", "data_type": "U16"}, "nix: asked for U16, but the model has none"),
@@ -137,9 +137,9 @@ def test_a_conv_takes_float_at_its_output_and_weights_only(make_model: Make, qua
         ),
     ],
 )
-def test_what_has_no_effect_is_told(chain: onnx.ModelProto, quantize: Quantize, layer: Any, said: str) -> None:
+def test_what_has_no_effect_is_told(chain: onnx.ModelProto, quantize: Quantize, layer: Any, note: str) -> None:
     made = quantize(chain, layer)
-    assert str(made.plan.dropped[0]) == said
+    assert str(made.plan.dropped[0]) == note
     assert "FP32" not in kinds(made).values()
 
 

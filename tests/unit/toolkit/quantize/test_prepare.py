@@ -31,8 +31,8 @@ def test_an_older_opset_is_raised_without_a_change_of_meaning(
     onnx.checker.check_model(prepared, full_check=True)
     assert prepared.opset_import[0].version == 13
     before, after = (
-        ort.InferenceSession(it.SerializeToString()).run(None, {"pixel_values": batches[0]})[0]
-        for it in (model, prepared)
+        ort.InferenceSession(version.SerializeToString()).run(None, {"pixel_values": batches[0]})[0]
+        for version in (model, prepared)
     )
     np.testing.assert_allclose(after, before, rtol=1e-6)
 

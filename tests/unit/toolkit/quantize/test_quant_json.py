@@ -26,27 +26,27 @@ def test_each_tensor_of_each_operator(make_model: Make, quantize: Quantize) -> N
     model = make_model(nodes, ["output"], constants)
     made = quantize(model, {"op_type": "Softmax", "data_type": "FP32"}, {"op_type": "Gelu", "data_type": "U16"})
     text = quant_json(made.source, made.plan, made.settled)
-    found = json.loads(text)
-    configs = found["tensor_configs"]
+    document = json.loads(text)
+    configs = document["tensor_configs"]
     assert {name: list(tensors) for name, tensors in configs.items()} == {
         "Conv_0": ["pixel_values", "weight", "bias", "conv"],
         "Transpose_1": ["conv", "turned"],
         "Softmax_2": ["turned", "output"],
     }
-    given = configs["Conv_0"]["pixel_values"]
-    assert {key: given[key] for key in ("bit_width", "quant_min", "quant_max", "state")} == {
+    entry = configs["Conv_0"]["pixel_values"]
+    assert {key: entry[key] for key in ("bit_width", "quant_min", "quant_max", "state")} == {
         "bit_width": 8, "quant_min": 0, "quant_max": 255, "state": "ACTIVATED",
     }  # fmt: skip
-    assert given["policy"]["PER_TENSOR"]
-    assert given["policy"]["ASYMMETRICAL"]
-    assert found["values"][str(given["hash"])] == {"scale": [float(np.float32(6 / 255))], "zero_point": [85]}
+    assert entry["policy"]["PER_TENSOR"]
+    assert entry["policy"]["ASYMMETRICAL"]
+    assert document["values"][str(entry["hash"])] == {"scale": [float(np.float32(6 / 255))], "zero_point": [85]}
     weight = configs["Conv_0"]["weight"]
     assert (weight["state"], weight["quant_min"], weight["policy"]["PER_CHANNEL"]) == ("BAKED", -128, True)
-    assert len(found["values"][str(weight["hash"])]["scale"]) == 2
+    assert len(document["values"][str(weight["hash"])]["scale"]) == 2
     assert (configs["Conv_0"]["bias"]["state"], configs["Conv_0"]["bias"]["bit_width"]) == ("PASSIVE_BAKED", 32)
-    assert {it["state"] for name in ("Transpose_1", "Softmax_2") for it in configs[name].values()} == {"FP32"}
+    assert {tensor["state"] for name in ("Transpose_1", "Softmax_2") for tensor in configs[name].values()} == {"FP32"}
     assert all(tensor["rule"] for tensors in configs.values() for tensor in tensors.values())
-    assert found["dropped"] == ["Gelu: asked for U16, but the model has none"]
+    assert document["dropped"] == ["Gelu: asked for U16, but the model has none"]
     assert text.count("\n") > 6  # a line for each operator
 
 
@@ -56,8 +56,8 @@ def test_shared_parameters_are_those_of_the_dominator(make_model: Make, quantize
         helper.make_node("Neg", ["turned"], ["output"], "Neg_1"),
     ]
     made = quantize(make_model(nodes, ["output"]))
-    found = json.loads(quant_json(made.source, made.plan, made.settled))
-    first = found["tensor_configs"]["Transpose_0"]["pixel_values"]
-    for given in (found["tensor_configs"]["Transpose_0"]["turned"], found["tensor_configs"]["Neg_1"]["turned"]):
-        assert (given["state"], given["dominator"]) == ("OVERLAPPED", first["hash"])
-        assert str(given["hash"]) not in found["values"]
+    document = json.loads(quant_json(made.source, made.plan, made.settled))
+    first = document["tensor_configs"]["Transpose_0"]["pixel_values"]
+    for entry in (document["tensor_configs"]["Transpose_0"]["turned"], document["tensor_configs"]["Neg_1"]["turned"]):
+        assert (entry["state"], entry["dominator"]) == ("OVERLAPPED", first["hash"])
+        assert str(entry["hash"]) not in document["values"]

@@ -27,15 +27,15 @@ def test_extremes_are_those_over_all_batches(make_model: Make, batches: list[Any
         helper.make_node("Add", ["product", "scalar"], ["output"]),
     ]
     model = make_model(nodes, ["output"], {"minus_half": np.float32(-0.5)})
-    told: list[int] = []
-    found = minmax(model, ["pixel_values", "relu", "product", "scalar"], batches, told.append)
-    assert found == {
+    done: list[int] = []
+    ranges = minmax(model, ["pixel_values", "relu", "product", "scalar"], batches, done.append)
+    assert ranges == {
         "pixel_values": Range(-2, 4),
         "relu": Range(0, 4),
         "product": Range(-2, 0),
         "scalar": Range(0, 0),
     }
-    assert told == [1, 2, 3]
+    assert done == [1, 2, 3]
 
 
 @pytest.mark.parametrize(("operator", "value"), [("Sqrt", -1.0), ("Log", 0.0), ("Reciprocal", 0.0)])

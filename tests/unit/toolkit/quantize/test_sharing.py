@@ -20,8 +20,8 @@ STEP = np.float32(6 / 255)  # the scale of the input
 
 def node(operator: str, inputs: str, outputs: str, **attributes: Any) -> onnx.NodeProto:
     """A node, named as what it gives."""
-    given = outputs.split()
-    return helper.make_node(operator, inputs.split(), given, given[0], **attributes)
+    names = outputs.split()
+    return helper.make_node(operator, inputs.split(), names, names[0], **attributes)
 
 
 def test_the_product_of_two_activations_takes_both_signed(make_model: Make, quantize: Quantize) -> None:
@@ -135,7 +135,7 @@ def test_a_live_weight_makes_both_inputs_signed(make_model: Make, quantize: Quan
 def test_a_concat_alone_stays_in_float_and_among_others_does_not(make_model: Make, quantize: Quantize) -> None:
     alone = quantize(make_model([node("Concat", "pixel_values pixel_values", "output", axis=1)], ["output"]))
     assert alone.operators() == ["Concat"]
-    assert not [it for it in alone.model.graph.node if it.op_type == "QuantizeLinear"]
+    assert not [operator for operator in alone.model.graph.node if operator.op_type == "QuantizeLinear"]
 
     nodes = [node("Neg", "pixel_values", "negative"), node("Concat", "pixel_values negative", "output", axis=1)]
     among = quantize(make_model(nodes, ["output"]))

@@ -49,19 +49,21 @@ def run(model: onnx.ModelProto, batch: Any) -> list[Any]:
 
 
 def held(model: onnx.ModelProto, name: str, position: int) -> Any:
-    [found] = [it for it in model.graph.node if it.name == name]
-    return numpy_helper.to_array(next(it for it in model.graph.initializer if it.name == found.input[position]))
+    [holder] = [operator for operator in model.graph.node if operator.name == name]
+    return numpy_helper.to_array(
+        next(tensor for tensor in model.graph.initializer if tensor.name == holder.input[position])
+    )
 
 
 def test_the_function_stays_and_the_outlier_goes(model: onnx.ModelProto, batches: list[Any]) -> None:
     made, where = smoothed(model, batches, threshold=0.2, strength=0.5)
     assert where == ("norm",)
     for batch in batches:
-        for expected, found in zip(run(model, batch), run(made, batch), strict=True):
-            np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)
-    before, after = (held(it, "norm", 1) for it in (model, made))
+        for expected, actual in zip(run(model, batch), run(made, batch), strict=True):
+            np.testing.assert_allclose(actual, expected, rtol=1e-4, atol=1e-4)
+    before, after = (held(version, "norm", 1) for version in (model, made))
     assert after.max() / np.median(after) < 0.2 * before.max() / np.median(before)
-    assert not {"gain", "weight", "kernel"} & {it.name for it in made.graph.initializer}
+    assert not {"gain", "weight", "kernel"} & {tensor.name for tensor in made.graph.initializer}
 
 
 def test_the_scale_by_hand(make_model: Make, spec: ImageSpec) -> None:

@@ -20,11 +20,11 @@ Method = Callable[[Histogram, Type], Range]
 def histogram(values: Any) -> Histogram:
     values = np.asarray(values, np.float64)
     whole = Range(float(values.min()), float(values.max()))
-    given = values[values != 0]
+    nonzero = values[values != 0]
     counts = np.zeros(BINS, np.int64)
     if whole.low < whole.high:
-        counts, _ = np.histogram(given, BINS, (whole.low, whole.high))
-    return Histogram(whole, counts, values.size - given.size)
+        counts, _ = np.histogram(nonzero, BINS, (whole.low, whole.high))
+    return Histogram(whole, counts, values.size - nonzero.size)
 
 
 def normal(count: int = 200_000) -> Any:
@@ -83,11 +83,11 @@ def test_evenly_spread_values_are_not_clipped(method: Method, low: float, high: 
     ],
 )
 def test_the_result_is_a_part_of_the_range_whatever_the_values(method: Method, values: Any) -> None:
-    given = histogram(values)
-    clip = method(given, "U8")
-    assert given.range.low <= clip.low <= clip.high <= given.range.high
-    if given.width == 0:
-        assert clip == given.range
+    counted = histogram(values)
+    clip = method(counted, "U8")
+    assert counted.range.low <= clip.low <= clip.high <= counted.range.high
+    if counted.width == 0:
+        assert clip == counted.range
 
 
 def test_percentile_leaves_out_one_in_ten_thousand_on_either_side() -> None:

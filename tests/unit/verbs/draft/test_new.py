@@ -59,8 +59,8 @@ def hf_folder(folder: Path, hub_id: str, height: int, width: int) -> Path:
     folder = folder / hub_id.rpartition("/")[2]
     folder.mkdir()
     (folder / "config.json").write_text(json.dumps(config))
-    given = preprocessor(config["model_type"], hub_id, height, width)
-    (folder / "preprocessor_config.json").write_text(json.dumps(given))
+    settings = preprocessor(config["model_type"], hub_id, height, width)
+    (folder / "preprocessor_config.json").write_text(json.dumps(settings))
     (folder / "model.safetensors").write_bytes(b"")
     return folder
 
@@ -68,8 +68,8 @@ def hf_folder(folder: Path, hub_id: str, height: int, width: int) -> Path:
 def drafted(folder: Path, target: Path, **how: Any) -> tuple[Draft, Recipe]:
     """The draft and what it loads as; it passes ``check``."""
     made = new(str(folder), target, **how)
-    (found,) = recipebuild.check([str(target)], recipebuild.Options())
-    assert not found.problems
+    (checked,) = recipebuild.check([str(target)], recipebuild.Options())
+    assert not checked.problems
     return made, load(str(target), cwd=Path.cwd())[0].recipe
 
 
@@ -79,30 +79,32 @@ def test_a_folder_gives_what_the_shipped_recipe_for_it_says(name: str, tmp_path:
     ours = variant.recipe
     height, width = ours.input.shape[2:]
     folder = hf_folder(tmp_path, ours.model.source, height, width)
-    made, found = drafted(folder, tmp_path / "recipes" / "mine.yaml")
-    assert found.model.source == str(folder)
-    assert found.model.task == ours.model.task
-    assert found.model.features in (ours.model.features, "patches" if ours.model.features is None else None)
-    assert found.head == ours.head
-    assert found.export == ours.export or ours.model.source.startswith(("Intel", "apple", "nvidia/mit"))
-    assert found.input.color == ours.input.color
-    assert found.input.mean == pytest.approx(ours.input.mean)
-    assert found.input.std == pytest.approx(ours.input.std)
+    made, recipe = drafted(folder, tmp_path / "recipes" / "mine.yaml")
+    assert recipe.model.source == str(folder)
+    assert recipe.model.task == ours.model.task
+    assert recipe.model.features in (ours.model.features, "patches" if ours.model.features is None else None)
+    assert recipe.head == ours.head
+    assert recipe.export == ours.export or ours.model.source.startswith(("Intel", "apple", "nvidia/mit"))
+    assert recipe.input.color == ours.input.color
+    assert recipe.input.mean == pytest.approx(ours.input.mean)
+    assert recipe.input.std == pytest.approx(ours.input.std)
     if "glpn" in name:  # its files say nothing of a size
         assert "input.shape" in made.open
     elif "swin2sr" in name:
-        assert found.input.shape == (1, 3, 64, 64), "the patches that it was trained on; the recipe takes larger images"
+        assert recipe.input.shape == (1, 3, 64, 64), (
+            "the patches that it was trained on; the recipe takes larger images"
+        )
     else:
-        assert found.input.shape == ours.input.shape
+        assert recipe.input.shape == ours.input.shape
         assert not made.open
 
 
 @pytest.mark.parametrize("hub_id", MORE)
 def test_models_of_a_family_with_another_task_than_its_base_stand_alone(hub_id: str, tmp_path: Path) -> None:
-    made, found = drafted(hf_folder(tmp_path, hub_id, 224, 224), tmp_path / "mine.yaml")
-    assert found.model.task == next(row["task"] for row in family_table() if row["ids"].startswith(hub_id[:12]) and (
+    made, recipe = drafted(hf_folder(tmp_path, hub_id, 224, 224), tmp_path / "mine.yaml")
+    assert recipe.model.task == next(row["task"] for row in family_table() if row["ids"].startswith(hub_id[:12]) and (
         hub_id.endswith("ade") == row["ids"].endswith("ade")))  # fmt: skip
-    assert found.head.kind == ("argmax" if found.model.task == "semantic-segmentation" else "none")
+    assert recipe.head.kind == ("argmax" if recipe.model.task == "semantic-segmentation" else "none")
     assert "base/segformer" not in made.text and "base/dpt" not in made.text
 
 
@@ -128,7 +130,7 @@ def test_every_value_says_where_it_comes_from(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "color", "mean", "std"),
+    ("settings", "color", "mean", "std"),
     [
         ({"do_rescale": False, "image_mean": [1, 2, 3], "image_std": [4, 5, 6]}, "RGB", [1, 2, 3], [4, 5, 6]),
         ({"rescale_factor": 0.5, "image_mean": [1, 2, 3], "image_std": [4, 5, 6]}, "RGB", [2, 4, 6], [8, 10, 12]),
@@ -144,14 +146,14 @@ def test_every_value_says_where_it_comes_from(tmp_path: Path) -> None:
     ],
 )
 def test_the_preprocessors_arithmetic(
-    given: dict[str, Any], color: str, mean: list[float], std: list[float], tmp_path: Path
+    settings: dict[str, Any], color: str, mean: list[float], std: list[float], tmp_path: Path
 ) -> None:
     """(pixel * rescale - mean) / std, as transformers computes it, in units of 0..255."""
     folder = hf_folder(tmp_path, "google/vit-base-patch16-224", 224, 224)
-    (folder / "preprocessor_config.json").write_text(json.dumps(given))
-    made, found = drafted(folder, tmp_path / "mine.yaml")
-    assert (found.input.color, list(found.input.mean), list(found.input.std)) == (color, mean, std)
-    assert found.input.shape == (1, 3, 224, 224)
+    (folder / "preprocessor_config.json").write_text(json.dumps(settings))
+    made, recipe = drafted(folder, tmp_path / "mine.yaml")
+    assert (recipe.input.color, list(recipe.input.mean), list(recipe.input.std)) == (color, mean, std)
+    assert recipe.input.shape == (1, 3, 224, 224)
     assert made.facts["input.shape"].why == "image_size in config.json"
 
 
@@ -160,10 +162,10 @@ def test_what_transformers_computes_is_what_the_recipe_says(tmp_path: Path) -> N
     from transformers import SegformerImageProcessorPil
 
     folder = hf_folder(tmp_path, "nvidia/segformer-b0-finetuned-ade-512-512", 512, 512)
-    _, found = drafted(folder, tmp_path / "mine.yaml")
+    _, recipe = drafted(folder, tmp_path / "mine.yaml")
     pixels = np.random.default_rng(0).integers(0, 256, (512, 512, 3), dtype=np.uint8)
     theirs = SegformerImageProcessorPil.from_pretrained(folder)(pixels, return_tensors="np")["pixel_values"][0]
-    ours = ((pixels - np.array(found.input.mean)) / np.array(found.input.std)).transpose(2, 0, 1)
+    ours = ((pixels - np.array(recipe.input.mean)) / np.array(recipe.input.std)).transpose(2, 0, 1)
     np.testing.assert_allclose(theirs, ours, atol=2e-6)
 
 
@@ -180,8 +182,8 @@ def test_a_model_of_no_known_family_gets_all_that_a_recipe_needs(tmp_path: Path)
     folder.mkdir()
     config = {"model_type": "levit", "architectures": ["LevitForImageClassification"], "image_size": 224}
     (folder / "config.json").write_text(json.dumps(config))
-    made, found = drafted(folder, tmp_path / "mine.yaml")
-    assert found.model.task == "image-classification" and found.head.kind == "none"
+    made, recipe = drafted(folder, tmp_path / "mine.yaml")
+    assert recipe.model.task == "image-classification" and recipe.head.kind == "none"
     assert any("--weights random" in note for note in made.notes)
 
 
@@ -192,10 +194,10 @@ def test_a_model_of_no_known_family_gets_all_that_a_recipe_needs(tmp_path: Path)
 def test_weights_that_need_a_decision_are_told(weights: str, words: str, tmp_path: Path) -> None:
     folder = hf_folder(tmp_path, "nvidia/mit-b0", 224, 224)
     (folder / "model.safetensors").rename(folder / weights)
-    made, found = drafted(folder, tmp_path / "mine.yaml")
-    told = [note for note in made.notes if "weights" in note]
-    assert (words in told[0]) if words else not told
-    assert not found.model.allow_pickle, "that is for the user to say"
+    made, recipe = drafted(folder, tmp_path / "mine.yaml")
+    notes = [note for note in made.notes if "weights" in note]
+    assert (words in notes[0]) if words else not notes
+    assert not recipe.model.allow_pickle, "that is for the user to say"
 
 
 @pytest.mark.parametrize(
@@ -223,11 +225,11 @@ def test_given_values_win_and_paths_are_told_from_the_recipe(
     monkeypatch.chdir(tmp_path)
     folder = hf_folder(tmp_path, "nvidia/mit-b0", 224, 224)
     sets = [f"calibration.source={street_images.name}", "model.task=image-feature-extraction", "target.npu_mode=NPU1"]
-    made, found = drafted(folder, tmp_path / "recipes" / "mine.yaml", sets=sets)
-    assert found.model.task == "image-feature-extraction" and found.target.npu_mode == "NPU1"
+    made, recipe = drafted(folder, tmp_path / "recipes" / "mine.yaml", sets=sets)
+    assert recipe.model.task == "image-feature-extraction" and recipe.target.npu_mode == "NPU1"
     values = yaml.safe_load(made.text)
     assert values["calibration"]["source"] == "../streets" and values["model"]["source"] == "../mit-b0"
-    assert found.calibration.path == str(street_images)
+    assert recipe.calibration.path == str(street_images)
     with pytest.raises(RecipeError, match=r"--set target\.npu_mode=NPU9"):
         new(str(folder), tmp_path / "other.yaml", sets=["target.npu_mode=NPU9"])
     assert not (tmp_path / "other.yaml").exists()
@@ -247,8 +249,8 @@ def test_a_file_that_is_there_stays_as_it_is_unless_forced(tmp_path: Path) -> No
 def test_known_families_need_no_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     made = new("nvidia/segformer-b0-finetuned-cityscapes-640-1280", tmp_path / "mine.yaml", random=True)
-    found = load(str(tmp_path / "mine.yaml"), cwd=tmp_path)[0].recipe
-    assert found.input.shape == (1, 3, 640, 1280) and found.model.weights == "random"
+    recipe = load(str(tmp_path / "mine.yaml"), cwd=tmp_path)[0].recipe
+    assert recipe.input.shape == (1, 3, 640, 1280) and recipe.model.weights == "random"
     assert "19 classes" in made.text
     with pytest.raises(RecipeError, match="not of a known family"):
         new("somebody/something", random=True)

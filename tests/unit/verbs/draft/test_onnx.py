@@ -55,8 +55,8 @@ def graph(tmp_path: Path) -> Made:
 def test_channels_first(graph: Made, tmp_path: Path, output: tuple[int, list[int]], task: str, head: str) -> None:
     path = graph([("image", FLOAT, [2, 3, 64, 128])], output)
     made = new(str(path), tmp_path / "recipes" / "mine.yaml")
-    (found,) = recipebuild.check([str(tmp_path / "recipes" / "mine.yaml")], recipebuild.Options())
-    assert not found.problems
+    (checked,) = recipebuild.check([str(tmp_path / "recipes" / "mine.yaml")], recipebuild.Options())
+    assert not checked.problems
     recipe = load(str(tmp_path / "recipes" / "mine.yaml"), cwd=tmp_path)[0].recipe
     assert recipe.model.source == str(path) and recipe.input.name == "image" and recipe.input.shape == (2, 3, 64, 128)
     assert recipe.model.task == task and recipe.head.kind == head
@@ -102,8 +102,8 @@ def test_one_class_is_drafted_with_a_threshold(graph: Made, tmp_path: Path) -> N
 
 def test_a_preprocessor_config_beside_it_is_read(graph: Made, tmp_path: Path) -> None:
     path = graph([("image", FLOAT, ["batch", 3, "height", "width"])], (FLOAT, [1, 19, 24, 40]))
-    given = {"image_mean": [0.5] * 3, "image_std": [0.25] * 3, "size": {"height": 96, "width": 160}}
-    (tmp_path / "preprocessor_config.json").write_text(json.dumps(given))
+    settings = {"image_mean": [0.5] * 3, "image_std": [0.25] * 3, "size": {"height": 96, "width": 160}}
+    (tmp_path / "preprocessor_config.json").write_text(json.dumps(settings))
     made = new(str(path), tmp_path / "mine.yaml")
     assert made.facts["input.shape"].value == [1, 3, 96, 160]
     assert made.facts["input.std"].value == [63.75] * 3

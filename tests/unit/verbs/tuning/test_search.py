@@ -51,15 +51,16 @@ def names(change: RecipeChange) -> set[str]:
 
 def test_a_recipe_that_is_good_enough_is_left_alone() -> None:
     model = Model()
-    found = model.search(max_drop=0.2)
-    assert found.met and found.best == RecipeChange()
-    assert len(found.trials) == 1
+    result = model.search(max_drop=0.2)
+    assert result.met and result.best == RecipeChange()
+    assert len(result.trials) == 1
 
 
 def test_one_setting_is_enough_where_it_is_and_the_best_of_them_is_taken() -> None:
     rest = {"MSE": 0.02, "KL": 0.01}
-    found = Model(rest=lambda it: rest.get(it.settings.get("quantization.method", ""), 1.0)).search(max_drop=0.005)
-    assert found.met and found.best.settings == {"quantization.method": "KL"} and not found.best.wide
+    model = Model(rest=lambda change: rest.get(change.settings.get("quantization.method", ""), 1.0))
+    result = model.search(max_drop=0.005)
+    assert result.met and result.best.settings == {"quantization.method": "KL"} and not result.best.wide
 
 
 def test_settings_that_help_are_put_together() -> None:
@@ -67,8 +68,8 @@ def test_settings_that_help_are_put_together() -> None:
         method = 0.2 if change.settings.get("quantization.method") == "MSE" else 1.0
         return method * (0.2 if "equalize" in change.settings else 1.0)
 
-    found = Model(rest=rest).search(max_drop=0.01)
-    assert found.met and set(found.best.settings) == {"quantization.method", "equalize"}
+    result = Model(rest=rest).search(max_drop=0.01)
+    assert result.met and set(result.best.settings) == {"quantization.method", "equalize"}
 
 
 @pytest.mark.parametrize(
@@ -101,12 +102,12 @@ def test_attention_over_long_rows_is_tried_before_anything_gets_16_bits() -> Non
         return 0.01 if change.settings.get("equalize") == {"attention": "U16"} else 1.0
 
     model = Model(rest=rest)
-    found = search(
+    result = search(
         Start("MinMax", 32, left_out(None, [TOKENS, ATTENTION])),
         Tune.model_validate({"max_drop": 0.005}), model.measure, lambda change: BLOCKS,
     )  # fmt: skip
-    assert found.met and found.best.settings == {"equalize": {"attention": "U16"}}
-    assert not any(change.wide or change.operators for change, _ in found.trials)
+    assert result.met and result.best.settings == {"equalize": {"attention": "U16"}}
+    assert not any(change.wide or change.operators for change, _ in result.trials)
 
 
 @pytest.mark.parametrize(("keys", "switches"), [(256, [ATTENTION]), (128, [])])
@@ -132,38 +133,38 @@ def test_a_switch_of_equalize_is_not_thrown_where_equalize_is_enough() -> None:
     def rest(change: RecipeChange) -> float:
         return {"{}": 0.02, "{'tokens': True}": 0.01}.get(str(change.settings.get("equalize")), 1.0)
 
-    found = Model(rest=rest).search(max_drop=0.005)
-    assert found.met and found.best.settings == {"equalize": {}}
+    result = Model(rest=rest).search(max_drop=0.005)
+    assert result.met and result.best.settings == {"equalize": {}}
 
 
 def test_blocks_get_16_bits_within_the_budget_and_no_more_than_needed() -> None:
-    found = Model().search(max_drop=0.075, max_16bit_share=0.2)
-    assert found.met
-    assert names(found.best) == {"stem", "deep"}
-    assert found.outcome(found.best).share == pytest.approx(0.12)
+    result = Model().search(max_drop=0.075, max_16bit_share=0.2)
+    assert result.met
+    assert names(result.best) == {"stem", "deep"}
+    assert result.outcome(result.best).share == pytest.approx(0.12)
 
 
 def test_the_budget_is_not_exceeded_and_the_best_within_it_is_told() -> None:
-    found = Model().search(max_drop=0.001, max_16bit_share=0.2)
-    assert not found.met and not found.cut
-    assert names(found.best) == {"stem", "deep", "head"}
-    assert all(outcome.share <= 0.2 for _, outcome in found.trials)
+    result = Model().search(max_drop=0.001, max_16bit_share=0.2)
+    assert not result.met and not result.cut
+    assert names(result.best) == {"stem", "deep", "head"}
+    assert all(outcome.share <= 0.2 for _, outcome in result.trials)
 
 
 def test_settings_that_turn_out_not_to_matter_are_taken_out_again() -> None:
     def rest(change: RecipeChange) -> float:
         return 0.97 if change.settings.get("quantization.method") == "Percentile" else 1.0
 
-    found = Model(rest=rest).search(max_drop=0.08)
-    assert found.met and not found.best.settings and names(found.best) == {"stem", "deep"}
+    result = Model(rest=rest).search(max_drop=0.08)
+    assert result.met and not result.best.settings and names(result.best) == {"stem", "deep"}
 
 
 def test_blocks_of_the_order_that_are_not_needed_are_taken_out_again() -> None:
     # What sensitivity says of `stem` is wrong: it costs nothing in truth.
-    told = [TunableBlock(it.name, it.patterns, it.share, it.gain) for it in BLOCKS]
+    blocks = [TunableBlock(block.name, block.patterns, block.share, block.gain) for block in BLOCKS]
     truth = Model([TunableBlock("stem", ("stem",), 0.02, 0.0), *BLOCKS[1:]])
-    found = search(Start("MinMax", 32), Tune(max_drop=0.075), truth.measure, lambda change: told)
-    assert found.met and names(found.best) == {"deep"}
+    result = search(Start("MinMax", 32), Tune(max_drop=0.075), truth.measure, lambda change: blocks)
+    assert result.met and names(result.best) == {"deep"}
 
 
 def test_independent_trials_are_built_together() -> None:
@@ -175,18 +176,18 @@ def test_independent_trials_are_built_together() -> None:
 def test_nothing_is_tried_twice_and_no_more_than_allowed() -> None:
     for trials in (1, 3, 9, 100):
         model = Model()
-        found = model.search(max_drop=0.001, trials=trials)
+        result = model.search(max_drop=0.001, trials=trials)
         keys = [change.key for batch in model.batches for change in batch]
-        assert len(keys) == len(set(keys)) == len(found.trials) <= trials
-        assert bool(found.cut) == (trials < 13)
+        assert len(keys) == len(set(keys)) == len(result.trials) <= trials
+        assert bool(result.cut) == (trials < 13)
 
 
 def test_after_its_time_it_ends_with_the_best_so_far() -> None:
-    model = Model(rest=lambda it: 0.5 if it.settings.get("quantization.method") == "MSE" else 1.0)
-    found = search(
+    model = Model(rest=lambda change: 0.5 if change.settings.get("quantization.method") == "MSE" else 1.0)
+    result = search(
         Start("MinMax", 32), Tune(max_drop=0.001), model.measure, lambda change: BLOCKS, lambda: len(model.batches) < 2
     )
-    assert found.cut == "the time is up" and found.best.settings == {"quantization.method": "MSE"}
+    assert result.cut == "the time is up" and result.best.settings == {"quantization.method": "MSE"}
 
 
 def test_a_trial_that_cannot_be_built_is_no_candidate() -> None:
@@ -194,8 +195,8 @@ def test_a_trial_that_cannot_be_built_is_no_candidate() -> None:
         def outcome(self, change: RecipeChange) -> Outcome:
             return failed("compile: no") if "equalize" in change.settings else super().outcome(change)
 
-    found = Fragile().search(max_drop=0.075)
-    assert found.met and "equalize" not in found.best.settings
+    result = Fragile().search(max_drop=0.075)
+    assert result.met and "equalize" not in result.best.settings
 
 
 def test_settings_that_help_only_with_blocks_in_16_bit_are_found() -> None:
@@ -203,18 +204,18 @@ def test_settings_that_help_only_with_blocks_in_16_bit_are_found() -> None:
         clipped = change.settings.get("quantization.method") == "KL"
         return 1.0 if not clipped else 0.1 if change.wide else 2.0
 
-    found = Model(rest=rest).search(max_drop=0.008, max_16bit_share=0.2)
-    assert found.met and found.best.settings == {"quantization.method": "KL"}
-    assert names(found.best) <= {"stem", "deep", "head"} and found.best.wide
+    result = Model(rest=rest).search(max_drop=0.008, max_16bit_share=0.2)
+    assert result.met and result.best.settings == {"quantization.method": "KL"}
+    assert names(result.best) <= {"stem", "deep", "head"} and result.best.wide
 
 
 def test_operators_without_multiply_adds_come_before_blocks() -> None:
     model = Model(rest=lambda change: 0.1 if "LayerNormalization" in change.operators else 1.0)
-    found = model.search(max_drop=0.02, max_16bit_share=0.2)
-    assert found.met and not found.best.wide and not found.best.settings
-    assert found.best.operators == ("LayerNormalization",), "Add was not needed, and is left out again"
+    result = model.search(max_drop=0.02, max_16bit_share=0.2)
+    assert result.met and not result.best.wide and not result.best.settings
+    assert result.best.operators == ("LayerNormalization",), "Add was not needed, and is left out again"
     assert not any(change.wide for batch in model.batches for change in batch)
-    assert found.best.values(()) == {"quantization.layers": [{"op": ["LayerNormalization"], "dtype": "U16"}]}
+    assert result.best.values(()) == {"quantization.layers": [{"op": ["LayerNormalization"], "dtype": "U16"}]}
 
 
 def test_a_trial_that_fails_says_why() -> None:
@@ -222,9 +223,9 @@ def test_a_trial_that_fails_says_why() -> None:
         def outcome(self, change: RecipeChange) -> Outcome:
             return failed("compile: no such layer") if change.parts else super().outcome(change)
 
-    found = Broken().search(max_drop=0.01)
-    assert {outcome.error for change, outcome in found.trials if change.parts} == {"compile: no such layer"}
-    assert not found.met and found.best == RecipeChange()
+    result = Broken().search(max_drop=0.01)
+    assert {outcome.error for change, outcome in result.trials if change.parts} == {"compile: no such layer"}
+    assert not result.met and result.best == RecipeChange()
 
 
 def test_of_changes_that_the_metric_finds_alike_the_one_nearer_to_float_is_built_on() -> None:
@@ -238,5 +239,5 @@ def test_of_changes_that_the_metric_finds_alike_the_one_nearer_to_float_is_built
             factor = near.get(change.settings.get("quantization.method", ""), 1.0)
             return Outcome(plain.drop, plain.share, distance=plain.drop * factor)
 
-    found = Coarse().search(max_drop=0.001, max_16bit_share=0.02)
-    assert not found.met and found.best.settings == {"quantization.method": "KL"}
+    result = Coarse().search(max_drop=0.001, max_16bit_share=0.02)
+    assert not result.met and result.best.settings == {"quantization.method": "KL"}

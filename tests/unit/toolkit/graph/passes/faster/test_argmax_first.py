@@ -23,33 +23,33 @@ FLOOR = 'coordinate_transformation_mode = "asymmetric", nearest_mode = "floor"'
     ],
 )
 def test_ids_are_repeated_in_place_of_logits(how: str) -> None:
-    it = outcome(graph(NETWORK % how, scales=SCALES), "argmax_first")
-    assert it.before == {"Conv": 1, "Resize": 1, "ArgMax": 1}
-    assert it.after == {"Conv": 1, "ArgMax": 1, "Reshape": 2, "Expand": 1}
-    assert it.error == 0
+    change = outcome(graph(NETWORK % how, scales=SCALES), "argmax_first")
+    assert change.before == {"Conv": 1, "Resize": 1, "ArgMax": 1}
+    assert change.after == {"Conv": 1, "ArgMax": 1, "Reshape": 2, "Expand": 1}
+    assert change.error == 0
 
 
 @pytest.mark.parametrize("opset", [11, 13, 19])
 def test_without_the_reduced_axis_and_at_any_opset(opset: int) -> None:
     text = (NETWORK % FLOOR).replace("keepdims = 1", "keepdims = 0").replace("[2,1,6,12]", "[2,6,12]")
-    it = outcome(graph(text, opset=opset, scales=SCALES), "argmax_first")
-    assert "Resize" not in it.after
-    assert it.error == 0
+    change = outcome(graph(text, opset=opset, scales=SCALES), "argmax_first")
+    assert "Resize" not in change.after
+    assert change.error == 0
 
 
 def test_sizes_say_the_factors_too() -> None:
     text = (NETWORK % FLOOR).replace("float[4] scales", "int64[4] sizes").replace("roi, scales", "roi, , sizes")
-    it = outcome(graph(text, sizes=[2, 6, 6, 12]), "argmax_first")
-    assert "Resize" not in it.after
-    assert it.error == 0
+    change = outcome(graph(text, sizes=[2, 6, 6, 12]), "argmax_first")
+    assert "Resize" not in change.after
+    assert change.error == 0
 
 
 def test_of_equal_logits_the_same_one_wins() -> None:
     weights = [[[[1.0]]] * 5] * 6
     last = (NETWORK % FLOOR).replace("keepdims = 1", "keepdims = 1, select_last_index = 1")
-    it = outcome(graph(last, scales=SCALES, w=weights), "argmax_first")
-    assert "Resize" not in it.after
-    assert it.error == 0
+    change = outcome(graph(last, scales=SCALES, w=weights), "argmax_first")
+    assert "Resize" not in change.after
+    assert change.error == 0
 
 
 @pytest.mark.parametrize(

@@ -24,11 +24,11 @@ def text(order: str = "chosen, low, zero") -> str:
 
 @pytest.mark.parametrize("order", ["chosen, low, zero", "chosen, zero, low"])
 def test_minus_infinity_becomes_minus_100(order: str) -> None:
-    it = outcome(graph(text(order), low=-np.inf, zero=0, last=[-1], shape=SHAPE), "clamp_chosen_mask")
-    held = {tensor.name: numpy_helper.to_array(tensor) for tensor in it.model.graph.initializer}
+    change = outcome(graph(text(order), low=-np.inf, zero=0, last=[-1], shape=SHAPE), "clamp_chosen_mask")
+    held = {tensor.name: numpy_helper.to_array(tensor) for tensor in change.model.graph.initializer}
     assert held["mask_clamped"] == -100 and "low" not in held
-    assert it.before == it.after
-    assert it.error < float(np.finfo(np.float32).tiny)
+    assert change.before == change.after
+    assert change.error < float(np.finfo(np.float32).tiny)
 
 
 def test_a_number_stays_as_a_row_may_be_masked_altogether() -> None:

@@ -27,18 +27,18 @@ def constants(model: object) -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize("low", [-np.inf, float(np.finfo(np.float32).min), -1e9, -1e4])
 def test_what_is_masked_is_100_lower_than_the_rest(low: float) -> None:
-    it = outcome(graph(MASKED, mask=masked(low)), "clamp_mask")
-    (held,) = constants(it.model).values()
+    change = outcome(graph(MASKED, mask=masked(low)), "clamp_mask")
+    (held,) = constants(change.model).values()
     np.testing.assert_array_equal(held[0, 0], np.where(ROWS, -100, 0))
-    assert it.error < NOTHING
-    assert it.before == it.after
+    assert change.error < NOTHING
+    assert change.before == change.after
 
 
 def test_what_the_rest_has_is_counted() -> None:
-    it = outcome(graph(MASKED, mask=masked(-np.inf, usual=-5)), "clamp_mask")
-    (held,) = constants(it.model).values()
+    change = outcome(graph(MASKED, mask=masked(-np.inf, usual=-5)), "clamp_mask")
+    (held,) = constants(change.model).values()
     np.testing.assert_array_equal(held[0, 0], np.where(ROWS, -105, -5))
-    assert it.error < NOTHING
+    assert change.error < NOTHING
 
 
 def test_between_the_windows_of_swin_one_clamped_mask_serves_two_layers() -> None:
@@ -54,18 +54,18 @@ def test_between_the_windows_of_swin_one_clamped_mask_serves_two_layers() -> Non
         y = Softmax <axis = -1> (g)
     }"""
     mask = np.array([[[0, -np.inf], [-np.inf, 0]], [[0, 0], [0, 0]]], np.float32)
-    it = outcome(graph(text, mask=mask, windows=[2, 2, 1, 2, 2], flat=[4, 1, 2, 2]), "clamp_mask")
-    assert constants(it.model)["mask_clamped"].min() == -100
-    assert sorted(constants(it.model)) == ["flat", "mask_clamped", "windows"]
-    assert it.error < NOTHING
+    change = outcome(graph(text, mask=mask, windows=[2, 2, 1, 2, 2], flat=[4, 1, 2, 2]), "clamp_mask")
+    assert constants(change.model)["mask_clamped"].min() == -100
+    assert sorted(constants(change.model)) == ["flat", "mask_clamped", "windows"]
+    assert change.error < NOTHING
 
 
 def test_a_bias_may_be_added_in_between() -> None:
     text = MASKED.replace("] mask)", "] mask, float[1,2,3,4] bias)")
     text = text.replace("y = Softmax <axis = -1> (s)", "t = Add (s, bias)\n y = Softmax <axis = -1> (t)")
-    it = outcome(graph(text, mask=masked(-np.inf)), "clamp_mask")
-    assert constants(it.model)["mask_clamped"].min() == -100
-    assert it.error < NOTHING
+    change = outcome(graph(text, mask=masked(-np.inf)), "clamp_mask")
+    assert constants(change.model)["mask_clamped"].min() == -100
+    assert change.error < NOTHING
 
 
 @pytest.mark.parametrize("low", [-np.inf, float(np.finfo(np.float32).min), -1e9])
@@ -75,10 +75,10 @@ def test_scores_that_a_where_puts_out_are_lowered_by_100(low: float, order: str)
         s = Where ({order})
         y = Softmax <axis = -1> (s)
     }}"""
-    it = outcome(graph(text, keep=[[~ROWS]], hide=[[ROWS]], low=low), "clamp_mask")
-    held = next(values for name, values in constants(it.model).items() if name.endswith("_clamped"))
+    change = outcome(graph(text, keep=[[~ROWS]], hide=[[ROWS]], low=low), "clamp_mask")
+    held = next(values for name, values in constants(change.model).items() if name.endswith("_clamped"))
     np.testing.assert_array_equal(held[0, 0], np.where(ROWS, -100, 0))
-    assert it.error < NOTHING and it.after["Add"] == 1 and not it.after["Where"]
+    assert change.error < NOTHING and change.after["Add"] == 1 and not change.after["Where"]
 
 
 def test_a_where_that_is_no_mask_stays() -> None:
@@ -93,8 +93,8 @@ def test_a_where_that_is_no_mask_stays() -> None:
 
 
 def test_masks_of_100_stay() -> None:
-    it = outcome(graph(MASKED, mask=masked(-100)), "clamp_mask")
-    assert list(constants(it.model)) == ["mask"]
+    change = outcome(graph(MASKED, mask=masked(-100)), "clamp_mask")
+    assert list(constants(change.model)) == ["mask"]
 
 
 @pytest.mark.parametrize("low", [-np.inf, float(np.finfo(np.float32).min)])
@@ -115,8 +115,8 @@ def test_over_another_axis_other_rows_count() -> None:
 
 def test_what_is_used_besides_the_softmax_stays() -> None:
     text = MASKED.replace("=> (float[1,2,3,4] y)", "=> (float[1,2,3,4] y, float[1,2,3,4] s)")
-    it = outcome(graph(text, mask=masked(-1e9)), "clamp_mask")
-    assert list(constants(it.model)) == ["mask"]
+    change = outcome(graph(text, mask=masked(-1e9)), "clamp_mask")
+    assert list(constants(change.model)) == ["mask"]
 
 
 def test_the_guard_for_masked_rows_goes_then() -> None:
@@ -127,6 +127,6 @@ def test_the_guard_for_masked_rows_goes_then() -> None:
         n = IsNaN (p)
         y = Where (n, zero, p)
     }"""
-    it = outcome(graph(text, mask=masked(-np.inf), zero=[0]), "clamp_mask", "drop_nan_guard")
-    assert it.before["IsNaN"] == 1 and it.after["IsNaN"] == 0
-    assert it.error < NOTHING
+    change = outcome(graph(text, mask=masked(-np.inf), zero=[0]), "clamp_mask", "drop_nan_guard")
+    assert change.before["IsNaN"] == 1 and change.after["IsNaN"] == 0
+    assert change.error < NOTHING

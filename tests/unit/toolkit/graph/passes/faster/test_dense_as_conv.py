@@ -19,11 +19,11 @@ MLP = """(float[1,4,5,8] x, float[8,32] w1, float[32] b1, float[32,1,3,3] k, flo
 
 
 def test_an_mlp_around_a_depthwise_conv_stays_channels_first() -> None:
-    it = outcome(graph(MLP), "dense_as_conv")
-    assert it.before == {"MatMul": 2, "Add": 2, "Transpose": 2, "Conv": 1, "Gelu": 1}
-    assert it.after == {"Conv": 3, "Transpose": 2, "Gelu": 1}
-    assert it.error < 1e-5
-    turned = [node.input[0] for node in it.model.graph.node if node.op_type == "Transpose"]
+    change = outcome(graph(MLP), "dense_as_conv")
+    assert change.before == {"MatMul": 2, "Add": 2, "Transpose": 2, "Conv": 1, "Gelu": 1}
+    assert change.after == {"Conv": 3, "Transpose": 2, "Gelu": 1}
+    assert change.error < 1e-5
+    turned = [node.input[0] for node in change.model.graph.node if node.op_type == "Transpose"]
     assert "x" in turned, "the Transpose is of 8 channels, not of 32"
 
 

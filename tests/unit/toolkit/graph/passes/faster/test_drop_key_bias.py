@@ -7,10 +7,10 @@ from support.graphs import graph, outcome, refusals
 
 
 def test_the_bias_of_the_keys_goes() -> None:
-    it = outcome(attention(heads=2), "drop_key_bias")
-    assert (it.before["Add"], it.after["Add"]) == (4, 3)
-    assert "bk" not in [tensor.name for tensor in it.model.graph.initializer]
-    assert it.error < 1e-6
+    change = outcome(attention(heads=2), "drop_key_bias")
+    assert (change.before["Add"], change.after["Add"]) == (4, 3)
+    assert "bk" not in [tensor.name for tensor in change.model.graph.initializer]
+    assert change.error < 1e-6
 
 
 def test_over_another_axis_it_counts() -> None:

@@ -16,10 +16,10 @@ GUARDED = """(float[1,2,5,8] x, float[8,5] k, float[5,5] mask, float zero) => (f
 
 
 def test_the_guard_goes_where_nothing_is_masked() -> None:
-    it = outcome(graph(GUARDED, zero=0), "drop_nan_guard")
-    assert it.before == {"MatMul": 1, "Add": 1, "Softmax": 1, "IsNaN": 1, "Where": 1}
-    assert it.after == {"MatMul": 1, "Add": 1, "Softmax": 1}
-    assert it.error == 0
+    change = outcome(graph(GUARDED, zero=0), "drop_nan_guard")
+    assert change.before == {"MatMul": 1, "Add": 1, "Softmax": 1, "IsNaN": 1, "Where": 1}
+    assert change.after == {"MatMul": 1, "Add": 1, "Softmax": 1}
+    assert change.error == 0
 
 
 def test_with_a_mask_it_stays() -> None:

@@ -24,9 +24,9 @@ TRAINED = """(float[2] x, float half, bool train) => (float[2] y) {
 )
 def test_it_goes(nothing: str) -> None:
     text = f"(float[2,3] x, float[3] zero, float one) => (float[2,3] y) {{ a = Relu (x) b = {nothing} y = Tanh (a) }}"
-    it = outcome(graph(text.replace("Tanh (a)", "Tanh (b)"), zero=[0, 0, 0], one=1), "drop_no_ops")
-    assert it.after == {"Relu": 1, "Tanh": 1}
-    assert it.error == 0
+    change = outcome(graph(text.replace("Tanh (a)", "Tanh (b)"), zero=[0, 0, 0], one=1), "drop_no_ops")
+    assert change.after == {"Relu": 1, "Tanh": 1}
+    assert change.error == 0
 
 
 @pytest.mark.parametrize("something", ["Sub (zero, a)", "Div (one, a)", "Mul (a, zero)"])

@@ -22,17 +22,17 @@ DECODER = """(float[1,6,8,8] x, float[5,6,3,3] down, float[16,6,1,1] w1, float[1
 @pytest.mark.parametrize("mode", ["linear", "nearest"])
 def test_the_fusing_conv_is_folded_into_the_projections(mode: str) -> None:
     text = DECODER.replace("MODE", mode)
-    it = outcome(graph(text, size=[1, 16, 8, 8]), "fold_decoder")
-    assert it.before == {"Conv": 4, "Resize": 1, "Concat": 1, "Relu": 1}
-    assert it.after == {"Conv": 3, "Resize": 1, "Add": 1, "Relu": 1}
-    assert it.error < 1e-5
-    assert multiply_adds(it.model) < multiply_adds(graph(text, size=[1, 16, 8, 8])) / 2
+    change = outcome(graph(text, size=[1, 16, 8, 8]), "fold_decoder")
+    assert change.before == {"Conv": 4, "Resize": 1, "Concat": 1, "Relu": 1}
+    assert change.after == {"Conv": 3, "Resize": 1, "Add": 1, "Relu": 1}
+    assert change.error < 1e-5
+    assert multiply_adds(change.model) < multiply_adds(graph(text, size=[1, 16, 8, 8])) / 2
 
 
 def test_the_sum_ends_with_the_largest_maps_conv() -> None:
-    it = outcome(graph(DECODER.replace("MODE", "linear"), size=[1, 16, 8, 8]), "fold_decoder")
-    makes = {node.output[0]: node for node in it.model.graph.node}
-    add = next(node for node in it.model.graph.node if node.op_type == "Add")
+    change = outcome(graph(DECODER.replace("MODE", "linear"), size=[1, 16, 8, 8]), "fold_decoder")
+    makes = {node.output[0]: node for node in change.model.graph.node}
+    add = next(node for node in change.model.graph.node if node.op_type == "Add")
     assert [makes[name].op_type for name in add.input] == ["Conv", "Resize"]
 
 

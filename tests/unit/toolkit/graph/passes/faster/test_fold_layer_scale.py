@@ -10,10 +10,10 @@ SCALED = "(float[1,5,8] x, float[8,6] w, float[6] b, float[6] s) => (float[1,5,6
 
 @pytest.mark.parametrize("order", ["c, s", "s, c"])
 def test_the_vector_goes(order: str) -> None:
-    it = outcome(graph(f"{SCALED} y = Mul ({order}) }}"), "fold_layer_scale")
-    assert it.before == {"MatMul": 1, "Add": 1, "Mul": 1}
-    assert it.after == {"MatMul": 1, "Add": 1}
-    assert it.error < 1e-6
+    change = outcome(graph(f"{SCALED} y = Mul ({order}) }}"), "fold_layer_scale")
+    assert change.before == {"MatMul": 1, "Add": 1, "Mul": 1}
+    assert change.after == {"MatMul": 1, "Add": 1}
+    assert change.error < 1e-6
 
 
 def test_a_vector_over_tokens_stays() -> None:

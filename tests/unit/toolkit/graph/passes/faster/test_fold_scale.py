@@ -17,10 +17,10 @@ ATTENTION = """(float[1,5,8] x, float[8,8] w, float[8] b, float[8,8] wk, float s
 
 
 def test_the_scores_scale_goes_into_the_queries_weights() -> None:
-    it = outcome(graph(ATTENTION, s=2.828), "fold_scale")
-    assert it.before["Div"] == 1
-    assert it.after == {"MatMul": 3, "Add": 1, "Transpose": 1, "Softmax": 1}
-    assert it.error < 1e-6
+    change = outcome(graph(ATTENTION, s=2.828), "fold_scale")
+    assert change.before["Div"] == 1
+    assert change.after == {"MatMul": 3, "Add": 1, "Transpose": 1, "Softmax": 1}
+    assert change.error < 1e-6
 
 
 def test_what_others_need_unscaled_is_not_scaled() -> None:

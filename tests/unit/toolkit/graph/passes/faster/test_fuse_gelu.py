@@ -17,18 +17,18 @@ SPELLINGS = [
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_five_operators_become_one(spelling: str) -> None:
-    it = outcome(graph(HEAD + spelling, opset=17, root=1.4142135, one=1, half=0.5), "fuse_gelu")
-    assert it.before == {"Div": 1, "Erf": 1, "Add": 1, "Mul": 2}
-    assert it.after == {"Gelu": 1}
-    assert it.error < 1e-6
+    change = outcome(graph(HEAD + spelling, opset=17, root=1.4142135, one=1, half=0.5), "fuse_gelu")
+    assert change.before == {"Div": 1, "Erf": 1, "Add": 1, "Mul": 2}
+    assert change.after == {"Gelu": 1}
+    assert change.error < 1e-6
 
 
 @pytest.mark.parametrize("constants", [{"root": 1.5}, {"one": 2}, {"half": 0.4}])
 def test_other_numbers_are_another_function(constants: dict[str, float]) -> None:
-    it = outcome(
+    change = outcome(
         graph(HEAD + SPELLINGS[0], opset=17, **{"root": 1.4142135, "one": 1, "half": 0.5} | constants), "fuse_gelu"
     )
-    assert "Gelu" not in it.after
+    assert "Gelu" not in change.after
 
 
 @pytest.mark.parametrize(

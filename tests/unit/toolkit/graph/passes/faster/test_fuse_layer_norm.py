@@ -19,25 +19,25 @@ SPELLED_OUT = """(float[2,5,8] x, float[8] scale, float[8] bias, float two, floa
 
 
 def test_nine_operators_become_one() -> None:
-    it = outcome(graph(SPELLED_OUT, opset=11, two=2, epsilon=1e-5), "fuse_layer_norm")
-    assert it.before == {"ReduceMean": 2, "Sub": 1, "Pow": 1, "Add": 2, "Sqrt": 1, "Div": 1, "Mul": 1}
-    assert it.after == {"LayerNormalization": 1}
-    assert it.error < 1e-6
+    change = outcome(graph(SPELLED_OUT, opset=11, two=2, epsilon=1e-5), "fuse_layer_norm")
+    assert change.before == {"ReduceMean": 2, "Sub": 1, "Pow": 1, "Add": 2, "Sqrt": 1, "Div": 1, "Mul": 1}
+    assert change.after == {"LayerNormalization": 1}
+    assert change.error < 1e-6
 
 
 @pytest.mark.parametrize("change", [("[-1]", "[1]"), ("two)", "two )"), ("Div (centred", "Div (x")])
 def test_anything_else_stays(change: tuple[str, str]) -> None:
     exponent = 3 if change[0] == "two)" else 2
-    it = outcome(graph(SPELLED_OUT.replace(*change), opset=11, two=exponent, epsilon=1e-5), "fuse_layer_norm")
-    assert "LayerNormalization" not in it.after
+    fusion = outcome(graph(SPELLED_OUT.replace(*change), opset=11, two=exponent, epsilon=1e-5), "fuse_layer_norm")
+    assert "LayerNormalization" not in fusion.after
 
 
 def test_a_scale_of_ones_and_a_bias_of_zeros_may_be_gone_already() -> None:
     text = SPELLED_OUT[: SPELLED_OUT.index("    normal =")].replace("float[8] scale, float[8] bias, ", "")
     text += "    normal = Div (centred, deviation)\n    y = Add (normal, normal)\n}"
-    it = outcome(graph(text, opset=11, two=2, epsilon=1e-5), "fuse_layer_norm")
-    assert it.after == {"LayerNormalization": 1, "Add": 1}
-    assert it.error < 1e-6
+    change = outcome(graph(text, opset=11, two=2, epsilon=1e-5), "fuse_layer_norm")
+    assert change.after == {"LayerNormalization": 1, "Add": 1}
+    assert change.error < 1e-6
 
 
 @pytest.mark.parametrize(

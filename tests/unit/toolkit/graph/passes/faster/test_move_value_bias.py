@@ -7,10 +7,10 @@ from support.graphs import graph, outcome, refusals
 
 
 def test_it_moves_through_several_heads() -> None:
-    it = outcome(attention(heads=4), "move_value_bias")
-    assert (it.before["Add"], it.after["Add"]) == (4, 3)
-    assert "bv" not in [tensor.name for tensor in it.model.graph.initializer]
-    assert it.error < 1e-6
+    change = outcome(attention(heads=4), "move_value_bias")
+    assert (change.before["Add"], change.after["Add"]) == (4, 3)
+    assert "bv" not in [tensor.name for tensor in change.model.graph.initializer]
+    assert change.error < 1e-6
 
 
 def test_a_bias_that_arrives_mixed_stays() -> None:

@@ -12,10 +12,10 @@ TWINS = """(float[2,6] x, int64[2] a, int64[2] b) => (float[3,4] y) {
 
 
 def test_twins_become_one() -> None:
-    it = outcome(graph(TWINS, a=[3, 4], b=[3, 4]), "share_equal")
-    assert it.before == {"Reshape": 2, "Add": 1}
-    assert it.after == {"Reshape": 1, "Add": 1}
-    assert it.error == 0
+    change = outcome(graph(TWINS, a=[3, 4], b=[3, 4]), "share_equal")
+    assert change.before == {"Reshape": 2, "Add": 1}
+    assert change.after == {"Reshape": 1, "Add": 1}
+    assert change.error == 0
 
 
 def test_the_like_but_unequal_stay() -> None:

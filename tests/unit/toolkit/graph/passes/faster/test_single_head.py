@@ -10,9 +10,9 @@ BEFORE = ("merge_moves", "drop_key_bias", "move_value_bias")
 
 
 def test_two_products_of_six_go() -> None:
-    it = outcome(attention(heads=1), *BEFORE, "single_head")
-    assert (it.before["MatMul"], it.after["MatMul"]) == (6, 4)
-    assert it.error < 1e-5
+    change = outcome(attention(heads=1), *BEFORE, "single_head")
+    assert (change.before["MatMul"], change.after["MatMul"]) == (6, 4)
+    assert change.error < 1e-5
 
 
 def test_with_two_heads_all_stay() -> None:

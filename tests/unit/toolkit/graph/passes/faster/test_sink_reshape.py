@@ -21,10 +21,10 @@ ROWS = """(float[1,4,5,8] x, int64[3] flat, int64[4] image, float[8] s, float[8]
 
 
 def test_it_passes_a_residual_block_and_cancels() -> None:
-    it = outcome(graph(ROWS, flat=[1, 20, 8], image=[1, 4, 5, 8]), "merge_moves", "sink_reshape")
-    assert it.before["Reshape"] == 2
-    assert it.after == {"LayerNormalization": 1, "MatMul": 1, "Add": 2, "Gelu": 1, "Relu": 1}
-    assert it.error < 1e-6
+    change = outcome(graph(ROWS, flat=[1, 20, 8], image=[1, 4, 5, 8]), "merge_moves", "sink_reshape")
+    assert change.before["Reshape"] == 2
+    assert change.after == {"LayerNormalization": 1, "MatMul": 1, "Add": 2, "Gelu": 1, "Relu": 1}
+    assert change.error < 1e-6
 
 
 BRANCH = """(float[1,4,5,8] x, int64[3] flat, int64[4] heads, float[8,8] w, float[8] b, int64[4] image)
@@ -45,9 +45,9 @@ BRANCH = """(float[1,4,5,8] x, int64[3] flat, int64[4] heads, float[8,8] w, floa
 
 def test_the_other_branch_is_arranged_alike_where_its_rows_are_made() -> None:
     constants: dict[str, Any] = {"flat": [1, 20, 8], "heads": [1, 20, 2, 4], "image": [1, 4, 5, 8]}
-    it = outcome(graph(BRANCH, **constants), "merge_moves", "sink_reshape")
-    assert (it.before["Reshape"], it.after["Reshape"]) == (4, 2)
-    assert it.error < 1e-6
+    change = outcome(graph(BRANCH, **constants), "merge_moves", "sink_reshape")
+    assert (change.before["Reshape"], change.after["Reshape"]) == (4, 2)
+    assert change.error < 1e-6
 
 
 @pytest.mark.parametrize("operator", ["Softmax <axis = 1>", "ReduceSum <keepdims = 1>", "Transpose <perm = [0,2,1]>"])
@@ -55,17 +55,17 @@ def test_what_mixes_rows_is_not_passed(operator: str) -> None:
     text = f"""(float[1,4,4,4] x, int64[3] flat)
         => (float[] y) {{
             r = Reshape (x, flat) n = {operator} (r) y = ReduceMax <keepdims=0> (n) }}"""
-    it = outcome(graph(text, flat=[1, 16, 4]), "sink_reshape")
-    assert it.model.graph.node[0].op_type == "Reshape"
+    change = outcome(graph(text, flat=[1, 16, 4]), "sink_reshape")
+    assert change.model.graph.node[0].op_type == "Reshape"
 
 
 def test_a_weight_that_happens_to_have_the_shape_of_the_data_is_left_as_it_is() -> None:
     text = """(float[1,2,4,8] x, int64[2] flat, float[8,8] w, float[8,8] added) => (float[8,8] y) {
         r = Reshape (x, flat) m = MatMul (r, w) y = Add (m, added) }"""
-    it = outcome(graph(text, flat=[8, 8]), "sink_reshape")
-    shapes = {tensor.name: tuple(tensor.dims) for tensor in it.model.graph.initializer}
+    change = outcome(graph(text, flat=[8, 8]), "sink_reshape")
+    shapes = {tensor.name: tuple(tensor.dims) for tensor in change.model.graph.initializer}
     assert shapes["w"] == (8, 8) and shapes["added_arranged"] == (1, 2, 4, 8)
-    assert it.error < 1e-6
+    assert change.error < 1e-6
 
 
 @pytest.mark.parametrize("operator", ["Softmax <axis = 1>", "ReduceSum <keepdims = 1>", "Transpose <perm = [0,2,1]>"])

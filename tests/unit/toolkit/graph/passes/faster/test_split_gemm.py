@@ -10,27 +10,27 @@ def test_alpha_beta_and_the_transposed_weight_go_into_the_constants() -> None:
     text = """(float[5,8] x, float[6,8] w, float[6] b)
         => (float[5,6] y) {
             y = Gemm <alpha=0.5, beta=2.0, transB=1> (x, w, b) }"""
-    it = outcome(graph(text), "split_gemm")
-    assert it.before == {"Gemm": 1}
-    assert it.after == {"MatMul": 1, "Add": 1}
-    assert it.error < 1e-6
+    change = outcome(graph(text), "split_gemm")
+    assert change.before == {"Gemm": 1}
+    assert change.after == {"MatMul": 1, "Add": 1}
+    assert change.error < 1e-6
 
 
 @pytest.mark.parametrize(("turned", "moves"), [(0, {}), (1, {"Transpose": 1})])
 def test_a_computed_weight_is_multiplied_and_the_bias_is_a_row(turned: int, moves: dict[str, int]) -> None:
     text = f"(float[5,5] x, float[5] b) => (float[5,5] y) {{ w = Tanh (x) y = Gemm <transB={turned}> (x, w, b) }}"
-    it = outcome(graph(text), "split_gemm")
-    assert it.after == {"Tanh": 1, "MatMul": 1, "Add": 1, **moves}
-    assert it.error < 1e-6
-    assert [list(tensor.dims) for tensor in it.model.graph.initializer] == [[1, 5]]
+    change = outcome(graph(text), "split_gemm")
+    assert change.after == {"Tanh": 1, "MatMul": 1, "Add": 1, **moves}
+    assert change.error < 1e-6
+    assert [list(tensor.dims) for tensor in change.model.graph.initializer] == [[1, 5]]
 
 
 @pytest.mark.parametrize(
     "how", ["Gemm <transA=1> (x, w, b)", "Gemm <alpha=2.0> (x, x, b)", "Gemm <beta=2.0> (x, x, b)", "Gemm (x, w, x)"]
 )
 def test_other_gemms_stay(how: str) -> None:
-    it = outcome(graph(f"(float[5,5] x, float[5,5] w, float[5] b) => (float[5,5] y) {{ y = {how} }}"), "split_gemm")
-    assert it.after == {"Gemm": 1}
+    change = outcome(graph(f"(float[5,5] x, float[5,5] w, float[5] b) => (float[5,5] y) {{ y = {how} }}"), "split_gemm")
+    assert change.after == {"Gemm": 1}
 
 
 @pytest.mark.parametrize(

@@ -8,16 +8,17 @@ from support.graphs import graph, outcome, refusals
 
 
 def test_queries_keys_and_values_come_out_by_head() -> None:
-    it = outcome(attention(heads=2), "stack_heads", "merge_moves", "share_equal")
-    assert (it.before["Transpose"], it.after["Transpose"]) == (4, 2)  # that of the keys, and the one behind the values
-    assert (it.before["Reshape"], it.after["Reshape"]) == (4, 2)
-    assert it.before["MatMul"] == it.after["MatMul"]
-    assert it.error < 1e-6
+    change = outcome(attention(heads=2), "stack_heads", "merge_moves", "share_equal")
+    # Two stay: that of the keys, and the one behind the values.
+    assert (change.before["Transpose"], change.after["Transpose"]) == (4, 2)
+    assert (change.before["Reshape"], change.after["Reshape"]) == (4, 2)
+    assert change.before["MatMul"] == change.after["MatMul"]
+    assert change.error < 1e-6
 
 
 def test_one_head_needs_no_stack() -> None:
-    it = outcome(attention(heads=1), "stack_heads")
-    assert it.after == it.before
+    change = outcome(attention(heads=1), "stack_heads")
+    assert change.after == change.before
 
 
 LAYER = "(float[SIZE] x, float[8,8] w, int64[RANK] shape) => (float[OUT] y) { a = MatMul (x, w) b = Reshape (a, shape) "

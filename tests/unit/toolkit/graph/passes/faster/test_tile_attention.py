@@ -18,17 +18,17 @@ ATTENTION = """(float[Q,64] x, float[K,64,100] k, float[K,100,64] v) => (float[Q
 @pytest.mark.parametrize(("queries", "keys", "scores"), [("1,2,12", "1,2", 2400), ("1,6,10", "1,1", 6000)])
 def test_it_is_cut_until_the_scores_fit(queries: str, keys: str, scores: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tile_attention, "TILE_BYTES", 4 * scores // 3)
-    it = outcome(graph(ATTENTION.replace("Q", queries).replace("K", keys)), "tile_attention")
-    assert it.before == {"Abs": 1, "MatMul": 2, "Softmax": 1}
-    tiles = it.after["Softmax"]
+    change = outcome(graph(ATTENTION.replace("Q", queries).replace("K", keys)), "tile_attention")
+    assert change.before == {"Abs": 1, "MatMul": 2, "Softmax": 1}
+    tiles = change.after["Softmax"]
     assert tiles == 3
-    assert it.after == {"MatMul": 2 * tiles, "Softmax": tiles, "Abs": 1, "Split": 1, "Concat": 1}
-    assert it.error < 1e-6
+    assert change.after == {"MatMul": 2 * tiles, "Softmax": tiles, "Abs": 1, "Split": 1, "Concat": 1}
+    assert change.error < 1e-6
 
 
 def test_small_scores_are_left_alone() -> None:
-    it = outcome(graph(ATTENTION.replace("Q", "1,2,12").replace("K", "1,2")), "tile_attention")
-    assert it.after == it.before
+    change = outcome(graph(ATTENTION.replace("Q", "1,2,12").replace("K", "1,2")), "tile_attention")
+    assert change.after == change.before
 
 
 @pytest.mark.parametrize(

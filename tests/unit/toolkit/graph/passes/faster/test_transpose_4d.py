@@ -30,16 +30,16 @@ KEYS = """(float[3,20,6] x, int64[4] image) => (float[1,3,6,20] y) {
     ],
 )
 def test_they_trade_places(text: str, constants: dict[str, Any], perm: list[int], order: list[str]) -> None:
-    it = outcome(graph(text, **constants), "transpose_4d")
-    assert [node.op_type for node in it.model.graph.node] == order
-    turn = it.model.graph.node[order.index("Transpose")]
+    change = outcome(graph(text, **constants), "transpose_4d")
+    assert [node.op_type for node in change.model.graph.node] == order
+    turn = change.model.graph.node[order.index("Transpose")]
     assert list(turn.attribute[0].ints) == perm
-    assert it.error == 0
+    assert change.error == 0
 
 
 def test_a_reshape_across_channels_stays() -> None:
-    it = outcome(graph(UNFLATTEN.replace("[1,6,4,5]", "[1,3,8,5]"), image=[1, 3, 8, 5]), "transpose_4d")
-    assert [node.op_type for node in it.model.graph.node] == ["Transpose", "Reshape"]
+    change = outcome(graph(UNFLATTEN.replace("[1,6,4,5]", "[1,3,8,5]"), image=[1, 3, 8, 5]), "transpose_4d")
+    assert [node.op_type for node in change.model.graph.node] == ["Transpose", "Reshape"]
 
 
 @pytest.mark.parametrize(

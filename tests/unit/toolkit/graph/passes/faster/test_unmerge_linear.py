@@ -15,10 +15,10 @@ MERGED = """(float[1,5,8] x, float[8,12] w, float[12] b, int64[3] parts) => (flo
 
 
 def test_three_layers_in_one_are_taken_apart() -> None:
-    it = outcome(graph(MERGED.replace("AXIS", "-1"), parts=[4, 4, 4]), "unmerge_linear")
-    assert it.before == {"MatMul": 1, "Add": 2, "Split": 1, "Sub": 1}
-    assert it.after == {"MatMul": 3, "Add": 4, "Sub": 1}
-    assert it.error < 1e-6
+    change = outcome(graph(MERGED.replace("AXIS", "-1"), parts=[4, 4, 4]), "unmerge_linear")
+    assert change.before == {"MatMul": 1, "Add": 2, "Split": 1, "Sub": 1}
+    assert change.after == {"MatMul": 3, "Add": 4, "Sub": 1}
+    assert change.error < 1e-6
 
 
 def test_a_cut_between_tokens_stays() -> None:

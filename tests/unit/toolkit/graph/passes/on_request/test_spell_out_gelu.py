@@ -13,23 +13,23 @@ WITH_ERF = {"Mul": 3, "Erf": 1, "Add": 1}
 
 @pytest.mark.parametrize(("approximate", "after"), [("none", WITH_ERF), ("tanh", {"Mul": 6, "Tanh": 1, "Add": 2})])
 def test_one_operator_becomes_its_definition(approximate: str, after: dict[str, int]) -> None:
-    it = outcome(graph(TEXT.format(approximate)), "spell_out_gelu")
-    assert it.before == {"Gelu": 1}
-    assert it.after == after
-    assert it.error < 1e-6
+    change = outcome(graph(TEXT.format(approximate)), "spell_out_gelu")
+    assert change.before == {"Gelu": 1}
+    assert change.after == after
+    assert change.error < 1e-6
 
 
 def test_it_has_the_last_word_over_the_fusion_that_is_the_way_back() -> None:
-    it = outcome(graph(TEXT.format("none")), *defaults("AX650"), "spell_out_gelu")
-    assert it.after == WITH_ERF
-    again = outcome(it.model, *defaults("AX650"))
+    change = outcome(graph(TEXT.format("none")), *defaults("AX650"), "spell_out_gelu")
+    assert change.after == WITH_ERF
+    again = outcome(change.model, *defaults("AX650"))
     assert again.after == {"Gelu": 1}
     assert again.error < 1e-6
 
 
 def test_other_activations_stay() -> None:
-    it = outcome(graph("(float[2,8] x) => (float[2,8] y) { y = Erf (x) }"), "spell_out_gelu")
-    assert it.after == {"Erf": 1}
+    change = outcome(graph("(float[2,8] x) => (float[2,8] y) { y = Erf (x) }"), "spell_out_gelu")
+    assert change.after == {"Erf": 1}
 
 
 def test_of_unknown_shape_it_stays() -> None:

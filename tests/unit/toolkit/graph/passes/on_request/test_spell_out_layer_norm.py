@@ -15,24 +15,24 @@ SPELLED_OUT = {"ReduceMean": 2, "Sub": 1, "Mul": 2, "Add": 2, "Sqrt": 1, "Div": 
 
 @pytest.mark.parametrize("opset", [17, 20])
 def test_one_operator_becomes_nine(opset: int) -> None:
-    it = outcome(graph(TEXT, opset=opset), "spell_out_layer_norm")
-    assert it.before == {"LayerNormalization": 1}
-    assert it.after == SPELLED_OUT
-    assert it.error < 1e-6
+    change = outcome(graph(TEXT, opset=opset), "spell_out_layer_norm")
+    assert change.before == {"LayerNormalization": 1}
+    assert change.after == SPELLED_OUT
+    assert change.error < 1e-6
 
 
 def test_it_has_the_last_word_over_the_fusion_that_is_the_way_back() -> None:
-    it = outcome(graph(TEXT), *defaults("AX650"), "spell_out_layer_norm")
-    assert it.after == SPELLED_OUT
-    again = outcome(it.model, *defaults("AX650"))
+    change = outcome(graph(TEXT), *defaults("AX650"), "spell_out_layer_norm")
+    assert change.after == SPELLED_OUT
+    again = outcome(change.model, *defaults("AX650"))
     assert again.after == {"LayerNormalization": 1}
     assert again.error < 1e-6
 
 
 def test_a_mean_that_is_taken_stays() -> None:
     text = TEXT.replace("y = Layer", "y, mean = Layer").replace("=> (", "=> (float[2,5,1] size, ")
-    it = outcome(graph(text.replace("\n}", "\n    size = Abs (mean)\n}")), "spell_out_layer_norm")
-    assert "LayerNormalization" in it.after
+    change = outcome(graph(text.replace("\n}", "\n    size = Abs (mean)\n}")), "spell_out_layer_norm")
+    assert "LayerNormalization" in change.after
 
 
 _TAKEN = "something takes the mean or the deviation of LayerNormalization"

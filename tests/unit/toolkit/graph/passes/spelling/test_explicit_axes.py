@@ -7,10 +7,10 @@ from support.graphs import graph, outcome, refusals
 
 
 def test_all_axes_are_written() -> None:
-    it = outcome(graph("(float[2,3,4] x) => (float[1,1,1] y) { y = ReduceMean (x) }"), "explicit_axes")
-    assert [list(tensor.dims) for tensor in it.model.graph.initializer] == [[3]]
-    assert len(it.model.graph.node[0].input) == 2
-    assert it.error < 1e-6
+    change = outcome(graph("(float[2,3,4] x) => (float[1,1,1] y) { y = ReduceMean (x) }"), "explicit_axes")
+    assert [list(tensor.dims) for tensor in change.model.graph.initializer] == [[3]]
+    assert len(change.model.graph.node[0].input) == 2
+    assert change.error < 1e-6
 
 
 def test_given_axes_stay() -> None:

@@ -20,18 +20,18 @@ def _padded(operator: str, kind: str) -> Outcome:
     return outcome(graph(text), "explicit_pads")
 
 
-def _attributes(it: Outcome) -> dict[str, object]:
-    return {each.name: onnx.helper.get_attribute_value(each) for each in it.model.graph.node[0].attribute}
+def _attributes(change: Outcome) -> dict[str, object]:
+    return {each.name: onnx.helper.get_attribute_value(each) for each in change.model.graph.node[0].attribute}
 
 
 @pytest.mark.parametrize("kind", ["SAME_UPPER", "SAME_LOWER", "VALID"])
 @pytest.mark.parametrize("operator", OPERATORS)
 def test_the_numbers_are_those_that_follow(operator: str, kind: str) -> None:
-    it = _padded(operator, kind)
-    found = _attributes(it)
-    assert found["auto_pad"] == b"NOTSET"
-    assert (found["pads"] == [0, 0, 0, 0]) == (kind == "VALID")
-    assert it.error == 0
+    change = _padded(operator, kind)
+    attributes = _attributes(change)
+    assert attributes["auto_pad"] == b"NOTSET"
+    assert (attributes["pads"] == [0, 0, 0, 0]) == (kind == "VALID")
+    assert change.error == 0
 
 
 def test_the_larger_half_is_behind_or_in_front() -> None:
@@ -46,8 +46,8 @@ def test_windows_with_holes_a_pool_that_rounds_up_and_numbers_that_are_there_sta
     assert _attributes(up)["auto_pad"] == b"VALID"
     holes = outcome(graph(text.format('auto_pad = "VALID", dilations = [2, 1]')), "explicit_pads")
     assert _attributes(holes)["auto_pad"] == b"VALID"
-    given = outcome(graph(text.format("pads = [1, 1, 1, 1]")), "explicit_pads")
-    assert "auto_pad" not in _attributes(given)
+    numbers = outcome(graph(text.format("pads = [1, 1, 1, 1]")), "explicit_pads")
+    assert "auto_pad" not in _attributes(numbers)
 
 
 @pytest.mark.parametrize(

@@ -19,10 +19,10 @@ TEXT = "(float[2,5,4] x, int64[N] i) => (float[OUT] y) { y = Gather <axis = 1> (
 )
 def test_neighbours(shape: str, indices: object, out: str, after: dict[str, int]) -> None:
     text = TEXT.replace("[N]", f"[{shape}]" if shape else "").replace("OUT", out)
-    it = outcome(graph(text, i=indices), "gather_as_slice")
-    assert it.before == {"Gather": 1}
-    assert it.after == after
-    assert it.error == 0
+    change = outcome(graph(text, i=indices), "gather_as_slice")
+    assert change.before == {"Gather": 1}
+    assert change.after == after
+    assert change.error == 0
 
 
 _ORDER = "the indices of Gather do not follow each other"

@@ -16,10 +16,10 @@ def _resized(how: str, *, to: str = "[1,2,6,20]", opset: int = 20, **constants: 
     return outcome(graph(text, opset=opset, **({"scales": [1, 1, 2, 4]} | constants)), "nearest_at_centres")
 
 
-def _how(it: Outcome) -> dict[str, bytes]:
-    (node,) = it.model.graph.node
-    found = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
-    return {name: found.get(name, b"") for name in TAKEN}
+def _how(change: Outcome) -> dict[str, bytes]:
+    (node,) = change.model.graph.node
+    attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
+    return {name: attributes.get(name, b"") for name in TAKEN}
 
 
 @pytest.mark.parametrize("opset", [11, 20])
@@ -32,9 +32,9 @@ def _how(it: Outcome) -> dict[str, bytes]:
     ],
 )
 def test_pixels_are_repeated_by_the_npus_rounding(how: str, opset: int) -> None:
-    it = _resized(how, opset=opset)
-    assert _how(it) == TAKEN
-    assert it.error == 0
+    change = _resized(how, opset=opset)
+    assert _how(change) == TAKEN
+    assert change.error == 0
 
 
 @pytest.mark.parametrize(
@@ -47,9 +47,9 @@ def test_pixels_are_repeated_by_the_npus_rounding(how: str, opset: int) -> None:
     ],
 )
 def test_any_other_resize_stays(how: str, to: str, scales: list[float]) -> None:
-    it = _resized(how, to=to, scales=scales)
-    assert _how(it) != TAKEN
-    assert it.error == 0
+    change = _resized(how, to=to, scales=scales)
+    assert _how(change) != TAKEN
+    assert change.error == 0
 
 
 def test_the_guard_says_why_not() -> None:

@@ -7,9 +7,9 @@ from support.graphs import graph, outcome, refusals
 
 
 def test_neg_becomes_mul() -> None:
-    it = outcome(graph("(float[2,3] x) => (float[2,3] y) { y = Neg (x) }"), "neg_as_mul")
-    assert (it.before, it.after) == ({"Neg": 1}, {"Mul": 1})
-    assert it.error == 0
+    change = outcome(graph("(float[2,3] x) => (float[2,3] y) { y = Neg (x) }"), "neg_as_mul")
+    assert (change.before, change.after) == ({"Neg": 1}, {"Mul": 1})
+    assert change.error == 0
 
 
 def test_whole_numbers_stay() -> None:

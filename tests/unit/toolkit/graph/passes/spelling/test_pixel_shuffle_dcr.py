@@ -21,11 +21,11 @@ def _mode(model: onnx.ModelProto) -> bytes:
 @pytest.mark.parametrize("bias", [True, False])
 def test_the_conv_gives_its_channels_in_the_other_order(bias: bool) -> None:
     text = TEXT if bias else TEXT.replace(", float[12] b", "").replace(", b)", ")")
-    it = outcome(graph(text), "pixel_shuffle_dcr")
-    assert it.before == it.after == {"Conv": 1, "DepthToSpace": 1}
-    assert _mode(it.model) == b"DCR"
-    assert it.error < 1e-6
-    assert len(it.model.graph.initializer) == 1 + bias
+    change = outcome(graph(text), "pixel_shuffle_dcr")
+    assert change.before == change.after == {"Conv": 1, "DepthToSpace": 1}
+    assert _mode(change.model) == b"DCR"
+    assert change.error < 1e-6
+    assert len(change.model.graph.initializer) == 1 + bias
 
 
 @pytest.mark.parametrize(
@@ -42,9 +42,9 @@ def test_otherwise_it_stays(old: str, new: str) -> None:
         text = text.replace("[12,3,3,3]", "[12,1,3,3]")
     if "Tanh" in new:
         text = text.replace("(h)\n}", "(g)\n}")
-    it = outcome(graph(text), "pixel_shuffle_dcr")
-    assert _mode(it.model) == b"CRD"
-    assert it.error < 1e-6
+    change = outcome(graph(text), "pixel_shuffle_dcr")
+    assert _mode(change.model) == b"CRD"
+    assert change.error < 1e-6
 
 
 @pytest.mark.parametrize(

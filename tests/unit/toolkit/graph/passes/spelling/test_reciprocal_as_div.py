@@ -6,9 +6,9 @@ from support.graphs import graph, outcome, refusals
 
 
 def test_reciprocal_becomes_div() -> None:
-    it = outcome(graph("(float[2,3] x) => (float[2,3] y) { y = Reciprocal (x) }"), "reciprocal_as_div")
-    assert (it.before, it.after) == ({"Reciprocal": 1}, {"Div": 1})
-    assert it.error < 1e-6
+    change = outcome(graph("(float[2,3] x) => (float[2,3] y) { y = Reciprocal (x) }"), "reciprocal_as_div")
+    assert (change.before, change.after) == ({"Reciprocal": 1}, {"Div": 1})
+    assert change.error < 1e-6
 
 
 def test_a_quotient_stays() -> None:

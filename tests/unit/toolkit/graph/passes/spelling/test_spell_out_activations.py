@@ -25,26 +25,26 @@ def _of_onnx_runtime(text: str) -> onnx.ModelProto:
     ],
 )
 def test_activations_of_onnx_runtime(text: str, after: dict[str, int]) -> None:
-    it = outcome(_of_onnx_runtime(text), "spell_out_activations")
-    assert it.after == after
-    assert {node.domain for node in it.model.graph.node} == {""}
-    assert [opset.domain for opset in it.model.opset_import] == [""]
-    assert it.error < 1e-6
+    change = outcome(_of_onnx_runtime(text), "spell_out_activations")
+    assert change.after == after
+    assert {node.domain for node in change.model.graph.node} == {""}
+    assert [opset.domain for opset in change.model.opset_import] == [""]
+    assert change.error < 1e-6
 
 
 @pytest.mark.parametrize(("how", "products"), [("", 1), ("<alpha = 1.0>", 1), ("<alpha = 1.5>", 2)])
 def test_swish(how: str, products: int) -> None:
-    it = outcome(
+    change = outcome(
         graph(f"(float[2,8] x) => (float[2,8] y) {{ y = Swish {how} (x) }}", opset=24), "spell_out_activations"
     )
-    assert it.before == {"Swish": 1}
-    assert it.after == {"Mul": products, "Sigmoid": 1}
-    assert it.error < 1e-6
+    assert change.before == {"Swish": 1}
+    assert change.after == {"Mul": products, "Sigmoid": 1}
+    assert change.error < 1e-6
 
 
 def test_onnx_s_own_gelu_stays() -> None:
-    it = outcome(graph("(float[2,8] x) => (float[2,8] y) { y = Gelu (x) }"), "spell_out_activations")
-    assert it.after == {"Gelu": 1}
+    change = outcome(graph("(float[2,8] x) => (float[2,8] y) { y = Gelu (x) }"), "spell_out_activations")
+    assert change.after == {"Gelu": 1}
 
 
 def test_of_unknown_shape_it_stays() -> None:

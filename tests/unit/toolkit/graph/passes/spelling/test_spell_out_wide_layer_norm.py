@@ -14,25 +14,25 @@ THREE_AXES = """(float[2,5,4,8] x, float[5,4,8] scale, float[5,4,8] bias) => (fl
 
 
 def test_over_several_axes() -> None:
-    it = outcome(graph(THREE_AXES), "spell_out_wide_layer_norm")
-    assert it.before == {"LayerNormalization": 1}
-    assert it.after == SPELLED_OUT
-    assert it.error < 1e-6
+    change = outcome(graph(THREE_AXES), "spell_out_wide_layer_norm")
+    assert change.before == {"LayerNormalization": 1}
+    assert change.after == SPELLED_OUT
+    assert change.error < 1e-6
 
 
 def test_without_a_bias_and_an_axis_from_the_end() -> None:
     text = THREE_AXES.replace("float[5,4,8]", "float[4,8]").replace(", float[4,8] bias", "").replace(", bias", "")
-    it = outcome(graph(text.replace("axis = 1", "axis = -2"), opset=17), "spell_out_wide_layer_norm")
-    assert it.after == SPELLED_OUT | {"Add": 1}
-    assert it.error < 1e-6
+    change = outcome(graph(text.replace("axis = 1", "axis = -2"), opset=17), "spell_out_wide_layer_norm")
+    assert change.after == SPELLED_OUT | {"Add": 1}
+    assert change.error < 1e-6
 
 
 def test_with_a_scale_that_is_computed() -> None:
     text = "(float[8,8] x, float[8] bias) => (float[8,8] y) { scale = ReduceMax <keepdims = 0> (x, axes) "
     text += "y = LayerNormalization (x, scale, bias) }"
-    it = outcome(graph(text.replace(") =>", ", int64[1] axes) =>"), axes=[0]), "spell_out_wide_layer_norm")
-    assert it.after == SPELLED_OUT | {"ReduceMax": 1}
-    assert it.error < 1e-6
+    change = outcome(graph(text.replace(") =>", ", int64[1] axes) =>"), axes=[0]), "spell_out_wide_layer_norm")
+    assert change.after == SPELLED_OUT | {"ReduceMax": 1}
+    assert change.error < 1e-6
 
 
 @pytest.mark.parametrize("axis", [-1, 2])
@@ -55,8 +55,8 @@ def test_what_is_fused_is_not_spelled_out_again() -> None:
         variance = ReduceMean <axes: ints = [-1]> (squared) shifted = Add (variance, epsilon)
         deviation = Sqrt (shifted) normal = Div (centred, deviation) scaled = Mul (normal, scale)
         y = Add (scaled, bias) }"""
-    it = outcome(graph(text, opset=11, two=2, epsilon=1e-5), *defaults("AX650"))
-    assert it.after == {"LayerNormalization": 1}
+    change = outcome(graph(text, opset=11, two=2, epsilon=1e-5), *defaults("AX650"))
+    assert change.after == {"LayerNormalization": 1}
 
 
 def test_other_types_than_float32_stay() -> None:

@@ -9,24 +9,24 @@ from support.graphs import graph, outcome, refusals
 @pytest.mark.parametrize("operator", ["Add", "Mul", "Sub"])
 def test_a_vector_is_a_row_for_as_long_as_it_takes(operator: str) -> None:
     text = f"(float[8] x, float[8] b) => (float[8] y) {{ h = Tanh (x) y = {operator} (h, b) }}"
-    it = outcome(graph(text), "vectors_as_rows")
-    assert it.before == {"Tanh": 1, operator: 1}
-    assert it.after == {"Tanh": 1, "Reshape": 2, operator: 1}
-    assert it.error == 0
+    change = outcome(graph(text), "vectors_as_rows")
+    assert change.before == {"Tanh": 1, operator: 1}
+    assert change.after == {"Tanh": 1, "Reshape": 2, operator: 1}
+    assert change.error == 0
 
 
 def test_one_after_the_other_stays_a_row() -> None:
     text = "(float[8] x, float[8] b, float c) => (float[8] y) { h = Add (x, b) i = Mul (c, h) y = Sub (i, h) }"
-    it = outcome(graph(text), "vectors_as_rows")
-    assert it.after == {"Reshape": 2, "Add": 1, "Mul": 1, "Sub": 1}
-    assert it.error == 0
+    change = outcome(graph(text), "vectors_as_rows")
+    assert change.after == {"Reshape": 2, "Add": 1, "Mul": 1, "Sub": 1}
+    assert change.error == 0
 
 
 def test_numbers_are_rows_of_one() -> None:
     text = "(float[8] x, int64[1] axes, float b) => (float y) { h = ReduceMax <keepdims = 0> (x, axes) y = Mul (h, b) }"
-    it = outcome(graph(text, axes=[0]), "vectors_as_rows")
-    assert it.after == {"ReduceMax": 1, "Reshape": 2, "Mul": 1}
-    assert it.error == 0
+    change = outcome(graph(text, axes=[0]), "vectors_as_rows")
+    assert change.after == {"ReduceMax": 1, "Reshape": 2, "Mul": 1}
+    assert change.error == 0
 
 
 @pytest.mark.parametrize(
@@ -39,8 +39,8 @@ def test_numbers_are_rows_of_one() -> None:
     ],
 )
 def test_the_rest_stays(text: str) -> None:
-    it = outcome(graph(text), "vectors_as_rows")
-    assert it.after == it.before
+    change = outcome(graph(text), "vectors_as_rows")
+    assert change.after == change.before
 
 
 @pytest.mark.parametrize(

@@ -19,12 +19,12 @@ from support.graphs import graph, outcome
     ],
 )
 def test_defaults_are_written(text: str, written: set[str]) -> None:
-    it = outcome(graph(text), "write_attributes")
-    assert it.before == it.after
-    assert written <= {attribute.name for attribute in it.model.graph.node[0].attribute}
-    assert it.error == 0
+    change = outcome(graph(text), "write_attributes")
+    assert change.before == change.after
+    assert written <= {attribute.name for attribute in change.model.graph.node[0].attribute}
+    assert change.error == 0
 
 
 def test_what_is_given_stays() -> None:
-    it = outcome(graph("(float[2,3] x) => (float[2,3] y) { y = LeakyRelu <alpha = 0.5> (x) }"), "write_attributes")
-    assert it.model.graph.node[0].attribute[0].f == 0.5
+    change = outcome(graph("(float[2,3] x) => (float[2,3] y) { y = LeakyRelu <alpha = 0.5> (x) }"), "write_attributes")
+    assert change.model.graph.node[0].attribute[0].f == 0.5
