@@ -49,8 +49,8 @@ def test_accept_then_better_same_or_worse(make_built_project: Callable[[], Proje
 def test_a_matrix_is_told_in_one_table(make_built_project: Callable[[], Project]) -> None:
     project = make_built_project()
     project.recipe.write_text(project.recipe.read_text() + "matrix: {quantization.method: [MinMax, MSE]}\n")
-    said = project.command("run", project.recipe).stdout
-    assert "builds compared" in said
-    rows = [line.split() for line in said.splitlines() if line.startswith("tiny method=")]
+    output = project.command("run", project.recipe).stdout
+    assert "builds compared" in output
+    rows = [line.split() for line in output.splitlines() if line.startswith("tiny method=")]
     assert [row[1] for row in rows] == ["method=MinMax", "method=MSE"]
     assert "builds compared" in project.command("run", project.recipe).stdout

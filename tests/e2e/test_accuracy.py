@@ -32,27 +32,27 @@ def set_(project: Project, *values: str, code: int = 0, until: str | None = None
 
 def test_the_tables_have_every_model_and_every_rung(project: Project) -> None:
     done = project.command("run", project.recipe, "-v", "--set", "evaluate.reference=pytorch")
-    said = done.stdout + done.stderr
+    output = done.stdout + done.stderr
     for row in ("PyTorch ", "ONNX ", "quantized ", "PyTorch, own preprocessor", "PyTorch, recipe's input", "exported"):
-        assert any(line.startswith(row) for line in said.splitlines()), row
-    assert "within noise" in said
+        assert any(line.startswith(row) for line in output.splitlines()), row
+    assert "within noise" in output
     metrics = project.manifest()["metrics"]
     assert metrics["miou_pytorch"] == pytest.approx(metrics["miou_float"], abs=1e-3)
 
 
 def test_wrong_mean_is_said_to_be_that(project: Project) -> None:
-    said = set_(project, "input.mean=[103.53, 116.28, 123.675]", until="verify")
-    assert "warning: verify: RB114 input.mean is [103.53, 116.28, 123.675]" in said
-    assert "gives [123.675, 116.28, 103.53]; red and blue are exchanged" in said
+    output = set_(project, "input.mean=[103.53, 116.28, 123.675]", until="verify")
+    assert "warning: verify: RB114 input.mean is [103.53, 116.28, 123.675]" in output
+    assert "gives [123.675, 116.28, 103.53]; red and blue are exchanged" in output
 
 
 def test_a_drop_beyond_the_limit_ends_with_5_and_keeps_all(project: Project) -> None:
     project.command("run", project.recipe)
     before = project.manifest()
     unlabelled = ["evaluate.dataset=recipes/images", "evaluate.layout=images"]  # where no loss would be a wonder
-    said = set_(project, *unlabelled, "evaluate.max_drop=0", code=5)
-    assert "quantization takes agreement from 1.0000 to" in said
-    assert any(line.startswith("quantized ") for line in said.splitlines()), "the table of accuracy is shown"
+    output = set_(project, *unlabelled, "evaluate.max_drop=0", code=5)
+    assert "quantization takes agreement from 1.0000 to" in output
+    assert any(line.startswith("quantized ") for line in output.splitlines()), "the table of accuracy is shown"
     assert (project.build / "quantized.onnx").is_file()
     assert before["status"] == "ok"
     manifest = project.manifest()
@@ -73,12 +73,12 @@ def test_another_limit_runs_judge_alone_and_explain_names_its_line(project: Proj
     project.command("run", project.recipe)
     try:
         project.recipe.write_text(recipe.replace("labelled}", "labelled, max_drop: 0.9}"))
-        said = project.command("explain", project.recipe, "judge").stdout
+        explanation = project.command("explain", project.recipe, "judge").stdout
         project.command("run", project.recipe)
     finally:
         project.recipe.write_text(recipe)
     assert project.built() == {"judge"}
-    assert "evaluate.max_drop  nothing -> 0.9  recipes/tiny.yaml:6:43" in said
+    assert "evaluate.max_drop  nothing -> 0.9  recipes/tiny.yaml:6:43" in explanation
 
 
 def test_an_image_that_is_added_is_the_only_one_that_is_computed(project: Project) -> None:

@@ -50,18 +50,18 @@ def built(make_built_project: Callable[[], Project], tmp_path_factory: pytest.Te
     (sshd.place / "host-programs").mkdir()
     (sshd.place / "host-programs" / "pulsar2").symlink_to(STANDINS / "pulsar2")
     path = [f"{sshd.place}/host-programs", str(Path(sys.executable).parent), os.environ["PATH"]]
-    found = Desk(make_built_project(), sshd, os.pathsep.join(path))
+    desk = Desk(make_built_project(), sshd, os.pathsep.join(path))
     add = ["--host", "board", "--ssh-config", sshd.config, "--folder", sshd.folder]
-    found.command("board", "add", "desk", *add)
-    recipe = found.project.recipe
+    desk.command("board", "add", "desk", *add)
+    recipe = desk.project.recipe
     text = recipe.read_text().replace("input: {", "input: {color: BGR, ")
     recipe.write_text(text + "board: {runner: ax_segformer, repeat: 10, warmup: 1}\n")
-    found.command("run", recipe, "--set", "evaluate.seed=1")  # of what has no twin yet nothing is simulated
-    build = found.project.build
+    desk.command("run", recipe, "--set", "evaluate.seed=1")  # of what has no twin yet nothing is simulated
+    build = desk.project.build
     twins.put(sshd.twins, build / "compiled.axmodel", build / "model.onnx", build / "pulsar2.json")
-    found.command("run", recipe)
-    found.command("board", "run", recipe)
-    yield found
+    desk.command("run", recipe)
+    desk.command("board", "run", recipe)
+    yield desk
     sshd.stop()
 
 
@@ -73,16 +73,16 @@ def desk(built: Desk) -> Iterator[Desk]:
 
 
 def test_what_was_measured_is_in_the_manifest_beside_the_hosts(desk: Desk) -> None:
-    found, manifest = desk.figures(), desk.project.manifest()
-    latency = found["latency_ms"]
+    figures, manifest = desk.figures(), desk.project.manifest()
+    latency = figures["latency_ms"]
     assert 0 < latency["min"] <= latency["p50"] <= latency["p90"] <= latency["max"] and latency["calls"] == 5
-    assert found["cmm_bytes"] == 12730188
-    assert found["versions"]["pulsar2"] == "7.0 5ca1ab1e" and found["versions"]["type"] == "NPU3"
-    assert found["agreement"]["argmax_output"] > 0.99
-    assert found["cosine"]["logits"]["min"] > 0.999
-    assert found["sample_ms"]["repeat"] == 10 and found["sample_ms"]["avg"] > 0
-    assert found["images"] == 2 and found["warnings"] == []
-    rungs = found["ladder"]["rows"]
+    assert figures["cmm_bytes"] == 12730188
+    assert figures["versions"]["pulsar2"] == "7.0 5ca1ab1e" and figures["versions"]["type"] == "NPU3"
+    assert figures["agreement"]["argmax_output"] > 0.99
+    assert figures["cosine"]["logits"]["min"] > 0.999
+    assert figures["sample_ms"]["repeat"] == 10 and figures["sample_ms"]["avg"] > 0
+    assert figures["images"] == 2 and figures["warnings"] == []
+    rungs = figures["ladder"]["rows"]
     assert [row["rung"] for row in rungs] == ["head", "emulated", "simulated", "board"]
     assert (rungs[-1]["bytes_same"], rungs[-1]["images_same"], rungs[-1]["change"]) == (1.0, 2, 0.0)
     metrics = manifest["metrics"]
@@ -192,21 +192,21 @@ def test_a_card_is_measured_by_its_own_program(desk: Desk) -> None:
     assert {"desk", "card"} == json.loads(desk.command("board", "list", "--json").stdout).keys()
     desk.sshd.fail("once")  # as cards do, once in some hundred runs
     desk.run("--board", "card")
-    found = desk.figures()
+    figures = desk.figures()
     calls = [arguments for _, _, arguments in desk.calls() if "-d" in arguments]
     assert any("-l" in each for each in calls) and all(each[each.index("-d") + 1] == "1" for each in calls)
-    assert found["versions"]["type"] == "3 Core" and "median" in found["latency_ms"]["tool_percentiles"]
+    assert figures["versions"]["type"] == "3 Core" and "median" in figures["latency_ms"]["tool_percentiles"]
     assert "which board" in desk.run(code=2).stderr
     boards = desk.project.folder / "home" / ".config" / "recipebuild" / "boards.yaml"
     boards.write_text(boards.read_text().partition("desk:")[1] + boards.read_text().partition("desk:")[2])
 
 
 def test_doctor_looks_at_the_board(desk: Desk) -> None:
-    said = desk.command("board", "doctor", "desk", code=4).stdout  # loopback has no NPU driver
-    assert "ok    ax_run_model: there" in said and "fail  driver" in said
+    output = desk.command("board", "doctor", "desk", code=4).stdout  # loopback has no NPU driver
+    assert "ok    ax_run_model: there" in output and "fail  driver" in output
     bundle = ["--bundle", desk.project.build / "bundle"]
-    found = json.loads(desk.command("board", "doctor", "desk", *bundle, "--json", code=4).stdout)
-    assert {line["what"]: line["state"] for line in found}["model"] == "ok"
+    report = json.loads(desk.command("board", "doctor", "desk", *bundle, "--json", code=4).stdout)
+    assert {line["what"]: line["state"] for line in report}["model"] == "ok"
     assert "is no bundle" in desk.command("board", "doctor", "desk", "--bundle", desk.project.folder, code=2).stderr
     assert "no board shelf" in desk.command("board", "doctor", "shelf", code=2).stderr
 

@@ -176,11 +176,11 @@ def test_a_template_of_the_users_builds_only_what_renders_it(built_project: Proj
 def test_explain_names_the_value_the_line_and_what_follows(built_project: Project, recipe_text: str) -> None:
     built_project.command("run", built_project.recipe)
     built_project.recipe.write_text(recipe_text.replace("count: 4", "count: 5"))
-    said = built_project.command("explain", built_project.recipe, "calibrate").stdout
+    explanation = built_project.command("explain", built_project.recipe, "calibrate").stdout
     line = next(n for n, text in enumerate(built_project.recipe.read_text().splitlines(), 1) if "count: 5" in text)
-    assert "tiny/calibrate would be built; changed since " in said
-    assert f"calibration.count  4 -> 5  recipes/tiny.yaml:{line}:" in said
-    assert "tiny/compile" in said and "s last time" in said
+    assert "tiny/calibrate would be built; changed since " in explanation
+    assert f"calibration.count  4 -> 5  recipes/tiny.yaml:{line}:" in explanation
+    assert "tiny/compile" in explanation and "s last time" in explanation
     (entry,) = [json.loads(built_project.command("explain", built_project.recipe, "export", "--json").stdout)]
     assert entry["status"] == "cached" and {after["id"] for after in entry["then"]} >= {"tiny/head", "tiny/compile"}
     assert "export" in built_project.command("explain", built_project.recipe, "bake", code=2).stderr

@@ -46,10 +46,10 @@ def host_mask(build: Path, model: str, image: Path):
     from recipebuild.toolkit.evaluate.runners import open_model
     from recipebuild.toolkit.evaluate.segmentation import segment
 
-    said = json.loads((build / "bundle" / "model.json").read_text())["input"]
+    described = json.loads((build / "bundle" / "model.json").read_text())["input"]
     spec = ImageSpec(
-        name=said["name"], shape=(1, 3, said["height"], said["width"]),
-        color=said["color"], mean=said["mean"], std=said["std"],
+        name=described["name"], shape=(1, 3, described["height"], described["width"]),
+        color=described["color"], mean=described["mean"], std=described["std"],
     )  # fmt: skip
     with Image.open(image) as picture:
         return enlarge(segment(open_model(build / model), picture, spec), picture.height, picture.width)
@@ -59,10 +59,10 @@ def test_the_bundle_has_what_it_promises(built_project: Project) -> None:
     bundle = built_project.build / "bundle"
     assert {path.name for path in bundle.iterdir()} == FILES | {"quantized.onnx"}
     assert (built_project.build / "bundle.tar.gz").is_file()
-    said = json.loads((bundle / "model.json").read_text())
+    described = json.loads((bundle / "model.json").read_text())
     follows("model", bundle / "model.json")
-    assert said["input"]["shape"] == [1, 3, 64, 128] and said["input"]["normalized_by"] == "program"
-    assert len(said["labels"]) == 19 and said["labels"][0]["name"] == "class 0"
+    assert described["input"]["shape"] == [1, 3, 64, 128] and described["input"]["normalized_by"] == "program"
+    assert len(described["labels"]) == 19 and described["labels"][0]["name"] == "class 0"
     card = (bundle / "README.md").read_text()
     assert "does not run on the NPU" in card and "python3 run.py" in card
     evaluation = json.loads((built_project.build / "steps/evaluate/evaluation.json").read_text())
@@ -70,21 +70,21 @@ def test_the_bundle_has_what_it_promises(built_project: Project) -> None:
 
 
 def test_a_bundle_for_the_npu_takes_pixels_and_gives_int32(npu_build: Path) -> None:
-    said = json.loads((npu_build / "bundle" / "model.json").read_text())
+    described = json.loads((npu_build / "bundle" / "model.json").read_text())
     follows("model", npu_build / "bundle" / "model.json")
-    assert said["model"] == "compiled.axmodel"
-    given = said["input"]
-    assert (given["dtype"], given["layout"], given["shape"]) == ("uint8", "NHWC", [1, 64, 128, 3])
-    assert given["normalized_by"] == "model"
-    assert said["toolchain"]["name"] == "pulsar2"
+    assert described["model"] == "compiled.axmodel"
+    fed = described["input"]
+    assert (fed["dtype"], fed["layout"], fed["shape"]) == ("uint8", "NHWC", [1, 64, 128, 3])
+    assert fed["normalized_by"] == "model"
+    assert described["toolchain"]["name"] == "pulsar2"
 
 
 def test_a_runner_shapes_the_build_and_its_command_is_on_the_card(npu_build: Path) -> None:
-    said = json.loads((npu_build / "bundle" / "model.json").read_text())
+    described = json.loads((npu_build / "bundle" / "model.json").read_text())
     follows("model", npu_build / "bundle" / "model.json")
-    outputs = [(output["meaning"], output["dtype"]) for output in said["outputs"]]
+    outputs = [(output["meaning"], output["dtype"]) for output in described["outputs"]]
     assert outputs == [("logits", "float32"), ("class ids", "int32")]
-    assert said["runner"] == "ax_segformer" and said["input"]["color"] == "BGR"
+    assert described["runner"] == "ax_segformer" and described["input"]["color"] == "BGR"
     assert "ax_segformer -m compiled.axmodel -i image.jpg -g 64,128" in (npu_build / "bundle/README.md").read_text()
 
 
@@ -147,10 +147,10 @@ def flip(path: Path, at: int) -> None:
 
 
 def test_verify_passes_what_was_built(built_project: Project, copy: Path) -> None:
-    said = built_project.command("bundle", "verify", copy, "--json").stdout
-    found = json.loads(said)
-    assert found["faults"] == [] and found["recipe"] == "tiny" and found["model"] == "quantized.onnx"
-    assert "7 files" not in said  # --json prints JSON and nothing else
+    output = built_project.command("bundle", "verify", copy, "--json").stdout
+    checked = json.loads(output)
+    assert checked["faults"] == [] and checked["recipe"] == "tiny" and checked["model"] == "quantized.onnx"
+    assert "7 files" not in output  # --json prints JSON and nothing else
     assert "files verified:" in built_project.command("bundle", "verify", built_project.build / "bundle.tar.gz").stdout
 
 
@@ -312,8 +312,8 @@ def test_classes_are_called_alike_wherever_they_are_named(built_project: Project
     build = built_project.build
     listed = json.loads((build / "bundle" / "model.json").read_text())["labels"]
     painted = json.loads((build / "steps/preview/panels/classes.json").read_text())
-    assert [it["name"] for it in listed] == [it["name"] for it in painted] == fruit
-    assert ["#" + bytes(it["color"]).hex() for it in listed] == [it["color"] for it in painted]
+    assert [entry["name"] for entry in listed] == [entry["name"] for entry in painted] == fruit
+    assert ["#" + bytes(entry["color"]).hex() for entry in listed] == [entry["color"] for entry in painted]
     (evaluated,) = (step for step in built_project.manifest()["steps"] if step["name"] == "evaluate")
     assert evaluated["metrics"]["labels"] == fruit
     assert "18 fruit 18." in (build / "bundle" / "README.md").read_text()

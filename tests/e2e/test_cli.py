@@ -18,11 +18,11 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_help_names_every_verb_and_a_verb_has_help(built_project: Project) -> None:
-    said = built_project.command("--help").stdout
+    output = built_project.command("--help").stdout
     verbs = ("run", "plan", "explain", "check", "render", "schema", "import", "inspect", "diff", "models", "lock")
     more = ("estimate", "board", "bundle", "cache", "new", "doctor", "help", "report", "graph", "ui", "accept")
     for verb in (*verbs, *more):
-        assert re.search(rf"^  {verb} ", said, re.M), verb
+        assert re.search(rf"^  {verb} ", output, re.M), verb
     assert "Usage" in built_project.command("run", "--help").stdout  # tests/unit/cli/test_help.py has all of them
 
 
@@ -38,9 +38,9 @@ def test_a_wrong_command_line_ends_with_2(built_project: Project, arguments: lis
 
 def test_every_shipped_recipe_passes_check_by_name_from_anywhere(built_project: Project) -> None:
     names = [path.stem for path in (ROOT / "recipes").glob("*.yaml")]
-    said = built_project.command("check", *names).stdout
+    output = built_project.command("check", *names).stdout
     for name in names:
-        assert f"{name}: ok" in said
+        assert f"{name}: ok" in output
 
 
 def test_check_tells_all_problems_of_all_recipes(built_project: Project) -> None:
@@ -50,8 +50,8 @@ def test_check_tells_all_problems_of_all_recipes(built_project: Project) -> None
     for words in ("two-faults.yaml:", "inptu", "did you mean", "nowhere"):
         assert words in failed.stderr
     assert "tiny: ok" in failed.stdout
-    found = json.loads(built_project.command("check", bad, "--json", code=2).stdout)
-    assert found["ok"] is False and found["problems"]
+    answer = json.loads(built_project.command("check", bad, "--json", code=2).stdout)
+    assert answer["ok"] is False and answer["problems"]
     bad.unlink()
 
 

@@ -88,8 +88,8 @@ def test_a_bit_flipped_in_every_blob_is_found_and_healed(make_project: Callable[
         path.write_bytes(content)
         path.chmod(0o444)
         os.utime(path, ns=(state.st_atime_ns, state.st_mtime_ns))  # a disk that rots leaves no trace in the times
-    said = project.command("cache", "verify", code=5).stdout
-    assert all(path.name in said for path in blobs)
+    output = project.command("cache", "verify", code=5).stdout
+    assert all(path.name in output for path in blobs)
     project.command("run", project.recipe)
     assert outputs(project) == before
     project.command("cache", "verify")

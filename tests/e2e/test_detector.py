@@ -64,11 +64,11 @@ def test_its_bundle_has_what_a_program_needs_and_gives_boxes(project: Project, t
     bundle = build_of(project, "quickstart-detector") / "bundle"
     project.command("bundle", "verify", bundle)
     follows("model", bundle / "model.json")
-    said = read(bundle / "model.json")
-    assert said["input"]["letterbox"] == {"pad_value": 114, "align": "center"}
-    assert said["detector"]["kind"] == "yolov8" and said["detector"]["nms"]
-    assert [label["name"] for label in said["labels"]] == NAMES
-    assert [output["shape"] for output in said["outputs"]] == [[1, 35, 24, 40], [1, 35, 12, 20], [1, 35, 6, 10]]
+    described = read(bundle / "model.json")
+    assert described["input"]["letterbox"] == {"pad_value": 114, "align": "center"}
+    assert described["detector"]["kind"] == "yolov8" and described["detector"]["nms"]
+    assert [label["name"] for label in described["labels"]] == NAMES
+    assert [output["shape"] for output in described["outputs"]] == [[1, 35, 24, 40], [1, 35, 12, 20], [1, 35, 6, 10]]
     subprocess.run(
         [sys.executable, bundle / "run.py", HELD_OUT / "images/street-00.jpg", "--out", tmp_path], check=True
     )

@@ -63,14 +63,14 @@ evaluate: {dataset: ./labelled}
 def reason(command: Documented) -> str | None:
     """Why a command is not run."""
     return NOT_OURS.get(command.verb) or next(
-        (why for it, why in PARSED_ONLY.items() if re.search(it, command.text)), None
+        (why for each, why in PARSED_ONLY.items() if re.search(each, command.text)), None
     )
 
 
-RUN = [it for it in COMMANDS if not reason(it)]
-KEPT = [it for it in COMMANDS if reason(it) and it.verb not in NOT_OURS]
-FAST = [it for it in RUN if it.verb in QUICK]
-SLOW = [it for it in RUN if it.verb not in QUICK]
+RUN = [each for each in COMMANDS if not reason(each)]
+KEPT = [each for each in COMMANDS if reason(each) and each.verb not in NOT_OURS]
+FAST = [each for each in RUN if each.verb in QUICK]
+SLOW = [each for each in RUN if each.verb not in QUICK]
 
 
 @pytest.fixture(scope="module")
@@ -86,10 +86,10 @@ def place(
         (folder / name).mkdir(parents=True)
     shutil.copytree(new_cache, folder / "home" / ".cache")
     shutil.copytree(tiny_segformer, folder / "my-model")
-    given = {
+    answers = {
         "image_mean": [0.485, 0.456, 0.406], "image_std": [0.229, 0.224, 0.225], "size": {"height": 64, "width": 128}
     }  # fmt: skip
-    (folder / "my-model" / "preprocessor_config.json").write_text(json.dumps(given))
+    (folder / "my-model" / "preprocessor_config.json").write_text(json.dumps(answers))
     rng = np.random.default_rng(0)
     for i in range(64):
         coarse = Image.fromarray(rng.integers(0, 256, (4, 8, 3), dtype=np.uint8))
@@ -162,7 +162,9 @@ def as_documented(command: Documented, folder: Path) -> None:
             pytest.skip(f"needs {program}")
     if "~/.ssh" in command.text and not (folder / "allowed_signers").exists():
         pytest.skip("needs ssh-keygen")
-    execute(command.text, folder, next((code for it, code in LEAVES_WITH.items() if re.search(it, command.text)), 0))
+    execute(
+        command.text, folder, next((code for each, code in LEAVES_WITH.items() if re.search(each, command.text)), 0)
+    )
 
 
 def named(command: Documented) -> str:
@@ -196,11 +198,11 @@ def test_a_command_that_cannot_run_here_is_one_that_the_command_line_takes(
 
 def test_the_reasons_are_all_of_use() -> None:
     for pattern in PARSED_ONLY:
-        assert any(re.search(pattern, it.text) for it in COMMANDS), f"no page has {pattern}: take it out"
+        assert any(re.search(pattern, each.text) for each in COMMANDS), f"no page has {pattern}: take it out"
     for program in NOT_OURS:
-        assert any(it.verb == program for it in COMMANDS), f"no page has {program}: take it out"
+        assert any(each.verb == program for each in COMMANDS), f"no page has {program}: take it out"
     for pattern in LEAVES_WITH:
-        assert any(re.search(pattern, it.text) for it in RUN), f"no page has {pattern}: take it out"
+        assert any(re.search(pattern, each.text) for each in RUN), f"no page has {pattern}: take it out"
 
 
 def test_tests_that_are_named_as_reasons_exist() -> None:

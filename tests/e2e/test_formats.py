@@ -45,12 +45,12 @@ def test_a_rule_that_the_recipe_answers_is_ignored_and_nothing_is_built_again(
 ) -> None:
     code = built_project.manifest()["rules"][0]["code"]
     built_project.recipe.write_text(f"{recipe_text}check: {{ignore: {{{code}: a test of five images}}}}\n")
-    said = built_project.command("run", built_project.recipe).stdout
+    output = built_project.command("run", built_project.recipe).stdout
     manifest = built_project.manifest()
     assert {step["status"] for step in manifest["steps"]} == {"cached"}
     (rule,) = (rule for rule in manifest["rules"] if rule["code"] == code)
     assert (rule["level"], rule["reason"]) == ("ignored", "a test of five images")
-    assert code not in said
+    assert code not in output
     page = (built_project.build / "report.html").read_text(encoding="utf-8")
     assert "Ignored</strong>" in page and "a test of five images" in page
     follows("manifest", built_project.build / "manifest.json")

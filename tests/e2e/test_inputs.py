@@ -60,8 +60,8 @@ def voice(make_project: Callable[[], Project]) -> Project:
 
 
 def test_a_model_without_an_image_is_built(voice: Project, tmp_path: Path) -> None:
-    said = voice.command("check", voice.folder / "recipes" / "voice.yaml")
-    assert "RB118 rate is int64" in said.stderr + said.stdout
+    done = voice.command("check", voice.folder / "recipes" / "voice.yaml")
+    assert "RB118 rate is int64" in done.stderr + done.stdout
     voice.command("run", voice.folder / "recipes" / "voice.yaml")
     build = voice.folder / "build" / "voice"
     manifest = json.loads((build / "manifest.json").read_text())

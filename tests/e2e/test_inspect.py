@@ -10,11 +10,11 @@ from support.project import Project
 def test_inspect_and_diff_tell_what_a_rewrite_did(built_project: Project) -> None:
     steps = built_project.build / "steps"
     before, after = steps / "simplify" / "simplified.onnx", steps / "rewrite" / "rewritten.onnx"
-    found = json.loads(built_project.command("inspect", after, "--json").stdout)
-    assert found["inputs"][0]["name"] == "pixel_values" and found["opset"] == 20
-    assert sum(found["operators"].values()) == found["nodes"]
+    answer = json.loads(built_project.command("inspect", after, "--json").stdout)
+    assert answer["inputs"][0]["name"] == "pixel_values" and answer["opset"] == 20
+    assert sum(answer["operators"].values()) == answer["nodes"]
     old, new = json.loads(built_project.command("diff", before, after, "--json").stdout)
-    assert new == found
+    assert new == answer
     assert new["multiply_adds"] < old["multiply_adds"] and new["layout_changes"] < old["layout_changes"]
     table = built_project.command("diff", before, after).stdout
     assert "multiply-adds" in table and "LayerNormalization" in table
@@ -28,9 +28,11 @@ def test_diff_compares_quantizations_tensor_by_tensor(built_project: Project) ->
     value["tensor_configs"][name][tensor] |= {"bit_width": 16, "quant_max": 65535}
     other = built_project.folder / "other.json"
     other.write_text(json.dumps(value))
-    found = json.loads(built_project.command("diff", ours, other, "--json").stdout)
-    assert [(it["tensor"], it["before"], it["after"]) for it in found["changed"]] == [(tensor, ["U8"], ["U16"])]
-    assert f"{found['equal']} tensors are equal, 1 differ" in built_project.command("diff", ours, other).stdout
+    answer = json.loads(built_project.command("diff", ours, other, "--json").stdout)
+    assert [(change["tensor"], change["before"], change["after"]) for change in answer["changed"]] == [
+        (tensor, ["U8"], ["U16"])
+    ]
+    assert f"{answer['equal']} tensors are equal, 1 differ" in built_project.command("diff", ours, other).stdout
     assert "cannot be read" in built_project.command("diff", ours, ours.with_name("nix.json"), code=3).stderr
 
 

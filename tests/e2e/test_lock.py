@@ -15,8 +15,8 @@ from support.project import Project
 @pytest.fixture(scope="module")
 def locked(make_project: Callable[[], Project]) -> Project:
     project = make_project()
-    said = project.command("lock", project.recipe).stdout
-    assert said.strip() == str(project.recipe.with_suffix(".lock"))
+    output = project.command("lock", project.recipe).stdout
+    assert output.strip() == str(project.recipe.with_suffix(".lock"))
     return project
 
 

@@ -25,8 +25,8 @@ def test_a_second_machine_fetches_what_the_first_has_built(make_project: Callabl
     url = f"file://{tmp_path}/remote"
     one, two = make_project(), make_project()
     until = ("--until", "export")
-    said = one.command("run", one.recipe, *until, "--store", url)
-    assert not re.search(r"warning: .*(remote|store)", said.stdout + said.stderr)
+    done = one.command("run", one.recipe, *until, "--store", url)
+    assert not re.search(r"warning: .*(remote|store)", done.stdout + done.stderr)
     fetched = two.command("run", two.recipe, *until, "--store", url)
     assert two.built() == set()
     assert "tiny/export: fetching from the remote store" in fetched.stderr
@@ -59,20 +59,20 @@ def test_a_remote_that_is_down_is_told_once_in_the_terminal_and_in_the_manifest(
     make_project: Callable[[], Project],
 ) -> None:
     project = make_project()
-    said = project.command(
+    done = project.command(
         "run", project.recipe, *CHEAP, "--store", "s3://bucket/team",
         AWS_ENDPOINT_URL="http://127.0.0.1:1", AWS_ACCESS_KEY_ID="k", AWS_SECRET_ACCESS_KEY="s",
     )  # fmt: skip
-    assert (said.stdout + said.stderr).count("s3://bucket/team cannot be read") == 1
-    assert "warning: RB802 the store s3://bucket/team" in said.stderr
+    assert (done.stdout + done.stderr).count("s3://bucket/team cannot be read") == 1
+    assert "warning: RB802 the store s3://bucket/team" in done.stderr
     notes = [note for note in project.manifest()["notes"] if "s3://bucket/team" in note]
     assert len(notes) == 1 and notes[0].startswith("warning: ") and "the run goes on without it" in notes[0]
     answered = ("--set", "check.ignore={RB802: this machine has no network}", "--set", "calibration.seed=5")
-    said = project.command(
+    done = project.command(
         "run", project.recipe, *CHEAP, *answered, "--store", "s3://bucket/team",
         AWS_ENDPOINT_URL="http://127.0.0.1:1", AWS_ACCESS_KEY_ID="k", AWS_SECRET_ACCESS_KEY="s",
     )  # fmt: skip
-    assert "s3://bucket/team" not in said.stdout + said.stderr
+    assert "s3://bucket/team" not in done.stdout + done.stderr
     assert any(note.startswith("ignored: RB802 the store s3://bucket/team") for note in project.manifest()["notes"])
 
 
@@ -100,13 +100,13 @@ def test_ctrl_c_while_the_last_results_are_sent_ends_with_130_and_says_what_is_n
         cwd=project.folder, env=project.environment(), text=True, stderr=subprocess.PIPE, stdout=subprocess.PIPE,
     )  # fmt: skip
     assert process.stderr is not None
-    said = ""
-    while said.count("sending") < 1 or "calibrate: built" not in said:
-        said += (line := process.stderr.readline())
-        assert line, said
+    output = ""
+    while output.count("sending") < 1 or "calibrate: built" not in output:
+        output += (line := process.stderr.readline())
+        assert line, output
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=30)
-    assert process.returncode == 130, said + err
+    assert process.returncode == 130, output + err
     assert "in the remote store; recipebuild cache push" in err
     assert "error: tiny: interrupted before all results were in the remote store" in err
     assert project.manifest()["status"] == "partial"  # --until

@@ -68,9 +68,9 @@ def test_a_mistake_is_told_with_its_place_and_a_way_out(
     for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "GITHUB_ACTIONS"):
         monkeypatch.delenv(name, raising=False)
     (folder / "recipes" / "mine.yaml").write_text(recipe(mistake.get("recipe")))
-    said = run(monkeypatch, shlex.split(mistake.get("run", "check recipes/mine.yaml")))
-    text = said.out + said.err
-    assert said.code == mistake.get("code", 2), text
+    result = run(monkeypatch, shlex.split(mistake.get("run", "check recipes/mine.yaml")))
+    text = result.out + result.err
+    assert result.code == mistake.get("code", 2), text
     for words in mistake["says"]:
         assert words in text, text
     assert len(mistake["says"]) >= 2, "the table names both the place and the way out"
@@ -84,8 +84,8 @@ def has_a_way_out(text: str) -> bool:
     Of options typer says itself what they take, in its one line.
     """
     lines = text.splitlines()
-    told = [line for line in lines[1:] if not re.match(r" *\d+ \| | +\| *\^", line)]
-    return any(line.startswith(("  ", "Try ")) for line in told) or lines[0].startswith("Error: Option")
+    sentences = [line for line in lines[1:] if not re.match(r" *\d+ \| | +\| *\^", line)]
+    return any(line.startswith(("  ", "Try ")) for line in sentences) or lines[0].startswith("Error: Option")
 
 
 def test_there_are_more_than_sixty_and_each_is_there_once() -> None:
@@ -99,7 +99,7 @@ def test_several_mistakes_are_told_at_once_in_the_order_of_the_lines(
     monkeypatch.chdir(folder)
     wrong = RIGHT.replace("./model", "./modle").replace("128", "many").replace("count: 4", "count: 0")
     (folder / "recipes" / "mine.yaml").write_text(wrong)
-    said = run(monkeypatch, ["check", "recipes/mine.yaml"])
-    assert re.findall(r"mine\.yaml:(\d+):\d+: ([\w.]+)", said.err) == [
+    result = run(monkeypatch, ["check", "recipes/mine.yaml"])
+    assert re.findall(r"mine\.yaml:(\d+):\d+: ([\w.]+)", result.err) == [
         ("2", "model.source"), ("4", "input.shape"), ("7", "calibration.count"),
     ]  # fmt: skip

@@ -25,12 +25,12 @@ def user(tiny_segformer: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     """A folder with a model in Hugging Face layout and some images: all that the user has."""
     folder = tmp_path_factory.mktemp("new-user")
     shutil.copytree(tiny_segformer, folder / "my-model")
-    given = {
+    answers = {
         "image_mean": [0.485, 0.456, 0.406],
         "image_std": [0.229, 0.224, 0.225],
         "size": {"height": 64, "width": 128},
     }
-    (folder / "my-model" / "preprocessor_config.json").write_text(json.dumps(given))
+    (folder / "my-model" / "preprocessor_config.json").write_text(json.dumps(answers))
     (folder / "my-images").mkdir()
     rng = np.random.default_rng(0)
     for i in range(4):
@@ -72,7 +72,7 @@ def test_from_a_model_to_a_verified_bundle_by_the_readme_alone(user: Path, wheel
         "PATH": f"{programs}:{os.environ['PATH']}",
         "HF_HUB_OFFLINE": "1",
     }
-    said: dict[str, str] = {}
+    outputs: dict[str, str] = {}
     for line in rest:
         words = shlex.split(line)
         if wheel:
@@ -83,12 +83,12 @@ def test_from_a_model_to_a_verified_bundle_by_the_readme_alone(user: Path, wheel
             assert words[0] == "recipebuild"
             done = warm.run(words[1:], user, environment)
         assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
-        said.setdefault(line.split()[1], done.stdout)
-    assert "ok    packages" in said["doctor"]
-    assert "recipebuild run recipes/mine.yaml" in said["new"], "each command names the next"
-    assert "mine: ok" in said["check"]
-    assert "mine: ok, " in said["run"] and "build/mine/report.html" in said["run"]
-    assert "files verified:" in said["bundle"]
+        outputs.setdefault(line.split()[1], done.stdout)
+    assert "ok    packages" in outputs["doctor"]
+    assert "recipebuild run recipes/mine.yaml" in outputs["new"], "each command names the next"
+    assert "mine: ok" in outputs["check"]
+    assert "mine: ok, " in outputs["run"] and "build/mine/report.html" in outputs["run"]
+    assert "files verified:" in outputs["bundle"]
     for name in ("mine", "mine-equalized"):
         manifest = json.loads((user / "build" / name / "manifest.json").read_text())
         assert manifest["status"] == "ok" and "miou_quantized" in manifest["metrics"]
@@ -110,7 +110,7 @@ def test_the_recipe_that_the_readme_shows_is_what_new_writes(tmp_path: Path, mon
     assert shown
 
     def lines(text: str) -> list[str]:
-        told = [re.sub(r" +# ", " # ", line) for line in text.splitlines() if not line.startswith("# ")]
-        return [line.partition(": a folder, a glob")[0] for line in told]
+        shown = [re.sub(r" +# ", " # ", line) for line in text.splitlines() if not line.startswith("# ")]
+        return [line.partition(": a folder, a glob")[0] for line in shown]
 
     assert lines(shown[1]) == lines(made.text)

@@ -154,13 +154,13 @@ calibration: {source: ./images, count: 4, format: NumpyObject}
     steps = {step["name"]: step for step in manifest["steps"]}
     assert not {"preview", "evaluate", "simulate"} & set(steps)
     assert steps["verify"]["metrics"]["relative"] < 1e-6
-    assert [given["name"] for given in steps["compile"]["metrics"]["inputs"]] == ["image", "mask"]
+    assert [entry["name"] for entry in steps["compile"]["metrics"]["inputs"]] == ["image", "mask"]
     config = json.loads((build / "bundle" / "pulsar2.json").read_text())
     (calibration,) = config["quant"]["input_configs"]
     assert (calibration["tensor_name"], calibration["calibration_format"]) == ("DEFAULT", "NumpyObject")
-    said = json.loads((build / "bundle" / "model.json").read_text())
+    described = json.loads((build / "bundle" / "model.json").read_text())
     follows("model", build / "bundle" / "model.json")
-    assert said["more_inputs"] == [{"name": "mask", "shape": [1, 1, 16, 32], "dtype": "float32"}]
+    assert described["more_inputs"] == [{"name": "mask", "shape": [1, 1, 16, 32], "dtype": "float32"}]
     named = (build / "bundle" / "provenance.json").read_text()
     assert "more_mask/street-0.npy" in named
 
@@ -207,8 +207,8 @@ def test_a_model_that_is_quantized_already_needs_no_calibration_set(
     onnx.save(model, project.folder / "qdq.onnx")
     config = {"input": "qdq.onnx", "output_dir": "out", "model_type": "QuantONNX", "npu_mode": "NPU3"}
     (project.folder / "old.json").write_text(json.dumps(config))
-    said = project.command("import", "old.json", "--onnx", "qdq.onnx", "-o", "qdq.yaml").stderr
-    assert "fill in" not in said and "calibration" not in (project.folder / "qdq.yaml").read_text()
+    messages = project.command("import", "old.json", "--onnx", "qdq.onnx", "-o", "qdq.yaml").stderr
+    assert "fill in" not in messages and "calibration" not in (project.folder / "qdq.yaml").read_text()
     checked = project.command("check", "qdq.yaml")
     assert "RB4" not in checked.stdout + checked.stderr, "nothing is said of the nodes that tell scales"
     done = project.command("run", "qdq.yaml")
@@ -235,8 +235,8 @@ def test_import_render_and_inspect(make_project: Callable[[], Project]) -> None:
     assert rendered["quant"]["input_configs"][0]["calibration_mean"] == [0.485, 0.456, 0.406]
     again = project.command("import", "config.json", "-o", "old.yaml", code=2)
     assert "is there already" in again.stderr
-    told = json.loads(project.command("import", "config.json", "--json").stdout)
-    assert [mistake["kind"] for mistake in told["mistakes"]] == ["units"]
+    answer = json.loads(project.command("import", "config.json", "--json").stdout)
+    assert [mistake["kind"] for mistake in answer["mistakes"]] == ["units"]
     project.command("import", "missing.json", code=2)
     project.command("inspect", "missing.onnx", code=2)
     project.command("inspect", "config.json", "--hardware", "AX650", code=3)

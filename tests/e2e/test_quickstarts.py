@@ -31,13 +31,13 @@ def test_the_text_tower_keeps_its_neighbours(builds: Path, tmp_path: Path) -> No
     # Measured: 0.9985 and 0.9975 (docs/how-to/inputs.md).
     assert measured["images"] == 400
     assert measured["cosine_quantized"] > 0.996 and measured["retrieval_quantized"] > 0.985
-    said = (
+    output = (
         "a red car stops at the crossing at noon",
         "in the middle of the day a crimson automobile comes to a halt by the intersection",
         "a red car stops at the crossing at night",
     )
     program = [sys.executable, str(builds / "quickstart-text/bundle/run.py"), "--out", str(tmp_path)]
-    subprocess.run([*program, *(f"--text={text}" for text in said)], check=True, capture_output=True)
+    subprocess.run([*program, *(f"--text={text}" for text in output)], check=True, capture_output=True)
     one, same, other = (np.load(tmp_path / f"{number:06}-embedding.npy")[0] for number in (1, 2, 3))
     assert one @ same > 0.8 and one @ same > one @ other
 

@@ -57,8 +57,8 @@ def test_a_report_that_cannot_be_written_is_no_file_of_the_build(make_project: C
     report.unlink()
     (report / "of the user's").mkdir(parents=True)
     for _ in range(2):
-        said = project.command(*run).stderr
-        assert "warning: RB603 " in said and "report.html could not be made: " in said
+        messages = project.command(*run).stderr
+        assert "warning: RB603 " in messages and "report.html could not be made: " in messages
         files = project.manifest()["files"]
         assert files and all((project.build / name).is_file() for name in files)
     (report / "of the user's").rmdir()

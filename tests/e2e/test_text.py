@@ -36,10 +36,10 @@ def test_a_model_of_text_is_built_and_measured(make_project: Callable[[], Projec
     held = "\n".join(json.dumps({"text": text}) for text in sentences[20:])
     (folder / "heldout.jsonl").write_text(held, encoding="utf-8")
     (folder / "text.yaml").write_text(RECIPE)
-    said = project.command("run", folder / "text.yaml", "-v")
-    assert "(16 texts)" in said.stdout and "ms on AX650" in said.stdout
-    assert "accuracy, 16 texts" in said.stdout and " images" not in said.stdout.replace("built", "")
-    assert "image" not in said.stderr, "nor does a step speak of them"
+    done = project.command("run", folder / "text.yaml", "-v")
+    assert "(16 texts)" in done.stdout and "ms on AX650" in done.stdout
+    assert "accuracy, 16 texts" in done.stdout and " images" not in done.stdout.replace("built", "")
+    assert "image" not in done.stderr, "nor does a step speak of them"
     build = project.folder / "build" / "text"
     page = (build / "report.html").read_text()
     assert "Measured on 16 texts" in page
@@ -65,8 +65,8 @@ def test_a_model_of_text_is_built_and_measured(make_project: Callable[[], Projec
         ("attention_mask", [1, 12], "int32"),
     ]
     program = [sys.executable, str(build / "bundle" / "run.py"), "--out", str(tmp_path)]
-    given = [f"--input={name}={tmp_path / name}.npy" for name in ("input_ids", "attention_mask")]
-    subprocess.run([*program, *given], check=True, capture_output=True)
+    arrays = [f"--input={name}={tmp_path / name}.npy" for name in ("input_ids", "attention_mask")]
+    subprocess.run([*program, *arrays], check=True, capture_output=True)
     by_ids = np.load(tmp_path / "output-embedding.npy")
     with torch.no_grad():
         right = model(**tokenizer(text, return_tensors="pt")).last_hidden_state.mean(1)

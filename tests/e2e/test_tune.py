@@ -39,8 +39,8 @@ def test_what_cannot_be_tuned_is_told_before_anything_is_built(
     project = make_project()
     recipe = project.recipe.read_text()
     project.recipe.write_text(recipe.replace(text, "") if text in recipe else f"{recipe}{text}\n")
-    told = project.command("tune", project.recipe, code=2)
-    assert says in told.stderr and not told.stdout
+    done = project.command("tune", project.recipe, code=2)
+    assert says in done.stderr and not done.stdout
 
 
 @pytest.mark.slow
@@ -49,11 +49,11 @@ def test_a_recipe_that_is_good_enough_stays_and_one_that_cannot_be_met_is_told(
 ) -> None:
     project = make_project()
     text = project.recipe.read_text()
-    told = project.command("tune", project.recipe, "--set", "tune.max_drop=1", "--write")
-    assert "the recipe needs no change" in told.stdout
-    found = json.loads(project.command("tune", project.recipe, "--set", "tune.max_drop=1", "--json").stdout)
-    assert found["met"] and found["change"] == {} and found["diff"] == ""
-    assert found["tuning"]["images"] == found["heldout"]["images"] == 1
+    done = project.command("tune", project.recipe, "--set", "tune.max_drop=1", "--write")
+    assert "the recipe needs no change" in done.stdout
+    answer = json.loads(project.command("tune", project.recipe, "--set", "tune.max_drop=1", "--json").stdout)
+    assert answer["met"] and answer["change"] == {} and answer["diff"] == ""
+    assert answer["tuning"]["images"] == answer["heldout"]["images"] == 1
     # Labels that have nothing to do with the images: a goal that only chance could meet.
     goal = ["--set", "tune.max_drop=0", "--set", "tune.trials=1", "--set", "evaluate.seed=1"]
     missed = project.command("tune", project.recipe, *goal, "--write", code=None)
@@ -91,14 +91,14 @@ def test_planted_outliers_are_found_and_made_good(make_project: Callable[[], Pro
 
     # Without equalizing, which undoes this very kind of planting, operators or blocks need 16 bits.
     wide = ["--set", "equalize={layer_norm: false, linear: false, query_key: false}", "--json"]
-    found = json.loads(project.command("tune", hard, *wide).stdout)
-    assert found["met"] and found["share_16bit"] <= 0.2
-    assert "dtype: U16" in found["diff"]
-    assert found["heldout"]["float_model"] - found["heldout"]["after"] <= 0.01
+    answer = json.loads(project.command("tune", hard, *wide).stdout)
+    assert answer["met"] and answer["share_16bit"] <= 0.2
+    assert "dtype: U16" in answer["diff"]
+    assert answer["heldout"]["float_model"] - answer["heldout"]["after"] <= 0.01
 
-    told = project.command("tune", hard, "--write")
+    done = project.command("tune", hard, "--write")
     text = hard.read_text()
-    assert "+equalize: {}" in told.stdout
+    assert "+equalize: {}" in done.stdout
     assert text.startswith(HARD.format(recipes=recipes).rstrip("\n"))
     again = json.loads(project.command("tune", hard, "--json").stdout)
     assert again["met"] and not again["change"] and again["share_16bit"] == 0

@@ -49,12 +49,12 @@ def faults(opened: Page) -> list[str]:
     """What axe-core finds that is serious or critical."""
     from axe_playwright_python.sync_playwright import Axe
 
-    found = Axe().run(opened).response["violations"]
+    violations = Axe().run(opened).response["violations"]
     return [
-        f"{it['id']}: {node['html'][:200]}"
-        for it in found
-        if it["impact"] in ("serious", "critical")
-        for node in it["nodes"]
+        f"{violation['id']}: {node['html'][:200]}"
+        for violation in violations
+        if violation["impact"] in ("serious", "critical")
+        for node in violation["nodes"]
     ]
 
 

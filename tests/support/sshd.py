@@ -130,16 +130,16 @@ class Sshd:
 
     def left(self) -> list[str]:
         """What a run left behind on the board: files, processes, the lock's owner."""
-        found = [str(p.relative_to(self.folder)) for p in self.folder.glob("runs/*")]
-        found += ["owner"] if (self.folder / "owner").exists() else []
+        names = [str(p.relative_to(self.folder)) for p in self.folder.glob("runs/*")]
+        names += ["owner"] if (self.folder / "owner").exists() else []
         for process in psutil.process_iter(["cmdline", "cwd"]):
             if (process.info["cwd"] or "").startswith(str(self.folder)):
-                found.append(f"process {process.info['cmdline']}")
-        return found
+                names.append(f"process {process.info['cmdline']}")
+        return names
 
     def left_after(self, seconds: float) -> list[str]:
         """The same, once the board has had time to notice that the connection is gone."""
         end = time.monotonic() + seconds
-        while (found := self.left()) and time.monotonic() < end:
+        while (names := self.left()) and time.monotonic() < end:
             time.sleep(0.05)
-        return found
+        return names

@@ -44,7 +44,7 @@ class Forked:
 
     def __init__(
         self, arguments: Sequence[str], folder: Path, environment: Mapping[str, str], program: Path | None = None,
-        given: int | None = None, out: int | None = None, err: int | None = None,
+        stdin: int | None = None, out: int | None = None, err: int | None = None,
     ) -> None:  # fmt: skip
         self.args = [*arguments]
         self.returncode: int | None = None
@@ -57,7 +57,7 @@ class Forked:
         _lease()
         self._server = _connected()
         with Path(os.devnull).open() as nothing:
-            files = [nothing.fileno() if given is None else given, out_end, err_end]
+            files = [nothing.fileno() if stdin is None else stdin, out_end, err_end]
             socket.send_fds(self._server, [json.dumps(what | where).encode()], files)
         if out is None:
             os.close(out_end)

@@ -50,11 +50,11 @@ def run(
 
 def contents(store: Store, results: dict[str, Result]) -> dict[str, list[tuple[str, bytes]]]:
     """The bytes of all outputs, by step."""
-    found = {}
+    contents = {}
     for name, result in results.items():
         assert result.record is not None, result.error
-        found[name] = [(blob.name, store.path(blob).read_bytes()) for blob in result.record.outputs]
-    return found
+        contents[name] = [(blob.name, store.path(blob).read_bytes()) for blob in result.record.outputs]
+    return contents
 
 
 @pytest.fixture(autouse=True)
@@ -84,9 +84,9 @@ def test_a_cluster_of_this_machine_gives_what_a_local_run_gives(
     local = Store(tmp_path / "local")
     expected = contents(local, run_steps(steps, local, jobs=2))
     results = run(make_store(), steps, "dask")
-    assert {it.status for it in results.values()} == {"built"}
+    assert {result.status for result in results.values()} == {"built"}
     assert contents(make_store(), results) == expected
-    assert {it.status for it in run(make_store(), steps, "dask").values()} == {"cached"}
+    assert {result.status for result in run(make_store(), steps, "dask").values()} == {"cached"}
 
 
 def test_errors_logs_and_time_limits_travel(make_store: Callable[[], Store]) -> None:
@@ -238,8 +238,8 @@ def test_a_signal_ends_the_step_wherever_it_runs(
         time.sleep(0.02)
     child = int(trace.read_text())
     process.send_signal(number)
-    said = process.communicate(timeout=20)[0]
-    assert number == signal.SIGKILL or b"Interrupted" in said
+    output = process.communicate(timeout=20)[0]
+    assert number == signal.SIGKILL or b"Interrupted" in output
     deadline = time.monotonic() + 10
     while is_alive(child):
         assert time.monotonic() < deadline, "the step runs on"

@@ -74,20 +74,20 @@ class Engine(RuleBasedStateMachine):
                 self.lost |= {entry for entry in self.known if entry[-1] == lost}
 
     def steps(self) -> list[Step]:
-        found = []
+        steps = []
         for i, text in enumerate(self.texts):
             inputs: dict[str, Output | Source] = {f"i{n}": Output(f"r/{n}", "text") for n in sorted(self.needs[i])}
             if self.reads[i]:
                 inputs["source"] = Source(self.source)
-            found.append(Step(f"r/{i}", "toy", "toys.join", {"text": text}, inputs))
-        return found
+            steps.append(Step(f"r/{i}", "toy", "toys.join", {"text": text}, inputs))
+        return steps
 
     def expected(self) -> list[str]:
         """What each step writes: its text in capitals, then its inputs by name (``i0`` .. ``i6``, ``source``)."""
         outputs: list[str] = []
         for i, text in enumerate(self.texts):
-            given = [outputs[n] for n in sorted(self.needs[i])] + [self.source.read_text()] * self.reads[i]
-            outputs.append(text.upper() + "".join(given))
+            texts = [outputs[n] for n in sorted(self.needs[i])] + [self.source.read_text()] * self.reads[i]
+            outputs.append(text.upper() + "".join(texts))
         return outputs
 
     @invariant()
@@ -95,9 +95,9 @@ class Engine(RuleBasedStateMachine):
         outputs = self.expected()
         entries: dict[str, tuple[object, ...]] = {}
         for i, text in enumerate(self.texts):
-            given = [(f"i{n}", outputs[n]) for n in sorted(self.needs[i])]
-            given += [("source", self.source.read_text())] * self.reads[i]
-            entries[f"r/{i}"] = (text, tuple(given), outputs[i])
+            inputs = [(f"i{n}", outputs[n]) for n in sorted(self.needs[i])]
+            inputs += [("source", self.source.read_text())] * self.reads[i]
+            entries[f"r/{i}"] = (text, tuple(inputs), outputs[i])
         store = Store(self.folder / "store")
         results = run_steps(self.steps(), store, jobs=1)
         store.close()

@@ -118,7 +118,7 @@ def test_what_one_machine_built_another_fetches(url: str, tmp_path: Path) -> Non
     second = two.run(DIAMOND, lambda event: seen.append((event.step.name, event.status)))
     assert statuses(second) == "cached cached cached cached"
     assert seen[:2] == [("a", "fetching"), ("a", "cached")]
-    assert [it.record for it in second.values()] == [it.record for it in first.values()]
+    assert [result.record for result in second.values()] == [result.record for result in first.values()]
     assert two.text(second["r/d"]) == "DBACA"
     changed = [DIAMOND[0], step("b", ("a",), sleep=0.01), *DIAMOND[2:], step("e")]
     assert statuses(two.run(changed)) == "cached built cached cached built"
@@ -158,10 +158,10 @@ def test_a_plan_tells_what_is_there_and_brings_nothing(url: str, tmp_path: Path)
     one = Machine(tmp_path / "one", url)
     one.run(DIAMOND[:3])
     two = Store(tmp_path / "two")
-    found = preview(DIAMOND, two, Remote(url).look)
-    assert [it.status for it in found] == ["fetch", "fetch", "fetch", "build"]
-    assert found[0].earlier is not None and found[0].earlier.key == found[0].key
-    assert two.find(str(found[0].key)) is None
+    previews = preview(DIAMOND, two, Remote(url).look)
+    assert [each.status for each in previews] == ["fetch", "fetch", "fetch", "build"]
+    assert previews[0].earlier is not None and previews[0].earlier.key == previews[0].key
+    assert two.find(str(previews[0].key)) is None
 
 
 @ALIKE
@@ -208,7 +208,7 @@ def test_a_remote_store_that_was_never_written_is_empty(url: str, tmp_path: Path
 
 def test_the_bucket_has_whole_things_only(s3: S3Server, tmp_path: Path) -> None:
     results = Machine(tmp_path / "one", s3.url).run(DIAMOND)
-    records = [it.record for it in results.values() if it.record]
+    records = [result.record for result in results.values() if result.record]
     blobs = {blob.sha256 for record in records for blob in (*record.outputs, record.log)}
     expected = {f"team/actions/{record.key}.json" for record in records} | {f"team/blobs/{name}" for name in blobs}
     assert set(s3.names()) == expected
@@ -218,8 +218,8 @@ def test_nothing_sound_is_written_again(tmp_path: Path) -> None:
     remote = f"file://{tmp_path}/remote"
 
     def files() -> dict[Path, tuple[int, int]]:
-        found = [path for path in (tmp_path / "remote").rglob("*") if path.is_file()]
-        return {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in found}
+        files = [path for path in (tmp_path / "remote").rglob("*") if path.is_file()]
+        return {path: (path.stat().st_ino, path.stat().st_mtime_ns) for path in files}
 
     one = Machine(tmp_path / "one", remote)
     one.run(DIAMOND)

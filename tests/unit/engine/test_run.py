@@ -411,13 +411,13 @@ def test_a_signal_ends_the_children_within_two_seconds(
     worker = int(trace.read_text())
     began = time.monotonic()
     process.send_signal(number)
-    said = process.communicate(timeout=20)[1]
+    messages = process.communicate(timeout=20)[1]
     while is_alive(worker):
         assert time.monotonic() - began < 2
         time.sleep(0.02)
     assert not list((root / "actions").iterdir())
     if number != signal.SIGKILL:
-        assert said.strip() == "Interrupted"
+        assert messages.strip() == "Interrupted"
         assert not list((root / "tmp").iterdir())
     else:
         _ = make_store().workspaces

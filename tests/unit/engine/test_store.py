@@ -30,8 +30,8 @@ def take(store: Store, key: str = "k" * 64, text: str = "content") -> Record:
 
 def test_what_is_published_is_found_by_another_process(make_store: Callable[[], Store]) -> None:
     record = publish(make_store())
-    found = make_store().find("k" * 64)
-    assert found == record
+    stored = make_store().find("k" * 64)
+    assert stored == record
     assert [blob.name for blob in record.outputs] == ["model.onnx", "model.onnx.data"]
     assert make_store().path(record.outputs[0]).read_text() == "content"
 

@@ -43,9 +43,9 @@ def key_of(store: Store, name: str) -> str:
 
 
 def test_a_healthy_store_verifies(full_store: Store) -> None:
-    found = verify(full_store)
-    assert not found.damaged and not found.incomplete
-    assert found.blobs == len(list(full_store.blobs.iterdir()))
+    damage = verify(full_store)
+    assert not damage.damaged and not damage.incomplete
+    assert damage.blobs == len(list(full_store.blobs.iterdir()))
 
 
 def test_every_flipped_bit_is_found_even_behind_an_unbroken_seal(full_store: Store) -> None:
@@ -56,10 +56,10 @@ def test_every_flipped_bit_is_found_even_behind_an_unbroken_seal(full_store: Sto
         blob.chmod(state.st_mode)
         os.utime(blob, ns=(state.st_atime_ns, state.st_mtime_ns))
     blobs = {blob.name for blob in full_store.blobs.iterdir()}
-    found = verify(full_store)
-    assert set(found.damaged) == blobs
-    assert len(found.incomplete) == 3
-    assert all(full_store.find(key) is None for key in found.incomplete), "what is damaged must be built again"
+    damage = verify(full_store)
+    assert set(damage.damaged) == blobs
+    assert len(damage.incomplete) == 3
+    assert all(full_store.find(key) is None for key in damage.incomplete), "what is damaged must be built again"
 
 
 def test_a_record_that_cannot_be_read_is_told(full_store: Store) -> None:
@@ -69,11 +69,11 @@ def test_a_record_that_cannot_be_read_is_told(full_store: Store) -> None:
 
 
 def test_usage_counts_shared_blobs_once(full_store: Store) -> None:
-    found = usage(full_store)
-    assert found.records == 3
-    assert found.bytes == sum(blob.stat().st_size for blob in full_store.blobs.iterdir())
-    assert set(found.by_step) == set("abc") and set(found.by_recipe) == {"r"}
-    assert found.by_recipe["r"] == found.bytes < sum(found.by_step.values())
+    used = usage(full_store)
+    assert used.records == 3
+    assert used.bytes == sum(blob.stat().st_size for blob in full_store.blobs.iterdir())
+    assert set(used.by_step) == set("abc") and set(used.by_recipe) == {"r"}
+    assert used.by_recipe["r"] == used.bytes < sum(used.by_step.values())
 
 
 def test_what_was_not_used_for_long_goes(full_store: Store) -> None:

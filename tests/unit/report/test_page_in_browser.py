@@ -37,9 +37,9 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def opened(chromium: Browser, report: Path) -> Iterator[Page]:
-    with page(chromium, offline=True) as it:
-        it.goto(report.as_uri())
-        yield it
+    with page(chromium, offline=True) as tab:
+        tab.goto(report.as_uri())
+        yield tab
 
 
 def column(table: Locator, index: int) -> list[str]:
@@ -52,20 +52,20 @@ SCHEMES = pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks
 
 @SCHEMES
 def test_axe_finds_nothing_serious(chromium: Browser, report: Path, scheme: Any) -> None:
-    with page(chromium, offline=True, color_scheme=scheme) as it:
-        it.goto(report.as_uri())
-        it.evaluate("document.querySelectorAll('details').forEach((one) => one.open = true)")
-        assert faults(it) == []
+    with page(chromium, offline=True, color_scheme=scheme) as tab:
+        tab.goto(report.as_uri())
+        tab.evaluate("document.querySelectorAll('details').forEach((one) => one.open = true)")
+        assert faults(tab) == []
 
 
 def test_dark_is_dark(chromium: Browser, report: Path) -> None:
     shades = {}
     for scheme in ("light", "dark"):
-        with page(chromium, color_scheme=scheme) as it:
-            it.goto(report.as_uri())
-            color = it.evaluate("getComputedStyle(document.body).backgroundColor")
-            ink = it.evaluate("getComputedStyle(document.querySelector('svg.chart text')).fill")
-            shades[scheme] = [int(re.findall(r"\d+", it)[0]) for it in (color, ink)]
+        with page(chromium, color_scheme=scheme) as tab:
+            tab.goto(report.as_uri())
+            color = tab.evaluate("getComputedStyle(document.body).backgroundColor")
+            ink = tab.evaluate("getComputedStyle(document.querySelector('svg.chart text')).fill")
+            shades[scheme] = [int(re.findall(r"\d+", colour)[0]) for colour in (color, ink)]
     assert shades["light"][0] > 200 > 100 > shades["light"][1]
     assert shades["dark"][0] < 60 < 150 < shades["dark"][1]
 
@@ -121,12 +121,12 @@ def test_the_chart_of_layers_follows_sort_and_filter_of_their_table(opened: Page
 def test_a_filter_hides_rows_and_says_how_many_are_left(chromium: Browser, tmp_path: Path) -> None:
     folder = tmp_path / "tiny"
     write_report(make_build(folder), folder)
-    with page(chromium) as it:
-        it.goto((folder / "report.html").as_uri())
-        it.locator("#provenance details summary").last.click()
-        it.get_by_label("Filter: Files").fill("panels 1/")
-        assert column(it.locator("#provenance details table").last, 0)[0].startswith("steps/preview/panels/1/")
-        assert it.locator("#provenance .filter output").last.inner_text() == "5 of 15"
+    with page(chromium) as tab:
+        tab.goto((folder / "report.html").as_uri())
+        tab.locator("#provenance details summary").last.click()
+        tab.get_by_label("Filter: Files").fill("panels 1/")
+        assert column(tab.locator("#provenance details table").last, 0)[0].startswith("steps/preview/panels/1/")
+        assert tab.locator("#provenance .filter output").last.inner_text() == "5 of 15"
 
 
 def test_the_slider_lays_one_picture_over_the_other(opened: Page) -> None:
@@ -149,9 +149,9 @@ def test_the_image_that_changes_most_comes_first(chromium: Browser, tmp_path: Pa
     panels = folder / "steps/preview/panels"
     (panels / "0/quantized.png").write_bytes((panels / "0/float.png").read_bytes())
     write_report(manifest, folder)
-    with page(chromium) as it:
-        it.goto((folder / "report.html").as_uri())
-        assert it.locator("table.strip tbody th").all_inner_texts() == ["1\n100.0 % changed", "2\n0.0 % changed"]
+    with page(chromium) as tab:
+        tab.goto((folder / "report.html").as_uri())
+        assert tab.locator("table.strip tbody th").all_inner_texts() == ["1\n100.0 % changed", "2\n0.0 % changed"]
 
 
 def test_a_picture_is_enlarged_and_closed_from_the_keyboard(opened: Page) -> None:
@@ -185,13 +185,13 @@ def is_cut(opened: Page) -> bool:
 
 def test_on_a_telephone_nothing_is_wider_than_the_page(chromium: Browser, report: Path, tmp_path: Path) -> None:
     make_build(tmp_path / "a_recipe_with_quite_a_long_name", name="a_recipe_with_quite_a_long_name")
-    found = [*read(report.parent), *read(tmp_path / "a_recipe_with_quite_a_long_name")]
-    (tmp_path / "comparison.html").write_text(comparison(found), encoding="utf-8")
-    with page(chromium) as it:
-        it.set_viewport_size(NARROW)
+    builds = [*read(report.parent), *read(tmp_path / "a_recipe_with_quite_a_long_name")]
+    (tmp_path / "comparison.html").write_text(comparison(builds), encoding="utf-8")
+    with page(chromium) as tab:
+        tab.set_viewport_size(NARROW)
         for file in (report, tmp_path / "comparison.html"):
-            it.goto(file.as_uri())
-            assert not is_cut(it)
+            tab.goto(file.as_uri())
+            assert not is_cut(tab)
 
 
 def test_on_paper_everything_is_there_and_nothing_to_click(opened: Page) -> None:
@@ -204,11 +204,11 @@ def test_on_paper_everything_is_there_and_nothing_to_click(opened: Page) -> None
 
 
 def test_without_scripts_all_is_there(chromium: Browser, report: Path) -> None:
-    with page(chromium, java_script_enabled=False) as it:
-        it.goto(report.as_uri())
-        assert it.locator("svg.chart").count() == 3
-        assert it.locator("table.strip img").count() == 10
-        assert not it.locator("[data-slide]").is_visible()
+    with page(chromium, java_script_enabled=False) as tab:
+        tab.goto(report.as_uri())
+        assert tab.locator("svg.chart").count() == 3
+        assert tab.locator("table.strip img").count() == 10
+        assert not tab.locator("[data-slide]").is_visible()
 
 
 @SCHEMES
@@ -217,14 +217,14 @@ def test_the_comparison_is_as_good_a_page(chromium: Browser, tmp_path: Path, sch
     manifest = make_build(tmp_path / "two", name="two", drop=0.03, method="MSE")
     next(step for step in manifest["steps"] if step["name"] == "compile")["metrics"]["bytes"] = 900_000
     (tmp_path / "two/manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
-    found = [built for name in ("one", "two") for built in read(tmp_path / name)]
-    (tmp_path / "comparison.html").write_text(comparison(found), encoding="utf-8")
-    with page(chromium, offline=True, color_scheme=scheme) as it:
-        it.goto((tmp_path / "comparison.html").as_uri())
-        assert faults(it) == []
-        assert it.locator("#figures svg.chart").count() >= 3
-        assert "quant.calibration_method" in it.locator("#config table").inner_text()
-        assert "(-2.60 points)" in it.locator("#classes table").inner_text()
-        trades = it.locator("#trades svg.chart")  # against size; the latency is the same
+    builds = [built for name in ("one", "two") for built in read(tmp_path / name)]
+    (tmp_path / "comparison.html").write_text(comparison(builds), encoding="utf-8")
+    with page(chromium, offline=True, color_scheme=scheme) as tab:
+        tab.goto((tmp_path / "comparison.html").as_uri())
+        assert faults(tab) == []
+        assert tab.locator("#figures svg.chart").count() >= 3
+        assert "quant.calibration_method" in tab.locator("#config table").inner_text()
+        assert "(-2.60 points)" in tab.locator("#classes table").inner_text()
+        trades = tab.locator("#trades svg.chart")  # against size; the latency is the same
         assert trades.count() == 1
         assert trades.locator("[aria-label='two: 79.00 %, 900.0 kB']").count() == 1

@@ -53,10 +53,12 @@ def calibration(street_images: Path, tmp_path: Path) -> Path:
 
 def _run(model: Path, calibration: Path, out: Path, **fields: Any) -> tuple[dict[str, Any], list[str]]:
     out.mkdir()
-    said: list[str] = []
+    messages: list[str] = []
     params = step.Params(**{"input": SPEC, **fields})
-    metrics = step.run({"model": model, "calibration": calibration}, params, out, lambda _, text="": said.append(text))
-    return metrics, said
+    metrics = step.run(
+        {"model": model, "calibration": calibration}, params, out, lambda _, text="": messages.append(text)
+    )
+    return metrics, messages
 
 
 def _classes(model: Path, images: list[Path]) -> Any:
@@ -64,14 +66,14 @@ def _classes(model: Path, images: list[Path]) -> Any:
     options.log_severity_level = 3
     options.add_session_config_entry("session.disable_quant_qdq", "1")
     session = ort.InferenceSession(model, options)
-    return np.array([session.run(None, {SPEC.name: preprocess(Image.open(it), SPEC)})[0] for it in images])
+    return np.array([session.run(None, {SPEC.name: preprocess(Image.open(path), SPEC)})[0] for path in images])
 
 
 @pytest.mark.parametrize("method", ["MinMax", "Percentile", "MSE", "KL"])
 def test_the_quantized_model_agrees_with_the_float_one(
     model: Path, calibration: Path, street_images: Path, tmp_path: Path, method: str
 ) -> None:
-    metrics, said = _run(model, calibration, tmp_path / "out", method=method)
+    metrics, messages = _run(model, calibration, tmp_path / "out", method=method)
     quantized = tmp_path / "out" / "quantized.onnx"
     made = onnx.load(quantized)
     onnx.checker.check_model(made, full_check=True)
@@ -79,9 +81,9 @@ def test_the_quantized_model_agrees_with_the_float_one(
     assert made.graph.output == onnx.load(model).graph.output
 
     unseen = sorted(street_images.iterdir())[4:]
-    right, found = _classes(model, unseen), _classes(quantized, unseen)
+    right, actual = _classes(model, unseen), _classes(quantized, unseen)
     assert len(np.unique(right)) >= 5
-    assert (right == found).mean() > 0.9
+    assert (right == actual).mean() > 0.9
 
     assert metrics["images"] == 4
     assert metrics["method"] == method
@@ -91,7 +93,7 @@ def test_the_quantized_model_agrees_with_the_float_one(
     assert metrics["qdq_pairs"] > 100
     assert set(metrics["precision"]) == {"U8", "S8"}  # S8: what the products of attention take
     assert metrics["quantized_nodes"] > 100
-    assert "sample 3 of 4" in said
+    assert "sample 3 of 4" in messages
 
 
 def test_layers_get_the_precision_that_is_asked_for(model: Path, calibration: Path, tmp_path: Path) -> None:
@@ -99,8 +101,8 @@ def test_layers_get_the_precision_that_is_asked_for(model: Path, calibration: Pa
     metrics, _ = _run(model, calibration, tmp_path / "out", layers=layers)
     assert metrics["precision"]["U16"] > 4
     assert "warnings" not in metrics
-    found = json.loads((tmp_path / "out" / "quant.json").read_text())
-    softmax = next(tensors for name, tensors in found["tensor_configs"].items() if "Softmax" in name)
+    written = json.loads((tmp_path / "out" / "quant.json").read_text())
+    softmax = next(tensors for name, tensors in written["tensor_configs"].items() if "Softmax" in name)
     before, after = softmax.values()
     assert (before["bit_width"], before["quant_max"]) == (16, 65535)
     assert (after["bit_width"], after["quant_min"]) == (8, -128)  # a product takes it next

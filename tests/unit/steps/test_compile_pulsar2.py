@@ -90,10 +90,10 @@ def test_the_stand_in_leaves_an_onnx_file_as_the_tool_does(
     standins("pulsar2")
     out, _ = compile_(inputs, NATIVE, tmp_path)
     model = onnx.load(out / "compiled.axmodel")
-    (given,), (result,) = model.graph.input, model.graph.output
+    (source,), (result,) = model.graph.input, model.graph.output
     assert (model.producer_name, model.graph.node[0].op_type) == ("Pulsar2", "neu mode")
-    assert given.type.tensor_type.elem_type == onnx.TensorProto.UINT8
-    assert [dim.dim_value for dim in given.type.tensor_type.shape.dim] == [1, 64, 128, 3]
+    assert source.type.tensor_type.elem_type == onnx.TensorProto.UINT8
+    assert [dim.dim_value for dim in source.type.tensor_type.shape.dim] == [1, 64, 128, 3]
     assert result.name == "argmax_output"
 
 
@@ -220,9 +220,9 @@ def test_layers_that_the_tool_renamed_are_asked_for_by_their_new_names(
     out, metrics = compile_(inputs, params, tmp_path)
     assert metrics["renamed_layers"] == {"argmax": ["op_0:onnx.ArgMax_0"]}
     assert metrics["precisions"] == {"U16": 1} and "warnings" not in metrics
-    given = json.loads((out / "used.json").read_text())
-    assert given["quant"]["layer_configs"] == [{"layer_names": ["op_0:onnx.ArgMax_0"], "data_type": "U16"}]
-    assert used(out)["quant"]["layer_configs"] == given["quant"]["layer_configs"]
+    config = json.loads((out / "used.json").read_text())
+    assert config["quant"]["layer_configs"] == [{"layer_names": ["op_0:onnx.ArgMax_0"], "data_type": "U16"}]
+    assert used(out)["quant"]["layer_configs"] == config["quant"]["layer_configs"]
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -280,7 +280,7 @@ def log_of_an_older_version(earlier: Path, inputs: dict[str, Path]) -> None:
     [
         words,
         configuration,
-        *(pytest.param(it, marks=pytest.mark.slow) for it in (names_of_layers, log_of_an_older_version)),
+        *(pytest.param(each, marks=pytest.mark.slow) for each in (names_of_layers, log_of_an_older_version)),
     ],
 )
 def test_what_it_was_asked_in_another_way_is_not(
@@ -329,8 +329,8 @@ def test_tensors_in_place_of_images(standins: Standins, inputs: dict[str, Path],
     standins("pulsar2")
     spec = ImageSpec(shape=(1, 3, 64, 128), mean=(1, 2, 3), std=(4, 5, 6))
     write_tensors(CalibrationSet(inputs["calibration"], spec).named(), "Numpy", tmp_path / "tensors.tar")
-    given = {"tensor_name": "pixel_values", "calibration_dataset": "calibration-tensors.tar"}
-    change(inputs, quant={"input_configs": [given | {"calibration_format": "Numpy"}]})
+    settings = {"tensor_name": "pixel_values", "calibration_dataset": "calibration-tensors.tar"}
+    change(inputs, quant={"input_configs": [settings | {"calibration_format": "Numpy"}]})
     inputs["calibration"] = tmp_path / "tensors.tar"
     _, metrics = compile_(inputs, NATIVE, tmp_path)
     assert metrics["calibration_files"] == 8

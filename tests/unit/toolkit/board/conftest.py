@@ -14,11 +14,11 @@ from recipebuild.toolkit.board.boards import Board
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
     if SSHD is None:
         pytest.skip(MISSING)
-    found = Sshd(tmp_path_factory.mktemp("board"))
-    found.prepare()
-    found.start()
-    yield found
-    found.stop()
+    server = Sshd(tmp_path_factory.mktemp("board"))
+    server.prepare()
+    server.start()
+    yield server
+    server.stop()
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ def test_cosine() -> None:
 
 
 def test_images_add_up_output_by_output() -> None:
-    found = Agreement()
+    agreement = Agreement()
     for right in ([0, 1, 2, 3], [0, 0, 0, 0]):
-        found.add(["ids", "logits"], [np.array([0, 1, 2, 0]), np.ones(4)], [np.array(right), np.ones(4) * 3])
-    assert found.figures() == {"agreement": {"ids": 0.625}, "cosine": {"logits": {"min": 1.0, "mean": 1.0}}}
+        agreement.add(["ids", "logits"], [np.array([0, 1, 2, 0]), np.ones(4)], [np.array(right), np.ones(4) * 3])
+    assert agreement.figures() == {"agreement": {"ids": 0.625}, "cosine": {"logits": {"min": 1.0, "mean": 1.0}}}

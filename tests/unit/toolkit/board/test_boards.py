@@ -27,8 +27,8 @@ def _config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_hosts(text: str, parts: tuple[str | None, str, int | None]) -> None:
-    found = parse_host(text)
-    assert (found["user"], found["host"], found["port"]) == parts
+    board = parse_host(text)
+    assert (board["user"], board["host"], board["port"]) == parts
 
 
 @pytest.mark.parametrize("text", ["", "-oProxyCommand=touch x", "a b", "root@", "h:0", "h:70000", "h;reboot", "@h"])

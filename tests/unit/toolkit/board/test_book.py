@@ -37,13 +37,13 @@ def test_a_measurement_takes_the_place_of_the_last_one_of_the_same_model() -> No
     book.note(manifest(6.0))
     book.note(manifest(7.0, sha256="b"))
     assert [row["ms"] for row in book.read()] == [6.0, 7.0]
-    found = book.measured()[0]
-    assert (found.name, found.costs, found.ms) == ("mine", Costs(1, 2, 3, 4, (5,)), {"NPU3": 6.0})
+    entry = book.measured()[0]
+    assert (entry.name, entry.costs, entry.ms) == ("mine", Costs(1, 2, 3, 4, (5,)), {"NPU3": 6.0})
 
 
-@pytest.mark.parametrize("given", [manifest(5.0, "cached"), manifest(5.0, "failed"), manifest(5.0, costs=None)])
-def test_only_what_was_measured_now_is_noted(given: dict[str, Any]) -> None:
-    book.note(given)
+@pytest.mark.parametrize("unmeasured", [manifest(5.0, "cached"), manifest(5.0, "failed"), manifest(5.0, costs=None)])
+def test_only_what_was_measured_now_is_noted(unmeasured: dict[str, Any]) -> None:
+    book.note(unmeasured)
     assert book.read() == []
 
 

@@ -36,11 +36,11 @@ def save(path: Path, shape: list[int | str]) -> Path:
 
 
 def test_multiply_adds_by_kind(tmp_path: Path) -> None:
-    found = costs(save(tmp_path / "m.onnx", [1, 4, 6, 6]))
+    model_costs = costs(save(tmp_path / "m.onnx", [1, 4, 6, 6]))
     conv = 8 * 6 * 6 * 1 * 9  # each output element takes one input channel of its group, 3x3
     transposed = 8 * 6 * 6 * 5 * 4  # each input element goes to 5 channels, 2x2
     rows = 5 * 12 * 12 // 6  # of the matrix product
-    assert found == Costs(conv + transposed, rows * 7 * 6, 8 * 9 + 8 * 5 * 4 + 42 + 3, 4 * 36, (rows * 7,))
+    assert model_costs == Costs(conv + transposed, rows * 7 * 6, 8 * 9 + 8 * 5 * 4 + 42 + 3, 4 * 36, (rows * 7,))
 
 
 def test_a_size_that_is_not_known_is_named(tmp_path: Path) -> None:

@@ -31,17 +31,17 @@ def states(text: str, board: Board = HERE) -> dict[str, str]:
 
 
 def test_a_board_that_is_well() -> None:
-    found = {line.what: line for line in lines(ANSWER, HERE, compiled_by="pulsar2 7.0")}
-    assert {line.state for line in found.values()} == {"ok"}
-    assert found["driver"].found == "V3.6.2_20250731140456 on AX650N_CHIP"
-    assert "pulsar2 7.0" in found["model"].found and "V3.6.2" in found["model"].found
-    assert found["CMM memory"].found == "9963 MiB free of 10240"
-    assert found["samples"].found == "ax_segformer"
+    by_name = {line.what: line for line in lines(ANSWER, HERE, compiled_by="pulsar2 7.0")}
+    assert {line.state for line in by_name.values()} == {"ok"}
+    assert by_name["driver"].found == "V3.6.2_20250731140456 on AX650N_CHIP"
+    assert "pulsar2 7.0" in by_name["model"].found and "V3.6.2" in by_name["model"].found
+    assert by_name["CMM memory"].found == "9963 MiB free of 10240"
+    assert by_name["samples"].found == "ax_segformer"
 
 
 def test_a_model_for_the_host_does_not_run_there() -> None:
-    found = {line.what: line for line in lines(ANSWER, HERE, compiled_by="onnxruntime 1.32.0")}
-    assert found["model"].state == "fail" and "pulsar2" in found["model"].remedy
+    by_name = {line.what: line for line in lines(ANSWER, HERE, compiled_by="onnxruntime 1.32.0")}
+    assert by_name["model"].state == "fail" and "pulsar2" in by_name["model"].remedy
 
 
 @pytest.mark.parametrize(
@@ -66,8 +66,8 @@ def test_a_model_for_the_host_does_not_run_there() -> None:
     ],
 )
 def test_each_fault_is_told(old: str, new: str, what: str, state: str) -> None:
-    found = states(ANSWER.replace(old, new))
-    assert found[what] == state
+    after = states(ANSWER.replace(old, new))
+    assert after[what] == state
     assert all(line.remedy for line in lines(ANSWER.replace(old, new), HERE) if line.state != "ok")
 
 
@@ -106,8 +106,8 @@ def test_the_virtual_npus_mode_is_read_from_what_pyaxengine_prints(tmp_path: Pat
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(tmp_path)}
     done = subprocess.run(["sh", "-c", _SCRIPT], env=environment, capture_output=True, text=True, check=True)
     assert "\nvnpu: ENABLED\npyaxengine: 0.1.3\n" in done.stdout
-    found = {line.what: line for line in lines(done.stdout, HERE)}
-    assert found["virtual NPU"].found.startswith("STD") and found["pyaxengine"].found == "0.1.3"
+    by_name = {line.what: line for line in lines(done.stdout, HERE)}
+    assert by_name["virtual NPU"].found.startswith("STD") and by_name["pyaxengine"].found == "0.1.3"
 
 
 def test_what_the_board_does_not_tell_has_no_line() -> None:
@@ -117,11 +117,11 @@ def test_what_the_board_does_not_tell_has_no_line() -> None:
 
 
 def test_a_real_connection_is_looked_through(board: Board) -> None:
-    found = {line.what: line for line in doctor(board)}
-    assert found["connection"].state == "ok"
-    assert found["ax_run_model"].state == "ok" and "ax_segformer" in found["samples"].found
-    assert found["driver"].state == "fail"  # loopback has no NPU
-    assert found["root partition"].found.endswith("MiB free") and "open files" in found
+    by_name = {line.what: line for line in doctor(board)}
+    assert by_name["connection"].state == "ok"
+    assert by_name["ax_run_model"].state == "ok" and "ax_segformer" in by_name["samples"].found
+    assert by_name["driver"].state == "fail"  # loopback has no NPU
+    assert by_name["root partition"].found.endswith("MiB free") and "open files" in by_name
 
 
 def test_a_board_that_is_not_there_is_one_line(board: Board, sshd: Sshd) -> None:

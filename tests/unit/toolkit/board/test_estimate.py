@@ -18,21 +18,21 @@ def test_the_public_table_is_there() -> None:
 
 def test_the_error_is_that_of_leaving_one_out_and_as_documented() -> None:
     for mode in ("NPU1", "NPU3"):
-        found = estimate(held_out().costs, mode)
-        assert found.models == 29
-        assert 0.10 < found.median_error < 0.16
-        assert 0.20 < found.range_error < 0.28
-        assert found.low == pytest.approx(found.ms / (1 + found.range_error))
-        assert found.high == pytest.approx(found.ms * (1 + found.range_error))
+        span = estimate(held_out().costs, mode)
+        assert span.models == 29
+        assert 0.10 < span.median_error < 0.16
+        assert 0.20 < span.range_error < 0.28
+        assert span.low == pytest.approx(span.ms / (1 + span.range_error))
+        assert span.high == pytest.approx(span.ms * (1 + span.range_error))
 
 
 def test_the_model_that_was_kept_out_is_within_the_range() -> None:
-    it = held_out()
-    found = estimate(it.costs, "NPU3")
-    assert found.low < it.ms["NPU3"] < found.high
-    assert found.ms == pytest.approx(it.ms["NPU3"], rel=0.15)
-    assert max(found.parts, key=lambda part: found.parts[part]) == "attention maps"
-    assert it.name not in {row.name for row in table()}
+    network = held_out()
+    span = estimate(network.costs, "NPU3")
+    assert span.low < network.ms["NPU3"] < span.high
+    assert span.ms == pytest.approx(network.ms["NPU3"], rel=0.15)
+    assert max(span.parts, key=lambda part: span.parts[part]) == "attention maps"
+    assert network.name not in {row.name for row in table()}
 
 
 def test_more_work_takes_longer_and_more_cores_less() -> None:
@@ -51,10 +51,10 @@ def test_what_you_measured_joins_the_fit() -> None:
     own = [
         MeasuredModel(f"mine{i}", Costs(0, (40 + i) * 10**9, 10**7, 10**6), {"NPU3": 1.2 * (40 + i)}) for i in range(20)
     ]
-    found = estimate(costs, "NPU3", own)
-    assert found.models == alone.models + 20
-    assert abs(found.ms - 60) < abs(alone.ms - 60)
-    assert set(found.parts) == {*PARTS, "attention maps"}
+    span = estimate(costs, "NPU3", own)
+    assert span.models == alone.models + 20
+    assert abs(span.ms - 60) < abs(alone.ms - 60)
+    assert set(span.parts) == {*PARTS, "attention maps"}
 
 
 def test_attention_maps_that_fit_on_the_chip_cost_nothing_more() -> None:

@@ -16,13 +16,13 @@ PUBLISHED = [(chip, mode) for chip, modes in latencies()["chips"].items() for mo
 
 @pytest.mark.parametrize(("chip", "mode"), PUBLISHED)
 def test_a_chip_has_its_own_estimate_and_its_own_error(chip: str, mode: str) -> None:
-    found = estimate_on(chip, RESNET50, mode)
+    span = estimate_on(chip, RESNET50, mode)
     published = latencies()["chips"][chip][mode]
-    assert found.models == len(published)
-    assert found.low < published["ResNet50"] < found.high
-    assert 0.1 < found.median_error < 0.35 and 0.25 < found.range_error < 0.6, "as documented in docs/board.md"
+    assert span.models == len(published)
+    assert span.low < published["ResNet50"] < span.high
+    assert 0.1 < span.median_error < 0.35 and 0.25 < span.range_error < 0.6, "as documented in docs/board.md"
     parts = estimate(RESNET50, "NPU1").parts
-    assert found.ms / sum(parts.values()) == pytest.approx(found.parts["weights"] / parts["weights"])
+    assert span.ms / sum(parts.values()) == pytest.approx(span.parts["weights"] / parts["weights"])
 
 
 def test_what_was_published_is_counted_and_belongs_to_a_chip() -> None:

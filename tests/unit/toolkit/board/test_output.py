@@ -58,10 +58,10 @@ Repeat 5 times, avg time 48.15 ms, max_time 48.31 ms, min_time 48.02 ms
 
 
 def test_ax_run_model() -> None:
-    found = run_model_timing(BOARD)
-    assert (found.min, found.avg, found.max) == (7.658, 7.662, 7.672)
-    assert found.cmm_bytes == 12730188
-    assert found.facts == {
+    timing = run_model_timing(BOARD)
+    assert (timing.min, timing.avg, timing.max) == (7.658, 7.662, 7.672)
+    assert timing.cmm_bytes == 12730188
+    assert timing.facts == {
         "type": "NPU1",
         "vnpu": "Disable",
         "affinity": "0b001",
@@ -72,10 +72,10 @@ def test_ax_run_model() -> None:
 
 
 def test_axcl_run_model_gives_percentiles_of_its_own() -> None:
-    found = run_model_timing(CARD, "axcl_run_model")
-    assert (found.min, found.avg, found.max) == (7.793, 7.804, 7.929)
-    assert found.percentiles == {"median": 7.799, "5%": 7.796, "90%": 7.808, "95%": 7.832, "99%": 7.929}
-    assert found.facts["engine"] == "1.0.0" and found.facts["type"] == "1 Core"
+    timing = run_model_timing(CARD, "axcl_run_model")
+    assert (timing.min, timing.avg, timing.max) == (7.793, 7.804, 7.929)
+    assert timing.percentiles == {"median": 7.799, "5%": 7.796, "90%": 7.808, "95%": 7.832, "99%": 7.929}
+    assert timing.facts["engine"] == "1.0.0" and timing.facts["type"] == "1 Core"
 
 
 def test_the_order_of_the_lines_does_not_matter() -> None:
@@ -86,8 +86,8 @@ def test_the_order_of_the_lines_does_not_matter() -> None:
 @pytest.mark.parametrize("program", ["ax_segformer", "ax_dinov2", "ax_depth_anything", "ax_glpdepth"])
 def test_programs_of_ax_samples(program: str) -> None:
     """All four print these lines; there is a blank after the post-processing's time."""
-    found = sample_timing(SAMPLE.replace("7.07 ms", "7.07 ms "), program)
-    assert (found.repeat, found.min, found.avg, found.max, found.post) == (5, 48.02, 48.15, 48.31, 7.07)
+    timing = sample_timing(SAMPLE.replace("7.07 ms", "7.07 ms "), program)
+    assert (timing.repeat, timing.min, timing.avg, timing.max, timing.post) == (5, 48.02, 48.15, 48.31, 7.07)
 
 
 @pytest.mark.parametrize(

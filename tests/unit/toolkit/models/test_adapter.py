@@ -122,17 +122,17 @@ def test_a_config_beside_the_adapter_goes_before_the_models(tiny_segformer: Path
 
 
 @pytest.mark.parametrize(
-    ("config", "said"),
+    ("config", "reason"),
     [({"use_dora": True}, "LoRA with use_dora, not plain LoRA"), ({"peft_type": "IA3"}, "the adapter is IA3")],
 )
-def test_other_adapters_are_refused(config: dict[str, Any], said: str, tmp_path: Path) -> None:
-    with pytest.raises(StepError, match=said) as caught:
+def test_other_adapters_are_refused(config: dict[str, Any], reason: str, tmp_path: Path) -> None:
+    with pytest.raises(StepError, match=reason) as caught:
         check_adapter(adapter(tmp_path / "lora", pair("a", 1, 1), **config))
     assert "merge_and_unload" in caught.value.remedy
 
 
 @pytest.mark.parametrize(
-    ("parts", "said"),
+    ("parts", "reason"),
     [
         (pair("gone", 2, 2), "changes gone, which the model does not have"),
         (pair("here", 3, 2), r"the adapter's here is \[3, 2\], and the model's \[2, 2\]"),
@@ -140,10 +140,10 @@ def test_other_adapters_are_refused(config: dict[str, Any], said: str, tmp_path:
         ({}, "no tensors"),
     ],
 )
-def test_adapters_of_another_model_are_refused(parts: dict[str, Any], said: str) -> None:
+def test_adapters_of_another_model_are_refused(parts: dict[str, Any], reason: str) -> None:
     import torch
 
-    with pytest.raises(StepError, match=said):
+    with pytest.raises(StepError, match=reason):
         merged({"here.weight": torch.zeros(2, 2)}, parts, PLAIN)
 
 

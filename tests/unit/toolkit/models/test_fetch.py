@@ -171,8 +171,8 @@ class Asker:
         self.process = warm.Forked(arguments, ROOT, clean | own, home / "ask.py")
 
     def answers(self) -> list[dict[str, Any]]:
-        out, self.said = self.process.communicate(timeout=60)
-        assert self.process.returncode == 0, self.said
+        out, self.messages = self.process.communicate(timeout=60)
+        assert self.process.returncode == 0, self.messages
         return [json.loads(line) for line in out.splitlines()]
 
 
@@ -190,11 +190,11 @@ def test_what_a_build_needs_is_fetched_and_nothing_else(hub: Hub, tmp_path: Path
 
 def test_the_download_is_told_in_bytes(hub: Hub, tmp_path: Path) -> None:
     ask(hub.address, tmp_path, {"hub_id": "me/tiny"})
-    (told,) = tmp_path.glob("out-*/said-0.json")
-    said = json.loads(told.read_text())
+    (path,) = tmp_path.glob("out-*/said-0.json")
+    progress = json.loads(path.read_text())
     size = sum(len(hub.models["me/tiny"][name]) for name in ("config.json", "model.safetensors")) / 1e6
-    assert said[-1] == [1.0, f"model.safetensors, {size:.1f} MB of {size:.1f} MB"]
-    assert [fraction for fraction, _ in said] == sorted(fraction for fraction, _ in said)
+    assert progress[-1] == [1.0, f"model.safetensors, {size:.1f} MB of {size:.1f} MB"]
+    assert [fraction for fraction, _ in progress] == sorted(fraction for fraction, _ in progress)
 
 
 def test_looking_a_model_up_fetches_no_weights(hub: Hub, tmp_path: Path) -> None:
@@ -230,7 +230,7 @@ def test_a_branch_is_taken_from_the_cache_when_the_hub_is_away(hub: Hub, tmp_pat
     hub.replies["me/tiny"] = (503, "")
     away = Asker(hub.address, tmp_path, {"hub_id": "me/tiny"})
     assert away.answers() == [first]
-    assert "RB801 the hub cannot be reached" in away.said
+    assert "RB801 the hub cannot be reached" in away.messages
     assert ask(hub.address, tmp_path, {"hub_id": "me/tiny"}, HF_HUB_OFFLINE="1") == [first]
     for weights in (tmp_path / "hf").rglob("model.safetensors"):
         weights.unlink()

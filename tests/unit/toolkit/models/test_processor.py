@@ -39,12 +39,12 @@ def spec(**changes: Any) -> ImageSpec:
     return ImageSpec(**({"shape": (1, 3, 64, 128), "mean": MEAN, "std": STD} | changes))
 
 
-def told(path: Path, **changes: Any) -> list[str]:
+def notes(path: Path, **changes: Any) -> list[str]:
     own = own_processor(path)
     assert own is not None
-    found = normalization(own)
-    assert found is not None
-    return disagreements(found, spec(**changes))
+    settings = normalization(own)
+    assert settings is not None
+    return disagreements(settings, spec(**changes))
 
 
 def test_a_recipe_that_says_the_same_gives_the_same_pixels_and_no_warning(tmp_path: Path) -> None:
@@ -52,7 +52,7 @@ def test_a_recipe_that_says_the_same_gives_the_same_pixels_and_no_warning(tmp_pa
     image = Image.fromarray(np.random.default_rng(0).integers(0, 256, (90, 150, 3), dtype=np.uint8))
     assert own is not None
     np.testing.assert_allclose(own.prepare(image), preprocess(image, spec()), rtol=0, atol=1e-6)
-    assert told(tmp_path) == []
+    assert notes(tmp_path) == []
 
 
 @pytest.mark.parametrize(
@@ -66,9 +66,9 @@ def test_a_recipe_that_says_the_same_gives_the_same_pixels_and_no_warning(tmp_pa
     ],
 )
 def test_what_differs_is_told_by_name_and_value(tmp_path: Path, changes: dict[str, Any], words: list[str]) -> None:
-    said = "\n".join(told(folder(tmp_path), **changes))
+    text = "\n".join(notes(folder(tmp_path), **changes))
     for word in words:
-        assert word in said
+        assert word in text
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_what_differs_is_told_by_name_and_value(tmp_path: Path, changes: dict[st
     ids=["no-rescale", "bit", "vit", "dpt"],
 )  # fmt: skip
 def test_the_same_normalization_is_found_however_it_is_written(tmp_path: Path, config: dict[str, Any]) -> None:
-    assert told(folder(tmp_path, **config)) == []
+    assert notes(folder(tmp_path, **config)) == []
 
 
 def test_channels_that_are_flipped_and_not_normalized(tmp_path: Path) -> None:
@@ -93,8 +93,8 @@ def test_channels_that_are_flipped_and_not_normalized(tmp_path: Path) -> None:
         "size": {"shortest_edge": 64},
     }
     path = folder(tmp_path, **config)
-    assert told(path, color="BGR", mean=(0, 0, 0), std=(255, 255, 255)) == []
-    assert "input.color is RGB" in told(path, mean=(0, 0, 0), std=(255, 255, 255))[0]
+    assert notes(path, color="BGR", mean=(0, 0, 0), std=(255, 255, 255)) == []
+    assert "input.color is RGB" in notes(path, mean=(0, 0, 0), std=(255, 255, 255))[0]
 
 
 def test_without_a_file_there_is_nothing_to_say(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_the_part_of_a_processor_config_is_read(tmp_path: Path) -> None:
     clip = SEGFORMER | {"image_processor_type": "CLIPImageProcessor", "image_mean": [0.5, 0.5, 0.5]}
     whole = {"image_processor": clip, "processor_class": "CLIPProcessor"}
     (tmp_path / "processor_config.json").write_text(json.dumps(whole))
-    assert told(tmp_path) == [
+    assert notes(tmp_path) == [
         "input.mean is [123.675, 116.28, 103.53], and processor_config.json gives [127.5, 127.5, 127.5]"
     ]
 

@@ -105,10 +105,10 @@ def test_masks_of_queries_become_scores_of_classes(tmp_path: Path) -> None:
 
     queries = torch.tensor([[[0.0, 0.0, 0.0], [2.0, 1.0, 0.0]]])  # two queries, two classes and "no object"
     masks = torch.tensor([[[[-30.0, 30.0]], [[30.0, 0.0]]]])  # sigmoid: 0, 1; 1, 1/2
-    found = _scores(queries, masks)
+    scores = _scores(queries, masks)
     second = queries[0, 1].exp() / queries[0, 1].exp().sum()
     expected = [[[second[0], 1 / 3 + second[0] / 2]], [[second[1], 1 / 3 + second[1] / 2]]]
-    torch.testing.assert_close(found, torch.tensor([expected]))
+    torch.testing.assert_close(scores, torch.tensor([expected]))
 
 
 def test_models_of_masks_do_semantic_segmentation(tmp_path: Path) -> None:
@@ -208,8 +208,8 @@ def test_a_checkpoint_of_two_towers_gives_its_image_tower(tmp_path: Path) -> Non
     image = torch.rand(1, 3, 32, 32)
     with torch.no_grad():
         expected = whole.visual_projection(whole.vision_model(pixel_values=image).pooler_output)
-        found = load(folder, task=FEATURES, weights="pretrained", seed=0)(image)
-    torch.testing.assert_close(found, expected)
+        features = load(folder, task=FEATURES, weights="pretrained", seed=0)(image)
+    torch.testing.assert_close(features, expected)
 
 
 @pytest.mark.parametrize(("name", "side"), [("dinov2", 60), ("clip", 40), ("vit", 50)])

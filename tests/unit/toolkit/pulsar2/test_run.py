@@ -59,9 +59,9 @@ def test_each_run_gives_its_outputs(standins: Standins, pulsar2_folder: Path, pr
         image = np.zeros((1, 64, 128, 3), np.uint8)
         image[..., channel] = 200
         feeds.append({"pixel_values": image})
-    found = simulate(pulsar2_folder, tool, name, feeds, [CLASSES])
-    assert [set(each["argmax_output"].ravel()) for each in found] == [{0}, {1}, {2}]
-    assert found[0]["argmax_output"].shape == (1, 1, 64, 128)
+    outputs = simulate(pulsar2_folder, tool, name, feeds, [CLASSES])
+    assert [set(each["argmax_output"].ravel()) for each in outputs] == [{0}, {1}, {2}]
+    assert outputs[0]["argmax_output"].shape == (1, 1, 64, 128)
 
 
 def test_another_group_of_shapes_is_asked_for_by_its_index(standins: Standins, pulsar2_folder: Path) -> None:
@@ -103,10 +103,10 @@ def simulated(compiled: Path, dataset: Path, tmp_path: Path, quantized: Path | N
     work, out = tmp_path / "work", tmp_path / "out"
     work.mkdir()
     out.mkdir()
-    given = Params.model_validate({"input": INPUT, "runner": "native"} | params)
+    parsed = Params.model_validate({"input": INPUT, "runner": "native"} | params)
     with contextlib.chdir(work):
         inputs = {"compiled": compiled, "dataset": dataset} | ({"quantized": quantized} if quantized else {})
-        metrics = run(inputs, given, out, silent)
+        metrics = run(inputs, parsed, out, silent)
     assert metrics == {"images": params.get("count", 10 if params.get("few") else 20)}
     return out / "predictions.tar"
 
