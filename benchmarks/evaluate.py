@@ -42,6 +42,7 @@ def main() -> None:
     print(f"{recipe.name}, {count} images, medians of {ROUNDS}; {machine()}")
     print(f"  {'':20} {'load, s':>8} {'images/s':>9} {'of the bare loop':>17}")
     figures: dict[str, results.Figure] = {}
+    of_an_image: dict[str, float] = {}
     for device, (name, file) in itertools.product(named[3:] or devices(), MODELS.items()):
         data = DatasetSpec(task=recipe.model.task)
         params = answers.Params(input=spec, dataset=data, device=device)
@@ -50,8 +51,15 @@ def main() -> None:
         speeds = [count / (statistics.median(seconds for seconds, _ in runs) - loading) for runs in (step, loop)]
         ratio = statistics.median(busy for _, busy in loop) / statistics.median(busy for _, busy in step)
         print(f"  {device:8} {name:11} {loading:8.2f} {speeds[0]:9.2f} {ratio:17.2f}")
+        if device == "cpu":
+            busy = [statistics.median(seconds for _, seconds in runs) for runs in (loop, loads)]
+            of_an_image[name] = (busy[0] - busy[1]) / count
         figures[f"{device}, {name}"] = results.Figure(speeds[0], "images/s", speeds[1], "a bare loop")
         figures[f"{device}, {name}, of the loop's processor time"] = results.Figure(ratio, "times")
+    if of_an_image:
+        ratio = of_an_image["quantized"] / of_an_image["float"]
+        print(f"  cpu      quantized against float, processor time of an image: {ratio:.2f}")
+        figures["cpu, quantized against float"] = results.Figure(ratio, "times")
     results.append(f"evaluate {recipe.name}", figures)
 
 
