@@ -22,7 +22,7 @@ import subprocess
 import sys
 import termios
 from importlib import import_module
-from multiprocessing.connection import Client, Listener
+from multiprocessing.connection import Client, Listener, wait
 from pkgutil import walk_packages
 from types import SimpleNamespace
 from typing import Any
@@ -225,10 +225,16 @@ class _Worker:
         return self._process.exitcode
 
     def wait(self, timeout: float | None = None) -> int:
-        """Wait for its end."""
-        self._process.join(timeout)
-        if self._process.exitcode is None:
-            raise subprocess.TimeoutExpired("worker", timeout or 0)
+        """Wait for its end, which shows at its descriptor: the fork has closed the pipe that ``join`` would look at."""
+        with contextlib.suppress(ProcessLookupError):  # it has been waited for
+            end = os.pidfd_open(self.pid)
+            try:
+                if not wait([end], timeout):
+                    raise subprocess.TimeoutExpired("worker", timeout or 0)
+            finally:
+                os.close(end)
+        self._process.join()
+        assert self._process.exitcode is not None
         return self._process.exitcode
 
 
