@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import mmap
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recipebuild.toolkit.graph.files import load
+from recipebuild.toolkit.graph.model import drop_unused
 from recipebuild.toolkit.graph.names import free_name
 from recipebuild.toolkit.graph.walk import nodes, tensors
 
@@ -194,19 +194,14 @@ class _Codes:
         """Drop what nobody takes any more, and say whose operators the model has now."""
         graph = self._graph
         taken = {name for node in nodes(self._model) for name in node.input} | self._outputs
-        _drop(graph.node, lambda node: node.op_type == "DequantizeLinear" and node.output[0] not in taken)
-        taken = {name for node in nodes(self._model) for name in node.input} | self._outputs
-        _drop(graph.initializer, lambda tensor: tensor.name not in taken)
-        _drop(graph.value_info, lambda value: value.name in self._moved)  # it says that these codes are signed
+        kept = [node for node in graph.node if node.op_type != "DequantizeLinear" or node.output[0] in taken]
+        described = [value for value in graph.value_info if value.name not in self._moved]  # else they say: signed
+        del graph.node[:], graph.value_info[:]
+        graph.node.extend(kept)
+        graph.value_info.extend(described)
+        drop_unused(self._model)
         if all(opset.domain != _DOMAIN for opset in self._model.opset_import):
             self._model.opset_import.add(domain=_DOMAIN, version=1)
-
-
-def _drop(repeated: Any, unwanted: Callable[[Any], bool]) -> None:
-    """Delete from a protobuf's list; its own ``remove`` compares what is in it, weights and all."""
-    for index in reversed(range(len(repeated))):
-        if unwanted(repeated[index]):
-            del repeated[index]
 
 
 def _array(tensor: onnx.TensorProto) -> npt.NDArray[Any]:

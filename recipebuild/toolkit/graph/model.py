@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from recipebuild.toolkit.graph.walk import nodes
+
 if TYPE_CHECKING:
     import onnx
 
@@ -14,8 +16,8 @@ def opset_of(model: onnx.ModelProto) -> int:
 
 
 def drop_unused(model: onnx.ModelProto) -> None:
-    """Remove the initializers of the graph that no node takes and the model does not give."""
-    used = {name for node in model.graph.node for name in node.input}
+    """Remove the initializers of the graph that no node takes, subgraphs' included, and the model does not give."""
+    used = {name for node in nodes(model) for name in node.input}
     used |= {value.name for value in model.graph.output}
     kept = [tensor for tensor in model.graph.initializer if tensor.name in used]
     del model.graph.initializer[:]
